@@ -1,0 +1,43 @@
+# Two commands are the whole set-up: `make run` and `make test`. Both make .venv when it is missing.
+PYTHON ?=
+BIN := .venv/bin
+SOURCES := pipeline components trainer_module tests data requirements setup.py
+
+.PHONY: help venv gpu run test quality style lock clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+venv: ## make .venv from the lock of the stack that fits this machine
+	@python3 requirements/bootstrap.py --python "$(PYTHON)"
+
+gpu: venv ## add TensorFlow's CUDA libraries to .venv (NVIDIA GPU, about 3 GB)
+	@$(BIN)/uv pip install --python $(BIN)/python "tensorflow[and-cuda]==$$($(BIN)/python -c \
+		'from importlib.metadata import version; print(version("tensorflow"))')"
+
+run: venv ## train, check and push a model from the bundled pictures
+	@$(BIN)/carryover run --config configs/emoji.yaml
+
+test: venv ## run the tests
+	@$(BIN)/python -m pytest
+
+quality: venv ## check style and types
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+
+style: venv ## rewrite the code in the house style
+	@$(BIN)/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header
+lock: venv ## compile the locks again, with the newest versions setup.py admits
+	@$(COMPILE) requirements/bootstrap.in --universal --python-version 3.10 -o requirements/bootstrap.txt
+	@$(COMPILE) setup.py --extra dev --python-version 3.10 \
+		--python-platform x86_64-manylinux_2_28 -o requirements/tfx-1.16.txt
+	@$(COMPILE) setup.py --extra dev --universal --python-version 3.11 \
+		-o requirements/tfx-1.21.txt
+
+clean: ## remove the environment and the caches, never a workspace
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build *.egg-info

@@ -1,0 +1,1 @@
+"""Carryover's own TFX components, one folder each."""

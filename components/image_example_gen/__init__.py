@@ -1,0 +1,1 @@
+"""Pictures in folders -> tf.Examples, and every unusable picture with its reason."""

@@ -1,0 +1,69 @@
+"""Contract of ImageExampleGen."""
+
+import json
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.artifact import Artifact
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.image_example_gen.executor import ImageExampleGenExecutor
+
+
+class ImageRejects(Artifact):
+    """Files that could not be used, each with its reason, and an inventory of the ingestion."""
+
+    TYPE_NAME = "ImageRejects"
+
+
+class ImageExampleGenSpec(ComponentSpec):
+    """Inputs, outputs and parameters."""
+
+    PARAMETERS = {  # noqa: RUF012 (TFX's contract)
+        "data_root": ExecutionParameter(type=str),
+        "snapshot": ExecutionParameter(type=str),
+        "digest": ExecutionParameter(type=str),
+        "split": ExecutionParameter(type=str),
+        "code": ExecutionParameter(type=str),
+    }
+    INPUTS: dict[str, ChannelParameter] = {}  # noqa: RUF012
+    OUTPUTS = {  # noqa: RUF012
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "rejects": ChannelParameter(type=ImageRejects),
+    }
+
+
+class ImageExampleGen(base_component.BaseComponent):
+    """Reads the pictures of one snapshot and writes them as tf.Examples.
+
+    Outputs:
+        examples: gzipped TFRecords in `Split-train`, `Split-eval` and `Split-test`; what an
+            example holds is said in `trainer_module.features`.
+        rejects: see `components.image_example_gen.executor.read_rejects`.
+    """
+
+    SPEC_CLASS = ImageExampleGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(ImageExampleGenExecutor)
+
+    def __init__(self, data_root: str, snapshot: str, digest: str, split: dict, code: str) -> None:
+        """Configure the component.
+
+        Args:
+            data_root: folder or URI that the snapshot's paths are relative to.
+            snapshot: the listing to read, a JSON object with `path`, `domain` and `label` per
+                line.
+            digest: identity of the snapshot; with it TFX's cache knows whether it changed.
+            split: `eval` and `test` shares (0 to 1) and `group_by` (`content` or `stem`).
+            code: fingerprint of the code behind this component, for TFX's cache.
+        """
+        spec = ImageExampleGenSpec(
+            data_root=data_root,
+            snapshot=snapshot,
+            digest=digest,
+            split=json.dumps(split, sort_keys=True),
+            code=code,
+            examples=types.Channel(type=standard_artifacts.Examples),
+            rejects=types.Channel(type=ImageRejects),
+        )
+        super().__init__(spec=spec)

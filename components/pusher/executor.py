@@ -1,0 +1,83 @@
+"""Pushes when both blessings are there, once per model."""
+
+import json
+import logging
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from tfx.components.util import model_utils
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact, artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from components.pusher.versions import Push, VersionStore, model_digest
+from pipeline.evaluation import CANDIDATE, read_domain_metrics
+
+logger = logging.getLogger("carryover.pusher")
+
+OUTCOME = "outcome.json"
+
+PUSHED = "pushed"
+ALREADY_SERVES = "already_serves"
+ROLLED_BACK = "rolled_back"
+NOT_BLESSED = "not_blessed"
+
+
+class PusherExecutor(base_executor.BaseExecutor):
+    """Copies a blessed model into the serving directory."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[artifact.Artifact]],
+        output_dict: dict[str, list[artifact.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """See `BaseExecutor.Do`."""
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        outcome, version = self._push(input_dict, exec_properties)
+        serves = outcome in (PUSHED, ALREADY_SERVES)
+        pushed.set_int_custom_property("pushed", int(serves))
+        if serves and version is not None:
+            pushed.set_string_custom_property("pushed_version", str(version))
+        logger.info("%s%s", outcome.replace("_", " "), f": version {version}" if version else "")
+        result = json.dumps({"outcome": outcome, "version": version})
+        io_utils.write_string_file(f"{pushed.uri}/{OUTCOME}", result)
+
+    def _push(
+        self, input_dict: dict[str, list[artifact.Artifact]], properties: dict[str, Any]
+    ) -> tuple[str, int | None]:
+        blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
+        infra_blessing = artifact_utils.get_single_instance(input_dict["infra_blessing"])
+        if not model_utils.is_model_blessed(blessing):
+            return NOT_BLESSED, None
+        if not infra_blessing.get_int_custom_property("blessed"):
+            return NOT_BLESSED, None
+        uri = artifact_utils.get_single_uri(input_dict["model"])
+        model = Path(path_utils.serving_model_path(uri))
+        store = VersionStore(Path(properties["workspace"]), properties["model_name"])
+        digest = model_digest(model)
+        found = store.find(digest)
+        if found:
+            version, serves = found
+            return (ALREADY_SERVES if serves else ROLLED_BACK), version
+        evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
+        return PUSHED, store.push(model, _push_record(digest, evaluation, properties))
+
+
+def _push_record(digest: str, evaluation: str, properties: dict[str, Any]) -> Push:
+    baseline = properties["baseline_version"]
+    return Push(
+        digest=digest,
+        run_id=properties["run_id"],
+        run_key=properties["run_key"],
+        baseline_version=baseline or None,
+        pushed_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        domains=read_domain_metrics(evaluation, CANDIDATE),
+    )
+
+
+def read_outcome(pushed_uri: str) -> tuple[str, int | None]:
+    """What a finished Pusher did, and the version concerned."""
+    outcome = json.loads(io_utils.read_string_file(f"{pushed_uri}/{OUTCOME}"))
+    return outcome["outcome"], outcome["version"]

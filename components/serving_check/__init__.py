@@ -1,0 +1,1 @@
+"""Loads the export like a model server does, in a clean process."""

@@ -1,0 +1,129 @@
+"""The `carryover` command. Nothing heavy is imported before it is needed."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from trainer_module.errors import InputError
+
+EXIT_PUSHED, EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_NOT_BLESSED = 0, 1, 2, 3
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Train, check and serve image classifiers that hold in every domain.",
+)
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", help="Folder that holds everything a run writes.")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", "-c", help="YAML file, see configs/.")
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option("--name", help="Of the model; needed where the workspace holds several."),
+]
+
+
+@app.command()
+def run(
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", "-d", help="Folder with <domain>/<class>/<picture>."),
+    ] = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", "-w", help="Folder for everything the run writes."),
+    ] = None,
+    config: ConfigOption = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change one config key; repeatable."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the workspace's unfinished run.")
+    ] = False,
+) -> None:
+    """Train a model on a folder of pictures, check every domain, and push it if none got worse.
+
+    A killed run goes on where it was when the same command is given again; --resume does so
+    without repeating the options. Exit codes: 0 pushed, 3 not blessed, 2 bad input, 1 failure.
+    """
+    from pipeline.config import load_config
+    from pipeline.local import run_pipeline
+    from pipeline.workspace import Workspace
+
+    values = {"data": data, "workspace": workspace}
+    if resume:
+        if workspace is None or data or config or overrides:
+            raise InputError("--resume takes --workspace DIR and no other option.")
+        config = Workspace(workspace.resolve()).unfinished_config()
+    given = {key: value for key, value in values.items() if value is not None}
+    summary = run_pipeline(load_config(config, overrides or [], given))
+    raise typer.Exit(EXIT_PUSHED if summary.status == "pushed" else EXIT_NOT_BLESSED)
+
+
+@app.command()
+def predict(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures.")],
+    workspace: WorkspaceOption = Path("workspace"),
+    name: NameOption = None,
+) -> None:
+    """Classify pictures with the model that serves now."""
+    from pipeline.prediction import predict_images
+
+    raise typer.Exit(predict_images(images, workspace, name))
+
+
+@app.command()
+def versions(workspace: WorkspaceOption = Path("workspace"), name: NameOption = None) -> None:
+    """List the versions of a model, with their accuracy per domain."""
+    from pipeline.serving_versions import find_store, show_versions
+
+    show_versions(Console(), find_store(workspace, name))
+
+
+@app.command()
+def rollback(workspace: WorkspaceOption = Path("workspace"), name: NameOption = None) -> None:
+    """Take the newest version out of service, so that the one before serves again."""
+    from pipeline.serving_versions import find_store, roll_back
+
+    roll_back(Console(), find_store(workspace, name))
+
+
+@app.command()
+def doctor(workspace: WorkspaceOption = Path("workspace")) -> None:
+    """Check the installation, the hardware and the workspace."""
+    from pipeline.doctor import examine
+
+    raise typer.Exit(examine(Console(), workspace))
+
+
+def main() -> None:
+    """Run the command; errors are one line, with exit code 2 for bad input, 1 otherwise."""
+    from click.exceptions import ClickException
+
+    try:
+        app(standalone_mode=False)
+    except InputError as error:
+        _fail(str(error), EXIT_BAD_INPUT)
+    except ClickException as error:
+        _fail(error.format_message(), EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        _fail("interrupted. The same command goes on where it was.", EXIT_FAILURE)
+    except Exception as error:
+        _fail(" ".join(str(error).split()) or type(error).__name__, EXIT_FAILURE)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"carryover: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

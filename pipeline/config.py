@@ -1,0 +1,165 @@
+"""One validated, frozen configuration of a run: YAML file plus `--set key=value`."""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from trainer_module.backbones import default_image_size
+from trainer_module.errors import InputError
+from trainer_module.options import Options, TrainingOptions
+
+#: Keys that hold paths; in a file they are relative to that file's folder.
+PATH_KEYS = ("data", "workspace")
+
+
+class SplitOptions(Options):
+    """Which share of the pictures is kept from training, and what stays together."""
+
+    eval: float = Field(0.15, gt=0, lt=1, description="for every choice that the trainer makes")
+    test: float = Field(0.15, gt=0, lt=1, description="for the Evaluator alone")
+    group_by: Literal["content", "stem"] = Field(
+        "content", description="what must not straddle splits: copies, or files of one name"
+    )
+
+    @model_validator(mode="after")
+    def _leaves_something_to_train_on(self) -> "SplitOptions":
+        if self.eval + self.test >= 1:
+            raise ValueError("split.eval + split.test must be below 1")
+        return self
+
+
+class GateOptions(Options):
+    """When a model is good enough to serve, for every domain by itself."""
+
+    min_accuracy: float = Field(0.5, ge=0, le=1, description="floor for every domain")
+    max_drop: float = Field(
+        0.02, ge=0, le=1, description="most accuracy that a domain may lose against what serves"
+    )
+
+
+class BeamOptions(Options):
+    """How Beam runs the data components on this machine."""
+
+    workers: int = Field(1, ge=1, description="more than 1 starts that many processes")
+
+
+class RunConfig(TrainingOptions):
+    """Everything that a run depends on, beside the pictures and the code."""
+
+    name: str = Field(
+        "carryover", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="of the model"
+    )
+    data: Path = Field(description="folder with <domain>/<class>/<picture>")
+    workspace: Path = Field(Path("workspace"), description="everything a run writes is in here")
+    image_size: int = Field(0, description="in pixels; the backbone's own size when not given")
+    split: SplitOptions = SplitOptions()
+    gate: GateOptions = GateOptions()
+    beam: BeamOptions = BeamOptions()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _size_of_the_backbone(cls, values: dict[str, Any]) -> dict[str, Any]:
+        backbone = values.get("backbone") or {}
+        if not values.get("image_size") and isinstance(backbone, dict):
+            try:
+                size = default_image_size(backbone.get("name", "efficientnet_lite0"))
+            except (KeyError, ValueError, AttributeError):
+                return values  # the backbone's own check names the problem
+            return {**values, "image_size": size}
+        return values
+
+    def training(self) -> dict[str, Any]:
+        """The part that the trainer is told, as JSON-ready values."""
+        return self.model_dump(mode="json", include=set(TrainingOptions.model_fields))
+
+    def outcome(self) -> dict[str, Any]:
+        """The part that can change the result: all but where things are and how fast."""
+        return self.model_dump(mode="json", exclude={"data", "workspace", "beam"})
+
+
+def load_config(
+    path: Path | None, overrides: list[str], values: dict[str, Any] | None = None
+) -> RunConfig:
+    """Read and validate a configuration.
+
+    Args:
+        path: YAML file, or None for the defaults.
+        overrides: `key=value` texts with dotted keys, `gate.max_drop=0.01`; they win over the file.
+        values: further values by top-level key; they win over both.
+
+    Raises:
+        InputError: the file cannot be read, or a key or value is not allowed.
+    """
+    settings = _read_yaml(path) if path else {}
+    for override in overrides:
+        _set(settings, override)
+    settings.update(values or {})
+    try:
+        return RunConfig.model_validate(settings)
+    except ValidationError as error:
+        raise InputError(_in_one_line(error, path)) from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"config file {path}: {error.strerror}. Name an existing file.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        place = " ".join(str(error).split())
+        raise InputError(f"config file {path} is not valid YAML: {place}") from None
+    if not isinstance(settings, dict):
+        raise InputError(f"config file {path} must hold `key: value` lines.")
+    for key in PATH_KEYS:
+        if isinstance(settings.get(key), str):
+            settings[key] = path.parent / Path(settings[key]).expanduser()
+    return settings
+
+
+def _set(settings: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise InputError(f"--set wants key=value, such as image_size=128. Received: {override}")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError(f"--set {key}: the value is not valid YAML. Received: {text}") from None
+    *groups, last = key.split(".")
+    for group in groups:
+        settings = settings.setdefault(group, {})
+        if not isinstance(settings, dict):
+            raise InputError(f"--set {key}: {group} is a value, not a group of keys.")
+    settings[last] = value
+
+
+def _in_one_line(error: ValidationError, path: Path | None) -> str:
+    """The first problem, with the key, what is allowed and what was received."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    where = f" ({path})" if path else ""
+    more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if problem["type"] == "extra_forbidden":
+        return f"config key '{key}' is unknown{where}. {_allowed_keys(problem['loc'])}{more}"
+    if problem["type"] == "missing":
+        return f"config key '{key}' is missing{where}. {_hint(key)}{more}"
+    message = problem["msg"].removeprefix("Value error, ")
+    received = json.dumps(problem["input"], default=str)
+    subject = f"config key '{key}'" if key else "config"
+    return f"{subject}: {message}. Received: {received[:200]}{where}{more}"
+
+
+def _hint(key: str) -> str:
+    return "Give --data DIR." if key == "data" else "Add it to the config file."
+
+
+def _allowed_keys(location: tuple[int | str, ...]) -> str:
+    group: Any = RunConfig
+    for part in location[:-1]:
+        group = group.model_fields[part].annotation
+    allowed = list(group.model_fields)
+    close = difflib.get_close_matches(str(location[-1]), allowed, n=1)
+    return (f"Did you mean '{close[0]}'? " if close else "") + f"Allowed: {', '.join(allowed)}."

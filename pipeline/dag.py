@@ -1,0 +1,189 @@
+"""The DAG, top to bottom like the picture in the README."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow_data_validation as tfdv
+from tfx.components import (
+    Evaluator,
+    ExampleValidator,
+    StatisticsGen,
+    Trainer,
+    Transform,
+)
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.importer import Importer
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2, transform_pb2
+from tfx.types import standard_artifacts
+
+from components.image_example_gen.component import ImageExampleGen
+from components.pusher.component import Pusher
+from components.serving_check.component import ServingCheck
+from pipeline.config import BeamOptions, RunConfig
+from pipeline.evaluation import create_eval_config
+from pipeline.identity import CodeFingerprints
+from trainer_module import features
+
+#: Beam's DirectRunner may hand over to a runner that it downloads; this is the one that it wraps.
+BEAM_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run is over, beside its config.
+
+    Attributes:
+        data_root: folder or URI that the listing's paths are relative to.
+        listing: JSON lines, see `pipeline.snapshot`.
+        digest: identity of the listing.
+        domains: names of those in the listing.
+        schema: of the examples, a text proto.
+        code: fingerprints of our own code.
+        run_id: of this run.
+        run_key: identity of what determines the model.
+        baseline_uri: artifact to beat and to start from, None for the first run.
+        baseline_version: its number, 0 for none.
+    """
+
+    data_root: str
+    listing: str
+    digest: str
+    domains: tuple[str, ...]
+    schema: str
+    code: CodeFingerprints
+    run_id: str
+    run_key: str
+    baseline_uri: str | None
+    baseline_version: int
+
+
+def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
+    """Connect the components.
+
+    Args:
+        config: of the run.
+        inputs: pictures, code and baseline.
+
+    Returns:
+        A pipeline for any TFX runner. Its artifacts and metadata are in the workspace.
+    """
+    # Pictures -> tf.Examples in three splits; files that cannot be used -> rejects.
+    example_gen = ImageExampleGen(
+        data_root=inputs.data_root,
+        snapshot=inputs.listing,
+        digest=inputs.digest,
+        split=config.split.model_dump(),
+        code=inputs.code.ingestion,
+    )
+    examples = example_gen.outputs["examples"]
+
+    # Numbers about the pictures, never their pixels, against the contract of an example.
+    statistics_gen = StatisticsGen(examples=examples, stats_options=_statistics_options())
+    schema_gen = ImportSchemaGen(schema_file=inputs.schema)
+    schema = schema_gen.outputs["schema"]
+    example_validator = ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema
+    )
+
+    # Decode and resize once; the test split stays as it came, for the Evaluator alone.
+    transform = Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn="trainer_module.preprocessing.preprocessing_fn",
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
+        custom_config={"image_size": config.image_size, "code": inputs.code.preprocessing},
+        disable_statistics=True,
+    )
+
+    # The model that serves now: to beat, and to start from.
+    baseline = _baseline(inputs.baseline_uri)
+    baseline_model = baseline.outputs["result"] if baseline else None
+
+    # Frozen backbone and new head, then careful fine-tuning; the better of the two is exported.
+    trainer = Trainer(
+        run_fn="trainer_module.training.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema,
+        base_model=baseline_model,
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config={"training": config.training(), "code": inputs.code.training},
+    )
+    model = trainer.outputs["model"]
+
+    # Every domain against its floor and against the model that serves now.
+    evaluator = Evaluator(
+        examples=examples,
+        model=model,
+        baseline_model=baseline_model,
+        eval_config=create_eval_config(inputs.domains, config.gate, inputs.code.evaluation),
+        example_splits=["test"],
+    )
+
+    # The export must load and answer where only TensorFlow is installed.
+    serving_check = ServingCheck(model=model, examples=examples, code=inputs.code.serving_check)
+
+    # A new version, whole or not at all, if both have blessed the model.
+    pusher = Pusher(
+        model=model,
+        evaluation=evaluator.outputs["evaluation"],
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
+        workspace=str(config.workspace),
+        model_name=config.name,
+        run_id=inputs.run_id,
+        run_key=inputs.run_key,
+        baseline_version=inputs.baseline_version,
+    )
+
+    nodes: list[BaseNode | None] = [
+        example_gen,
+        statistics_gen,
+        schema_gen,
+        example_validator,
+        transform,
+        baseline,
+        trainer,
+        evaluator,
+        serving_check,
+        pusher,
+    ]
+    return Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(config.workspace / "artifacts"),
+        components=[node for node in nodes if node],
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+            str(metadata_path(config.workspace))
+        ),
+        enable_cache=True,
+        beam_pipeline_args=beam_arguments(config.beam),
+    )
+
+
+def metadata_path(workspace: Path) -> Path:
+    """Where ML Metadata keeps its records."""
+    return workspace / "metadata.sqlite"
+
+
+def beam_arguments(options: BeamOptions) -> list[str]:
+    """Beam's command line for this machine; one worker runs in this process."""
+    mode = "in_memory" if options.workers == 1 else "multi_processing"
+    return [
+        f"--runner={BEAM_RUNNER}",
+        f"--direct_running_mode={mode}",
+        f"--direct_num_workers={options.workers}",
+    ]
+
+
+def _baseline(uri: str | None) -> Importer | None:
+    if uri is None:
+        return None
+    return Importer(source_uri=uri, artifact_type=standard_artifacts.Model).with_id("Baseline")
+
+
+def _statistics_options() -> tfdv.StatsOptions:
+    return tfdv.StatsOptions(feature_allowlist=list(features.STATISTICS))

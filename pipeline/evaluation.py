@@ -1,0 +1,149 @@
+"""What is measured on the test split, and what a model must reach to be blessed."""
+
+import json
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+
+from pipeline.config import GateOptions
+from trainer_module import features
+
+METRICS = ("accuracy", "macro_f1", "log_loss", "ece")
+CANDIDATE = "candidate"
+BASELINE = "baseline"
+
+
+def create_eval_config(domains: tuple[str, ...], gate: GateOptions, code: str) -> tfma.EvalConfig:
+    """Slices, metrics and gates.
+
+    Args:
+        domains: names of those in this run; each gets a floor and a change gate of its own. A gate
+            of a domain without test pictures fails: what was not tested is not blessed.
+        gate: the limits.
+        code: fingerprint of the metrics' code.
+
+    Returns:
+        Config for a candidate and a baseline. TFX drops the baseline where there is none.
+    """
+    return tfma.EvalConfig(
+        model_specs=[_model_spec(CANDIDATE, False), _model_spec(BASELINE, True)],
+        slicing_specs=[
+            tfma.SlicingSpec(),
+            tfma.SlicingSpec(feature_keys=[features.DOMAIN]),
+            tfma.SlicingSpec(feature_keys=[features.DOMAIN, features.LABEL]),
+        ],
+        metrics_specs=[
+            tfma.MetricsSpec(
+                metrics=[
+                    tfma.MetricConfig(class_name="ExampleCount"),
+                    _metric("accuracy", code, _gates(domains, gate)),
+                    *(_metric(name, code) for name in METRICS if name != "accuracy"),
+                    tfma.MetricConfig(class_name="MultiClassConfusionMatrixPlot"),
+                ]
+            )
+        ],
+    )
+
+
+def _model_spec(name: str, is_baseline: bool) -> tfma.ModelSpec:
+    return tfma.ModelSpec(
+        name=name,
+        is_baseline=is_baseline,
+        signature_name="serving_examples",
+        preprocessing_function_names=[features.LABEL_ID],
+        label_key=features.LABEL_ID,
+        prediction_key=features.PROBABILITIES,
+    )
+
+
+def _metric(
+    name: str, code: str, gates: list[tfma.PerSliceMetricThreshold] | None = None
+) -> tfma.MetricConfig:
+    return tfma.MetricConfig(
+        class_name="ClassifierMetric",
+        module="pipeline.metrics",
+        config=json.dumps({"name": name, "code": code}),
+        per_slice_thresholds=gates or [],
+    )
+
+
+def _gates(domains: tuple[str, ...], gate: GateOptions) -> list[tfma.PerSliceMetricThreshold]:
+    threshold = tfma.MetricThreshold(
+        value_threshold=tfma.GenericValueThreshold(lower_bound={"value": gate.min_accuracy}),
+        change_threshold=tfma.GenericChangeThreshold(
+            direction=tfma.MetricDirection.HIGHER_IS_BETTER,
+            absolute={"value": -gate.max_drop},
+        ),
+    )
+    return [
+        tfma.PerSliceMetricThreshold(
+            slicing_specs=[tfma.SlicingSpec(feature_values={features.DOMAIN: domain})],
+            threshold=threshold,
+        )
+        for domain in domains
+    ]
+
+
+def read_domain_metrics(evaluation_uri: str, model: str) -> dict[str, dict[str, float]]:
+    """Metrics of one model on every domain's test pictures.
+
+    Args:
+        evaluation_uri: of the Evaluator's `evaluation` artifact.
+        model: `CANDIDATE` or `BASELINE`.
+
+    Returns:
+        Domain -> `test_images` and the metrics by name; empty where the model was not evaluated.
+    """
+    domains: dict[str, dict[str, float]] = {}
+    for record in tfma.load_metrics(evaluation_uri):
+        keys = record.slice_key.single_slice_keys
+        if [key.column for key in keys] == [features.DOMAIN]:
+            values = _values(record, model)
+            if values:
+                domains[_text(keys[0].bytes_value)] = values
+    return domains
+
+
+def _values(record: Any, model: str) -> dict[str, float]:
+    # TFMA leaves the name out when there is only one model.
+    names = {CANDIDATE, ""} if model == CANDIDATE else {model}
+    values = {}
+    for entry in record.metric_keys_and_values:
+        if entry.key.is_diff or entry.key.model_name not in names:
+            continue
+        if entry.key.name in METRICS:
+            values[entry.key.name] = entry.value.double_value.value
+        elif entry.key.name == "example_count":
+            values["test_images"] = entry.value.double_value.value
+    return values
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
+
+
+def read_reasons(evaluation_uri: str, gate: GateOptions) -> list[str]:
+    """Why a candidate was not blessed, one sentence per broken gate; empty when it was."""
+    result = tfma.load_validation_result(evaluation_uri)
+    if result.validation_ok:
+        return []
+    reasons = []
+    for validation in result.metric_validations_per_slice:
+        domain = _domain(validation.slice_key)
+        for failure in validation.failures:
+            reasons.append(f"domain '{domain}': {_reason(failure, gate)}")
+    for missing in result.missing_slices:
+        reasons.append(f"domain '{missing.feature_values[features.DOMAIN]}' has no test pictures")
+    return reasons
+
+
+def _domain(slice_key: Any) -> str:
+    names = [_text(key.bytes_value) for key in slice_key.single_slice_keys]
+    return names[0] if names else "all"
+
+
+def _reason(failure: Any, gate: GateOptions) -> str:
+    value = failure.metric_value.double_value.value
+    if failure.metric_key.is_diff:
+        return f"accuracy changed by {value:+.3f}, at most {-gate.max_drop:+.3f} is allowed"
+    return f"accuracy {value:.3f} is below the floor {gate.min_accuracy:.3f}"

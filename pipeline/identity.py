@@ -1,0 +1,52 @@
+"""What identifies a run's parts: the same identity, the same result, so a cache is safe."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from pipeline.config import RunConfig
+from pipeline.fingerprint import code_fingerprint
+
+
+@dataclass(frozen=True)
+class CodeFingerprints:
+    """Digest of the code behind each part of the DAG."""
+
+    ingestion: str
+    preprocessing: str
+    training: str
+    evaluation: str
+    serving_check: str
+
+
+def fingerprint_code() -> CodeFingerprints:
+    """Fingerprints of the code as it lies on disk now."""
+    return CodeFingerprints(
+        ingestion=code_fingerprint("components.image_example_gen.executor"),
+        preprocessing=code_fingerprint("trainer_module.preprocessing"),
+        training=code_fingerprint("trainer_module.training"),
+        evaluation=code_fingerprint("pipeline.metrics"),
+        serving_check=code_fingerprint("components.serving_check.executor"),
+    )
+
+
+def model_key(digest: str, config: RunConfig, code: CodeFingerprints) -> str:
+    """Identity of what determines a model, beside the one that it starts from.
+
+    Gates and checks are not in it: they say whether a model may serve, not what it is.
+
+    Args:
+        digest: of the snapshot.
+        config: of the run.
+        code: see `fingerprint_code`.
+
+    Returns:
+        SHA-256, in hex.
+    """
+    parts = {
+        "snapshot": digest,
+        "split": config.split.model_dump(),
+        "training": config.training(),
+        "code": [code.ingestion, code.preprocessing, code.training],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,151 @@
+"""Runs the DAG on this machine: progress, lock, cache, summary."""
+
+import hashlib
+import traceback
+from pathlib import Path
+from typing import Any
+
+import trainer_module
+from pipeline.config import RunConfig
+from pipeline.identity import fingerprint_code, model_key
+from pipeline.logs import captured_output, relayed
+from pipeline.runs import Run
+from pipeline.snapshot import take_snapshot
+from pipeline.summary_schema import Summary
+from pipeline.terminal import Reporter, show_summary
+from pipeline.workspace import Workspace
+from trainer_module.errors import InputError
+
+SCHEMA = Path(trainer_module.__file__).with_name("schema.pbtxt")
+
+
+class RunFailedError(Exception):
+    """A component failed; the message says which and why, the log has the traceback."""
+
+
+def run_pipeline(config: RunConfig) -> Summary:
+    """Run the pipeline, with progress on the terminal.
+
+    A run that was killed left its finished components in the workspace: the same call goes on
+    behind the last of them, and an unchanged run is answered from there altogether.
+
+    Args:
+        config: of the run.
+
+    Returns:
+        The summary, also written to `runs/<run id>/summary.json`.
+
+    Raises:
+        InputError: the pictures or the config cannot be used, or the workspace is in use.
+        RunFailedError: a component failed.
+    """
+    resolved = {"data": config.data.resolve(), "workspace": config.workspace.resolve()}
+    config = config.model_copy(update=resolved)
+    workspace = Workspace(config.workspace)
+    with workspace.lock():
+        snapshot = take_snapshot(config.data, workspace.inputs)
+        run_id = workspace.new_run(config)
+        with captured_output(workspace.log(run_id)) as console:
+            reporter = Reporter(console)
+            domains = ", ".join(snapshot.domains)
+            reporter.title(f"run {run_id}: {snapshot.files:,} files, domains {domains}")
+            run = Run(run_id, config, workspace, snapshot, reporter)
+            with relayed(reporter.say):
+                summary = _execute(run)
+            version = summary.pushed_version
+            show_summary(console, summary, str(run.store.path(version)) if version else None)
+    return summary
+
+
+def _execute(run: Run) -> Summary:
+    """Launch every component in turn and summarise them; a failure is summarised too."""
+    # Behind the spinner: TensorFlow, Beam and TFX take many seconds to import.
+    with run.reporter.component("Loading TFX") as loading:
+        from pipeline import summary
+        from pipeline.launching import Launcher
+    run.seconds["Loading TFX"] = loading.seconds
+    folder = run.workspace.runs / run.run_id
+    baseline = _baseline_version(run)
+    outputs: dict[str, dict[str, str]] = {}
+    node = "set-up"
+    try:
+        launcher = Launcher(_create_pipeline(run, baseline), run.run_id)
+        launcher.discard_unfinished()
+        for node in launcher.nodes:
+            with run.reporter.component(node) as outcome:
+                outputs[node], outcome.cached = launcher.launch(node)
+            run.seconds[node] = outcome.seconds
+            run.cached += [node] if outcome.cached else []
+    except Exception as error:
+        traceback.print_exc()  # stderr is the log now
+        cause = _input_error(error)
+        reason = str(cause) if cause else f"{node} failed: {_last_line(error)}"
+        run.finish()
+        summary.failed_summary(run, reason).write(folder)
+        if cause:
+            raise cause from error
+        raise RunFailedError(f"{reason} (traceback: {run.workspace.log(run.run_id)})") from error
+    run.finish()
+    result = summary.read_summary(run, outputs, baseline)
+    result.write(folder)
+    return result
+
+
+def _create_pipeline(run: Run, baseline: int | None) -> Any:
+    from pipeline.dag import Inputs, create_pipeline
+
+    code = fingerprint_code()
+    return create_pipeline(
+        run.config,
+        Inputs(
+            data_root=str(run.snapshot.data_root),
+            listing=str(run.snapshot.path),
+            digest=run.snapshot.digest,
+            domains=run.snapshot.domains,
+            schema=str(_keep_schema(run.workspace)),
+            code=code,
+            run_id=run.run_id,
+            run_key=model_key(run.snapshot.digest, run.config, code),
+            baseline_uri=str(run.workspace.baseline_uri(run.store, baseline)) if baseline else None,
+            baseline_version=baseline or 0,
+        ),
+    )
+
+
+def _baseline_version(run: Run) -> int | None:
+    """The version to beat and to start from: the newest one that serves.
+
+    Where that one came from the very inputs of this run, it is what this run would make: then the
+    baseline is the one that it was made from, and the caches answer instead of training again.
+    """
+    newest = run.store.newest()
+    if newest is None:
+        return None
+    push = run.store.read_push(newest)
+    same = push.run_key == model_key(run.snapshot.digest, run.config, fingerprint_code())
+    earlier = push.baseline_version
+    if same and (earlier is None or earlier in run.store.versions()):
+        return earlier
+    return newest
+
+
+def _keep_schema(workspace: Workspace) -> Path:
+    """A copy of the schema named by its content: TFX's cache looks at the name alone."""
+    content = SCHEMA.read_bytes()
+    copy = workspace.inputs / f"schema-{hashlib.sha256(content).hexdigest()[:16]}.pbtxt"
+    copy.write_bytes(content)
+    return copy
+
+
+def _input_error(error: BaseException | None) -> InputError | None:
+    """The user's mistake among the causes of an error, if it is one."""
+    while error is not None:
+        if isinstance(error, InputError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _last_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1][:300]

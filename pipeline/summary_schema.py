@@ -1,0 +1,73 @@
+"""The schema of `runs/<run id>/summary.json`. Importable without TensorFlow."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+class Images(BaseModel):
+    """Pictures by what became of them."""
+
+    read: int
+    rejected: int
+    train: int
+    eval: int
+    test: int
+
+
+class Domain(BaseModel):
+    """One domain's test pictures: how the candidate did, and what served before."""
+
+    test_images: int
+    accuracy: float
+    macro_f1: float
+    log_loss: float
+    ece: float
+    baseline_accuracy: float | None
+
+
+class Stage(BaseModel):
+    """One stage of training, on the eval split."""
+
+    eval_accuracy: float
+    eval_mean_domain_accuracy: float
+    eval_domain_accuracy: dict[str, float]
+    epochs: int
+    seconds: float
+
+
+class Stages(BaseModel):
+    """Both stages, and which one was exported."""
+
+    frozen: Stage
+    fine_tuned: Stage | None
+    chosen: Literal["frozen", "fine_tuned"]
+
+
+class Summary(BaseModel):
+    """`runs/<run id>/summary.json`."""
+
+    run_id: str
+    status: Literal["pushed", "not_blessed", "failed"]
+    pushed_version: int | None
+    new_version: bool
+    baseline_version: int | None
+    reasons: list[str]
+    images: Images | None
+    reject_reasons: dict[str, int]
+    classes: list[str]
+    domains: dict[str, Domain]
+    worst_domain: str | None
+    mean_domain_accuracy: float | None
+    stages: Stages | None
+    seconds: dict[str, float]
+    cached: list[str]
+    environment: dict[str, str]
+    seed: int
+
+    def write(self, folder: Path) -> Path:
+        """Write `summary.json`, whole or not at all."""
+        unfinished = folder / "summary.json.part"
+        unfinished.write_text(self.model_dump_json(indent=1) + "\n")
+        return unfinished.rename(folder / "summary.json")

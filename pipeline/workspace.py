@@ -1,0 +1,112 @@
+"""The folder that holds everything a run writes."""
+
+import contextlib
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import yaml
+
+from components.pusher.versions import VersionStore
+from pipeline.config import RunConfig
+from trainer_module.errors import InputError
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where things are.
+
+    Attributes:
+        root: absolute path of the folder.
+    """
+
+    root: Path
+
+    @property
+    def runs(self) -> Path:
+        """One folder per run: its config and its summary."""
+        return self.root / "runs"
+
+    @property
+    def inputs(self) -> Path:
+        """Listings of pictures and schemas, each named by its digest."""
+        return self.root / "inputs"
+
+    @property
+    def artifacts(self) -> Path:
+        """What TFX's components make."""
+        return self.root / "artifacts"
+
+    def log(self, run_id: str) -> Path:
+        """Everything that the libraries said during a run."""
+        return self.root / "logs" / f"{run_id}.log"
+
+    def baseline_uri(self, store: VersionStore, version: int) -> Path:
+        """A version in the layout of a TFX Model artifact: a link beside the serving directory."""
+        folder = self.root / "baselines" / store.name / str(version)
+        link = folder / "Format-Serving"
+        if not link.is_symlink():
+            folder.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(store.path(version))
+        return folder
+
+    def new_run(self, config: RunConfig) -> str:
+        """Make a run's folder, with the config that it runs under; returns the run id."""
+        moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
+        number = 1
+        while True:
+            run_id = moment if number == 1 else f"{moment}-{number}"
+            try:
+                (self.runs / run_id).mkdir(parents=True)
+                break
+            except FileExistsError:
+                number += 1
+        text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+        (self.runs / run_id / "config.yaml").write_text(text, encoding="utf-8")
+        return run_id
+
+    def unfinished_run(self) -> str | None:
+        """The newest run, if it has no summary: it was killed, or it is running now."""
+        runs = sorted(path for path in self.runs.glob("*") if path.is_dir())
+        if not runs or (runs[-1] / "summary.json").exists():
+            return None
+        return runs[-1].name
+
+    def unfinished_config(self) -> Path:
+        """The config of the run to go on with.
+
+        Raises:
+            InputError: the newest run has ended, or there is none.
+        """
+        run_id = self.unfinished_run()
+        if run_id is None:
+            raise InputError(f"workspace {self.root} has no unfinished run. Leave --resume out.")
+        return self.runs / run_id / "config.yaml"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other runs out; a lock of a killed process is free at once.
+
+        Raises:
+            InputError: another run holds it, or the folder cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            holder = filelock.FileLock(self.root / ".lock")
+            holder.acquire(timeout=0)
+        except filelock.Timeout:
+            raise InputError(
+                f"workspace {self.root} is in use by run {self.unfinished_run() or '(starting)'}. "
+                "Wait until it has ended, or give another one with --workspace DIR."
+            ) from None
+        except OSError as error:
+            raise InputError(
+                f"workspace {self.root} cannot be written: {error.strerror}. "
+                "Give another one with --workspace DIR."
+            ) from None
+        try:
+            yield
+        finally:
+            holder.release()

@@ -1,0 +1,177 @@
+"""Make .venv: choose the stack for this machine, install its lock, then this package.
+
+Run by `make`, with any Python 3.8 or newer and nothing but the standard library. A finished
+environment is stamped with a digest of what went into it, so a second call returns at once.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "carryover-stamp"
+
+
+class Stack(NamedTuple):
+    """One supported set of versions.
+
+    Attributes:
+        name: names the lock, requirements/<name>.txt.
+        pythons: versions it runs on, best first.
+        glibc: oldest C library that its wheels load on.
+    """
+
+    name: str
+    pythons: tuple[str, ...]
+    glibc: tuple[int, int]
+
+
+STACKS = (
+    Stack("tfx-1.21", ("3.13", "3.12", "3.11"), (2, 39)),
+    Stack("tfx-1.16", ("3.10",), (2, 17)),
+)
+
+
+def stop(message: str) -> NoReturn:
+    """End with one line on stderr and exit code 2: the machine lacks something."""
+    print("carryover set-up: " + message, file=sys.stderr)
+    sys.exit(2)
+
+
+def probe(python: str) -> dict | None:
+    """What an interpreter says of itself, or None where it does not run."""
+    code = (
+        "import json, sys, sysconfig; print(json.dumps({'version': '%d.%d' % sys.version_info[:2],"
+        " 'include': sysconfig.get_paths()['include'], 'executable': sys.executable}))"
+    )
+    try:
+        answer = subprocess.run(
+            [python, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60
+        )
+        return json.loads(answer.stdout) if answer.returncode == 0 else None
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+
+
+def candidates(version: str) -> list[str]:
+    """Where a Python of this version may be: PATH, then pyenv, whose shims hide the others."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")))
+    installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
+    return [sys.executable, "python" + version, *map(str, reversed(installed))]
+
+
+def find_python(version: str) -> dict | None:
+    """The first working interpreter of this version."""
+    for candidate in candidates(version):
+        found = probe(candidate)
+        if found and found["version"] == version:
+            return found
+    return None
+
+
+def glibc_version() -> tuple[int, int]:
+    """Version of the C library, (0, 0) where it is not glibc."""
+    name, version = platform.libc_ver()
+    if name != "glibc":
+        return (0, 0)
+    major, minor = version.split(".")[:2]
+    return (int(major), int(minor))
+
+
+def choose(python: str | None) -> tuple[Stack, dict]:
+    """The newest stack that this machine can run, and the interpreter for it."""
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        stop(
+            "TFX has wheels for Linux on x86-64 only. Use such a machine or the Dockerfile. "
+            f"Received: {platform.system()} on {platform.machine()}."
+        )
+    asked = probe(python) if python else None
+    if python and not asked:
+        stop(f"PYTHON={python} does not run. Name a Python 3.10 to 3.13.")
+    libc = glibc_version()
+    for stack in STACKS:
+        if libc < stack.glibc:
+            continue
+        for version in stack.pythons:
+            found = asked if asked else find_python(version)
+            if found and found["version"] == version:
+                return stack, found
+    newest = "3.10 to 3.13" if libc >= STACKS[0].glibc else "3.10"
+    stop(
+        f"no Python {newest} was found (glibc here: {libc[0]}.{libc[1]}). "
+        "Install one, or name it: make PYTHON=/path/to/python."
+    )
+
+
+def check_build_tools(stack: Stack, python: dict) -> None:
+    """pyfarmhash, which TFX needs, has no wheels: it is compiled during the installation."""
+    if not any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++")):
+        stop("no C++ compiler was found. Install one (Debian: apt install g++).")
+    if not Path(python["include"], "Python.h").exists():
+        stop(
+            f"the headers of Python {python['version']} are missing. "
+            f"Install them (Debian: apt install python{python['version']}-dev)."
+        )
+
+
+def digest(stack: Stack, python: dict) -> str:
+    """Identity of the environment: the interpreter, the lock and the package definition."""
+    content = hashlib.sha256(json.dumps([stack.name, python, str(ROOT)]).encode())
+    for name in (f"requirements/{stack.name}.txt", "requirements/bootstrap.txt", "setup.py"):
+        content.update((ROOT / name).read_bytes())
+    return content.hexdigest()
+
+
+def run(*command: str) -> bool:
+    """Run a command with its output shown; True when it succeeded."""
+    environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", VIRTUAL_ENV=str(VENV))
+    return subprocess.run(command, cwd=str(ROOT), env=environment).returncode == 0
+
+
+def install(stack: Stack, python: dict) -> None:
+    """Fill .venv from the lock; uv is fast, pip is the way out where uv cannot reach an index."""
+    shutil.rmtree(str(VENV), ignore_errors=True)
+    if not run(python["executable"], "-m", "venv", str(VENV)):
+        stop(
+            f"Python {python['version']} cannot make virtual environments. "
+            f"Install its venv module (Debian: apt install python{python['version']}-venv)."
+        )
+    inside = str(VENV / "bin" / "python")
+    hashed = ("--require-hashes", "-r")
+    lock = f"requirements/{stack.name}.txt"
+    pip = (inside, "-m", "pip", "install", "--quiet")
+    uv = (str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", inside)
+    if not run(*pip, *hashed, "requirements/bootstrap.txt"):
+        stop("pip could not install requirements/bootstrap.txt; its message is above.")
+    if not run(*uv, *hashed, lock):
+        print("carryover set-up: uv failed, trying the same with pip (slower)", file=sys.stderr)
+        if not run(*pip, *hashed, lock):
+            stop(f"{lock} could not be installed; the message is above.")
+    if not run(*pip, "--no-deps", "--no-build-isolation", "--editable", "."):
+        stop("this package could not be installed into .venv; the message is above.")
+
+
+def main() -> None:
+    """Make the environment unless it is there already."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--python", default=None, help="interpreter to use; found when not given")
+    stack, python = choose(parser.parse_args().python or None)
+    wanted = digest(stack, python)
+    if STAMP.exists() and STAMP.read_text() == wanted:
+        return
+    check_build_tools(stack, python)
+    print(f"carryover set-up: {stack.name} on Python {python['version']} into .venv", flush=True)
+    install(stack, python)
+    STAMP.write_text(wanted)
+
+
+if __name__ == "__main__":
+    main()

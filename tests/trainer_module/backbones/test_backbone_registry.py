@@ -1,0 +1,73 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainer_module.backbones import backbone_names, default_image_size
+from trainer_module.backbones.registry import KERAS_APPLICATIONS
+
+_REPOSITORY = Path(__file__).parents[3]
+
+
+def test_names_and_sizes_are_known_without_importing_keras_or_tensorflow() -> None:
+    code = (
+        "import sys; from trainer_module.backbones import default_image_size;"
+        "print(default_image_size('ResNet50'), {'keras', 'tensorflow', 'numpy'} & set(sys.modules))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=_REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "224 set()\n"
+
+
+def test_names_begin_with_the_packaged_family() -> None:
+    assert backbone_names()[:3] == (
+        "efficientnet_lite0",
+        "efficientnet_lite1",
+        "efficientnet_lite2",
+    )
+    assert len(set(backbone_names())) == len(backbone_names())
+
+
+def test_an_unknown_name_is_answered_with_the_allowed_ones() -> None:
+    with pytest.raises(ValueError, match=r"must be one of .*Xception. Received: 'resnet50'$"):
+        default_image_size("resnet50")
+
+
+def test_table_holds_the_models_that_keras_offers() -> None:
+    import keras
+
+    models = {name for name in dir(keras.applications) if name[0].isupper()}
+    assert set(KERAS_APPLICATIONS) == models
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, model in KERAS_APPLICATIONS.items() if model.module != "mobilenet_v3"]
+)
+def test_table_holds_the_module_and_default_size_of_keras(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+    from keras.src.applications import imagenet_utils
+
+    class SizeKnownError(Exception):
+        pass
+
+    # Each model passes its default to this function before it builds anything, and building all
+    # of them takes minutes. Stopping there leaves the size to be read.
+    def stop(*_: Any, default_size: int, **__: Any) -> None:
+        raise SizeKnownError(default_size)
+
+    module = KERAS_APPLICATIONS[name].module
+    monkeypatch.setattr(imagenet_utils, "obtain_input_shape", stop)
+    with pytest.raises(SizeKnownError, match=f"^{default_image_size(name)}$"):
+        getattr(getattr(keras.applications, module), name)(weights=None)
+
+
+def test_mobilenet_v3_has_the_size_of_its_weights() -> None:
+    from keras.src.applications import mobilenet_v3
+
+    assert all("_224_" in weights for weights in mobilenet_v3.WEIGHTS_HASHES)
+    assert default_image_size("MobileNetV3Small") == default_image_size("MobileNetV3Large") == 224

@@ -1,0 +1,55 @@
+import keras
+import numpy as np
+import pytest
+
+from trainer_module.classifier import adopt, build_classifier, copy_in_float32, extend_labels
+from trainer_module.options import BackboneOptions
+
+SIZE = 32
+PICTURES = np.random.default_rng(0).uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)
+
+
+def classifier(*labels: str, seed: int = 0):
+    made = build_classifier(BackboneOptions(), SIZE, labels)
+    kernel, bias = made.head.get_weights()
+    rng = np.random.default_rng(seed)
+    made.head.set_weights([rng.normal(size=kernel.shape), rng.normal(size=bias.shape)])
+    return made
+
+
+def logits(made) -> np.ndarray:
+    return np.array(made.head(made.backbone.model(PICTURES, training=False)))
+
+
+def test_known_classes_keep_their_ids_and_new_ones_follow_in_name_order():
+    assert extend_labels(("dog", "cat"), {"ant", "cat", "zebra"}) == ("dog", "cat", "ant", "zebra")
+
+
+def test_an_adopted_classifier_answers_as_before_on_known_classes():
+    earlier, later = classifier("cat", "dog"), classifier("cat", "dog", "ant")
+    later.head.set_weights([np.zeros_like(weight) for weight in later.head.get_weights()])
+    adopt(later, earlier)
+    np.testing.assert_allclose(logits(later)[:, :2], logits(earlier), rtol=1e-5)
+    np.testing.assert_array_equal(logits(later)[:, 2], [0, 0])
+
+
+def test_weights_survive_a_round_trip_through_another_classifier():
+    first, second = classifier("cat", "dog"), classifier("cat", "dog", seed=1)
+    assert np.abs(logits(first) - logits(second)).max() > 0.1
+    second.set_weights(first.get_weights())
+    np.testing.assert_allclose(logits(second), logits(first), rtol=1e-6)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_a_float32_copy_of_a_mixed_precision_classifier_computes_in_float32(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        mixed = classifier("cat", "dog")
+        copy = copy_in_float32(mixed)
+        assert keras.config.dtype_policy().name == policy
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert mixed.backbone.model.compute_dtype == policy.removeprefix("mixed_")
+    assert {layer.compute_dtype for layer in copy.backbone.model.layers} == {"float32"}
+    for ours, theirs in zip(copy.get_weights(), mixed.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

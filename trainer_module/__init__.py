@@ -1,0 +1,6 @@
+"""What TFX calls by dotted path: plain Keras 3 and tf.data, usable without TFX."""
+
+import os
+
+# The export is a SavedModel, so Keras must run on TensorFlow, whatever the user's default is.
+os.environ["KERAS_BACKEND"] = "tensorflow"

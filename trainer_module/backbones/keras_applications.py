@@ -1,0 +1,157 @@
+"""Backbones of keras.applications, with their input scaling inside and stable layer names."""
+
+import math
+import re
+from collections import defaultdict
+from typing import Any
+
+import keras
+
+from trainer_module.backbones.registry import KERAS_APPLICATIONS
+from trainer_module.errors import InputError
+
+# What `preprocess_input` of each module does (keras.applications.imagenet_utils); the modules
+# that are not here scale inside their models.
+_SCALING_MODES = {
+    "densenet": "torch",
+    "inception_resnet_v2": "tf",
+    "inception_v3": "tf",
+    "mobilenet": "tf",
+    "mobilenet_v2": "tf",
+    "nasnet": "tf",
+    "resnet": "caffe",
+    "resnet_v2": "tf",
+    "vgg16": "caffe",
+    "vgg19": "caffe",
+    "xception": "tf",
+}
+_RGB_MEAN = (0.485, 0.456, 0.406)
+_RGB_STD = (0.229, 0.224, 0.225)
+_CAFFE_BGR_MEAN = (103.939, 116.779, 123.68)
+
+
+@keras.saving.register_keras_serializable(package="carryover")
+class InputNormalization(keras.layers.Normalization):
+    """Normalises the channels of an image with its weights as they are now.
+
+    Keras's layer computes with a copy of its weights, which `model.set_weights` does not renew.
+    """
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Normalises float images of shape `[batch, height, width, channels]`."""
+        mean = keras.ops.cast(self.adapt_mean, self.compute_dtype)
+        variance = keras.ops.cast(self.adapt_variance, self.compute_dtype)
+        return (inputs - mean) / keras.ops.maximum(keras.ops.sqrt(variance), keras.config.epsilon())
+
+
+def build_keras_application(name: str, image_size: int, imagenet: bool) -> keras.Model:
+    """Builds a model of keras.applications that takes unscaled images.
+
+    Keras names many layers by a counter of the process; here they have the names that they get
+    in a fresh process, so that weights and block names mean the same in every run.
+
+    Args:
+        name: a model of keras.applications, for example `ResNet50`.
+        image_size: height and width of the images in pixels.
+        imagenet: whether to load the ImageNet weights, which Keras downloads when they are not
+            in its cache, or to leave the weights random.
+
+    Returns:
+        A functional model from float32 RGB images in 0..255, shape
+        `[batch, image_size, image_size, 3]`, to pooled features, shape `[batch, channels]`.
+
+    Raises:
+        InputError: the image size is too small for the model.
+        ConnectionError: the download failed.
+    """
+    module = KERAS_APPLICATIONS[name].module
+    images = keras.Input((image_size, image_size, 3), name="image", dtype="float32")
+    source = _application(name, _scaled(images, _SCALING_MODES.get(module)), imagenet)
+    names = _fresh_names(source)
+    copy = keras.models.clone_model(
+        source,
+        clone_function=lambda operation: _clone(operation, names),
+        # Keras itself divides only when it loads the ImageNet weights. Dividing always makes one
+        # architecture of the two, so that a file of weights means the same in both.
+        call_function=_divide_by_std if module == "efficientnet" and not imagenet else None,
+    )
+    model = keras.Model(copy.inputs[0], copy.outputs[0], name=name)
+    if imagenet:
+        model.set_weights(source.get_weights())
+    return model
+
+
+def _scaled(images: keras.KerasTensor, mode: str | None) -> keras.KerasTensor:
+    """Applies `keras.applications.imagenet_utils.preprocess_input` as layers."""
+    if mode == "tf":
+        return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scaling")(images)
+    if mode == "torch":
+        scale = [1 / (255 * std) for std in _RGB_STD]
+        offset = [-mean / std for mean, std in zip(_RGB_MEAN, _RGB_STD, strict=True)]
+        return keras.layers.Rescaling(scale, offset=offset, name="scaling")(images)
+    if mode == "caffe":
+        bgr = keras.ops.flip(images, axis=-1)
+        offset = [-mean for mean in _CAFFE_BGR_MEAN]
+        return keras.layers.Rescaling(1.0, offset=offset, name="scaling")(bgr)
+    return images
+
+
+def _application(name: str, images: keras.KerasTensor, imagenet: bool) -> keras.Model:
+    build = getattr(keras.applications, name)
+    try:
+        return build(
+            include_top=False,
+            weights="imagenet" if imagenet else None,
+            input_tensor=images,
+            input_shape=tuple(images.shape[1:]),
+            pooling="avg",
+        )
+    except ValueError as error:
+        raise InputError(f"{name} cannot be built at {images.shape[1]} pixels: {error}") from error
+    except Exception as error:
+        # Keras reports a failed download as a bare Exception, or lets an OSError through.
+        if not isinstance(error, OSError) and type(error) is not Exception:
+            raise
+        reason = " ".join(str(error).split())
+        raise ConnectionError(
+            f"the ImageNet weights of {name} could not be downloaded: pass the path of a weights "
+            f"file, or choose efficientnet_lite0, whose weights are installed. Received: {reason}"
+        ) from error
+
+
+def _fresh_names(model: keras.Model) -> dict[str, str]:
+    """Maps names that Keras numbered to those that it gives in a fresh process."""
+    numbered = defaultdict(list)
+    for operation in model.operations:
+        prefix, number = _prefix_and_number(operation.name)
+        if prefix.replace("_", "") == type(operation).__name__.lower():
+            numbered[prefix].append((number, operation.name))
+    return {
+        old: f"{prefix}_{index}" if index else prefix
+        for prefix, entries in numbered.items()
+        for index, (_, old) in enumerate(sorted(entries))
+    }
+
+
+def _prefix_and_number(name: str) -> tuple[str, int]:
+    """Takes `conv2d_12` apart; the first layer of a kind has no number."""
+    prefix, number = re.fullmatch(r"(.+?)(?:_(\d+))?", name).groups()  # type: ignore[union-attr]
+    return prefix, int(number or 0)
+
+
+def _clone(operation: Any, names: dict[str, str]) -> Any:
+    """Copies a layer or a raw operation, without its weights, under its name in `names`."""
+    kind = type(operation)
+    if kind is keras.layers.Normalization and operation.weights:
+        kind = InputNormalization
+    name = names.get(operation.name, operation.name)
+    return kind.from_config({**operation.get_config(), "name": name})
+
+
+def _divide_by_std(layer: keras.Layer, *args: Any, **kwargs: Any) -> keras.KerasTensor:
+    """Calls a layer of EfficientNet, and divides after the normalisation of its input."""
+    outputs = layer(*args, **kwargs)
+    if isinstance(layer, keras.layers.Normalization):
+        scale = [1 / math.sqrt(std) for std in _RGB_STD]
+        return keras.layers.Rescaling(scale, name="rescaling_1")(outputs)
+    return outputs

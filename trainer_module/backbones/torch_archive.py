@@ -1,0 +1,213 @@
+"""Reads legacy PyTorch archives (`torch.save` before the zip format) without torch.
+
+The file is a sequence of pickles (magic number, protocol version, system info, the state dict,
+the storage keys) followed by the raw storages, each an 8 byte element count and its data. The
+layout is that of `torch.serialization._legacy_save` in PyTorch.
+
+Unpickling runs what the file asks for, so the unpickler here resolves a fixed set of names to
+inert values and refuses every other one.
+"""
+
+import io
+import pickle
+import struct
+from collections import OrderedDict
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trainer_module.errors import InputError
+
+_MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
+_PROTOCOL_VERSION = 1001
+_MAX_RANK = 32  # NumPy 1
+_MAX_REASON = 200  # characters of an error message that come from the file
+_ZIP_SIGNATURE = b"PK\x03\x04"
+
+_STORAGE_DTYPES = {
+    "torch.DoubleStorage": "<f8",
+    "torch.FloatStorage": "<f4",
+    "torch.HalfStorage": "<f2",
+    "torch.LongStorage": "<i8",
+    "torch.IntStorage": "<i4",
+    "torch.ShortStorage": "<i2",
+    "torch.CharStorage": "<i1",
+    "torch.ByteStorage": "<u1",
+    "torch.BoolStorage": "?",
+}
+
+
+class TorchArchiveError(InputError):
+    """The file is no legacy torch archive of plain tensors, or it is damaged."""
+
+
+class _Storage(NamedTuple):
+    """A flat buffer of the archive: its key, NumPy dtype and number of elements."""
+
+    key: str
+    dtype: str
+    length: int
+
+
+class _Tensor(NamedTuple):
+    """A strided view of a storage; offset and strides count elements."""
+
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+def read_torch_archive(path: str | Path) -> dict[str, np.ndarray]:
+    """Reads the tensors of a legacy PyTorch archive; nothing in the file is executed.
+
+    Args:
+        path: a file that `torch.save(model.state_dict(), path)` wrote before PyTorch 1.6, or
+            with `_use_new_zipfile_serialization=False`.
+
+    Returns:
+        Parameter name -> contiguous array of its own, in the order of the file.
+
+    Raises:
+        TorchArchiveError: the file asks for anything but plain tensors, is truncated, or its
+            sizes contradict each other.
+    """
+    path = Path(path)
+    content = path.read_bytes()
+    try:
+        return _read(content)
+    except Exception as error:  # A damaged or hostile file can raise almost any exception.
+        reason = str(error) if isinstance(error, TorchArchiveError) else repr(error)
+        reason = " ".join(reason.split())[:_MAX_REASON]
+        raise TorchArchiveError(f"{path} is not a readable torch archive: {reason}") from error
+
+
+def _read(content: bytes) -> dict[str, np.ndarray]:
+    if content.startswith(_ZIP_SIGNATURE):
+        raise TorchArchiveError(
+            "it has the zip format of PyTorch 1.6 and later; save it again with "
+            "torch.save(..., _use_new_zipfile_serialization=False)"
+        )
+    file = io.BytesIO(content)
+    _check_header(file)
+    unpickler = _TensorUnpickler(file)
+    state = unpickler.load()
+    if not isinstance(state, Mapping):
+        raise TorchArchiveError(f"its object is a {type(state).__name__}, not a state dict")
+    keys = _PlainUnpickler(file).load()
+    buffers = _read_storages(file, keys, unpickler.storages)
+    return {_parameter_name(key): _materialise(key, state[key], buffers) for key in state}
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Admits numbers, strings and containers of them; no name is ever resolved."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise TorchArchiveError(f"it asks for {module}.{name}, which is not allowed")
+
+    def persistent_load(self, pid: Any) -> Any:
+        raise TorchArchiveError("it refers to a storage outside its state dict")
+
+
+class _TensorUnpickler(_PlainUnpickler):
+    """Admits a state dict of tensors; storages become descriptions, to be read later."""
+
+    def __init__(self, file: io.BytesIO):
+        super().__init__(file)
+        self.storages: dict[str, _Storage] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        qualified = f"{module}.{name}"
+        if qualified == "collections.OrderedDict":
+            return OrderedDict
+        if qualified == "torch._utils._rebuild_tensor_v2":
+            return _build_tensor
+        if qualified in _STORAGE_DTYPES:
+            return qualified
+        return super().find_class(module, name)
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        match pid:
+            case ("storage", str(kind), str(key), str(), int(length), None) if (
+                kind in _STORAGE_DTYPES and length > 0
+            ):
+                storage = _Storage(key, _STORAGE_DTYPES[kind], length)
+            case _:
+                raise TorchArchiveError(f"unexpected storage reference {pid!r}")
+        if self.storages.setdefault(key, storage) != storage:
+            raise TorchArchiveError(f"storage {key} is described in two ways")
+        return storage
+
+
+def _build_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
+    """Stands in for `torch._utils._rebuild_tensor_v2`."""
+    # Tuples, because the pickle could still change a list after the check.
+    tensor = _Tensor(storage, offset, tuple(shape), tuple(strides))
+    _check_tensor(tensor)
+    return tensor
+
+
+def _check_tensor(tensor: _Tensor) -> None:
+    """Refuses a view that is malformed, empty or reaches outside its storage."""
+    storage, offset, shape, strides = tensor
+    sizes = (offset, *shape, *strides)
+    if not isinstance(storage, _Storage) or not all(isinstance(n, int) and n >= 0 for n in sizes):
+        raise TorchArchiveError("a tensor is malformed")
+    if len(shape) != len(strides) or len(shape) > _MAX_RANK:
+        raise TorchArchiveError(f"a tensor has {len(shape)} axes and {len(strides)} strides")
+    last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
+    if not 1 <= prod(shape) <= storage.length or last >= storage.length:
+        raise TorchArchiveError(f"a tensor of shape {shape} does not fit its storage")
+
+
+def _check_header(file: io.BytesIO) -> None:
+    if _PlainUnpickler(file).load() != _MAGIC_NUMBER:
+        raise TorchArchiveError("wrong magic number")
+    version = _PlainUnpickler(file).load()
+    if version != _PROTOCOL_VERSION:
+        raise TorchArchiveError(f"protocol version {version!r} is not {_PROTOCOL_VERSION}")
+    system = _PlainUnpickler(file).load()
+    if not isinstance(system, dict) or system.get("little_endian") is not True:
+        raise TorchArchiveError("it was not written by a little-endian machine")
+
+
+def _read_storages(
+    file: io.BytesIO, keys: Any, storages: Mapping[str, _Storage]
+) -> dict[str, np.ndarray]:
+    """Reads the raw storages, which follow the pickles in the order of `keys`."""
+    if not isinstance(keys, list) or sorted(map(repr, keys)) != sorted(map(repr, storages)):
+        raise TorchArchiveError("its storage keys do not match its tensors")
+    buffers = {}
+    for key in keys:
+        storage = storages[key]
+        size = storage.length * np.dtype(storage.dtype).itemsize
+        count, data = file.read(8), file.read(size)
+        if len(count) < 8 or len(data) < size:
+            raise TorchArchiveError(f"it ends inside storage {key}")
+        if struct.unpack("<q", count)[0] != storage.length:
+            raise TorchArchiveError(f"storage {key} does not have {storage.length} elements")
+        buffers[key] = np.frombuffer(data, storage.dtype)
+    if file.read(1):
+        raise TorchArchiveError("there is data after the last storage")
+    return buffers
+
+
+def _parameter_name(key: Any) -> str:
+    if not isinstance(key, str):
+        raise TorchArchiveError(f"a parameter is named {key!r}, not a string")
+    return key
+
+
+def _materialise(name: str, tensor: Any, buffers: Mapping[str, np.ndarray]) -> np.ndarray:
+    if not isinstance(tensor, _Tensor):
+        raise TorchArchiveError(f"{name} is a {type(tensor).__name__}, not a tensor")
+    buffer = buffers[tensor.storage.key][tensor.offset :]
+    # The stride of an axis of length 1 is never used and may be any number.
+    axes = zip(tensor.shape, tensor.strides, strict=True)
+    byte_strides = [stride * buffer.itemsize if length > 1 else 0 for length, stride in axes]
+    # Safe because _check_tensor bounded the view; the copy gives the result its own memory.
+    view = np.lib.stride_tricks.as_strided(buffer, tensor.shape, byte_strides, writeable=False)
+    return view.copy(order="C")

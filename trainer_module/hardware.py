@@ -1,0 +1,76 @@
+"""What this machine can do for training: device strategy, precision, memory."""
+
+import logging
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+logger = logging.getLogger("carryover.training")
+
+#: NVIDIA compute capability from which tensor cores take bfloat16, and float16.
+BFLOAT16_CAPABILITY = (8, 0)
+FLOAT16_CAPABILITY = (7, 0)
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """How to train here.
+
+    Attributes:
+        strategy: MirroredStrategy over several devices, else TensorFlow's default.
+        precision: name of the Keras dtype policy that models are built under.
+        description: for people.
+    """
+
+    strategy: tf.distribute.Strategy
+    precision: str
+    description: str
+
+
+def set_up_hardware(precision: str = "auto") -> Hardware:
+    """Use every GPU there is, without taking all of its memory at once.
+
+    Args:
+        precision: a Keras dtype policy, or `auto`: mixed bfloat16 or float16 on GPUs with tensor
+            cores for it, float32 elsewhere.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        _grow_memory(gpu)
+    devices = [device.name for device in tf.config.list_logical_devices("GPU")]
+    if precision == "auto":
+        precision = _precision_for(gpus)
+    keras.config.set_dtype_policy(precision)
+    strategy = strategy_for(devices)
+    name = f"{len(devices)} GPU" if devices else "CPU"
+    description = f"{name}, {precision}, {strategy.num_replicas_in_sync} replica(s)"
+    logger.info("training on %s", description)
+    return Hardware(strategy, precision, description)
+
+
+def strategy_for(devices: list[str]) -> tf.distribute.Strategy:
+    """MirroredStrategy for several devices, TensorFlow's default for one or none."""
+    if len(devices) > 1:
+        return tf.distribute.MirroredStrategy(devices)
+    return tf.distribute.get_strategy()
+
+
+def _grow_memory(gpu: tf.config.PhysicalDevice) -> None:
+    try:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError:
+        # TensorFlow has started this GPU already: the setting can no longer change.
+        logger.info("%s is in use already, its memory setting stays", gpu.name)
+
+
+def _precision_for(gpus: list[tf.config.PhysicalDevice]) -> str:
+    if not gpus:
+        return "float32"
+    capabilities = [
+        tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
+        for gpu in gpus
+    ]
+    if min(capabilities) >= BFLOAT16_CAPABILITY:
+        return "mixed_bfloat16"
+    return "mixed_float16" if min(capabilities) >= FLOAT16_CAPABILITY else "float32"

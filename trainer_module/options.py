@@ -1,0 +1,64 @@
+"""Options of the trainer, validated. The run configuration is built from them."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from trainer_module.backbones import backbone_names
+
+
+class Options(BaseModel):
+    """Base of every group of options: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class BackboneOptions(Options):
+    """Which pretrained network, and from where its weights come."""
+
+    name: str = Field("efficientnet_lite0", description="efficientnet_lite0..2 or a Keras name")
+    weights: str = Field("imagenet", description="`imagenet`, `none`, or a path")
+
+    @field_validator("name")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in backbone_names():
+            raise ValueError(f"must be one of {', '.join(backbone_names())}")
+        return name
+
+
+class FrozenOptions(Options):
+    """Stage 1: a new head on features of the frozen backbone."""
+
+    epochs: int = Field(60, ge=1, description="at most; early stopping usually ends it sooner")
+    batch_size: int = Field(256, ge=1)
+    learning_rate: float = Field(2e-3, gt=0)
+    patience: int = Field(6, ge=1, description="epochs without improvement before it stops")
+
+
+class FineTuningOptions(Options):
+    """Stage 2: careful training of the upper part of the backbone."""
+
+    epochs: int = Field(8, ge=0, description="0 leaves the stage out")
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(6e-4, gt=0, description="of the head; lower blocks get less")
+    rate_decay: float = Field(0.85, gt=0, le=1, description="factor on the rate per block down")
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps")
+    weight_decay: float = Field(1e-4, ge=0)
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    trainable_from: str = Field("auto", description="`auto` or the last block that stays frozen")
+    augmentation: Literal["none", "light"] = "light"
+    views: int = Field(3, ge=1, description="pictures made of each training picture, 1 is none")
+    patience: int = Field(4, ge=1)
+
+
+class TrainingOptions(Options):
+    """Everything `trainer_module.training.run_fn` is told."""
+
+    image_size: int = Field(ge=16, le=2048)
+    seed: int = 17
+    warm_start: bool = Field(True, description="start from the model that serves, if it fits")
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    backbone: BackboneOptions = BackboneOptions()
+    frozen: FrozenOptions = FrozenOptions()
+    fine_tuning: FineTuningOptions = FineTuningOptions()
