@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 
 from pipeline.config import GateOptions
 from trainer_module import features
@@ -13,7 +14,9 @@ CANDIDATE = "candidate"
 BASELINE = "baseline"
 
 
-def create_eval_config(domains: tuple[str, ...], gate: GateOptions, code: str) -> tfma.EvalConfig:
+def create_eval_config(
+    domains: tuple[str, ...], gate: GateOptions, code: str
+) -> config_pb2.EvalConfig:
     """Slices, metrics and gates.
 
     Args:
@@ -25,28 +28,28 @@ def create_eval_config(domains: tuple[str, ...], gate: GateOptions, code: str) -
     Returns:
         Config for a candidate and a baseline. TFX drops the baseline where there is none.
     """
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[_model_spec(CANDIDATE, False), _model_spec(BASELINE, True)],
         slicing_specs=[
-            tfma.SlicingSpec(),
-            tfma.SlicingSpec(feature_keys=[features.DOMAIN]),
-            tfma.SlicingSpec(feature_keys=[features.DOMAIN, features.LABEL]),
+            config_pb2.SlicingSpec(),
+            config_pb2.SlicingSpec(feature_keys=[features.DOMAIN]),
+            config_pb2.SlicingSpec(feature_keys=[features.DOMAIN, features.LABEL]),
         ],
         metrics_specs=[
-            tfma.MetricsSpec(
+            config_pb2.MetricsSpec(
                 metrics=[
-                    tfma.MetricConfig(class_name="ExampleCount"),
+                    config_pb2.MetricConfig(class_name="ExampleCount"),
                     _metric("accuracy", code, _gates(domains, gate)),
                     *(_metric(name, code) for name in METRICS if name != "accuracy"),
-                    tfma.MetricConfig(class_name="MultiClassConfusionMatrixPlot"),
+                    config_pb2.MetricConfig(class_name="MultiClassConfusionMatrixPlot"),
                 ]
             )
         ],
     )
 
 
-def _model_spec(name: str, is_baseline: bool) -> tfma.ModelSpec:
-    return tfma.ModelSpec(
+def _model_spec(name: str, is_baseline: bool) -> config_pb2.ModelSpec:
+    return config_pb2.ModelSpec(
         name=name,
         is_baseline=is_baseline,
         signature_name="serving_examples",
@@ -57,9 +60,9 @@ def _model_spec(name: str, is_baseline: bool) -> tfma.ModelSpec:
 
 
 def _metric(
-    name: str, code: str, gates: list[tfma.PerSliceMetricThreshold] | None = None
-) -> tfma.MetricConfig:
-    return tfma.MetricConfig(
+    name: str, code: str, gates: list[config_pb2.PerSliceMetricThreshold] | None = None
+) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(
         class_name="ClassifierMetric",
         module="pipeline.metrics",
         config=json.dumps({"name": name, "code": code}),
@@ -67,17 +70,17 @@ def _metric(
     )
 
 
-def _gates(domains: tuple[str, ...], gate: GateOptions) -> list[tfma.PerSliceMetricThreshold]:
-    threshold = tfma.MetricThreshold(
-        value_threshold=tfma.GenericValueThreshold(lower_bound={"value": gate.min_accuracy}),
-        change_threshold=tfma.GenericChangeThreshold(
-            direction=tfma.MetricDirection.HIGHER_IS_BETTER,
+def _gates(domains: tuple[str, ...], gate: GateOptions) -> list[config_pb2.PerSliceMetricThreshold]:
+    threshold = config_pb2.MetricThreshold(
+        value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": gate.min_accuracy}),
+        change_threshold=config_pb2.GenericChangeThreshold(
+            direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
             absolute={"value": -gate.max_drop},
         ),
     )
     return [
-        tfma.PerSliceMetricThreshold(
-            slicing_specs=[tfma.SlicingSpec(feature_values={features.DOMAIN: domain})],
+        config_pb2.PerSliceMetricThreshold(
+            slicing_specs=[config_pb2.SlicingSpec(feature_values={features.DOMAIN: domain})],
             threshold=threshold,
         )
         for domain in domains

@@ -9,7 +9,7 @@ import trainer_module
 from pipeline.config import RunConfig
 from pipeline.identity import fingerprint_code, model_key
 from pipeline.logs import captured_output, relayed
-from pipeline.runs import Run
+from pipeline.runs import Run, failed_summary
 from pipeline.snapshot import take_snapshot
 from pipeline.summary_schema import Summary
 from pipeline.terminal import Reporter, show_summary
@@ -59,36 +59,37 @@ def run_pipeline(config: RunConfig) -> Summary:
 
 def _execute(run: Run) -> Summary:
     """Launch every component in turn and summarise them; a failure is summarised too."""
-    # Behind the spinner: TensorFlow, Beam and TFX take many seconds to import.
-    with run.reporter.component("Loading TFX") as loading:
-        from pipeline import summary
-        from pipeline.launching import Launcher
-    run.seconds["Loading TFX"] = loading.seconds
     folder = run.workspace.runs / run.run_id
-    baseline = _baseline_version(run)
-    outputs: dict[str, dict[str, str]] = {}
-    node = "set-up"
     try:
-        launcher = Launcher(_create_pipeline(run, baseline), run.run_id)
-        launcher.discard_unfinished()
-        for node in launcher.nodes:
-            with run.reporter.component(node) as outcome:
-                outputs[node], outcome.cached = launcher.launch(node)
-            run.seconds[node] = outcome.seconds
-            run.cached += [node] if outcome.cached else []
+        summary = _launch_all(run)
     except Exception as error:
         traceback.print_exc()  # stderr is the log now
-        cause = _input_error(error)
-        reason = str(cause) if cause else f"{node} failed: {_last_line(error)}"
         run.finish()
-        summary.failed_summary(run, reason).write(folder)
+        cause = _input_error(error)
+        reason = str(cause) if cause else f"{run.step} failed: {_last_line(error)}"
+        failed_summary(run, reason).write(folder)
         if cause:
             raise cause from error
         raise RunFailedError(f"{reason} (traceback: {run.workspace.log(run.run_id)})") from error
+    summary.write(folder)
+    return summary
+
+
+def _launch_all(run: Run) -> Summary:
+    with run.component("Loading TFX"):
+        # Behind the spinner: TensorFlow, Beam and TFX take many seconds to import.
+        from pipeline.launching import Launcher
+        from pipeline.summary import read_summary
+
+        baseline = _baseline_version(run)
+        launcher = Launcher(_create_pipeline(run, baseline), run.run_id)
+    launcher.discard_unfinished()
+    outputs = {}
+    for node in launcher.nodes:
+        with run.component(node) as outcome:
+            outputs[node], outcome.cached = launcher.launch(node)
     run.finish()
-    result = summary.read_summary(run, outputs, baseline)
-    result.write(folder)
-    return result
+    return read_summary(run, outputs, baseline)
 
 
 def _create_pipeline(run: Run, baseline: int | None) -> Any:

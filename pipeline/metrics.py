@@ -12,8 +12,8 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
-import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types, metric_util
+from tensorflow_model_analysis.proto import config_pb2
 
 #: Bins of the calibration error: "On Calibration of Modern Neural Networks" (Guo et al., 2017).
 CALIBRATION_BINS = 15
@@ -101,7 +101,7 @@ DERIVED: dict[str, Callable[[Tally], float]] = {
 class TallyFn(beam.CombineFn):
     """Adds up the pictures of a slice for one model."""
 
-    def __init__(self, key: metric_types.MetricKey, eval_config: tfma.EvalConfig) -> None:
+    def __init__(self, key: metric_types.MetricKey, eval_config: config_pb2.EvalConfig) -> None:
         self._key = key
         self._eval_config = eval_config
 
@@ -153,7 +153,7 @@ class ClassifierMetric(metric_types.Metric):
 def _computations(
     name: str,
     code: str = "",
-    eval_config: tfma.EvalConfig | None = None,
+    eval_config: config_pb2.EvalConfig | None = None,
     model_name: str = "",
     output_name: str = "",
     **_: Any,

@@ -1,13 +1,22 @@
 """One run, while it lasts."""
 
+import contextlib
+import os
+import platform
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any
 
 from components.pusher.versions import VersionStore
 from pipeline.config import RunConfig
 from pipeline.snapshot import Snapshot
-from pipeline.terminal import Reporter
+from pipeline.summary_schema import Summary
+from pipeline.terminal import Outcome, Reporter
 from pipeline.workspace import Workspace
+
+LIBRARIES = ("tfx", "tensorflow", "keras", "apache-beam", "numpy")
 
 
 @dataclass
@@ -20,6 +29,7 @@ class Run:
         workspace: of the run.
         snapshot: the pictures.
         reporter: shows progress.
+        step: the component that runs now, or ran last.
         seconds: per component, so far.
         cached: components answered from the cache, so far.
     """
@@ -29,6 +39,7 @@ class Run:
     workspace: Workspace
     snapshot: Snapshot
     reporter: Reporter
+    step: str = ""
     started: float = field(default_factory=time.perf_counter)
     seconds: dict[str, float] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
@@ -41,3 +52,52 @@ class Run:
     def finish(self) -> None:
         """Stop the clock."""
         self.seconds["total"] = time.perf_counter() - self.started
+
+    @contextlib.contextmanager
+    def component(self, name: str) -> Iterator[Outcome]:
+        """Show a component while it runs, and remember how it ended."""
+        self.step = name
+        with self.reporter.component(name) as outcome:
+            yield outcome
+        self.seconds[name] = outcome.seconds
+        self.cached += [name] if outcome.cached else []
+
+    def facts(self) -> dict[str, Any]:
+        """What every summary says, however the run ended."""
+        return {
+            "run_id": self.run_id,
+            "seconds": self.seconds,
+            "cached": self.cached,
+            "environment": environment(),
+            "seed": self.config.seed,
+        }
+
+
+def environment() -> dict[str, str]:
+    """Versions and hardware that the figures were made with."""
+    versions = {name: metadata.version(name) for name in LIBRARIES}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": str(os.cpu_count()),
+        **versions,
+    }
+
+
+def failed_summary(run: Run, reason: str) -> Summary:
+    """Summary of a run that ended early."""
+    return Summary(
+        **run.facts(),
+        status="failed",
+        reasons=[reason],
+        pushed_version=None,
+        new_version=False,
+        baseline_version=None,
+        images=None,
+        reject_reasons={},
+        classes=[],
+        domains={},
+        worst_domain=None,
+        mean_domain_accuracy=None,
+        stages=None,
+    )

@@ -1,9 +1,6 @@
 """What a run came to, read from the artifacts that its components left."""
 
-import os
-import platform
 from collections import Counter
-from importlib import metadata
 from typing import Any
 
 from tfx.utils.path_utils import serving_model_path
@@ -25,27 +22,6 @@ from trainer_module.export import read_description
 #: Component id -> output name -> URI.
 Outputs = dict[str, dict[str, str]]
 
-LIBRARIES = ("tfx", "tensorflow", "keras", "apache-beam", "numpy")
-
-
-def failed_summary(run: Run, reason: str) -> Summary:
-    """A run that ended early."""
-    return Summary(
-        **_facts(run),
-        status="failed",
-        reasons=[reason],
-        pushed_version=None,
-        new_version=False,
-        baseline_version=None,
-        images=None,
-        reject_reasons={},
-        classes=[],
-        domains={},
-        worst_domain=None,
-        mean_domain_accuracy=None,
-        stages=None,
-    )
-
 
 def read_summary(run: Run, outputs: Outputs, baseline_version: int | None) -> Summary:
     """Read what the components of a finished run left behind.
@@ -62,7 +38,7 @@ def read_summary(run: Run, outputs: Outputs, baseline_version: int | None) -> Su
     domains = _domains(outputs["Evaluator"]["evaluation"])
     accuracies = {name: domain.accuracy for name, domain in domains.items()}
     return Summary(
-        **_facts(run),
+        **run.facts(),
         status="pushed" if serves else "not_blessed",
         reasons=_reasons(outcome, version, outputs, run.config),
         pushed_version=version if serves else None,
@@ -76,27 +52,6 @@ def read_summary(run: Run, outputs: Outputs, baseline_version: int | None) -> Su
         mean_domain_accuracy=sum(accuracies.values()) / len(accuracies) if accuracies else None,
         stages=_stages(model["training"]),
     )
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    return {
-        "run_id": run.run_id,
-        "seconds": run.seconds,
-        "cached": run.cached,
-        "environment": environment(),
-        "seed": run.config.seed,
-    }
-
-
-def environment() -> dict[str, str]:
-    """Versions and hardware that the figures were made with."""
-    versions = {name: metadata.version(name) for name in LIBRARIES}
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": str(os.cpu_count()),
-        **versions,
-    }
 
 
 def _reasons(outcome: str, version: int | None, outputs: Outputs, config: RunConfig) -> list[str]:

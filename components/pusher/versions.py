@@ -11,7 +11,6 @@ from typing import Any
 EXTRA = "assets.extra"
 PUSH_FILE = "push.json"
 ROLLED_BACK = "rolled_back"
-INCOMING = "incoming"
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class VersionStore:
         Returns:
             The version's number: one more than any before it, rolled back ones included.
         """
-        incoming = self.root / INCOMING / self.name
+        incoming = self.root / f".incoming-{self.name}"
         if incoming.exists():
             shutil.rmtree(incoming)  # of a push that was killed
         shutil.copytree(model, incoming)
