@@ -34,6 +34,7 @@ setup(
         "pydantic>=2.6,<3",
         "pyyaml>=6,<7",
         "rich>=13.7,<16",
+        "tensorboard>=2.16,<3",
         "typer>=0.12,<1",
     ],
     extras_require={
