@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-
 from trainer_module.errors import InputError
 
 EXIT_PUSHED, EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_NOT_BLESSED = 0, 1, 2, 3
@@ -15,6 +13,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: rich takes longer to import than the rest of --help
     help="Train, check and serve image classifiers that hold in every domain.",
 )
 
@@ -85,7 +84,7 @@ def versions(workspace: WorkspaceOption = Path("workspace"), name: NameOption = 
     """List the versions of a model, with their accuracy per domain."""
     from pipeline.serving_versions import find_store, show_versions
 
-    show_versions(Console(), find_store(workspace, name))
+    show_versions(find_store(workspace, name))
 
 
 @app.command()
@@ -93,7 +92,7 @@ def rollback(workspace: WorkspaceOption = Path("workspace"), name: NameOption = 
     """Take the newest version out of service, so that the one before serves again."""
     from pipeline.serving_versions import find_store, roll_back
 
-    roll_back(Console(), find_store(workspace, name))
+    roll_back(find_store(workspace, name))
 
 
 @app.command()
@@ -101,21 +100,15 @@ def doctor(workspace: WorkspaceOption = Path("workspace")) -> None:
     """Check the installation, the hardware and the workspace."""
     from pipeline.doctor import examine
 
-    raise typer.Exit(examine(Console(), workspace))
+    raise typer.Exit(examine(workspace))
 
 
 def main() -> None:
     """Run the command; errors are one line, with exit code 2 for bad input, 1 otherwise."""
-    from click.exceptions import ClickException
-
     try:
-        app(standalone_mode=False)
+        app()
     except InputError as error:
         _fail(str(error), EXIT_BAD_INPUT)
-    except ClickException as error:
-        _fail(error.format_message(), EXIT_BAD_INPUT)
-    except KeyboardInterrupt:
-        _fail("interrupted. The same command goes on where it was.", EXIT_FAILURE)
     except Exception as error:
         _fail(" ".join(str(error).split()) or type(error).__name__, EXIT_FAILURE)
 

@@ -26,16 +26,16 @@ print(*(device.name for device in tensorflow.config.list_physical_devices("GPU")
 LITTLE_DISK = 5
 
 
-def examine(console: Console, workspace: Path) -> int:
+def examine(workspace: Path) -> int:
     """Print one line per finding.
 
     Args:
-        console: where to.
         workspace: folder that runs will write to.
 
     Returns:
         Exit code: 0 when a run can work here, 1 otherwise.
     """
+    console = Console()
     findings = [_stack(), *_libraries(), _devices(), _cpu_and_memory(), *_folder(workspace)]
     for good, text in findings:
         mark = "[green]+[/green]" if good else "[red]x[/red]"

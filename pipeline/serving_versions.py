@@ -33,7 +33,7 @@ def find_store(workspace: Path, name: str | None) -> VersionStore:
     return VersionStore(workspace.resolve(), name or names[0])
 
 
-def show_versions(console: Console, store: VersionStore) -> None:
+def show_versions(store: VersionStore) -> None:
     """Print every version that serves, with its accuracy per domain."""
     pushes = {version: store.read_push(version) for version in store.versions()}
     domains = sorted({domain for push in pushes.values() for domain in push.domains})
@@ -48,11 +48,12 @@ def show_versions(console: Console, store: VersionStore) -> None:
             push.run_id,
             *("-" if value is None else f"{value:.3f}" for value in accuracies),
         )
+    console = Console()
     console.print(table)
     console.print(f"{escape(str(store.serving))}", highlight=False, soft_wrap=True)
 
 
-def roll_back(console: Console, store: VersionStore) -> None:
+def roll_back(store: VersionStore) -> None:
     """Take the newest version out of service and say what serves now.
 
     Raises:
@@ -63,7 +64,7 @@ def roll_back(console: Console, store: VersionStore) -> None:
             removed, serves = store.roll_back()
         except ValueError as error:
             raise InputError(str(error)) from None
-    console.print(
+    Console().print(
         f"Version {removed} is out of service (kept in {store.rolled_back / str(removed)}). "
         f"Version {serves} serves now.",
         highlight=False,
