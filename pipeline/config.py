@@ -8,9 +8,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from trainer_module.backbones import default_image_size
+from trainer_module.backbones import backbone_names, default_image_size
 from trainer_module.errors import InputError
-from trainer_module.options import Options, TrainingOptions
+from trainer_module.options import MIN_IMAGE_SIZE, BackboneOptions, Options, TrainingOptions
 
 #: Keys that hold paths; in a file they are relative to that file's folder.
 PATH_KEYS = ("data", "workspace")
@@ -55,7 +55,6 @@ class RunConfig(TrainingOptions):
     )
     data: Path = Field(description="folder with <domain>/<class>/<picture>")
     workspace: Path = Field(Path("workspace"), description="everything a run writes is in here")
-    image_size: int = Field(0, description="in pixels; the backbone's own size when not given")
     split: SplitOptions = SplitOptions()
     gate: GateOptions = GateOptions()
     beam: BeamOptions = BeamOptions()
@@ -64,12 +63,12 @@ class RunConfig(TrainingOptions):
     @classmethod
     def _size_of_the_backbone(cls, values: dict[str, Any]) -> dict[str, Any]:
         backbone = values.get("backbone") or {}
-        if not values.get("image_size") and isinstance(backbone, dict):
-            try:
-                size = default_image_size(backbone.get("name", "efficientnet_lite0"))
-            except (KeyError, ValueError, AttributeError):
-                return values  # the backbone's own check names the problem
-            return {**values, "image_size": size}
+        if values.get("image_size") is None:
+            default = BackboneOptions().name
+            name = backbone.get("name", default) if isinstance(backbone, dict) else default
+            # The backbone's own check names the problem where there is no such name.
+            known = isinstance(name, str) and name in backbone_names()
+            return {**values, "image_size": default_image_size(name) if known else MIN_IMAGE_SIZE}
         return values
 
     def training(self) -> dict[str, Any]:

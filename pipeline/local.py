@@ -41,6 +41,11 @@ def run_pipeline(config: RunConfig) -> Summary:
     """
     resolved = {"data": config.data.resolve(), "workspace": config.workspace.resolve()}
     config = config.model_copy(update=resolved)
+    if config.workspace.is_relative_to(config.data):
+        raise InputError(
+            f"workspace {config.workspace} lies inside of the data folder {config.data}, where its "
+            "files would be taken for pictures. Give another one with --workspace DIR."
+        )
     workspace = Workspace(config.workspace)
     with workspace.lock():
         snapshot = take_snapshot(config.data, workspace.inputs)

@@ -2,9 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -34,21 +32,29 @@ def predict_images(paths: list[Path], workspace: Path, name: str | None) -> int:
     newest = store.newest()
     if newest is None:
         raise InputError(f"no version serves in {store.serving}. Run: carryover run")
+    _import_tensorflow_quietly()
     pictures, unusable = _read(paths)
-    console, errors = Console(), Console(stderr=True)
+    errors = Console(stderr=True)
     for path, reason in unusable.items():
         errors.print(f"{escape(str(path))}: {escape(reason)}", highlight=False, soft_wrap=True)
     if pictures:
-        model = _load(store.path(newest))
-        readable = list(pictures)
-        for start in range(0, len(readable), BATCH):
-            batch = readable[start : start + BATCH]
-            answer = model([pictures[path] for path in batch])
-            rows = zip(batch, answer["label"].numpy(), answer["confidence"].numpy(), strict=True)
-            for path, label, confidence in rows:
-                text = f"{path}  {label.decode('utf-8', 'replace')}  {confidence:.3f}"
-                console.print(escape(text), highlight=False, soft_wrap=True)
+        _classify(pictures, store.path(newest))
     return 2 if unusable else 0
+
+
+def _classify(pictures: dict[Path, bytes], model: Path) -> None:
+    """Print a line per picture: its path, label and confidence."""
+    import tensorflow as tf
+
+    console, paths = Console(), list(pictures)
+    signature = tf.saved_model.load(str(model)).signatures["serving_default"]
+    for start in range(0, len(paths), BATCH):
+        batch = paths[start : start + BATCH]
+        answer = signature(image=tf.constant([pictures[path] for path in batch]))
+        rows = zip(batch, answer["label"].numpy(), answer["confidence"].numpy(), strict=True)
+        for path, label, confidence in rows:
+            text = f"{path}  {label.decode('utf-8', 'replace')}  {confidence:.3f}"
+            console.print(escape(text), highlight=False, soft_wrap=True)
 
 
 def _read(paths: list[Path]) -> tuple[dict[Path, bytes], dict[Path, str]]:
@@ -64,11 +70,9 @@ def _read(paths: list[Path]) -> tuple[dict[Path, bytes], dict[Path, str]]:
     return pictures, unusable
 
 
-def _load(folder: Path) -> Callable[[list[bytes]], dict[str, Any]]:
+def _import_tensorflow_quietly() -> None:
+    """Its start-up messages, and the warnings of libraries that it brings, are no answer."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of libraries that TensorFlow brings
-        import tensorflow as tf
-
-    signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
-    return lambda images: signature(image=tf.constant(images))
+        warnings.simplefilter("ignore")
+        import tensorflow  # noqa: F401

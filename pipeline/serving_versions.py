@@ -65,7 +65,8 @@ def roll_back(store: VersionStore) -> None:
         except ValueError as error:
             raise InputError(str(error)) from None
     Console().print(
-        f"Version {removed} is out of service (kept in {store.rolled_back / str(removed)}). "
+        f"Version {removed} is out of service "
+        f"(kept in {escape(str(store.rolled_back / str(removed)))}). "
         f"Version {serves} serves now.",
         highlight=False,
         soft_wrap=True,

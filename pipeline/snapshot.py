@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,15 +74,29 @@ def take_snapshot(data: Path, folder: Path) -> Snapshot:
 def _rows(root: Path) -> Iterator[dict[str, Any]]:
     for path in _files(root):
         relative = path.relative_to(root)
-        misplaced = len(relative.parts) < 3
-        domain, label = ("", "") if misplaced else relative.parts[:2]
-        row: dict[str, Any] = {"path": relative.as_posix(), "domain": domain, "label": label}
+        row: dict[str, Any] = {"path": relative.as_posix(), "domain": "", "label": ""}
+        reason = _unusable(relative)
+        if reason is None:
+            row |= dict(zip(("domain", "label"), relative.parts, strict=False))
         try:
             status = path.stat()
             row |= {"bytes": status.st_size, "modified": status.st_mtime_ns}
+            if not stat.S_ISREG(status.st_mode):
+                reason = "not a regular file"
         except OSError as error:
-            row["reason"] = f"cannot be opened: {error.strerror}"
-        yield row | ({"reason": MISPLACED} if misplaced else {})
+            reason = f"cannot be opened: {error.strerror}"
+        yield row | ({"reason": reason} if reason else {})
+
+
+def _unusable(relative: Path) -> str | None:
+    """Why a file of this name cannot be used, whatever is in it."""
+    if len(relative.parts) < 3:
+        return MISPLACED
+    try:
+        "/".join(relative.parts[:2]).encode()
+    except UnicodeEncodeError:
+        return "domain or class is not named in UTF-8"
+    return None
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -26,7 +26,8 @@ class Reporter:
 
     def title(self, text: str) -> None:
         """Print what runs."""
-        self.console.print(f"[bold]carryover[/bold] {escape(text)}", highlight=False)
+        text = f"[bold]carryover[/bold] {escape(text)}"
+        self.console.print(text, highlight=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def component(self, name: str) -> Iterator["Outcome"]:
@@ -62,7 +63,14 @@ class Reporter:
             TimeElapsedColumn(),
             TextColumn("{task.description}", style="dim"),
         )
-        with Progress(*columns, console=self.console, transient=True) as progress:
+        # Redirected output would come back onto the terminal, out of the log.
+        with Progress(
+            *columns,
+            console=self.console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ) as progress:
             progress.add_task("", name=name, total=None)
             self._progress = progress
             try:
@@ -114,7 +122,7 @@ def _domain_table(summary: Summary) -> Table:
     """Accuracy per domain: both stages on the eval split, then candidate and baseline on test."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("domain", overflow="fold")
-    for name in ("images", "frozen*", "fine-tuned*", "accuracy", "before", "change"):
+    for name in ("images", "frozen*", "tuned*", "accuracy", "before", "change"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, domain in summary.domains.items():
         table.add_row(
@@ -133,9 +141,7 @@ def _domain_table(summary: Summary) -> Table:
         table.add_row(f"worst: {escape(summary.worst_domain)}", "", "", "", _share(worst))
     if summary.stages:
         chosen = summary.stages.chosen.replace("_", "-")
-        table.caption = (
-            f"* on the eval split, where {chosen} was chosen; the rest on the test split"
-        )
+        table.caption = f"* both stages on the eval split; {chosen} is exported. Rest: test split"
         table.caption_justify = "left"
     return table
 

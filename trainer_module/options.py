@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from trainer_module.backbones import backbone_names
 
+#: Backbones halve a picture five times: less would leave nothing.
+MIN_IMAGE_SIZE = 32
+
 
 class Options(BaseModel):
     """Base of every group of options: immutable, and an unknown key is an error."""
@@ -55,7 +58,7 @@ class FineTuningOptions(Options):
 class TrainingOptions(Options):
     """Everything `trainer_module.training.run_fn` is told."""
 
-    image_size: int = Field(ge=16, le=2048)
+    image_size: int = Field(ge=MIN_IMAGE_SIZE, le=2048, description="side, in pixels")
     seed: int = 17
     warm_start: bool = Field(True, description="start from the model that serves, if it fits")
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"

@@ -13,8 +13,10 @@ import apache_beam as beam
 import tensorflow as tf
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
 from tfx.types import artifact, artifact_utils
 
 from components.image_example_gen.measures import measure
@@ -77,6 +79,7 @@ class ImageExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         """
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         rejects = artifact_utils.get_single_uri(output_dict["rejects"])
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples.split_names = artifact_utils.encode_split_names(list(features.SPLITS))
         outputs = {split: f"{examples.uri}/Split-{split}" for split in features.SPLITS}
         for folder in (*outputs.values(), rejects):

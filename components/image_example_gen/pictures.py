@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from components.image_example_gen.agreement import reads_alike
+
+#: What is read. Pillow knows more; PostScript among it, which it would run.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+
 #: Largest picture that is decoded, checked before decoding: a small file can claim a huge one.
 MAX_PIXELS = 100_000_000
 
@@ -51,21 +56,20 @@ def read_picture(content: bytes) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content))
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise UnusablePictureError(
                 f"{image.width}x{image.height} pixels, the limit is {MAX_PIXELS:,}"
             )
         image.load()
         return _normalised(image, content)
+    except UnusablePictureError:
+        raise
     except UnidentifiedImageError:
         raise UnusablePictureError("not a picture in a known format") from None
     except Image.DecompressionBombError as error:
         raise UnusablePictureError(f"too many pixels: {error}") from None
-    # Pillow's decoders raise all of these for damaged files.
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
-        if isinstance(error, UnusablePictureError):
-            raise
+    except Exception as error:  # a damaged file makes Pillow's decoders raise all sorts
         raise UnusablePictureError(f"damaged: {error}") from None
 
 
@@ -73,9 +77,9 @@ def _normalised(image: Image.Image, content: bytes) -> Picture:
     channels = len(image.getbands())
     upright = image.getexif().get(EXIF_ORIENTATION, 1) == 1
     plain = (image.format, image.mode) in PASSED_ON and "transparency" not in image.info
-    if plain and upright:
-        return Picture(content, image.convert("RGB"), channels)
     rgb = _flattened(image if upright else ImageOps.exif_transpose(image))
+    if plain and upright and reads_alike(content, rgb):
+        return Picture(content, rgb, channels)
     encoded = io.BytesIO()
     rgb.save(encoded, format="PNG", compress_level=1)
     return Picture(encoded.getvalue(), rgb, channels)

@@ -47,7 +47,7 @@ def check_model(folder: str, pictures: int, shards: list[str]) -> list[str]:
             problems.append("embeddings are not finite")
         if label_ids.shape != (batch,):
             problems.append("label_id does not give one id per example")
-    return problems
+    return list(dict.fromkeys(problems))
 
 
 def check_answer(answer: dict[str, Any], batch: int) -> list[str]:

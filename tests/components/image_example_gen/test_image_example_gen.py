@@ -1,0 +1,276 @@
+"""ImageExampleGen through its real executor and a real Beam job."""
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+from ml_metadata.proto import metadata_store_pb2
+from PIL import Image
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import standard_artifacts
+from tiny_evaluation import at, context
+from tiny_pictures import encode, gradient, solid, write_files
+
+from components.image_example_gen import executor
+from components.image_example_gen.component import ImageExampleGen, ImageRejects
+from components.image_example_gen.executor import read_inventory, read_rejects
+from components.image_example_gen.splits import assign_split, split_key
+from pipeline.config import BeamOptions, SplitOptions
+from pipeline.dag import beam_arguments
+from pipeline.launching import Launcher
+from pipeline.snapshot import MISPLACED, take_snapshot
+from trainer_module import features
+from trainer_module.errors import InputError
+
+RED, BLUE = solid("red"), solid("blue")
+NOT_UTF_8 = os.fsdecode(b"day/cat/caf\xe9.png")
+
+USABLE = {
+    "day/cat/red.png": RED,
+    "day/cat/blue.jpg": encode(gradient(), "JPEG"),
+    "day/dog/palette.gif": encode(gradient(), "GIF"),
+    "night/dog/copy of red.png": RED,
+    "night/cat/two\nlines.png": BLUE,
+    NOT_UTF_8: BLUE,
+}
+UNUSABLE = {
+    "day/dog/empty.png": (b"", "empty file"),
+    "night/dog/notes.txt": (b"hello", "not a picture in a known format"),
+    "night/dog/half.jpg": (encode(gradient(), "JPEG")[:300], "damaged"),
+    "stray.png": (RED, MISPLACED),
+}
+
+Example = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What an ingestion left behind."""
+
+    examples: str
+    rejects: str
+
+    def read(self) -> dict[str, list[Example]]:
+        """Split name -> its examples."""
+        return {split: _examples(f"{self.examples}/Split-{split}") for split in features.SPLITS}
+
+
+def ingest(folder: Path, files: dict[str, bytes], split: SplitOptions | None = None) -> Ingested:
+    data = write_files(folder / "data", files)
+    snapshot = take_snapshot(data, folder / "inputs")
+    examples = at(standard_artifacts.Examples(), folder / "examples")
+    rejects = at(ImageRejects(), folder / "rejects")
+    executor.ImageExampleGenExecutor(context(folder)).Do(
+        {},
+        {"examples": [examples], "rejects": [rejects]},
+        {
+            "data_root": str(snapshot.data_root),
+            "snapshot": str(snapshot.path),
+            "digest": snapshot.digest,
+            "split": json.dumps((split or SplitOptions()).model_dump()),
+            "code": "code",
+        },
+    )
+    assert examples.split_names == '["train", "eval", "test"]'
+    return Ingested(examples.uri, rejects.uri)
+
+
+def _examples(folder: str) -> list[Example]:
+    shards = sorted(str(path) for path in Path(folder).iterdir())
+    assert all(name.endswith(".gz") for name in shards)
+    return [_values(record.numpy()) for record in tf.data.TFRecordDataset(shards, "GZIP")]
+
+
+def _values(record: bytes) -> Example:
+    fields = tf.train.Example.FromString(record).features.feature
+    return {
+        name: getattr(field, field.WhichOneof("kind")).value[0] for name, field in fields.items()
+    }
+
+
+def by_id(splits: dict[str, list[Example]]) -> dict[str, Example]:
+    return {os.fsdecode(row["image_id"]): row for rows in splits.values() for row in rows}
+
+
+@pytest.fixture(name="ingested", scope="module")
+def _ingested(tmp_path_factory: pytest.TempPathFactory) -> Ingested:
+    unusable = {name: content for name, (content, _) in UNUSABLE.items()}
+    return ingest(tmp_path_factory.mktemp("ingested"), USABLE | unusable)
+
+
+def test_every_usable_picture_becomes_one_example(ingested):
+    examples = by_id(ingested.read())
+    assert set(examples) == set(USABLE)
+    assert sum(map(len, ingested.read().values())) == len(USABLE)
+
+
+def test_an_example_holds_the_picture_its_names_sizes_and_measures(ingested):
+    row = by_id(ingested.read())["day/cat/red.png"]
+    assert set(row) == {features.IMAGE, features.IMAGE_ID, *features.STATISTICS}
+    assert row["image"] == RED
+    assert (row["domain"], row["label"]) == (b"day", b"cat")
+    assert (row["width"], row["height"], row["channels"]) == (4, 3, 3)
+    assert row["num_bytes"] == len(RED)
+    assert row["brightness"] == pytest.approx(0.299, abs=1e-4)
+    assert row["contrast"] == row["sharpness"] == 0
+
+
+def test_what_tensorflow_would_read_otherwise_is_stored_as_png(ingested):
+    stored = by_id(ingested.read())["day/dog/palette.gif"]
+    assert stored["image"].startswith(b"\x89PNG")
+    assert stored["num_bytes"] == len(USABLE["day/dog/palette.gif"])
+
+
+def test_file_names_arrive_byte_by_byte(ingested):
+    assert b"day/cat/caf\xe9.png" in {
+        row["image_id"] for rows in ingested.read().values() for row in rows
+    }
+
+
+def test_pictures_lie_in_the_split_that_their_content_is_assigned(ingested):
+    for split, rows in ingested.read().items():
+        for row in rows:
+            content = USABLE[os.fsdecode(row["image_id"])]
+            assert assign_split(content, 0.15, 0.15) == split
+
+
+def test_every_unusable_file_is_named_with_its_reason(ingested):
+    found = {row["path"]: row["reason"] for row in read_rejects(ingested.rejects)}
+    assert set(found) == set(UNUSABLE)
+    for name, (_, reason) in UNUSABLE.items():
+        assert found[name].split(":")[0] == reason
+
+
+def test_the_inventory_adds_up_to_the_examples_and_the_rejects(ingested):
+    inventory = read_inventory(ingested.rejects)
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for split, rows in ingested.read().items():
+        counted.update((split, row["domain"].decode(), row["label"].decode()) for row in rows)
+    assert counted == {
+        (row["split"], row["domain"], row["label"]): row["count"] for row in inventory["examples"]
+    }
+    assert {(row["reason"], row["domain"], row["label"]) for row in inventory["rejects"]} == {
+        ("empty file", "day", "dog"),
+        ("not a picture in a known format", "night", "dog"),
+        ("damaged", "night", "dog"),
+        (MISPLACED, "", ""),
+    }
+    assert sum(row["count"] for row in inventory["rejects"]) == len(UNUSABLE)
+
+
+def many(count: int) -> dict[str, bytes]:
+    """Pictures that differ, so that they spread over the splits."""
+    return {
+        f"day/cat/{number:02d}.png": encode(Image.new("RGB", (1, 1), (number, 0, 0)))
+        for number in range(count)
+    }
+
+
+def test_several_chunks_make_as_many_shards_and_lose_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(executor, "CHUNK_ROWS", 4)
+    files = many(10) | {"night/dog/empty.png": b"", "night/dog/a.png": RED}
+    ingested = ingest(tmp_path, files)
+    for split in features.SPLITS:
+        names = sorted(path.name for path in Path(ingested.examples, f"Split-{split}").iterdir())
+        assert names == [f"data_tfrecord-{n:05d}-of-00003.gz" for n in range(3)]
+    assert set(by_id(ingested.read())) == set(files) - {"night/dog/empty.png"}
+    assert [row["path"] for row in read_rejects(ingested.rejects)] == ["night/dog/empty.png"]
+
+
+def test_by_stem_pictures_of_one_name_share_a_split_across_domains(tmp_path):
+    other = {name.replace("day", "night"): RED + bytes(8) for name in many(10)}
+    split = SplitOptions(group_by="stem", eval=0.3, test=0.3)
+    splits = ingest(tmp_path, many(10) | other, split).read()
+    assert all(splits.values())
+    for name, rows in splits.items():
+        ids = {row["image_id"].decode() for row in rows}
+        assert {path.replace("day", "night") for path in ids} <= ids
+        assert all(assign_split(split_key(path, b"", "stem"), 0.3, 0.3) == name for path in ids)
+
+
+def test_where_nothing_is_usable_the_reasons_are_in_the_error(tmp_path):
+    files = {"day/cat/a.png": b"", "day/cat/b.txt": b"hello"}
+    with pytest.raises(InputError) as error:
+        ingest(tmp_path, files)
+    assert str(error.value) == (
+        f"no file under {tmp_path / 'data'} is a usable picture. "
+        "Expected <domain>/<class>/<picture>. "
+        "Reasons: empty file, not a picture in a known format"
+    )
+
+
+def test_a_file_that_went_away_after_the_snapshot_is_rejected(tmp_path):
+    data = write_files(tmp_path / "data", {"day/cat/a.png": RED, "day/cat/b.png": BLUE})
+    snapshot = take_snapshot(data, tmp_path / "inputs")
+    (data / "day/cat/b.png").unlink()
+    launch(tmp_path, snapshot.path, "code")
+    [rejects] = (tmp_path / "artifacts").glob("ImageExampleGen/rejects/*")
+    assert [row["reason"] for row in read_rejects(str(rejects))] == [
+        "cannot be opened: No such file or directory"
+    ]
+
+
+def launcher_of(folder: Path, snapshot: Path, code: str, run_id: str = "1") -> Launcher:
+    component = ImageExampleGen(
+        data_root=str(folder / "data"),
+        snapshot=str(snapshot),
+        digest=snapshot.stem,
+        split=SplitOptions().model_dump(),
+        code=code,
+    )
+    pipeline = Pipeline(
+        pipeline_name="test",
+        pipeline_root=str(folder / "artifacts"),
+        components=[component],
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+            str(folder / "metadata.sqlite")
+        ),
+        enable_cache=True,
+        beam_pipeline_args=beam_arguments(BeamOptions()),
+    )
+    return Launcher(pipeline, run_id)
+
+
+def launch(
+    folder: Path, snapshot: Path, code: str, run_id: str = "1"
+) -> tuple[dict[str, str], bool]:
+    return launcher_of(folder, snapshot, code, run_id).launch("ImageExampleGen")
+
+
+def test_the_same_pictures_and_code_are_answered_from_the_cache_and_others_are_not(tmp_path):
+    data = write_files(tmp_path / "data", {"day/cat/a.png": RED})
+    first = take_snapshot(data, tmp_path / "inputs").path
+    outputs, cached = launch(tmp_path, first, "code", "1")
+    assert not cached
+    assert set(outputs) == {"examples", "rejects"}
+    assert launch(tmp_path, first, "code", "2") == (outputs, True)
+
+    write_files(data, {"day/cat/b.png": BLUE})
+    second = take_snapshot(data, tmp_path / "inputs").path
+    assert launch(tmp_path, second, "code", "3")[1] is False
+    assert launch(tmp_path, second, "changed code", "4")[1] is False
+
+
+def test_what_a_killed_run_left_half_done_is_removed_and_made_again(tmp_path):
+    data = write_files(tmp_path / "data", {"day/cat/a.png": RED})
+    snapshot = take_snapshot(data, tmp_path / "inputs").path
+    outputs, _ = launch(tmp_path, snapshot, "code", "1")
+    config = metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite"))
+    with metadata.Metadata(config) as handle:
+        [record] = handle.store.get_executions()
+        record.last_known_state = metadata_store_pb2.Execution.RUNNING
+        handle.store.put_executions([record])
+
+    launcher = launcher_of(tmp_path, snapshot, "code", "2")
+    launcher.discard_unfinished()
+    assert not Path(outputs["examples"]).exists()
+    assert not Path(outputs["rejects"]).exists()
+    again, cached = launcher.launch("ImageExampleGen")
+    assert not cached
+    assert list(Path(again["examples"]).glob("Split-*"))

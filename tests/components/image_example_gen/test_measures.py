@@ -1,0 +1,68 @@
+import pytest
+from PIL import Image
+
+from components.image_example_gen.measures import measure
+
+SIZE = (64, 64)
+
+
+def solid(colour: str) -> dict[str, float]:
+    return measure(Image.new("RGB", SIZE, colour))
+
+
+def halves(left: str, right: str) -> Image.Image:
+    image = Image.new("RGB", SIZE, left)
+    image.paste(right, (32, 0, 64, 64))
+    return image
+
+
+@pytest.mark.parametrize(("colour", "brightness"), [("black", 0.0), ("white", 1.0), ("#333", 0.2)])
+def test_a_flat_grey_picture_has_brightness_and_nothing_else(colour, brightness):
+    expected = {"brightness": brightness, "contrast": 0, "sharpness": 0, "colourfulness": 0}
+    assert solid(colour) == pytest.approx(expected, abs=1e-4)
+
+
+def test_brightness_weighs_the_channels_as_luma():
+    values = [solid(colour)["brightness"] for colour in ("red", "lime", "blue")]
+    assert values == pytest.approx([0.299, 0.587, 0.114], abs=1e-4)
+
+
+def test_a_white_picture_is_inside_of_the_schemas_limits():
+    assert solid("white")["brightness"] <= 1.0
+
+
+def test_half_black_and_half_white_has_the_greatest_contrast():
+    values = measure(halves("black", "white"))
+    assert values["contrast"] == pytest.approx(0.5)
+    assert values["brightness"] == pytest.approx(0.5)
+    # Two columns of 62 see the edge, as +255 and -255.
+    assert values["sharpness"] == pytest.approx(255**2 * 2 / 62 / 1000, rel=1e-4)
+
+
+def test_a_sharp_edge_is_sharper_than_a_soft_one():
+    sharp = halves("black", "white")
+    soft = sharp.resize((8, 8), Image.Resampling.BILINEAR).resize(SIZE, Image.Resampling.BILINEAR)
+    assert measure(soft)["sharpness"] < measure(sharp)["sharpness"] / 10
+
+
+def test_colourfulness_of_one_colour_is_its_distance_from_grey():
+    # Red: red - green = 255, (red + green) / 2 - blue = 127.5, no spread (Hasler, Suesstrunk).
+    assert solid("red")["colourfulness"] == pytest.approx(
+        0.3 * (255**2 + 127.5**2) ** 0.5, rel=1e-4
+    )
+
+
+def test_many_colours_are_more_colourful_than_one():
+    assert measure(halves("red", "blue"))["colourfulness"] > solid("red")["colourfulness"]
+
+
+def test_the_resolution_does_not_matter():
+    small = halves("red", "white")
+    assert measure(small.resize((640, 640), Image.Resampling.NEAREST)) == pytest.approx(
+        measure(small)
+    )
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1)])
+def test_the_smallest_pictures_can_be_measured(size):
+    assert measure(Image.new("RGB", size, "white"))["brightness"] == pytest.approx(1.0)

@@ -1,0 +1,119 @@
+"""The Pusher with an Evaluator's real evaluation and blessing, and a real SavedModel."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+from tfx.types import standard_artifacts
+from tfx.types.artifact import Artifact
+from tiny_evaluation import Evaluated, at, model_artifact
+from tiny_models import ColourModel
+from tiny_pictures import solid
+
+from components.pusher.executor import PusherExecutor, read_outcome
+from components.pusher.versions import VersionStore
+from components.serving_check.executor import mark_blessing
+
+PROPERTIES = {
+    "model_name": "colours",
+    "run_id": "20240101-000000",
+    "run_key": "key",
+    "baseline_version": 0,
+}
+
+
+@pytest.fixture(name="store")
+def _store(tmp_path: Path) -> VersionStore:
+    return VersionStore(tmp_path / "workspace", "colours")
+
+
+@pytest.fixture(name="push")
+def _push(tmp_path: Path, store: VersionStore):
+    """Runs the Pusher; returns its artifact."""
+
+    def push(
+        evaluated: Evaluated,
+        serves: bool = True,
+        model: Artifact | None = None,
+        **properties: Any,
+    ) -> Artifact:
+        infra = at(standard_artifacts.InfraBlessing(), tmp_path / "infra")
+        mark_blessing(infra, serves)
+        pushed = at(standard_artifacts.PushedModel(), tmp_path / "pushed")
+        inputs = {
+            "model": [model or evaluated.model],
+            "evaluation": [evaluated.evaluation],
+            "model_blessing": [evaluated.blessing],
+            "infra_blessing": [infra],
+        }
+        workspace = {"workspace": str(store.root)}
+        PusherExecutor().Do(inputs, {"pushed_model": [pushed]}, PROPERTIES | workspace | properties)
+        return pushed
+
+    return push
+
+
+@pytest.fixture(name="other", scope="module")
+def _other(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """Another model than the evaluated one."""
+    folder = tmp_path_factory.mktemp("other")
+    return model_artifact(folder, ColourModel(("red", "green", "blue"), factor=2.0))
+
+
+def test_a_model_blessed_by_both_is_pushed_with_its_results(push, store, blessed):
+    pushed = push(blessed)
+    assert read_outcome(pushed.uri) == ("pushed", 1)
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_string_custom_property("pushed_version") == "1"
+    record = store.read_push(1)
+    assert (record.run_id, record.run_key, record.baseline_version) == (
+        PROPERTIES["run_id"],
+        "key",
+        None,
+    )
+    assert record.domains["day"]["accuracy"] == 0.75
+    assert record.domains["night"]["test_images"] == 2
+
+
+def test_the_pushed_version_answers(push, store, blessed):
+    push(blessed)
+    signature = tf.saved_model.load(str(store.path(1))).signatures["serving_default"]
+    answer = signature(image=tf.constant([solid("blue")]))
+    assert answer["label"].numpy().tolist() == [b"blue"]
+
+
+@pytest.mark.parametrize(("evaluation", "serves"), [("blessed", False), ("refused", True)])
+def test_a_model_that_one_of_both_did_not_bless_is_not_pushed(
+    push, store, evaluation, serves, request
+):
+    pushed = push(request.getfixturevalue(evaluation), serves)
+    assert read_outcome(pushed.uri) == ("not_blessed", None)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert store.versions() == []
+
+
+def test_the_same_model_is_not_pushed_again(push, store, blessed):
+    push(blessed)
+    pushed = push(blessed, run_id="20240102-000000")
+    assert read_outcome(pushed.uri) == ("already_serves", 1)
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert store.versions() == [1]
+    assert store.read_push(1).run_id == PROPERTIES["run_id"]
+
+
+def test_another_model_becomes_the_next_version(push, store, blessed, other):
+    push(blessed)
+    pushed = push(blessed, model=other, baseline_version=1)
+    assert read_outcome(pushed.uri) == ("pushed", 2)
+    assert store.read_push(2).baseline_version == 1
+
+
+def test_a_model_that_was_rolled_back_stays_out(push, store, blessed, other):
+    push(blessed)
+    push(blessed, model=other)
+    store.roll_back()
+    pushed = push(blessed, model=other)
+    assert read_outcome(pushed.uri) == ("rolled_back", 2)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert store.versions() == [1]

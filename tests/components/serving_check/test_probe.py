@@ -1,0 +1,87 @@
+"""The probe's findings, in this process; test_serving_check.py gives it one of its own."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from tiny_models import ColourModel, example, save_model, write_shard
+
+from components.serving_check import probe
+
+
+@pytest.fixture(name="shard", scope="module")
+def _shard(tmp_path_factory: pytest.TempPathFactory) -> str:
+    colours = [(255, 0, 0), (0, 255, 0), (10, 20, 30)]
+    examples = [example("day", "red", colour) for colour in colours]
+    return write_shard(tmp_path_factory.mktemp("examples"), examples)
+
+
+def problems_of(
+    folder: Path, shard: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> list[str]:
+    monkeypatch.setattr(sys, "argv", ["probe.py", str(folder), "8", shard])
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    capsys.readouterr()
+    probe.main()
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["seconds"] > 0
+    return answer["problems"]
+
+
+@pytest.fixture(name="problems")
+def _problems(tmp_path, shard, monkeypatch, capsys):
+    """Exports a model and probes it."""
+
+    def probed(model: ColourModel, without: str = "") -> list[str]:
+        folder = save_model(tmp_path / "model", model, without)
+        return problems_of(folder, shard, monkeypatch, capsys)
+
+    return probed
+
+
+def test_a_good_model_has_no_problems(problems):
+    assert problems(ColourModel()) == []
+
+
+@pytest.mark.parametrize("factor", [float("nan"), 0.9])
+def test_probabilities_that_do_not_sum_to_one_are_a_problem_named_once(problems, factor):
+    assert problems(ColourModel(factor=factor)) == ["probabilities do not sum to one"]
+
+
+@pytest.mark.parametrize("name", ["serving_default", "serving_examples", "embed", "label_id"])
+def test_a_missing_signature_is_named(problems, name):
+    [problem] = problems(ColourModel(), without=name)
+    assert name in problem
+
+
+def test_signatures_that_disagree_are_a_problem_named_once(problems):
+    class TwoMinds(ColourModel):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+        def classify_examples(self, examples):
+            answer = super().classify_examples(examples)
+            return answer | {"probabilities": answer["probabilities"][:, ::-1]}
+
+    assert problems(TwoMinds()) == [
+        "serving_default and serving_examples disagree on the same pictures"
+    ]
+
+
+def test_a_folder_that_is_no_saved_model_is_named(tmp_path, shard, monkeypatch, capsys):
+    [problem] = problems_of(tmp_path, shard, monkeypatch, capsys)
+    assert str(tmp_path) in problem
+    assert problem.startswith("OSError: ")
+
+
+@pytest.mark.parametrize("package", ["pipeline", "components", "trainer_module"])
+def test_our_packages_are_refused(package, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", [probe.RefuseOurCode(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, package, raising=False)
+    with pytest.raises(ImportError, match=f"needs {package}, which a model server lacks"):
+        importlib.import_module(package)
+
+
+def test_packages_of_others_are_not_refused():
+    assert probe.RefuseOurCode().find_spec("pipelines.x", None) is None

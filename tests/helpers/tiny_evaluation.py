@@ -1,0 +1,90 @@
+"""Runs TFX's Evaluator over a handful of examples, and makes the artifacts for it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf import json_format
+from tfx.components.evaluator.executor import Executor
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types import standard_artifacts
+from tfx.types.artifact import Artifact
+from tiny_models import ColourModel, example, save_model, write_shard
+
+from pipeline.config import BeamOptions, GateOptions
+from pipeline.dag import beam_arguments
+from pipeline.evaluation import create_eval_config
+
+#: Test pictures: domain, true label, colour.
+PICTURES = (
+    ("day", "red", (255, 0, 0)),
+    ("day", "red", (153, 102, 0)),
+    ("day", "green", (102, 153, 0)),
+    ("day", "blue", (204, 51, 0)),
+    ("night", "red", (255, 0, 0)),
+    ("night", "red", (51, 0, 204)),
+)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What went into the Evaluator and what came out of it."""
+
+    model: Artifact
+    evaluation: Artifact
+    blessing: Artifact
+
+
+def at(artifact: Artifact, folder: Path) -> Artifact:
+    """Place an artifact in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    artifact.uri = str(folder)
+    return artifact
+
+
+def context(folder: Path) -> BaseBeamExecutor.Context:
+    """What an executor with a Beam job is given by TFX."""
+    return BaseBeamExecutor.Context(
+        beam_pipeline_args=beam_arguments(BeamOptions()), tmp_dir=str(folder), unique_id="1"
+    )
+
+
+def model_artifact(folder: Path, model: ColourModel) -> Artifact:
+    """An export as the Trainer leaves it."""
+    save_model(folder / "Format-Serving", model)
+    return at(standard_artifacts.Model(), folder)
+
+
+def evaluate(
+    folder: Path,
+    gate: GateOptions,
+    domains: tuple[str, ...],
+    baseline: ColourModel | None = None,
+) -> Evaluated:
+    """Evaluate a model that knows all colours on `PICTURES`.
+
+    Args:
+        folder: for all artifacts.
+        gate: the limits.
+        domains: that have a gate.
+        baseline: to compare with.
+    """
+    examples = at(standard_artifacts.Examples(), folder / "examples")
+    examples.split_names = '["test"]'
+    write_shard(folder / "examples" / "Split-test", [example(*row) for row in PICTURES])
+    model = model_artifact(folder / "model", ColourModel())
+    inputs = {"examples": [examples], "model": [model]}
+    if baseline:
+        inputs["baseline_model"] = [model_artifact(folder / "baseline", baseline)]
+    evaluation = at(standard_artifacts.ModelEvaluation(), folder / "evaluation")
+    blessing = at(standard_artifacts.ModelBlessing(), folder / "blessing")
+    config = create_eval_config(domains, gate, "code")
+    Executor(context(folder)).Do(
+        inputs,
+        {"evaluation": [evaluation], "blessing": [blessing]},
+        {
+            "eval_config": json_format.MessageToJson(config, preserving_proto_field_name=True),
+            "example_splits": '["test"]',
+            "fairness_indicator_thresholds": "null",
+        },
+    )
+    return Evaluated(model, evaluation, blessing)

@@ -1,0 +1,121 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tiny_summary import summary
+
+from components.pusher.versions import VersionStore
+from pipeline.config import RunConfig, load_config
+from pipeline.workspace import Workspace
+from trainer_module.errors import InputError
+
+HOLD = """
+import sys
+from pathlib import Path
+from pipeline.workspace import Workspace
+
+with Workspace(Path(sys.argv[1])).lock():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(name="workspace")
+def _workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture(name="config")
+def _config(workspace: Workspace) -> RunConfig:
+    paths = {"data": Path("/pictures"), "workspace": workspace.root}
+    return load_config(None, ["seed=5", "gate.max_drop=0.1"], paths)
+
+
+@pytest.fixture(name="holder")
+def _holder(workspace: Workspace) -> Iterator[subprocess.Popen]:
+    """Another process that holds the lock."""
+    command = [sys.executable, "-c", HOLD, str(workspace.root)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout and process.stdout.readline() == b"held\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_run_is_refused_with_the_run_that_holds_the_workspace(workspace, config, holder):
+    run_id = workspace.new_run(config)
+    with pytest.raises(InputError) as error, workspace.lock():
+        pass
+    assert str(error.value) == (
+        f"workspace {workspace.root} is in use by run {run_id}. "
+        "Wait until it has ended, or give another one with --workspace DIR."
+    )
+
+
+def test_a_killed_process_holds_nothing(workspace, holder):
+    holder.kill()
+    holder.wait()
+    with workspace.lock():
+        pass
+
+
+def test_within_one_process_the_lock_holds_too_and_ends_with_its_context(workspace):
+    with workspace.lock(), pytest.raises(InputError, match=r"in use by run \(starting\)"):
+        Workspace(workspace.root).lock().__enter__()
+    with Workspace(workspace.root).lock():
+        pass
+
+
+def test_a_workspace_that_is_a_file_is_an_input_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(InputError, match=r"cannot be written: .*--workspace DIR"),
+        Workspace(tmp_path / "file").lock(),
+    ):
+        pass
+
+
+def test_runs_of_one_second_have_ids_of_their_own(workspace, config):
+    ids = [workspace.new_run(config) for _ in range(4)]
+    assert len(set(ids)) == 4
+    assert ids == sorted(ids)
+
+
+def test_a_run_without_summary_is_the_unfinished_one(workspace, config):
+    run_id = workspace.new_run(config)
+    assert workspace.unfinished_run() == run_id
+    summary().write(workspace.runs / run_id)
+    assert workspace.unfinished_run() is None
+
+
+def test_only_the_newest_run_counts_as_unfinished(workspace, config):
+    workspace.new_run(config)  # killed, and never gone on with
+    summary().write(workspace.runs / workspace.new_run(config))
+    assert workspace.unfinished_run() is None
+
+
+def test_an_empty_workspace_has_no_unfinished_run(workspace):
+    assert workspace.unfinished_run() is None
+    with pytest.raises(InputError) as error:
+        workspace.unfinished_config()
+    assert str(error.value) == (
+        f"workspace {workspace.root} has no unfinished run. Leave --resume out."
+    )
+
+
+def test_the_config_of_an_unfinished_run_is_the_one_that_it_was_started_with(workspace, config):
+    workspace.new_run(config)
+    assert load_config(workspace.unfinished_config(), []) == config
+
+
+def test_a_baseline_is_a_model_artifact_that_leads_to_the_version(workspace):
+    store = VersionStore(workspace.root, "shapes")
+    (store.path(3)).mkdir(parents=True)
+    (store.path(3) / "saved_model.pb").write_bytes(b"graph")
+    for _ in range(2):
+        uri = workspace.baseline_uri(store, 3)
+    assert (uri / "Format-Serving" / "saved_model.pb").read_bytes() == b"graph"
