@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -64,7 +64,10 @@ def run(
             raise InputError("--resume takes --workspace DIR and no other option.")
         config = Workspace(workspace.resolve()).unfinished_config()
     given = {key: value for key, value in values.items() if value is not None}
-    summary = run_pipeline(load_config(config, overrides or [], given))
+    try:
+        summary = run_pipeline(load_config(config, overrides or [], given))
+    except KeyboardInterrupt:
+        _fail("interrupted. The same command goes on where it was.", EXIT_FAILURE)
     raise typer.Exit(EXIT_PUSHED if summary.status == "pushed" else EXIT_NOT_BLESSED)
 
 
@@ -114,7 +117,7 @@ def main() -> None:
         _fail(" ".join(str(error).split()) or type(error).__name__, EXIT_FAILURE)
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     print(f"carryover: {message}", file=sys.stderr)
     sys.exit(code)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,8 @@ class Workspace:
         link = folder / "Format-Serving"
         if not link.is_symlink():
             folder.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(store.path(version))
+            # Relative, so that a workspace can be moved.
+            link.symlink_to(os.path.relpath(store.path(version), folder))
         return folder
 
     def new_run(self, config: RunConfig) -> str:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from trainer_module.errors import InputError
+
 EXTRA = "assets.extra"
 PUSH_FILE = "push.json"
 ROLLED_BACK = "rolled_back"
@@ -138,7 +140,13 @@ def model_digest(model: Path) -> str:
 
 
 def _read_push(version: Path) -> Push:
-    return Push(**json.loads((version / EXTRA / PUSH_FILE).read_text()))
+    record = version / EXTRA / PUSH_FILE
+    if not record.exists():
+        raise InputError(
+            f"{version} was not pushed by carryover: it has no {EXTRA}/{PUSH_FILE}. "
+            "Move it out of the workspace."
+        )
+    return Push(**json.loads(record.read_text()))
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -10,7 +10,7 @@ import pytest
 from tiny_pictures import write_files
 
 from components.pusher.versions import Push, VersionStore
-from pipeline import cli, doctor
+from pipeline import cli, doctor, local
 
 #: What takes seconds to import.
 HEAVY = ("tensorflow", "keras", "tfx", "apache_beam", "tensorflow_model_analysis", "numpy")
@@ -195,6 +195,18 @@ def test_an_interrupted_command_ends_as_one_without_a_traceback(carryover, monke
     done = carryover("doctor")
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
+
+
+def test_an_interrupted_run_says_how_to_go_on(carryover, monkeypatch, tmp_path):
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "run_pipeline", interrupted)
+    done = carryover("run", "--data", tmp_path)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "carryover: interrupted. The same command goes on where it was.\n",
+    )
 
 
 @pytest.mark.parametrize("code", [0, 1])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tiny_pictures import write_files
 from tiny_summary import summary
 
 from components.pusher.versions import VersionStore
@@ -118,4 +119,14 @@ def test_a_baseline_is_a_model_artifact_that_leads_to_the_version(workspace):
     (store.path(3) / "saved_model.pb").write_bytes(b"graph")
     for _ in range(2):
         uri = workspace.baseline_uri(store, 3)
+    assert (uri / "Format-Serving" / "saved_model.pb").read_bytes() == b"graph"
+
+
+def test_a_workspace_that_was_moved_still_finds_its_baseline(tmp_path):
+    before, after = Workspace(tmp_path / "before"), Workspace(tmp_path / "after")
+    store = VersionStore(before.root, "shapes")
+    write_files(store.path(3), {"saved_model.pb": b"graph"})
+    before.baseline_uri(store, 3)
+    before.root.rename(after.root)
+    uri = after.baseline_uri(VersionStore(after.root, "shapes"), 3)
     assert (uri / "Format-Serving" / "saved_model.pb").read_bytes() == b"graph"

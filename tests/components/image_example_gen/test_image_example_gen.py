@@ -11,8 +11,10 @@ import pytest
 import tensorflow as tf
 from ml_metadata.proto import metadata_store_pb2
 from PIL import Image
+from tfx.components.util import examples_utils
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 from tiny_evaluation import at, context
 from tiny_pictures import encode, gradient, solid, write_files
@@ -78,6 +80,7 @@ def ingest(folder: Path, files: dict[str, bytes], split: SplitOptions | None = N
         },
     )
     assert examples.split_names == '["train", "eval", "test"]'
+    assert examples_utils.get_payload_format(examples) == example_gen_pb2.FORMAT_TF_EXAMPLE
     return Ingested(examples.uri, rejects.uri)
 
 

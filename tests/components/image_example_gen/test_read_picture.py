@@ -242,14 +242,21 @@ def test_a_turned_picture_with_a_broken_tag_is_refused_or_set_upright():
         assert picture.image.size == SIZE[::-1]
 
 
-@pytest.mark.parametrize("form", ["AVIF", "BLP"])
-def test_damage_in_formats_with_errors_of_their_own_is_refused(form):
-    mode = "P" if form == "BLP" else "RGB"
-    content = bytearray(encode(gradient().convert(mode), form))
-    for position in range(len(content)):
-        broken = bytes(content[:position]) + b"\xff" + bytes(content[position + 1 :])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
+def test_a_wrong_byte_anywhere_is_refused_or_leaves_what_tensorflow_reads_alike(form):
+    content = encode(gradient(), form)
+    for position in range(0, len(content), 3):
+        broken = content[:position] + b"\xff" + content[position + 1 :]
         with contextlib.suppress(UnusablePictureError):
-            read_picture(broken)
+            picture = read_picture(broken)
+            pixels = decoded_by_tensorflow(picture.encoded)
+            assert pixels.shape == (*picture.image.size[::-1], 3), position
+
+
+@pytest.mark.parametrize("form", ["AVIF", "BLP"])
+def test_formats_that_are_not_on_the_list_are_refused(form):
+    content = encode(gradient().convert("P" if form == "BLP" else "RGB"), form)
+    assert reason(content) == "not a picture in a known format"
 
 
 def test_more_pixels_than_the_limit_are_refused_before_they_are_decoded(monkeypatch):

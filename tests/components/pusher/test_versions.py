@@ -8,6 +8,7 @@ from tiny_pictures import write_files
 
 from components.pusher import versions
 from components.pusher.versions import Push, VersionStore, model_digest
+from trainer_module.errors import InputError
 
 PUSH = Push(
     digest="digest",
@@ -168,3 +169,9 @@ def test_the_record_of_a_push_is_readable_without_our_code(store, model):
     store.push(model, PUSH)
     record = json.loads((store.path(1) / "assets.extra" / "push.json").read_text())
     assert record["domains"]["day"]["accuracy"] == 0.75
+
+
+def test_a_folder_that_somebody_else_put_there_is_named(store):
+    write_files(store.path(7), {"saved_model.pb": b"graph"})
+    with pytest.raises(InputError, match=r"7 was not pushed by carryover.* Move it out"):
+        store.read_push(7)
