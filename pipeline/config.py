@@ -10,7 +10,13 @@ from pydantic import Field, ValidationError, model_validator
 
 from trainer_module.backbones import backbone_names, default_image_size
 from trainer_module.errors import InputError
-from trainer_module.options import MIN_IMAGE_SIZE, BackboneOptions, Options, TrainingOptions
+from trainer_module.options import (
+    MIN_IMAGE_SIZE,
+    NAMED_WEIGHTS,
+    BackboneOptions,
+    Options,
+    TrainingOptions,
+)
 
 #: Keys that hold paths; in a file they are relative to that file's folder.
 PATH_KEYS = ("data", "workspace")
@@ -116,6 +122,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     for key in PATH_KEYS:
         if isinstance(settings.get(key), str):
             settings[key] = path.parent / Path(settings[key]).expanduser()
+    backbone = settings.get("backbone")
+    if isinstance(backbone, dict) and backbone.get("weights", "none") not in NAMED_WEIGHTS:
+        backbone["weights"] = str(path.parent / str(backbone["weights"]))
     return settings
 
 

@@ -24,7 +24,7 @@ from components.pusher.component import Pusher
 from components.serving_check.component import ServingCheck
 from pipeline.config import BeamOptions, RunConfig
 from pipeline.evaluation import create_eval_config
-from pipeline.identity import CodeFingerprints
+from pipeline.identity import CodeFingerprints, weights_digest
 from trainer_module import features
 
 #: Beam's DirectRunner may hand over to a runner that it downloads; this is the one that it wraps.
@@ -111,7 +111,11 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
         base_model=baseline_model,
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
-        custom_config={"training": config.training(), "code": inputs.code.training},
+        custom_config={
+            "training": config.training(),
+            "weights": weights_digest(config.backbone),
+            "code": inputs.code.training,
+        },
     )
     model = trainer.outputs["model"]
 

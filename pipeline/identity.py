@@ -3,9 +3,12 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
+from trainer_module.errors import InputError
+from trainer_module.options import NAMED_WEIGHTS, BackboneOptions
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,23 @@ def fingerprint_code() -> CodeFingerprints:
     )
 
 
+def weights_digest(backbone: BackboneOptions) -> str:
+    """SHA-256 of a weights file, in hex; empty where the weights come by name.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if backbone.weights in NAMED_WEIGHTS:
+        return ""
+    try:
+        return hashlib.sha256(Path(backbone.weights).read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"backbone.weights {backbone.weights}: {error.strerror}. "
+            "Give an existing file, imagenet or none."
+        ) from None
+
+
 def model_key(digest: str, config: RunConfig, code: CodeFingerprints) -> str:
     """Identity of what determines a model, beside the one that it starts from.
 
@@ -47,6 +67,7 @@ def model_key(digest: str, config: RunConfig, code: CodeFingerprints) -> str:
         "snapshot": digest,
         "split": config.split.model_dump(),
         "training": config.training(),
+        "weights": weights_digest(config.backbone),
         "code": [code.ingestion, code.preprocessing, code.training],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -36,7 +36,7 @@ def predict_images(paths: list[Path], workspace: Path, name: str | None) -> int:
     pictures, unusable = _read(paths)
     errors = Console(stderr=True)
     for path, reason in unusable.items():
-        errors.print(f"{escape(str(path))}: {escape(reason)}", highlight=False, soft_wrap=True)
+        errors.print(f"{escape(_shown(path))}: {escape(reason)}", highlight=False, soft_wrap=True)
     if pictures:
         _classify(pictures, store.path(newest))
     return 2 if unusable else 0
@@ -53,8 +53,13 @@ def _classify(pictures: dict[Path, bytes], model: Path) -> None:
         answer = signature(image=tf.constant([pictures[path] for path in batch]))
         rows = zip(batch, answer["label"].numpy(), answer["confidence"].numpy(), strict=True)
         for path, label, confidence in rows:
-            text = f"{path}  {label.decode('utf-8', 'replace')}  {confidence:.3f}"
+            text = f"{_shown(path)}  {label.decode('utf-8', 'replace')}  {confidence:.3f}"
             console.print(escape(text), highlight=False, soft_wrap=True)
+
+
+def _shown(path: Path) -> str:
+    """A path as text; what is no UTF-8 in a file's name cannot be printed."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _read(paths: list[Path]) -> tuple[dict[Path, bytes], dict[Path, str]]:

@@ -100,15 +100,15 @@ def _unusable(relative: Path) -> str | None:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Every file below a folder in a stable order; a folder reached twice is entered once."""
-    entered = set()
+    """Every file below a folder in a stable order; a link to a folder above it is not followed."""
     for folder, folders, names in os.walk(root, followlinks=True, onerror=_unreadable):
-        real = os.path.realpath(folder)
-        if real in entered:
-            folders.clear()
-            continue
-        entered.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        here = Path(folder)
+        above = {parent.resolve() for parent in (here, *here.parents)}
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and (here / name).resolve() not in above
+        )
         for name in sorted(names):
             if not name.startswith(".") and name.lower() not in SYSTEM_FILES:
                 yield Path(folder, name)

@@ -141,7 +141,7 @@ def _domain_table(summary: Summary) -> Table:
         table.add_row(f"worst: {escape(summary.worst_domain)}", "", "", "", _share(worst))
     if summary.stages:
         chosen = summary.stages.chosen.replace("_", "-")
-        table.caption = f"* both stages on the eval split; {chosen} is exported. Rest: test split"
+        table.caption = f"* on the eval split; {chosen} is exported. Rest: test split"
         table.caption_justify = "left"
     return table
 

@@ -59,7 +59,7 @@ class Workspace:
         moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
         number = 1
         while True:
-            run_id = moment if number == 1 else f"{moment}-{number}"
+            run_id = moment if number == 1 else f"{moment}-{number:03d}"
             try:
                 (self.runs / run_id).mkdir(parents=True)
                 break

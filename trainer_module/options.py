@@ -1,5 +1,6 @@
 """Options of the trainer, validated. The run configuration is built from them."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -8,6 +9,9 @@ from trainer_module.backbones import backbone_names
 
 #: Backbones halve a picture five times: less would leave nothing.
 MIN_IMAGE_SIZE = 32
+
+#: Weights that are no path.
+NAMED_WEIGHTS = ("imagenet", "none")
 
 
 class Options(BaseModel):
@@ -28,6 +32,11 @@ class BackboneOptions(Options):
         if name not in backbone_names():
             raise ValueError(f"must be one of {', '.join(backbone_names())}")
         return name
+
+    @field_validator("weights")
+    @classmethod
+    def _is_absolute(cls, weights: str) -> str:
+        return weights if weights in NAMED_WEIGHTS else str(Path(weights).expanduser().absolute())
 
 
 class FrozenOptions(Options):

@@ -59,7 +59,7 @@ def read_picture(content: bytes) -> Picture:
             image = Image.open(io.BytesIO(content), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise UnusablePictureError(
-                f"{image.width}x{image.height} pixels, the limit is {MAX_PIXELS:,}"
+                f"too many pixels: {image.width}x{image.height}, the limit is {MAX_PIXELS:,}"
             )
         image.load()
         return _normalised(image, content)

@@ -212,3 +212,9 @@ def test_the_trainer_is_told_its_own_options_and_nothing_else():
 def test_every_config_of_the_repository_loads(path):
     config = load_config(path, [])
     assert config.data.resolve().is_relative_to(ROOT)
+
+
+def test_a_path_of_weights_is_relative_to_the_config_file(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("data: d\nbackbone: {weights: my.h5}\n")
+    assert load_config(path, []).backbone.weights == str(tmp_path / "my.h5")

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load_config
-from pipeline.identity import CodeFingerprints, model_key
+from pipeline.identity import CodeFingerprints, model_key, weights_digest
+from trainer_module.errors import InputError
+from trainer_module.options import BackboneOptions
 
 CODE = CodeFingerprints("ingestion", "preprocessing", "training", "evaluation", "serving_check")
 
@@ -61,3 +63,19 @@ def test_other_pictures_change_the_key():
 )
 def test_only_code_that_makes_the_model_changes_the_key(part, matters):
     assert (key(code=replace(CODE, **{part: "changed"})) != key()) is matters
+
+
+def test_other_weights_in_the_same_file_are_other_weights(tmp_path):
+    file = tmp_path / "my.weights.h5"
+    options = BackboneOptions(weights=str(file))
+    digests = []
+    for content in (b"one", b"two"):
+        file.write_bytes(content)
+        digests.append(weights_digest(options))
+    assert digests[0] != digests[1]
+    assert weights_digest(BackboneOptions()) == ""
+
+
+def test_weights_that_are_not_there_are_an_input_error(tmp_path):
+    with pytest.raises(InputError, match="No such file or directory"):
+        weights_digest(BackboneOptions(weights=str(tmp_path / "gone.h5")))

@@ -104,6 +104,13 @@ def test_symbolic_links_are_followed_and_loops_end(data, listings, tmp_path):
     ]
 
 
+def test_one_folder_can_be_a_class_of_two_domains(data, listings):
+    (data / "dusk").mkdir()
+    (data / "dusk/cat").symlink_to(data / "night/cat")
+    found = paths(take_snapshot(data, listings))
+    assert {"dusk/cat/c.png", "night/cat/c.png"} <= set(found)
+
+
 def test_a_link_to_nothing_becomes_a_row_with_a_reason(data, listings):
     (data / "day/cat/gone.png").symlink_to("nowhere")
     row = next(row for row in rows(take_snapshot(data, listings)) if "gone" in row["path"])

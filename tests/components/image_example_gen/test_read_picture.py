@@ -261,7 +261,7 @@ def test_formats_that_are_not_on_the_list_are_refused(form):
 
 def test_more_pixels_than_the_limit_are_refused_before_they_are_decoded(monkeypatch):
     monkeypatch.setattr(pictures, "MAX_PIXELS", 11)
-    assert reason(encode(gradient())) == "4x3 pixels, the limit is 11"
+    assert reason(encode(gradient())) == "too many pixels: 4x3, the limit is 11"
 
 
 def test_as_many_pixels_as_the_limit_are_accepted(monkeypatch):
