@@ -174,7 +174,7 @@ def training_batches(
 
     def gather(row: np.ndarray, draw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         batch = np.empty((len(row), *views[0].values.shape[1:]), views[0].values.dtype)
-        choice = draw % len(views)
+        choice: np.ndarray = draw % len(views)
         for number, view in enumerate(views):
             chosen = choice == number
             batch[chosen] = view.values[row[chosen]]
