@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from pipeline.config import RunConfig, load_config
@@ -218,3 +219,15 @@ def test_a_path_of_weights_is_relative_to_the_config_file(tmp_path):
     path = tmp_path / "run.yaml"
     path.write_text("data: d\nbackbone: {weights: my.h5}\n")
     assert load_config(path, []).backbone.weights == str(tmp_path / "my.h5")
+
+
+def test_the_example_config_shows_every_key_with_its_default():
+    path = Path(__file__).resolve().parents[2] / "configs" / "folders.yaml"
+    config = load_config(path, [])
+    places = {"data": config.data, "workspace": config.workspace}
+    assert config == load_config(None, [], places)
+
+    shown, known = yaml.safe_load(path.read_text()), config.model_dump()
+    assert set(shown) == set(known)
+    for group in ("split", "backbone", "frozen", "fine_tuning", "gate", "beam"):
+        assert set(shown[group]) == set(known[group])
