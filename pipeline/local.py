@@ -1,8 +1,12 @@
 """Runs the DAG on this machine: progress, lock, cache, summary."""
 
+import contextlib
 import hashlib
+import signal
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import trainer_module
@@ -66,9 +70,12 @@ def _execute(run: Run) -> Summary:
     """Launch every component in turn and summarise them; a failure is summarised too."""
     folder = run.workspace.runs / run.run_id
     try:
-        summary = _launch_all(run)
+        with _noted_interrupt() as interrupts:
+            summary = _launch_all(run)
     except Exception as error:
         traceback.print_exc()  # stderr is the log now
+        if interrupts:
+            raise KeyboardInterrupt from error
         run.finish()
         cause = _input_error(error)
         reason = str(cause) if cause else f"{run.step} failed: {_last_line(error)}"
@@ -78,6 +85,22 @@ def _execute(run: Run) -> Summary:
         raise RunFailedError(f"{reason} (traceback: {run.workspace.log(run.run_id)})") from error
     summary.write(folder)
     return summary
+
+
+@contextlib.contextmanager
+def _noted_interrupt() -> Iterator[list[int]]:
+    """Collect Ctrl-C: Beam turns it into an error of the step that it was in."""
+    interrupts: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _launch_all(run: Run) -> Summary:

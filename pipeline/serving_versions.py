@@ -38,14 +38,15 @@ def show_versions(store: VersionStore) -> None:
     pushes = {version: store.read_push(version) for version in store.versions()}
     domains = sorted({domain for push in pushes.values() for domain in push.domains})
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("version", "pushed (UTC)", "run", *map(escape, domains)):
-        table.add_column(column)
+    for column in ("version", "pushed (UTC)"):
+        table.add_column(column, no_wrap=True)
+    for domain in domains:
+        table.add_column(escape(domain), justify="right", overflow="fold", min_width=5)
     for version, push in pushes.items():
         accuracies = [push.domains.get(domain, {}).get("accuracy") for domain in domains]
         table.add_row(
             f"{version}{' (serves)' if version == store.newest() else ''}",
             push.pushed_at[:16].replace("T", " "),
-            push.run_id,
             *("-" if value is None else f"{value:.3f}" for value in accuracies),
         )
     console = Console()

@@ -83,3 +83,21 @@ def test_resume_goes_on_without_repeating_the_options(finished, data, tmp_path):
     again = carryover("run", "--resume", "--workspace", str(tmp_path))
     assert again.returncode == 2
     assert "no unfinished run" in again.stderr
+
+
+def test_ctrl_c_says_how_to_go_on_and_leaves_the_run_unfinished(data, tmp_path):
+    arguments = run_arguments(data, tmp_path)
+    command = [sys.executable, "-u", "-m", "pipeline.cli", *arguments]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    for line in process.stdout:
+        if line.startswith("+ StatisticsGen "):
+            break
+    time.sleep(1)  # in the midst of Transform, a Beam job
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.splitlines()[-1].endswith("The same command goes on where it was.")
+    [run] = (tmp_path / "runs").iterdir()
+    assert not (run / "summary.json").exists()

@@ -55,8 +55,8 @@ def test_versions_are_listed_with_every_domain_and_the_one_that_serves(root, cap
     text = capsys.readouterr().out
     head, first, second = (row(text, name) for name in ("version", "1 ", "2 (serves)"))
     assert (head[0], head[-2:]) == ("version", ["[fog]", "day"])
-    assert first[-3:] == [PUSH.run_id, "-", "0.500"]
-    assert second[-3:] == [PUSH.run_id, "1.000", "0.750"]
+    assert first[-3:] == ["2024-01-01 00:00", "-", "0.500"]
+    assert second[-3:] == ["2024-01-01 00:00", "1.000", "0.750"]
     assert str(root / "serving" / "shapes") in text
 
 
