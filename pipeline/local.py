@@ -11,7 +11,7 @@ from typing import Any
 
 import trainer_module
 from pipeline.config import RunConfig
-from pipeline.identity import fingerprint_code, model_key
+from pipeline.identity import CodeFingerprints, fingerprint_code, model_key
 from pipeline.logs import captured_output, relayed
 from pipeline.runs import Run, failed_summary
 from pipeline.snapshot import take_snapshot
@@ -63,6 +63,8 @@ def run_pipeline(config: RunConfig) -> Summary:
                 summary = _execute(run)
             version = summary.pushed_version
             show_summary(console, summary, str(run.store.path(version)) if version else None)
+            if summary.reject_reasons:
+                reporter.say(f"rejected files are listed in {workspace.rejects(run_id)}")
     return summary
 
 
@@ -107,23 +109,26 @@ def _launch_all(run: Run) -> Summary:
     with run.component("Loading TFX"):
         # Behind the spinner: TensorFlow, Beam and TFX take many seconds to import.
         from pipeline.launching import Launcher
+        from pipeline.rejects import write_rejects
         from pipeline.summary import read_summary
 
-        baseline = _baseline_version(run)
-        launcher = Launcher(_create_pipeline(run, baseline), run.run_id)
+        code = fingerprint_code()
+        key = model_key(run.snapshot.digest, run.config, code)
+        baseline = _baseline_version(run, key)
+        launcher = Launcher(_create_pipeline(run, code, key, baseline), run.run_id)
     launcher.discard_unfinished()
     outputs = {}
     for node in launcher.nodes:
         with run.component(node) as outcome:
             outputs[node], outcome.cached = launcher.launch(node)
+    write_rejects(outputs["ImageExampleGen"]["rejects"], run.workspace.rejects(run.run_id))
     run.finish()
     return read_summary(run, outputs, baseline)
 
 
-def _create_pipeline(run: Run, baseline: int | None) -> Any:
+def _create_pipeline(run: Run, code: CodeFingerprints, key: str, baseline: int | None) -> Any:
     from pipeline.dag import Inputs, create_pipeline
 
-    code = fingerprint_code()
     return create_pipeline(
         run.config,
         Inputs(
@@ -134,14 +139,14 @@ def _create_pipeline(run: Run, baseline: int | None) -> Any:
             schema=str(_keep_schema(run.workspace)),
             code=code,
             run_id=run.run_id,
-            run_key=model_key(run.snapshot.digest, run.config, code),
+            run_key=key,
             baseline_uri=str(run.workspace.baseline_uri(run.store, baseline)) if baseline else None,
             baseline_version=baseline or 0,
         ),
     )
 
 
-def _baseline_version(run: Run) -> int | None:
+def _baseline_version(run: Run, key: str) -> int | None:
     """The version to beat and to start from: the newest one that serves.
 
     Where that one came from the very inputs of this run, it is what this run would make: then the
@@ -151,9 +156,8 @@ def _baseline_version(run: Run) -> int | None:
     if newest is None:
         return None
     push = run.store.read_push(newest)
-    same = push.run_key == model_key(run.snapshot.digest, run.config, fingerprint_code())
     earlier = push.baseline_version
-    if same and (earlier is None or earlier in run.store.versions()):
+    if push.run_key == key and (earlier is None or earlier in run.store.versions()):
         return earlier
     return newest
 

@@ -35,14 +35,13 @@ class Workspace:
         """Listings of pictures and schemas, each named by its digest."""
         return self.root / "inputs"
 
-    @property
-    def artifacts(self) -> Path:
-        """What TFX's components make."""
-        return self.root / "artifacts"
-
     def log(self, run_id: str) -> Path:
         """Everything that the libraries said during a run."""
         return self.root / "logs" / f"{run_id}.log"
+
+    def rejects(self, run_id: str) -> Path:
+        """The files that a run could not use, each with its reason."""
+        return self.runs / run_id / "rejects.csv"
 
     def baseline_uri(self, store: VersionStore, version: int) -> Path:
         """A version in the layout of a TFX Model artifact: a link beside the serving directory."""

@@ -18,6 +18,9 @@ def test_a_run_pushes_a_version_and_tells_the_truth_about_every_domain(finished)
     assert images["rejected"] == 1
     assert images["train"] + images["eval"] + images["test"] == 3 * 3 * 14
     assert summary["reject_reasons"] == {"not a picture in a known format": 1}
+    [header, reject] = next(finished.path.glob("runs/*/rejects.csv")).read_text().splitlines()
+    assert header == "path,domain,label,reason,bytes"
+    assert reject == "paper/circle/broken.jpg,paper,circle,not a picture in a known format,10"
     domains = summary["domains"]
     assert sum(domain["test_images"] for domain in domains.values()) == images["test"]
     assert summary["worst_domain"] == "noise"
