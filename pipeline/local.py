@@ -62,7 +62,8 @@ def run_pipeline(config: RunConfig) -> Summary:
             with relayed(reporter.say):
                 summary = _execute(run)
             version = summary.pushed_version
-            show_summary(console, summary, str(run.store.path(version)) if version else None)
+            model = str(run.store.path(version)) if version else None
+            show_summary(console, summary, model, run.store.newest())
             if summary.reject_reasons:
                 reporter.say(f"rejected files are listed in {workspace.rejects(run_id)}")
     return summary

@@ -22,7 +22,6 @@ class Reporter:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._progress: Progress | None = None
-        self._name = ""
 
     def title(self, text: str) -> None:
         """Print what runs."""
@@ -90,13 +89,16 @@ class Outcome:
         self.cached = False
 
 
-def show_summary(console: Console, summary: Summary, model: str | None) -> None:
+def show_summary(
+    console: Console, summary: Summary, model: str | None, serving: int | None
+) -> None:
     """Print the end of a run.
 
     Args:
         console: where to.
         summary: of the run.
         model: folder of the version that serves this run's model, None when it does not.
+        serving: the newest version that serves after the run, None when there is none.
     """
     parts: list[ConsoleRenderable] = []
     if summary.images:
@@ -104,7 +106,7 @@ def show_summary(console: Console, summary: Summary, model: str | None) -> None:
     if summary.domains:
         parts.append(_domain_table(summary))
     console.print(Group(*parts), highlight=False)
-    console.print(_verdict(summary, model), highlight=False, soft_wrap=True)
+    console.print(_verdict(summary, model, serving), highlight=False, soft_wrap=True)
 
 
 def _images_line(summary: Summary) -> str:
@@ -171,11 +173,11 @@ def _change(domain: Domain) -> str:
     return f"[{colour}]{change:+.3f}[/{colour}]"
 
 
-def _verdict(summary: Summary, model: str | None) -> Text:
+def _verdict(summary: Summary, model: str | None, serving: int | None) -> Text:
     total = f"{summary.seconds.get('total', 0):.0f} s"
     if summary.status == "pushed":
         what = "Pushed" if summary.new_version else "Nothing new to push: this model serves as"
         return Text(f"{what} version {summary.pushed_version} in {total}: {model}", "green")
-    served = f"Version {summary.baseline_version} still serves." if summary.baseline_version else ""
+    served = f"Version {serving} still serves." if serving else ""
     lines = "".join(f"\n  {reason}" for reason in summary.reasons)
     return Text(f"Not pushed ({total}). {served}{lines}", "yellow")

@@ -54,6 +54,8 @@ def test_a_stricter_gate_repeats_the_evaluation_alone_and_names_the_domain(finis
         for reason in summary["reasons"]
     )
     assert "noise" in done.stdout
+    # Version 1 came from these inputs, so the run had no baseline; it serves all the same.
+    assert "Version 1 still serves." in done.stdout
     assert (workspace / "serving" / "carryover" / "1").is_dir()
 
 

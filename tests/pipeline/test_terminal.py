@@ -22,7 +22,7 @@ def text_of(console: Console) -> str:
 
 def shown(run: Summary, model: str | None = "/serving/shapes/2") -> str:
     terminal = console()
-    show_summary(terminal, run, model)
+    show_summary(terminal, run, model, run.baseline_version)
     return text_of(terminal)
 
 
