@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -24,6 +24,16 @@ WorkspaceOption = Annotated[
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="YAML file, see configs/.")
 ]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data", "-d", help="Folder with <domain>/<class>/<picture>, or a manifest (CSV, Parquet)."
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one config key; repeatable."),
+]
 NameOption = Annotated[
     str | None,
     typer.Option("--name", help="Of the model; needed where the workspace holds several."),
@@ -32,19 +42,13 @@ NameOption = Annotated[
 
 @app.command()
 def run(
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", "-d", help="Folder with <domain>/<class>/<picture>."),
-    ] = None,
+    data: DataOption = None,
     workspace: Annotated[
         Path | None,
         typer.Option("--workspace", "-w", help="Folder for everything the run writes."),
     ] = None,
     config: ConfigOption = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change one config key; repeatable."),
-    ] = None,
+    overrides: SetOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the workspace's unfinished run.")
     ] = False,
@@ -58,17 +62,41 @@ def run(
     from pipeline.local import run_pipeline
     from pipeline.workspace import Workspace
 
-    values = {"data": data, "workspace": workspace}
     if resume:
         if workspace is None or data or config or overrides:
             raise InputError("--resume takes --workspace DIR and no other option.")
         config = Workspace(workspace.resolve()).unfinished_config()
-    given = {key: value for key, value in values.items() if value is not None}
     try:
+        given = _given(data=data, workspace=workspace)
         summary = run_pipeline(load_config(config, overrides or [], given))
     except KeyboardInterrupt:
         _fail("interrupted. The same command goes on where it was.", EXIT_FAILURE)
     raise typer.Exit(EXIT_PUSHED if summary.status == "pushed" else EXIT_NOT_BLESSED)
+
+
+@app.command()
+def inspect(
+    data: DataOption = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", "-w", help="Compare with the model that serves there."),
+    ] = None,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the contact sheet and the lists.")
+    ] = Path("inspection"),
+) -> None:
+    """Say what is in a folder of pictures and what is wrong with it, without training.
+
+    Exit codes: 0 a run would go on to train, 2 it would stop (or bad input), 1 failure.
+    """
+    from pipeline.config import load_config
+    from pipeline.inspection import inspect_data
+
+    given = _given(data=data, workspace=workspace)
+    would_run = inspect_data(load_config(config, overrides or [], given), output)
+    raise typer.Exit(0 if would_run else EXIT_BAD_INPUT)
 
 
 @app.command()
@@ -105,6 +133,11 @@ def doctor(workspace: WorkspaceOption = Path("workspace")) -> None:
     from pipeline.doctor import examine
 
     raise typer.Exit(examine(workspace))
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def main() -> None:

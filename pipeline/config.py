@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from components.data_gate.options import ValidationOptions
+from components.image_example_gen.locations import is_uri
 from trainer_module.backbones import backbone_names, default_image_size
 from trainer_module.errors import InputError
 from trainer_module.options import (
     MIN_IMAGE_SIZE,
     NAMED_WEIGHTS,
     BackboneOptions,
-    Options,
     TrainingOptions,
 )
+from trainer_module.validated import Options
 
-#: Keys that hold paths; in a file they are relative to that file's folder.
+#: Keys that hold paths, `data` also a URI; in a file they are relative to that file's folder.
 PATH_KEYS = ("data", "workspace")
 
 
@@ -50,7 +52,16 @@ class GateOptions(Options):
 class BeamOptions(Options):
     """How Beam runs the data components on this machine."""
 
-    workers: int = Field(1, ge=1, description="more than 1 starts that many processes")
+    workers: int | Literal["auto"] = Field(
+        "auto", description="processes; `auto` is 1, or one per core for many pictures"
+    )
+
+    @field_validator("workers")
+    @classmethod
+    def _is_at_least_one(cls, workers: int | str) -> int | str:
+        if isinstance(workers, int) and workers < 1:
+            raise ValueError("must be auto, or 1 or more")
+        return workers
 
 
 class RunConfig(TrainingOptions):
@@ -59,9 +70,10 @@ class RunConfig(TrainingOptions):
     name: str = Field(
         "carryover", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="of the model"
     )
-    data: Path = Field(description="folder with <domain>/<class>/<picture>")
+    data: str = Field(description="folder with <domain>/<class>/<picture>, or a manifest")
     workspace: Path = Field(Path("workspace"), description="everything a run writes is in here")
     split: SplitOptions = SplitOptions()
+    validation: ValidationOptions = ValidationOptions()
     gate: GateOptions = GateOptions()
     beam: BeamOptions = BeamOptions()
 
@@ -76,6 +88,16 @@ class RunConfig(TrainingOptions):
             known = isinstance(name, str) and name in backbone_names()
             return {**values, "image_size": default_image_size(name) if known else MIN_IMAGE_SIZE}
         return values
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _is_text(cls, data: Any) -> Any:
+        return str(data) if isinstance(data, Path) else data
+
+    def resolved(self) -> "RunConfig":
+        """The same with absolute paths."""
+        data = self.data if is_uri(self.data) else str(Path(self.data).resolve())
+        return self.model_copy(update={"data": data, "workspace": self.workspace.resolve()})
 
     def training(self) -> dict[str, Any]:
         """The part that the trainer is told, as JSON-ready values."""
@@ -120,8 +142,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise InputError(f"config file {path} must hold `key: value` lines.")
     for key in PATH_KEYS:
-        if isinstance(settings.get(key), str):
-            settings[key] = path.parent / Path(settings[key]).expanduser()
+        if isinstance(settings.get(key), str) and not is_uri(settings[key]):
+            settings[key] = str(path.parent / Path(settings[key]).expanduser())
     backbone = settings.get("backbone")
     if isinstance(backbone, dict) and backbone.get("weights", "none") not in NAMED_WEIGHTS:
         backbone["weights"] = str(path.parent / str(backbone["weights"]))

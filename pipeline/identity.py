@@ -16,6 +16,7 @@ class CodeFingerprints:
     """Digest of the code behind each part of the DAG."""
 
     ingestion: str
+    data_gate: str
     preprocessing: str
     training: str
     evaluation: str
@@ -26,6 +27,7 @@ def fingerprint_code() -> CodeFingerprints:
     """Fingerprints of the code as it lies on disk now."""
     return CodeFingerprints(
         ingestion=code_fingerprint("components.image_example_gen.executor"),
+        data_gate=code_fingerprint("components.data_gate.executor"),
         preprocessing=code_fingerprint("trainer_module.preprocessing"),
         training=code_fingerprint("trainer_module.training"),
         evaluation=code_fingerprint("pipeline.metrics"),

@@ -1,9 +1,10 @@
 """The files that a run could not use, where its user looks for them."""
 
 import csv
+from itertools import chain
 from pathlib import Path
 
-from components.image_example_gen.executor import read_rejects
+from components.image_example_gen.inventory import read_rejects
 
 COLUMNS = ("path", "domain", "label", "reason", "bytes")
 
@@ -16,9 +17,10 @@ def write_rejects(rejects_uri: str, path: Path) -> None:
         path: of the CSV file.
     """
     rejects = read_rejects(rejects_uri)
-    if not rejects:
+    first = next(rejects, None)
+    if first is None:
         return
     with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(rejects)
+        writer.writerows(chain([first], rejects))

@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
+from components.data_gate.findings import Finding
 from components.pusher.versions import VersionStore
 from pipeline.config import RunConfig
 from pipeline.snapshot import Snapshot
@@ -29,9 +31,11 @@ class Run:
         workspace: of the run.
         snapshot: the pictures.
         reporter: shows progress.
+        folder: for what its user looks for.
         step: the component that runs now, or ran last.
         seconds: per component, so far.
         cached: components answered from the cache, so far.
+        findings: what the data gate found.
     """
 
     run_id: str
@@ -39,10 +43,22 @@ class Run:
     workspace: Workspace
     snapshot: Snapshot
     reporter: Reporter
+    folder: Path
     step: str = ""
     started: float = field(default_factory=time.perf_counter)
     seconds: dict[str, float] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def rejects(self) -> Path:
+        """The files that could not be used, each with its reason; missing where there are none."""
+        return self.folder / "rejects.csv"
+
+    @property
+    def lookalikes(self) -> Path:
+        """The pictures that are there twice, or nearly so; missing where there are none."""
+        return self.folder / "lookalikes.csv"
 
     @property
     def store(self) -> VersionStore:
@@ -68,6 +84,8 @@ class Run:
             "run_id": self.run_id,
             "seconds": self.seconds,
             "cached": self.cached,
+            "ignored_files": self.snapshot.ignored,
+            "findings": self.findings,
             "environment": environment(),
             "seed": self.config.seed,
         }

@@ -2,19 +2,16 @@
 
 import hashlib
 import json
-import os
-import stat
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.image_example_gen.locations import is_uri
+from pipeline.folder import FolderListing
+from pipeline.manifest import MANIFEST_SUFFIXES, read_manifest
 from trainer_module.errors import InputError
-
-#: What operating systems leave in folders of pictures; everything else is read or rejected.
-SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
-
-MISPLACED = "not in <domain>/<class>/"
 
 
 @dataclass(frozen=True)
@@ -23,96 +20,93 @@ class Snapshot:
 
     Attributes:
         path: JSON lines with `path` (relative to `data_root`), `domain`, `label`, `bytes` and
-            `modified` (ns), and `reason` where a file is known to be unusable.
+            `modified` (ns); `split` and `group` where a manifest names them; `reason` where a file
+            is known to be unusable.
         digest: SHA-256 of the listing, in hex.
-        data_root: folder that the paths are relative to.
+        data_root: folder or URI that the paths are relative to.
         domains: names, sorted.
         files: number of rows.
+        ignored: files that nobody meant as pictures, by what they are; they are no rows.
+        empty_classes: domain and class of folders without files.
     """
 
     path: Path
     digest: str
-    data_root: Path
+    data_root: str
     domains: tuple[str, ...]
     files: int
+    ignored: dict[str, int]
+    empty_classes: tuple[tuple[str, str], ...]
 
 
-def take_snapshot(data: Path, folder: Path) -> Snapshot:
-    """List a data folder and write the listing to `folder`.
+def take_snapshot(data: str, folder: Path) -> Snapshot:
+    """List the pictures and write the listing to `folder`.
 
     Args:
-        data: folder with <domain>/<class>/<picture>; deeper folders belong to their class.
+        data: folder with <domain>/<class>/<picture>, or a manifest, see `pipeline.manifest`.
         folder: where listings are kept, one file per digest.
 
     Raises:
-        InputError: the folder is missing, cannot be read, or holds nothing in that layout.
+        InputError: the data are missing, cannot be read, or hold no pictures in that form.
     """
-    if not data.is_dir():
-        raise InputError(f"data folder {data} does not exist. Give one with --data DIR.")
+    if is_manifest(data):
+        manifest = data if is_uri(data) else str(Path(data).resolve())
+        return _write(read_manifest(manifest), posixpath.dirname(manifest), data, folder)
+    if is_uri(data):
+        raise InputError(
+            f"data {data}: a remote folder is not listed. Give a manifest of it, a CSV or Parquet "
+            "file with the columns path, domain and label."
+        )
+    root = Path(data)
+    if not root.is_dir():
+        what = "is a file, no folder" if root.exists() else "does not exist"
+        raise InputError(
+            f"data folder {data} {what}. Give a folder or a manifest "
+            f"({' or '.join(MANIFEST_SUFFIXES)}) with --data."
+        )
+    return _write(FolderListing(root.resolve()), str(root.resolve()), data, folder)
+
+
+def is_manifest(data: str) -> bool:
+    """Whether `data` names a manifest, by its suffix; a folder may have any name."""
+    return data.lower().endswith(MANIFEST_SUFFIXES) and not Path(data).is_dir()
+
+
+def _write(rows: Iterable[dict[str, Any]], data_root: str, data: str, folder: Path) -> Snapshot:
     digest, domains, files = hashlib.sha256(), set(), 0
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / "unfinished"
-    with unfinished.open("wb") as listing:
-        for row in _rows(data.resolve()):
-            line = json.dumps(row, sort_keys=True).encode() + b"\n"
-            listing.write(line)
-            digest.update(line)
-            files += 1
-            if "reason" not in row:
-                domains.add(row["domain"])
-    if not domains:
-        unfinished.unlink()
-        raise InputError(
-            f"data folder {data} holds no files in the layout <domain>/<class>/<picture>. "
-            "Sort the pictures into such folders."
-        )
-    path = folder / f"{digest.hexdigest()}.jsonl"
-    unfinished.replace(path)
-    return Snapshot(path, digest.hexdigest(), data.resolve(), tuple(sorted(domains)), files)
-
-
-def _rows(root: Path) -> Iterator[dict[str, Any]]:
-    for path in _files(root):
-        relative = path.relative_to(root)
-        row: dict[str, Any] = {"path": relative.as_posix(), "domain": "", "label": ""}
-        reason = _unusable(relative)
-        if reason is None:
-            row |= dict(zip(("domain", "label"), relative.parts, strict=False))
-        try:
-            status = path.stat()
-            row |= {"bytes": status.st_size, "modified": status.st_mtime_ns}
-            if not stat.S_ISREG(status.st_mode):
-                reason = "not a regular file"
-        except OSError as error:
-            reason = f"cannot be opened: {error.strerror}"
-        yield row | ({"reason": reason} if reason else {})
-
-
-def _unusable(relative: Path) -> str | None:
-    """Why a file of this name cannot be used, whatever is in it."""
-    if len(relative.parts) < 3:
-        return MISPLACED
     try:
-        "/".join(relative.parts[:2]).encode()
-    except UnicodeEncodeError:
-        return "domain or class is not named in UTF-8"
-    return None
+        with unfinished.open("wb") as listing:
+            for row in rows:
+                line = json.dumps(row, sort_keys=True).encode() + b"\n"
+                listing.write(line)
+                digest.update(line)
+                files += 1
+                if "reason" not in row:
+                    domains.add(row["domain"])
+        if not domains:
+            raise InputError(_no_pictures(data))
+        path = folder / f"{digest.hexdigest()}.jsonl"
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    listed = rows if isinstance(rows, FolderListing) else None
+    return Snapshot(
+        path=path,
+        digest=digest.hexdigest(),
+        data_root=data_root,
+        domains=tuple(sorted(domains)),
+        files=files,
+        ignored=dict(listed.ignored) if listed else {},
+        empty_classes=tuple(listed.empty_classes) if listed else (),
+    )
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """Every file below a folder in a stable order; a link to a folder above it is not followed."""
-    for folder, folders, names in os.walk(root, followlinks=True, onerror=_unreadable):
-        here = Path(folder)
-        above = {parent.resolve() for parent in (here, *here.parents)}
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and (here / name).resolve() not in above
-        )
-        for name in sorted(names):
-            if not name.startswith(".") and name.lower() not in SYSTEM_FILES:
-                yield Path(folder, name)
-
-
-def _unreadable(error: OSError) -> None:
-    raise InputError(f"folder {error.filename}: {error.strerror}. Make it readable.")
+def _no_pictures(data: str) -> str:
+    if is_manifest(data):
+        return f"manifest {data} names no file that can be opened. Check its paths."
+    return (
+        f"data folder {data} holds no files in the layout <domain>/<class>/<picture>. "
+        "Sort the pictures into such folders."
+    )

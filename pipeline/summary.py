@@ -5,7 +5,7 @@ from typing import Any
 
 from tfx.utils.path_utils import serving_model_path
 
-from components.image_example_gen.executor import read_inventory
+from components.image_example_gen.inventory import read_inventory
 from components.pusher.executor import (
     ALREADY_SERVES,
     PUSHED,

@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from components.data_gate.findings import Finding
+
 
 class Images(BaseModel):
     """Pictures by what became of them."""
@@ -56,6 +58,8 @@ class Summary(BaseModel):
     reasons: list[str]
     images: Images | None
     reject_reasons: dict[str, int]
+    ignored_files: dict[str, int]
+    findings: list[Finding]
     classes: list[str]
     domains: dict[str, Domain]
     worst_domain: str | None

@@ -11,9 +11,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from components.data_gate.findings import SEVERITIES, Finding
 from pipeline.summary_schema import Domain, Stages, Summary
 
 WIDTH = 18
+
+COLOURS = {"error": "red", "warning": "yellow", "information": "blue"}
 
 
 class Reporter:
@@ -100,6 +103,7 @@ def show_summary(
         model: folder of the version that serves this run's model, None when it does not.
         serving: the newest version that serves after the run, None when there is none.
     """
+    show_findings(console, summary.findings)
     parts: list[ConsoleRenderable] = []
     if summary.images:
         parts.append(Text(_images_line(summary)))
@@ -107,6 +111,24 @@ def show_summary(
         parts.append(_domain_table(summary))
     console.print(Group(*parts), highlight=False)
     console.print(_verdict(summary, model, serving), highlight=False, soft_wrap=True)
+
+
+def show_findings(console: Console, findings: list[Finding], all_of_them: bool = False) -> None:
+    """Print what was found in the data, the gravest first.
+
+    Args:
+        console: where to.
+        findings: of the data gate.
+        all_of_them: or only what may be wrong, and how many notes there are.
+    """
+    order = sorted(findings, key=lambda finding: -SEVERITIES.index(finding.severity))
+    shown = [one for one in order if all_of_them or one.severity != "information"]
+    for finding in shown:
+        mark = f"[{COLOURS[finding.severity]}]{finding.severity:<11}[/]"
+        console.print(f"{mark} {escape(finding.text)}", highlight=False, soft_wrap=True)
+    if notes := len(order) - len(shown):
+        text = f"{notes} more about the data in summary.json, or by carryover inspect"
+        console.print(text, highlight=False, style="dim")
 
 
 def _images_line(summary: Summary) -> str:
@@ -117,7 +139,9 @@ def _images_line(summary: Summary) -> str:
         f"\n{images.read:,} files: {images.train:,} train, {images.eval:,} eval, "
         f"{images.test:,} test, {images.rejected:,} rejected"
     )
-    return line + "".join(f"\n  {n} x {reason}" for reason, n in summary.reject_reasons.items())
+    line += "".join(f"\n  {n:,} x {reason}" for reason, n in summary.reject_reasons.items())
+    ignored = sum(summary.ignored_files.values())
+    return line + (f"\n{ignored:,} hidden and system files left alone" if ignored else "")
 
 
 def _domain_table(summary: Summary) -> Table:

@@ -39,10 +39,6 @@ class Workspace:
         """Everything that the libraries said during a run."""
         return self.root / "logs" / f"{run_id}.log"
 
-    def rejects(self, run_id: str) -> Path:
-        """The files that a run could not use, each with its reason."""
-        return self.runs / run_id / "rejects.csv"
-
     def baseline_uri(self, store: VersionStore, version: int) -> Path:
         """A version in the layout of a TFX Model artifact: a link beside the serving directory."""
         folder = self.root / "baselines" / store.name / str(version)

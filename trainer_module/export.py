@@ -20,8 +20,8 @@ WEIGHTS = "classifier.weights.h5"
 class ServingModule(tf.Module):
     """Encoded pictures -> answers, with the preprocessing inside.
 
-    Pixels come from the same function that Transform calls. Transform only adds a PNG around
-    them, which loses nothing, so its graph is not repeated here.
+    Pixels come from the same function that Transform calls. Transform only serializes them, so
+    its graph is not repeated here.
     """
 
     def __init__(self, classifier: Classifier) -> None:

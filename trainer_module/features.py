@@ -9,8 +9,8 @@ An example, as ImageExampleGen writes it, holds one picture:
 * `brightness`, `contrast`, `sharpness`, `colourfulness`: floats, see
   `components.image_example_gen.measures`.
 
-After Transform an example keeps `image` (a PNG of the training size), `image_id`, `domain` and
-`label`. Everything here is importable without TensorFlow.
+After Transform an example keeps `image` (a serialized uint8 tensor of the training size),
+`image_id`, `domain` and `label`. Everything here is importable without TensorFlow.
 """
 
 IMAGE = "image"

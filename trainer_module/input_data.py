@@ -43,7 +43,7 @@ def read_pictures(patterns: list[str], image_size: int) -> Pictures:
     The order of records in shards is up to Beam. Sorting by name makes a run repeatable.
 
     Args:
-        patterns: file patterns of gzipped TFRecords.
+        patterns: file patterns of TFRecords.
         image_size: of the transformed pictures, in pixels.
 
     Raises:
@@ -52,7 +52,7 @@ def read_pictures(patterns: list[str], image_size: int) -> Pictures:
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
     spec = {name: tf.io.FixedLenFeature([], tf.string) for name in features.DESCRIPTORS}
     columns: dict[str, list[np.ndarray]] = {name: [] for name in features.DESCRIPTORS}
-    for records in tf.data.TFRecordDataset(files, "GZIP").batch(1024):
+    for records in tf.data.TFRecordDataset(files).batch(1024):
         for name, values in tf.io.parse_example(records, spec).items():
             columns[name].append(values.numpy())
     if not columns[features.IMAGE_ID]:
@@ -92,15 +92,15 @@ def picture_batches(
 
     def decode(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         example = tf.io.parse_single_example(record, spec)
-        pixels = tf.ensure_shape(tf.io.decode_png(example[features.IMAGE], 3), [size, size, 3])
-        pixels = tf.cast(pixels, tf.float32)
+        pixels = tf.io.parse_tensor(example[features.IMAGE], tf.uint8)
+        pixels = tf.cast(tf.ensure_shape(pixels, [size, size, 3]), tf.float32)
         if view:
             name = tf.strings.to_hash_bucket_fast(example[features.IMAGE_ID], 2**31 - 1)
             draw = tf.stack([tf.cast(name, tf.int32), tf.constant(seed * 1009 + view)])
             pixels = augment(pixels, draw, augmentation)
         return example[features.IMAGE_ID], pixels
 
-    records = tf.data.TFRecordDataset(pictures.files, "GZIP")
+    records = tf.data.TFRecordDataset(pictures.files)
     filled = records.repeat().take(_filled(len(pictures), batch_size))
     return filled.map(decode, tf.data.AUTOTUNE).batch(batch_size).prefetch(2)
 

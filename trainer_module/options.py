@@ -3,21 +3,16 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from trainer_module.backbones import backbone_names
+from trainer_module.validated import Options
 
 #: Backbones halve a picture five times: less would leave nothing.
 MIN_IMAGE_SIZE = 32
 
 #: Weights that are no path.
 NAMED_WEIGHTS = ("imagenet", "none")
-
-
-class Options(BaseModel):
-    """Base of every group of options: immutable, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 class BackboneOptions(Options):

@@ -43,8 +43,9 @@ def preprocessing_fn(
 ) -> dict[str, tf.Tensor]:
     """Decode and resize in the Transform graph.
 
-    Pictures are stored as PNG, not as floats: a float picture of 224 px takes 602 KB, and PNG
-    loses nothing. The fastest compression is chosen by TensorFlow's level 1.
+    Pictures are stored as serialized uint8 tensors: 150 KB at 224 px, a quarter of what floats
+    take. PNG would be a third of that, but costs more time to write than decoding and resizing
+    together, and as much again in every pass of the trainer.
 
     Args:
         inputs: string tensors of shape [batch], by the names in `features`.
@@ -56,7 +57,7 @@ def preprocessing_fn(
     image_size = custom_config["image_size"]
 
     def shrink(image: tf.Tensor) -> tf.Tensor:
-        return tf.io.encode_png(decode_and_resize(image, image_size), compression=1)
+        return tf.io.serialize_tensor(decode_and_resize(image, image_size))
 
     images = tf.map_fn(shrink, inputs[features.IMAGE], fn_output_signature=tf.string)
     return {features.IMAGE: images, **{name: inputs[name] for name in features.DESCRIPTORS}}

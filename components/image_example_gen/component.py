@@ -17,6 +17,12 @@ class ImageRejects(Artifact):
     TYPE_NAME = "ImageRejects"
 
 
+class ImageCatalog(Artifact):
+    """One row per usable picture, see `components.image_example_gen.catalog`."""
+
+    TYPE_NAME = "ImageCatalog"
+
+
 class ImageExampleGenSpec(ComponentSpec):
     """Inputs, outputs and parameters."""
 
@@ -30,6 +36,7 @@ class ImageExampleGenSpec(ComponentSpec):
     INPUTS: dict[str, ChannelParameter] = {}  # noqa: RUF012
     OUTPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "catalog": ChannelParameter(type=ImageCatalog),
         "rejects": ChannelParameter(type=ImageRejects),
     }
 
@@ -38,9 +45,10 @@ class ImageExampleGen(base_component.BaseComponent):
     """Reads the pictures of one snapshot and writes them as tf.Examples.
 
     Outputs:
-        examples: gzipped TFRecords in `Split-train`, `Split-eval` and `Split-test`; what an
+        examples: TFRecords in `Split-train`, `Split-eval` and `Split-test`; what an
             example holds is said in `trainer_module.features`.
-        rejects: see `components.image_example_gen.executor.read_rejects`.
+        catalog: see `components.image_example_gen.catalog`.
+        rejects: see `components.image_example_gen.inventory`.
     """
 
     SPEC_CLASS = ImageExampleGenSpec
@@ -64,6 +72,7 @@ class ImageExampleGen(base_component.BaseComponent):
             split=json.dumps(split, sort_keys=True),
             code=code,
             examples=types.Channel(type=standard_artifacts.Examples),
+            catalog=types.Channel(type=ImageCatalog),
             rejects=types.Channel(type=ImageRejects),
         )
         super().__init__(spec=spec)

@@ -1,30 +1,61 @@
 """One file of bytes -> one picture that TensorFlow reads as Pillow does, or the reason why not."""
 
+import codecs
 import io
 import warnings
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+import numpy as np
+from PIL import Image, UnidentifiedImageError
 
-from components.image_example_gen.agreement import reads_alike
+from components.image_example_gen.tensorflow_decoder import decode
 
-#: What is read. Pillow knows more; PostScript among it, which it would run.
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+#: What is read. Pillow knows more; PostScript among it, which it would run. MPO, a JPEG of several
+#: pictures that phones write, comes with JPEG.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 
 #: Largest picture that is decoded, checked before decoding: a small file can claim a huge one.
 MAX_PIXELS = 100_000_000
 
+#: Largest ratio of the sides: a square would show nothing of a picture that is more of a line.
+MAX_ASPECT = 20
+
 #: Transparent pictures are flattened on white, the background of most drawings.
 BACKGROUND = "white"
 
-#: Format and colour mode pairs whose bytes are passed on untouched.
-PASSED_ON = {("JPEG", "RGB"), ("JPEG", "L"), ("PNG", "RGB"), ("PNG", "L")}
+#: Format and colour mode pairs that TensorFlow reads as Pillow does: the same C libraries decode
+#: them. Their bytes are passed on untouched; everything else is written anew.
+PASSED_ON = {(form, mode) for form in ("JPEG", "MPO", "PNG") for mode in ("RGB", "L")}
+
+#: Side of the thumbnail, in pixels. Pictures are measured at one size, so that the numbers compare
+#: across resolutions.
+THUMBNAIL = 64
 
 EXIF_ORIENTATION = 0x0112
 
+#: EXIF orientation -> what sets a picture upright; every other value means that it is.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+#: What a PNG holds when it may say how to turn it. Pillow decodes all of a PNG to find out.
+PNG_TURNED = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
+
+#: Brands of the container that HEIC and its kin share (ISO/IEC 23008-12).
+HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+
 
 class UnusablePictureError(ValueError):
-    """A file that cannot be trained on; the message is the reason users read."""
+    """A file that cannot be trained on; the message is the reason users read.
+
+    What stands before the first colon is the same for all files with the same trouble.
+    """
 
 
 @dataclass(frozen=True)
@@ -32,24 +63,32 @@ class Picture:
     """A usable picture.
 
     Attributes:
-        encoded: JPEG or PNG bytes, 8 bit, grey or RGB.
-        image: the decoded picture, mode RGB, upright.
+        encoded: JPEG or PNG, 8 bit, grey or RGB; the file itself where TensorFlow reads it well.
+        width: in pixels, upright.
+        height: in pixels, upright.
         channels: of the original file.
+        thumbnail: uint8 [THUMBNAIL, THUMBNAIL, 3], RGB, box-averaged.
+        rewritten: whether `encoded` is a new PNG.
+        colour_profile: whether an ICC profile came with the file; it is ignored.
     """
 
     encoded: bytes
-    image: Image.Image
+    width: int
+    height: int
     channels: int
+    thumbnail: np.ndarray
+    rewritten: bool
+    colour_profile: bool
 
 
 def read_picture(content: bytes) -> Picture:
     """Decode a file completely and normalise what TensorFlow would read differently.
 
     Args:
-        content: the bytes of a file in any format that Pillow reads.
+        content: the bytes of a file in any of `FORMATS`.
 
     Raises:
-        UnusablePictureError: the file is empty, is no picture, is damaged or too large.
+        UnusablePictureError: the file is empty, is no picture, is damaged, too large or too narrow.
     """
     if not content:
         raise UnusablePictureError("empty file")
@@ -57,40 +96,105 @@ def read_picture(content: bytes) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=FORMATS)
-        if image.width * image.height > MAX_PIXELS:
-            raise UnusablePictureError(
-                f"too many pixels: {image.width}x{image.height}, the limit is {MAX_PIXELS:,}"
-            )
-        image.load()
-        return _normalised(image, content)
+        _check_size(image)
+        return _passed_on(image, content) or _rewritten(image, content)
     except UnusablePictureError:
         raise
     except UnidentifiedImageError:
-        raise UnusablePictureError("not a picture in a known format") from None
+        raise UnusablePictureError(_unknown(content)) from None
     except Image.DecompressionBombError as error:
         raise UnusablePictureError(f"too many pixels: {error}") from None
     except Exception as error:  # a damaged file makes Pillow's decoders raise all sorts
         raise UnusablePictureError(f"damaged: {error}") from None
 
 
-def _normalised(image: Image.Image, content: bytes) -> Picture:
-    channels = len(image.getbands())
-    upright = image.getexif().get(EXIF_ORIENTATION, 1) == 1
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise UnusablePictureError(
+            f"too many pixels: {width}x{height}, the limit is {MAX_PIXELS:,}"
+        )
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise UnusablePictureError(
+            f"too narrow: {width}x{height}, the longer side may be {MAX_ASPECT} times the shorter"
+        )
+
+
+def _passed_on(image: Image.Image, content: bytes) -> Picture | None:
+    """The file as it is, where its header says that TensorFlow reads it well, and it does."""
     plain = (image.format, image.mode) in PASSED_ON and "transparency" not in image.info
-    rgb = _flattened(image if upright else ImageOps.exif_transpose(image))
-    if plain and upright and reads_alike(content, rgb):
-        return Picture(content, rgb, channels)
+    if not plain or _turn(image, content) is not None:
+        return None
+    pixels = decode(content)
+    if pixels is None or pixels.shape != (image.height, image.width, 3):
+        return None
+    return _picture(content, Image.fromarray(pixels), image, rewritten=False)
+
+
+def _rewritten(image: Image.Image, content: bytes) -> Picture:
+    """A PNG of what Pillow reads, upright and without alpha."""
+    image.load()
+    turn = _turn(image, content)
+    rgb = _flattened(image)
+    if turn is not None:
+        rgb = rgb.transpose(turn)
     encoded = io.BytesIO()
     rgb.save(encoded, format="PNG", compress_level=1)
-    return Picture(encoded.getvalue(), rgb, channels)
+    return _picture(encoded.getvalue(), rgb, image, rewritten=True)
+
+
+def _picture(encoded: bytes, rgb: Image.Image, original: Image.Image, rewritten: bool) -> Picture:
+    return Picture(
+        encoded=encoded,
+        width=rgb.width,
+        height=rgb.height,
+        channels=len(original.getbands()),
+        thumbnail=np.asarray(rgb.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)),
+        rewritten=rewritten,
+        colour_profile="icc_profile" in original.info,
+    )
+
+
+def _turn(image: Image.Image, content: bytes) -> Image.Transpose | None:
+    if image.format == "PNG" and not any(mark in content for mark in PNG_TURNED):
+        return None
+    return TURNS.get(image.getexif().get(EXIF_ORIENTATION, 1))
 
 
 def _flattened(image: Image.Image) -> Image.Image:
-    """Alpha on the background, 16 bit scaled to 8, everything else to RGB."""
-    if image.mode.startswith("I;16") or image.mode == "I":
-        return image.point(lambda value: value / 256).convert("L").convert("RGB")
+    """Alpha on the background, deep pixels scaled to 8 bit, everything else to RGB."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return _eight_bit(image).convert("RGB")
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         ground = Image.new("RGBA", layer.size, BACKGROUND)
         return Image.alpha_composite(ground, layer).convert("RGB")
     return image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits, or floats from 0 to 1, 255 or 65535, to 8 bits."""
+    values = np.asarray(image).astype(np.float64)
+    low, high = values.min(), values.max()
+    if low < 0 or high > 65535 or not np.isfinite(values).all():
+        raise UnusablePictureError(f"unknown range of values: {low:g} to {high:g}")
+    if image.mode == "F" and high <= 1:
+        scale = 255.0
+    elif image.mode in ("F", "I") and high <= 255:
+        scale = 1.0
+    else:
+        scale = 1 / 256
+    grey = (values * scale).astype(np.uint8)
+    if "transparency" in image.info:
+        grey[values == image.info["transparency"]] = 255  # BACKGROUND
+    return Image.fromarray(grey)
+
+
+def _unknown(content: bytes) -> str:
+    """What a file is that is no picture we read, as far as its first bytes tell."""
+    start = content[:4096].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if start.startswith((b"<svg", b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in start:
+        return "SVG drawing: save it as PNG"
+    if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
+        return "HEIC picture: save it as JPEG or PNG"
+    return "not a picture in a known format"

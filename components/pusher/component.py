@@ -23,6 +23,7 @@ class PusherSpec(ComponentSpec):
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
+        "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
     }
     OUTPUTS = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}  # noqa: RUF012
 
@@ -49,6 +50,7 @@ class Pusher(base_component.BaseComponent):
         evaluation: types.BaseChannel,
         model_blessing: types.BaseChannel,
         infra_blessing: types.BaseChannel,
+        statistics: types.BaseChannel,
         workspace: str,
         model_name: str,
         run_id: str,
@@ -62,6 +64,7 @@ class Pusher(base_component.BaseComponent):
             evaluation: its results; those per domain are kept with the version.
             model_blessing: of the Evaluator.
             infra_blessing: of ServingCheck.
+            statistics: of the examples; kept with the version, for the next run to compare with.
             workspace: folder that holds `serving/`.
             model_name: folder below `serving/`.
             run_id: of this run.
@@ -73,6 +76,7 @@ class Pusher(base_component.BaseComponent):
             evaluation=evaluation,
             model_blessing=model_blessing,
             infra_blessing=infra_blessing,
+            statistics=statistics,
             workspace=workspace,
             model_name=model_name,
             run_id=run_id,

@@ -11,6 +11,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact, artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components.data_gate.baseline import write_baseline_statistics
 from components.pusher.versions import Push, VersionStore, model_digest
 from pipeline.evaluation import CANDIDATE, read_domain_metrics
 
@@ -62,7 +63,13 @@ class PusherExecutor(base_executor.BaseExecutor):
             version, serves = found
             return (ALREADY_SERVES if serves else ROLLED_BACK), version
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
-        return PUSHED, store.push(model, _push_record(digest, evaluation, properties))
+        statistics = artifact_utils.get_single_uri(input_dict["statistics"])
+        version = store.push(
+            model,
+            _push_record(digest, evaluation, properties),
+            lambda folder: write_baseline_statistics(statistics, str(folder)),
+        )
+        return PUSHED, version
 
 
 def _push_record(digest: str, evaluation: str, properties: dict[str, Any]) -> Push:

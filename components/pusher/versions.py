@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ class VersionStore:
                     return number, serves
         return None
 
-    def push(self, model: Path, push: Push) -> int:
+    def push(self, model: Path, push: Push, complete: Callable[[Path], None] | None = None) -> int:
         """Copy a model into the serving directory as the next version.
 
         The copy is made beside the directory, written to disk, and renamed into it: a server that
@@ -91,6 +92,7 @@ class VersionStore:
         Args:
             model: folder of the SavedModel.
             push: what to remember of it.
+            complete: adds to the copy, before anyone can see it.
 
         Returns:
             The version's number: one more than any before it, rolled back ones included.
@@ -101,6 +103,8 @@ class VersionStore:
         shutil.copytree(model, incoming)
         (incoming / EXTRA).mkdir(exist_ok=True)
         (incoming / EXTRA / PUSH_FILE).write_text(json.dumps(asdict(push), indent=1))
+        if complete:
+            complete(incoming)
         _sync(incoming)
         taken = [*self.versions(), *_numbers(self.rolled_back)]
         version = max(taken, default=0) + 1

@@ -31,7 +31,7 @@ def check_model(folder: str, pictures: int, shards: list[str]) -> list[str]:
     """Call every signature, with one picture and with several; returns the problems, in words."""
     import tensorflow as tf
 
-    examples = tf.stack(list(tf.data.TFRecordDataset(shards, "GZIP").take(pictures)))
+    examples = tf.stack(list(tf.data.TFRecordDataset(shards).take(pictures)))
     images = tf.io.parse_example(examples, {"image": tf.io.FixedLenFeature([], tf.string)})["image"]
     signatures = tf.saved_model.load(folder).signatures
     problems = []

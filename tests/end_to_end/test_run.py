@@ -1,5 +1,7 @@
 """`carryover run` from pictures to a served model, on TFX's real components."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from command import ROOT, carryover, drawn, newest_summary, run_arguments, save
@@ -117,4 +119,4 @@ def test_the_bundled_config_points_at_the_bundled_pictures():
     from pipeline.config import load_config
 
     config = load_config(ROOT / "configs" / "emoji.yaml", [])
-    assert {path.name for path in config.data.iterdir()} == {"noto", "openmoji", "twemoji"}
+    assert {path.name for path in Path(config.data).iterdir()} == {"noto", "openmoji", "twemoji"}

@@ -44,7 +44,7 @@ def at(artifact: Artifact, folder: Path) -> Artifact:
 def context(folder: Path) -> BaseBeamExecutor.Context:
     """What an executor with a Beam job is given by TFX."""
     return BaseBeamExecutor.Context(
-        beam_pipeline_args=beam_arguments(BeamOptions()), tmp_dir=str(folder), unique_id="1"
+        beam_pipeline_args=beam_arguments(BeamOptions(), 1), tmp_dir=str(folder), unique_id="1"
     )
 
 

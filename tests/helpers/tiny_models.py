@@ -103,8 +103,8 @@ def example(domain: str, label: str, colour: tuple[int, int, int]) -> bytes:
 def write_shard(folder: Path, examples: Iterable[bytes]) -> str:
     """Write examples the way ingestion does; returns the file's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = str(folder / "data_tfrecord-00000-of-00001.gz")
-    with tf.io.TFRecordWriter(path, "GZIP") as writer:
+    path = str(folder / "data_tfrecord-00000-of-00001")
+    with tf.io.TFRecordWriter(path) as writer:
         for serialized in examples:
             writer.write(serialized)
     return path

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from components.data_gate.findings import Finding
 from pipeline.summary_schema import Domain, Images, Stage, Stages, Summary
 
 FROZEN = Stage(
@@ -43,6 +44,11 @@ def summary(**changes: Any) -> Summary:
         "reasons": [],
         "images": Images(read=2003, rejected=3, train=1400, eval=300, test=300),
         "reject_reasons": {"damaged": 2, "empty file": 1},
+        "ignored_files": {"hidden file": 4, "system file": 1},
+        "findings": [
+            Finding(kind="skew", severity="warning", text="domain 'night' differs [in] its splits"),
+            Finding(kind="copies", severity="information", text="7 copies"),
+        ],
         "classes": ["cat", "dog"],
         "domains": {"day": domain(0.9, 0.875), "night": domain(0.65, 0.7)},
         "worst_domain": "night",

@@ -81,7 +81,7 @@ def refusal(done) -> str:
     ("arguments", "message"),
     [
         (["run"], "config key 'data' is missing. Give --data DIR."),
-        (["run", "--data", "nowhere"], "does not exist. Give one with --data DIR."),
+        (["run", "--data", "nowhere"], "does not exist. Give a folder or a manifest"),
         (["run", "--config", "nowhere.yaml"], "No such file or directory. Name an existing file."),
         (["run", "--data", ".", "--set", "gate.max_drp=1"], "Did you mean 'max_drop'?"),
         (["run", "--data", ".", "--set", "image_size"], "--set wants key=value"),
@@ -121,7 +121,7 @@ def test_a_command_line_that_is_not_understood_says_why_with_exit_code_2(
 
 def test_the_exit_code_reaches_the_shell(run_python):
     done = run_python("-m", "pipeline.cli", "run", "--data", "nowhere")
-    assert "does not exist. Give one with --data DIR." in refusal(done)
+    assert "does not exist. Give a folder or a manifest" in refusal(done)
 
 
 def test_a_workspace_inside_of_the_pictures_is_refused(run_python, tmp_path):

@@ -13,21 +13,25 @@ from pipeline.launching import Launcher
 from pipeline.snapshot import take_snapshot
 
 NODES = [
-    *("ImageExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform"),
-    *("Trainer", "Evaluator", "ServingCheck", "Pusher"),
+    *("ImageExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "DataGate"),
+    *("Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher"),
 ]
 
 
 def compiled(folder: Path, baseline: str | None) -> Launcher:
-    snapshot = take_snapshot(write_files(folder / "data", {"day/cat/a.png": b""}), folder / "in")
+    snapshot = take_snapshot(
+        str(write_files(folder / "data", {"day/cat/a.png": b""})), folder / "in"
+    )
     config = load_config(None, [], {"data": snapshot.data_root, "workspace": folder / "workspace"})
     inputs = Inputs(
-        data_root=str(snapshot.data_root),
+        data_root=snapshot.data_root,
         listing=str(snapshot.path),
         digest=snapshot.digest,
         domains=snapshot.domains,
+        files=snapshot.files,
+        empty_classes=(),
         schema="schema.pbtxt",
-        code=CodeFingerprints("1", "2", "3", "4", "5"),
+        code=CodeFingerprints("1", "2", "3", "4", "5", "6"),
         run_id="run",
         run_key="key",
         baseline_uri=baseline,
@@ -58,6 +62,6 @@ def test_a_later_run_compares_with_the_baseline(tmp_path):
 
 @pytest.mark.parametrize(("workers", "mode"), [(1, "in_memory"), (3, "multi_processing")])
 def test_several_workers_are_processes_and_one_is_this_process(workers: int, mode: Any):
-    arguments = beam_arguments(BeamOptions(workers=workers))
+    arguments = beam_arguments(BeamOptions(workers=workers), 1)
     assert f"--direct_running_mode={mode}" in arguments
     assert f"--direct_num_workers={workers}" in arguments

@@ -8,7 +8,9 @@ from pipeline.identity import CodeFingerprints, model_key, weights_digest
 from trainer_module.errors import InputError
 from trainer_module.options import BackboneOptions
 
-CODE = CodeFingerprints("ingestion", "preprocessing", "training", "evaluation", "serving_check")
+CODE = CodeFingerprints(
+    "ingestion", "data_gate", "preprocessing", "training", "evaluation", "serving_check"
+)
 
 
 def key(*overrides: str, digest: str = "snapshot", code: CodeFingerprints = CODE) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from tiny_pictures import write_files
 
-from pipeline.snapshot import MISPLACED, Snapshot, take_snapshot
+from pipeline import snapshot as module
+from pipeline.folder import HIDDEN, LOOP, MISPLACED, SYSTEM
+from pipeline.snapshot import Snapshot
 from trainer_module.errors import InputError
 
 TREE = {"day/cat/a.png": b"1", "day/dog/b.png": b"22", "night/cat/c.png": b"333"}
@@ -20,6 +22,10 @@ def _data(tmp_path: Path) -> Path:
 @pytest.fixture(name="listings")
 def _listings(tmp_path: Path) -> Path:
     return tmp_path / "inputs"
+
+
+def take_snapshot(data: Path, folder: Path) -> Snapshot:
+    return module.take_snapshot(str(data), folder)
 
 
 def rows(snapshot: Snapshot) -> list[dict]:
@@ -85,10 +91,15 @@ def test_deeper_folders_belong_to_their_class(data, listings):
     assert (row["domain"], row["label"]) == ("day", "cat")
 
 
-def test_hidden_and_system_files_are_left_out(data, listings):
+def test_hidden_and_system_files_are_counted_but_not_listed(data, listings):
     hidden = ("day/cat/.DS_Store", ".git/x/config", "day/cat/Thumbs.db", "day/cat/desktop.ini")
     write_files(data, dict.fromkeys(hidden, b""))
-    assert paths(take_snapshot(data, listings)) == list(TREE)
+    before = take_snapshot(data, listings)
+    assert paths(before) == list(TREE)
+    assert before.ignored == {HIDDEN: 2, SYSTEM: 2}
+    # A tool that writes into its hidden folder changes nothing.
+    write_files(data, {".git/x/another": b""})
+    assert take_snapshot(data, listings).digest == before.digest
 
 
 def test_symbolic_links_are_followed_and_loops_end(data, listings, tmp_path):
@@ -97,11 +108,46 @@ def test_symbolic_links_are_followed_and_loops_end(data, listings, tmp_path):
     (data / "day/cat/up").symlink_to(data)
     (data / "day/self").symlink_to(data / "day/self")
     snapshot = take_snapshot(data, listings)
-    assert [path for path in paths(snapshot) if path != "day/self"] == [
-        *list(TREE)[:2],
-        "fog/cat/linked.png",
-        "night/cat/c.png",
-    ]
+    assert sorted(paths(snapshot)) == sorted(
+        [*TREE, "fog/cat/linked.png", "day/cat/up", "day/self"]
+    )
+    reasons = {row["path"]: row.get("reason") for row in rows(snapshot)}
+    assert reasons["day/cat/up"] == LOOP
+    assert reasons["fog/cat/linked.png"] is None
+
+
+def test_folders_of_classes_without_files_are_noted(data, listings):
+    (data / "night/dog").mkdir()
+    (data / "fog/cat/deeper").mkdir(parents=True)
+    assert take_snapshot(data, listings).empty_classes == (("fog", "cat"), ("night", "dog"))
+
+
+def test_a_class_whose_files_are_all_in_deeper_folders_is_not_empty(data, listings):
+    write_files(data, {"fog/cat/deeper/a.png": b""})
+    assert take_snapshot(data, listings).empty_classes == ()
+
+
+def test_a_manifest_is_a_listing_relative_to_its_folder(data, listings):
+    manifest = data.parent / "pictures.csv"
+    manifest.write_text("path,domain,label,split\ndata/day/cat/a.png,day,cat,test\n,day,cat,\n")
+    snapshot = take_snapshot(manifest, listings)
+    assert snapshot.data_root == str(data.parent)
+    assert snapshot.domains == ("day",)
+    [good, bad] = rows(snapshot)
+    assert (good["path"], good["split"]) == ("data/day/cat/a.png", "test")
+    assert bad["reason"] == "malformed row: line 3: path is empty"
+
+
+def test_a_manifest_without_a_single_picture_is_an_input_error(tmp_path, listings):
+    manifest = tmp_path / "pictures.csv"
+    manifest.write_text("path,domain,label\nnowhere.png,day,cat\n")
+    with pytest.raises(InputError, match="names no file that can be opened"):
+        take_snapshot(manifest, listings)
+
+
+def test_a_remote_folder_is_an_input_error_that_asks_for_a_manifest(listings):
+    with pytest.raises(InputError, match="Give a manifest of it"):
+        module.take_snapshot("gs://bucket/pictures", listings)
 
 
 def test_one_folder_can_be_a_class_of_two_domains(data, listings):
@@ -152,7 +198,8 @@ def test_a_missing_folder_is_an_input_error(tmp_path, listings):
     with pytest.raises(InputError) as error:
         take_snapshot(tmp_path / "nowhere", listings)
     assert str(error.value) == (
-        f"data folder {tmp_path / 'nowhere'} does not exist. Give one with --data DIR."
+        f"data folder {tmp_path / 'nowhere'} does not exist. "
+        "Give a folder or a manifest (.csv or .parquet) with --data."
     )
 
 

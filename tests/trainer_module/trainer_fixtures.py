@@ -39,7 +39,7 @@ def rows(domains: dict[str, int], per_class: int, seed: int) -> list[Row]:
 def write_split(path: Path, split: list[Row]) -> str:
     """Write rows as one shard, in their order; returns a file pattern."""
     path.mkdir(parents=True)
-    with tf.io.TFRecordWriter(str(path / "part-00000.gz"), "GZIP") as writer:
+    with tf.io.TFRecordWriter(str(path / "part-00000")) as writer:
         for row in split:
             writer.write(serialize(row))
     return str(path / "*")
@@ -48,7 +48,7 @@ def write_split(path: Path, split: list[Row]) -> str:
 def serialize(row: Row) -> bytes:
     """A transformed example of one row."""
     values = {
-        features.IMAGE: tf.io.encode_png(row.pixels).numpy(),
+        features.IMAGE: tf.io.serialize_tensor(row.pixels).numpy(),
         features.IMAGE_ID: row.image_id.encode(),
         features.DOMAIN: row.domain.encode(),
         features.LABEL: row.label.encode(),

@@ -20,13 +20,15 @@ from tiny_evaluation import at, context
 from tiny_pictures import encode, gradient, solid, write_files
 
 from components.image_example_gen import executor
-from components.image_example_gen.component import ImageExampleGen, ImageRejects
-from components.image_example_gen.executor import read_inventory, read_rejects
-from components.image_example_gen.splits import assign_split, split_key
+from components.image_example_gen.catalog import read_catalog
+from components.image_example_gen.component import ImageCatalog, ImageExampleGen, ImageRejects
+from components.image_example_gen.inventory import read_inventory, read_rejects
+from components.image_example_gen.splits import assign_split, digest, group_digest
 from pipeline.config import BeamOptions, SplitOptions
 from pipeline.dag import beam_arguments
+from pipeline.folder import MISPLACED
 from pipeline.launching import Launcher
-from pipeline.snapshot import MISPLACED, take_snapshot
+from pipeline.snapshot import Snapshot, take_snapshot
 from trainer_module import features
 from trainer_module.errors import InputError
 
@@ -57,6 +59,7 @@ class Ingested:
 
     examples: str
     rejects: str
+    catalog: str
 
     def read(self) -> dict[str, list[Example]]:
         """Split name -> its examples."""
@@ -64,13 +67,20 @@ class Ingested:
 
 
 def ingest(folder: Path, files: dict[str, bytes], split: SplitOptions | None = None) -> Ingested:
-    data = write_files(folder / "data", files)
-    snapshot = take_snapshot(data, folder / "inputs")
+    return ingest_snapshot(
+        folder, take_snapshot(str(write_files(folder / "data", files)), folder / "inputs"), split
+    )
+
+
+def ingest_snapshot(
+    folder: Path, snapshot: Snapshot, split: SplitOptions | None = None
+) -> Ingested:
     examples = at(standard_artifacts.Examples(), folder / "examples")
     rejects = at(ImageRejects(), folder / "rejects")
+    catalog = at(ImageCatalog(), folder / "catalog")
     executor.ImageExampleGenExecutor(context(folder)).Do(
         {},
-        {"examples": [examples], "rejects": [rejects]},
+        {"examples": [examples], "rejects": [rejects], "catalog": [catalog]},
         {
             "data_root": str(snapshot.data_root),
             "snapshot": str(snapshot.path),
@@ -81,13 +91,13 @@ def ingest(folder: Path, files: dict[str, bytes], split: SplitOptions | None = N
     )
     assert examples.split_names == '["train", "eval", "test"]'
     assert examples_utils.get_payload_format(examples) == example_gen_pb2.FORMAT_TF_EXAMPLE
-    return Ingested(examples.uri, rejects.uri)
+    return Ingested(examples.uri, rejects.uri, catalog.uri)
 
 
 def _examples(folder: str) -> list[Example]:
     shards = sorted(str(path) for path in Path(folder).iterdir())
-    assert all(name.endswith(".gz") for name in shards)
-    return [_values(record.numpy()) for record in tf.data.TFRecordDataset(shards, "GZIP")]
+    assert not any(name.endswith(".part") for name in shards)
+    return [_values(record.numpy()) for record in tf.data.TFRecordDataset(shards)]
 
 
 def _values(record: bytes) -> Example:
@@ -136,11 +146,71 @@ def test_file_names_arrive_byte_by_byte(ingested):
     }
 
 
-def test_pictures_lie_in_the_split_that_their_content_is_assigned(ingested):
-    for split, rows in ingested.read().items():
+def test_pictures_lie_in_the_split_that_their_content_is_assigned(tmp_path):
+    files = many(40)
+    splits = ingest(tmp_path, files).read()
+    assert all(splits.values())
+    for split, rows in splits.items():
         for row in rows:
-            content = USABLE[os.fsdecode(row["image_id"])]
-            assert assign_split(content, 0.15, 0.15) == split
+            content = files[os.fsdecode(row["image_id"])]
+            assert assign_split(digest(content), 0.15, 0.15) == split
+
+
+def test_the_catalog_has_a_row_for_every_example_that_agrees_with_it(ingested):
+    examples = {
+        (row["image_id"], split): row for split, rows in ingested.read().items() for row in rows
+    }
+    catalog = [row for part in read_catalog(ingested.catalog) for row in part.to_pylist()]
+    assert {(row["image_id"], row["split"]) for row in catalog} == set(examples)
+    for row in catalog:
+        example = examples[row["image_id"], row["split"]]
+        assert row["label"] == example["label"].decode()
+        for name in (*features.SIZES, *features.MEASURES):
+            assert row[name] == pytest.approx(example[name])
+    by_name = {os.fsdecode(row["image_id"]): row for row in catalog}
+    copies = by_name["day/cat/red.png"], by_name["night/dog/copy of red.png"]
+    assert copies[0]["content"] == copies[1]["content"] == digest(RED)
+    assert by_name["day/dog/palette.gif"]["rewritten"]
+    assert not by_name["day/cat/red.png"]["rewritten"]
+
+
+def test_copies_and_small_classes_are_settled_after_all_chunks_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(executor, "CHUNK_ROWS", 4)
+    files = many(30)
+    tests = [name for name, content in files.items() if split_of(content) == "test"][:3]
+    # Three test pictures become a class of their own, of which one has to be trained on.
+    for name in tests:
+        files[name.replace("cat", "rare")] = files.pop(name)
+    splits = ingest(tmp_path, files).read()
+    rare = {
+        row["image_id"]: split
+        for split, rows in splits.items()
+        for row in rows
+        if row["label"] == b"rare"
+    }
+    assert sorted(rare.values()) == ["test", "test", "train"]
+    assert sum(map(len, splits.values())) == 30
+
+
+def test_the_manifests_splits_and_groups_are_kept(tmp_path):
+    data = write_files(tmp_path / "data", many(12))
+    lines = [
+        f"{name},day,cat,{'test' if n < 3 else ''},g{n % 4}" for n, name in enumerate(many(12))
+    ]
+    (data / "all.csv").write_text("\n".join(["path,domain,label,split,group", *lines]))
+    snapshot = take_snapshot(str(data / "all.csv"), tmp_path / "inputs")
+    splits = {
+        row["image_id"].decode(): split
+        for split, rows in ingest_snapshot(tmp_path, snapshot).read().items()
+        for row in rows
+    }
+    names = list(many(12))
+    assert {splits[name] for n, name in enumerate(names) if n % 4 < 3} == {"test"}
+    assert len({splits[name] for n, name in enumerate(names) if n % 4 == 3}) == 1
+
+
+def split_of(content: bytes) -> str:
+    return assign_split(digest(content), 0.15, 0.15)
 
 
 def test_every_unusable_file_is_named_with_its_reason(ingested):
@@ -181,20 +251,24 @@ def test_several_chunks_make_as_many_shards_and_lose_nothing(tmp_path, monkeypat
     ingested = ingest(tmp_path, files)
     for split in features.SPLITS:
         names = sorted(path.name for path in Path(ingested.examples, f"Split-{split}").iterdir())
-        assert names == [f"data_tfrecord-{n:05d}-of-00003.gz" for n in range(3)]
+        assert names == [f"data_tfrecord-{n:05d}-of-00003" for n in range(3)]
     assert set(by_id(ingested.read())) == set(files) - {"night/dog/empty.png"}
     assert [row["path"] for row in read_rejects(ingested.rejects)] == ["night/dog/empty.png"]
 
 
+def stem_group(path: str) -> bytes:
+    return group_digest({"path": path}, b"", "stem")
+
+
 def test_by_stem_pictures_of_one_name_share_a_split_across_domains(tmp_path):
-    other = {name.replace("day", "night"): RED + bytes(8) for name in many(10)}
+    other = {name.replace("day", "night"): content + bytes(8) for name, content in many(10).items()}
     split = SplitOptions(group_by="stem", eval=0.3, test=0.3)
     splits = ingest(tmp_path, many(10) | other, split).read()
     assert all(splits.values())
     for name, rows in splits.items():
         ids = {row["image_id"].decode() for row in rows}
         assert {path.replace("day", "night") for path in ids} <= ids
-        assert all(assign_split(split_key(path, b"", "stem"), 0.3, 0.3) == name for path in ids)
+        assert all(assign_split(stem_group(path), 0.3, 0.3) == name for path in ids)
 
 
 def test_where_nothing_is_usable_the_reasons_are_in_the_error(tmp_path):
@@ -210,7 +284,7 @@ def test_where_nothing_is_usable_the_reasons_are_in_the_error(tmp_path):
 
 def test_a_file_that_went_away_after_the_snapshot_is_rejected(tmp_path):
     data = write_files(tmp_path / "data", {"day/cat/a.png": RED, "day/cat/b.png": BLUE})
-    snapshot = take_snapshot(data, tmp_path / "inputs")
+    snapshot = take_snapshot(str(data), tmp_path / "inputs")
     (data / "day/cat/b.png").unlink()
     launch(tmp_path, snapshot.path, "code")
     [rejects] = (tmp_path / "artifacts").glob("ImageExampleGen/rejects/*")
@@ -235,7 +309,7 @@ def launcher_of(folder: Path, snapshot: Path, code: str, run_id: str = "1") -> L
             str(folder / "metadata.sqlite")
         ),
         enable_cache=True,
-        beam_pipeline_args=beam_arguments(BeamOptions()),
+        beam_pipeline_args=beam_arguments(BeamOptions(), 1),
     )
     return Launcher(pipeline, run_id)
 
@@ -248,21 +322,21 @@ def launch(
 
 def test_the_same_pictures_and_code_are_answered_from_the_cache_and_others_are_not(tmp_path):
     data = write_files(tmp_path / "data", {"day/cat/a.png": RED})
-    first = take_snapshot(data, tmp_path / "inputs").path
+    first = take_snapshot(str(data), tmp_path / "inputs").path
     outputs, cached = launch(tmp_path, first, "code", "1")
     assert not cached
-    assert set(outputs) == {"examples", "rejects"}
+    assert set(outputs) == {"examples", "catalog", "rejects"}
     assert launch(tmp_path, first, "code", "2") == (outputs, True)
 
     write_files(data, {"day/cat/b.png": BLUE})
-    second = take_snapshot(data, tmp_path / "inputs").path
+    second = take_snapshot(str(data), tmp_path / "inputs").path
     assert launch(tmp_path, second, "code", "3")[1] is False
     assert launch(tmp_path, second, "changed code", "4")[1] is False
 
 
 def test_what_a_killed_run_left_half_done_is_removed_and_made_again(tmp_path):
     data = write_files(tmp_path / "data", {"day/cat/a.png": RED})
-    snapshot = take_snapshot(data, tmp_path / "inputs").path
+    snapshot = take_snapshot(str(data), tmp_path / "inputs").path
     outputs, _ = launch(tmp_path, snapshot, "code", "1")
     config = metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite"))
     with metadata.Metadata(config) as handle:

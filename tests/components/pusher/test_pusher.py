@@ -9,11 +9,13 @@ from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tiny_evaluation import Evaluated, at, model_artifact
 from tiny_models import ColourModel
-from tiny_pictures import solid
+from tiny_pictures import solid, write_files
 
 from components.pusher.executor import PusherExecutor, read_outcome
 from components.pusher.versions import VersionStore
 from components.serving_check.executor import mark_blessing
+
+STATISTICS = b"of the training split"
 
 PROPERTIES = {
     "model_name": "colours",
@@ -41,11 +43,14 @@ def _push(tmp_path: Path, store: VersionStore):
         infra = at(standard_artifacts.InfraBlessing(), tmp_path / "infra")
         mark_blessing(infra, serves)
         pushed = at(standard_artifacts.PushedModel(), tmp_path / "pushed")
+        statistics = at(standard_artifacts.ExampleStatistics(), tmp_path / "statistics")
+        write_files(tmp_path / "statistics", {"Split-train/FeatureStats.pb": STATISTICS})
         inputs = {
             "model": [model or evaluated.model],
             "evaluation": [evaluated.evaluation],
             "model_blessing": [evaluated.blessing],
             "infra_blessing": [infra],
+            "statistics": [statistics],
         }
         workspace = {"workspace": str(store.root)}
         PusherExecutor().Do(inputs, {"pushed_model": [pushed]}, PROPERTIES | workspace | properties)
@@ -74,6 +79,12 @@ def test_a_model_blessed_by_both_is_pushed_with_its_results(push, store, blessed
     )
     assert record.domains["day"]["accuracy"] == 0.75
     assert record.domains["night"]["test_images"] == 2
+
+
+def test_the_statistics_of_the_training_split_are_kept_with_the_version(push, store, blessed):
+    push(blessed)
+    kept = store.path(1) / "assets.extra" / "statistics" / "FeatureStats.pb"
+    assert kept.read_bytes() == STATISTICS
 
 
 def test_the_pushed_version_answers(push, store, blessed):

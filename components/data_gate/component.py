@@ -1,0 +1,90 @@
+"""Contract of DataGate."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.artifact import Artifact
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.data_gate.executor import DataGateExecutor
+from components.image_example_gen.component import ImageCatalog, ImageRejects
+
+
+class DataFindings(Artifact):
+    """What was found in the data: `findings.json`, and `lookalikes.csv` with pairs of pictures."""
+
+    TYPE_NAME = "DataFindings"
+
+
+class DataGateSpec(ComponentSpec):
+    """Inputs, outputs and parameters."""
+
+    PARAMETERS = {  # noqa: RUF012 (TFX's contract)
+        "validation": ExecutionParameter(type=str),
+        "empty_classes": ExecutionParameter(type=str),
+        "code": ExecutionParameter(type=str),
+    }
+    INPUTS = {  # noqa: RUF012
+        "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        "catalog": ChannelParameter(type=ImageCatalog),
+        "rejects": ChannelParameter(type=ImageRejects),
+        "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+    OUTPUTS = {"findings": ChannelParameter(type=DataFindings)}  # noqa: RUF012
+
+
+class DataGate(base_component.BaseComponent):
+    """Says in words what is wrong with the data, and stops the run before any training.
+
+    ExampleValidator writes anomalies down and lets every run go on. It also sees one split at a
+    time, and knows nothing of files that could not be used, of domains, or of the model that
+    serves.
+
+    Outputs:
+        findings: see `components.data_gate.executor.read_findings`. Removed by TFX where the gate
+            stops a run; the error carries them then, see `components.data_gate.stopping`.
+    """
+
+    SPEC_CLASS = DataGateSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(DataGateExecutor)
+
+    def __init__(
+        self,
+        statistics: types.BaseChannel,
+        anomalies: types.BaseChannel,
+        catalog: types.BaseChannel,
+        rejects: types.BaseChannel,
+        validation: dict[str, Any],
+        empty_classes: Iterable[tuple[str, str]],
+        code: str,
+        baseline_model: types.BaseChannel | None = None,
+    ) -> None:
+        """Configure the component.
+
+        Args:
+            statistics: of StatisticsGen, run with `statistics_options.statistics_options`.
+            anomalies: of ExampleValidator.
+            catalog: of ImageExampleGen.
+            rejects: of ImageExampleGen.
+            validation: a `ValidationOptions` as JSON-ready values.
+            empty_classes: domain and class of the folders that hold no files.
+            code: fingerprint of the code behind this component, for TFX's cache.
+            baseline_model: the model that serves now, if there is one.
+        """
+        spec = DataGateSpec(
+            statistics=statistics,
+            anomalies=anomalies,
+            catalog=catalog,
+            rejects=rejects,
+            baseline_model=baseline_model,
+            validation=json.dumps(validation, sort_keys=True),
+            empty_classes=json.dumps(sorted(empty_classes)),
+            code=code,
+            findings=types.Channel(type=DataFindings),
+        )
+        super().__init__(spec=spec)

@@ -1,0 +1,1 @@
+"""TFX's Transform, told how large a picture is."""

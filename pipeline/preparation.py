@@ -1,0 +1,73 @@
+"""Makes a run ready to launch: its baseline, its pipeline, its schema."""
+
+import hashlib
+from pathlib import Path
+
+from tfx.orchestration.pipeline import Pipeline
+
+import trainer_module
+from pipeline.dag import Inputs, create_pipeline
+from pipeline.identity import CodeFingerprints, fingerprint_code, model_key
+from pipeline.launching import Launcher
+from pipeline.runs import Run
+from pipeline.workspace import Workspace
+
+SCHEMA = Path(trainer_module.__file__).with_name("schema.pbtxt")
+
+
+def prepare(run: Run) -> tuple[Launcher, int | None]:
+    """Compile the pipeline of a run, and clear away what killed runs left half done.
+
+    Returns:
+        What launches it, and the version that serves as its baseline, if any.
+    """
+    code = fingerprint_code()
+    key = model_key(run.snapshot.digest, run.config, code)
+    baseline = _baseline_version(run, key)
+    launcher = Launcher(_create_pipeline(run, code, key, baseline), run.run_id)
+    launcher.discard_unfinished()
+    return launcher, baseline
+
+
+def _create_pipeline(run: Run, code: CodeFingerprints, key: str, baseline: int | None) -> Pipeline:
+    return create_pipeline(
+        run.config,
+        Inputs(
+            data_root=run.snapshot.data_root,
+            listing=str(run.snapshot.path),
+            digest=run.snapshot.digest,
+            domains=run.snapshot.domains,
+            files=run.snapshot.files,
+            empty_classes=run.snapshot.empty_classes,
+            schema=str(_keep_schema(run.workspace)),
+            code=code,
+            run_id=run.run_id,
+            run_key=key,
+            baseline_uri=str(run.workspace.baseline_uri(run.store, baseline)) if baseline else None,
+            baseline_version=baseline or 0,
+        ),
+    )
+
+
+def _baseline_version(run: Run, key: str) -> int | None:
+    """The version to beat and to start from: the newest one that serves.
+
+    Where that one came from the very inputs of this run, it is what this run would make: then the
+    baseline is the one that it was made from, and the caches answer instead of training again.
+    """
+    newest = run.store.newest()
+    if newest is None:
+        return None
+    push = run.store.read_push(newest)
+    earlier = push.baseline_version
+    if push.run_key == key and (earlier is None or earlier in run.store.versions()):
+        return earlier
+    return newest
+
+
+def _keep_schema(workspace: Workspace) -> Path:
+    """A copy of the schema named by its content: TFX's cache looks at the name alone."""
+    content = SCHEMA.read_bytes()
+    copy = workspace.inputs / f"schema-{hashlib.sha256(content).hexdigest()[:16]}.pbtxt"
+    copy.write_bytes(content)
+    return copy

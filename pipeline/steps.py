@@ -1,0 +1,60 @@
+"""Launches the components of a run in turn, and keeps what its user looks for."""
+
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from components.data_gate.duplicates import LOOKALIKES, write_pairs
+from components.data_gate.executor import read_findings
+from components.data_gate.stopping import StoppedByDataError
+from pipeline.launching import Launcher
+from pipeline.rejects import write_rejects
+from pipeline.runs import Run
+from pipeline.summary import Outputs
+
+
+def launch(run: Run, launcher: Launcher, nodes: Iterable[str]) -> Outputs:
+    """Launch components, or answer them from the cache.
+
+    Args:
+        run: that they belong to.
+        launcher: of its pipeline.
+        nodes: ids, each after those that it needs.
+
+    Returns:
+        Component id -> output name -> URI.
+
+    Raises:
+        StoppedByDataError: the data gate stopped the run.
+        Exception: whatever a component's executor raises.
+    """
+    outputs: Outputs = {}
+    try:
+        for node in nodes:
+            with run.component(node) as outcome:
+                outputs[node], outcome.cached = launcher.launch(node)
+            if node in _KEEP:
+                _KEEP[node](run, outputs[node])
+    except StoppedByDataError as stop:
+        run.findings = stop.findings
+        if stop.duplicates.pairs:
+            write_pairs(stop.duplicates, str(run.lookalikes))
+        raise
+    return outputs
+
+
+def _keep_rejects(run: Run, outputs: dict[str, str]) -> None:
+    write_rejects(outputs["rejects"], run.rejects)
+
+
+def _keep_findings(run: Run, outputs: dict[str, str]) -> None:
+    run.findings = read_findings(outputs["findings"])
+    lookalikes = Path(outputs["findings"], LOOKALIKES)
+    if len(lookalikes.read_bytes().splitlines()) > 1:
+        shutil.copyfile(lookalikes, run.lookalikes)
+
+
+_KEEP: dict[str, Callable[[Run, dict[str, str]], None]] = {
+    "ImageExampleGen": _keep_rejects,
+    "DataGate": _keep_findings,
+}

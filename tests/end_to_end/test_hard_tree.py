@@ -1,0 +1,60 @@
+"""Every awkward thing that folders of pictures hold, from the listing to a served model."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from command import carryover, newest_summary, run_arguments
+from hard_tree import make_hard_tree
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_good_picture_is_used_and_every_other_file_named_with_its_reason(tmp_path):
+    tree = make_hard_tree(tmp_path / "data")
+    workspace = tmp_path / "workspace"
+    settings = {"validation__max_rejected": 0.2, "frozen__epochs": 8, "fine_tuning__epochs": 1}
+    try:
+        done = carryover(*run_arguments(tree.root, workspace, **settings))
+    finally:
+        tree.unlock()
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = newest_summary(workspace)
+    assert summary["status"] == "pushed"
+
+    images = summary["images"]
+    assert images["read"] == len(tree.used) + len(tree.rejected)
+    assert images["train"] + images["eval"] + images["test"] == len(tree.used)
+    assert sum(summary["ignored_files"].values()) == len(tree.ignored)
+    assert rejects(workspace) == tree.rejected
+
+    kinds = {finding["kind"] for finding in summary["findings"]}
+    assert {
+        *("label_conflict", "copies", "lookalike_domains", "similar_names", "empty_class"),
+        *("missing_classes", "tiny_class", "rewritten", "colour_profile"),
+    } <= kinds
+
+
+def test_too_many_rejects_stop_the_run_before_anything_is_trained(tmp_path):
+    tree = make_hard_tree(tmp_path / "data")
+    workspace = tmp_path / "workspace"
+    try:
+        done = carryover(*run_arguments(tree.root, workspace))
+    finally:
+        tree.unlock()
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("carryover: ")
+    assert "max_rejected" in last or "allow=[rejects]" in last
+    summary = newest_summary(workspace)
+    assert summary["status"] == "failed"
+    assert "Transform" not in summary["seconds"]
+    assert "rejects" in {finding["kind"] for finding in summary["findings"]}
+    assert rejects(workspace) == tree.rejected
+
+
+def rejects(workspace: Path) -> dict[str, str]:
+    """Rejected path -> what its reason is counted by."""
+    [path] = workspace.glob("runs/*/rejects.csv")
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        return {row["path"]: row["reason"].split(":")[0] for row in csv.DictReader(file)}
