@@ -26,7 +26,7 @@ def domain_table(catalog_uri: str) -> Table:
     Args:
         catalog_uri: of ingestion's `catalog` artifact.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
     table.add_column("domain", overflow="fold")
     for name in ("pictures", "classes", *(heading for heading, _, _ in MEASURES.values()), "size"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -2,8 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from components.data_gate.distributions import Distribution, Divergence, compare_numbers
 from components.data_gate.statistics import NUMBERS, Slice
+
+#: Medians tell two groups apart where the one lies so far off the middle of the other, as a share
+#: of its pictures.
+OFF_THE_MIDDLE = 0.15
 
 #: Sentences name so many, the largest first.
 NAMED = 3
@@ -80,12 +86,13 @@ def against_the_limit(found: list[Difference], limit: float) -> str:
 
 
 def _in_words(reading: Reading, here: Distribution, there: Distribution, words: str) -> str:
-    """Medians, or where these are the same, what most pictures lie between."""
-    first, second = (_shown(part.median, reading) for part in (here, there))
-    if first != second:
-        return f"median {reading.name} {words.format(first, second)}"
-    first, second = (_middle(part, reading) for part in (here, there))
-    return f"{reading.name} mostly {words.format(first, second)}"
+    """Medians where they tell the two apart, else what most pictures lie between."""
+    medians = [_shown(part.median, reading) for part in (here, there)]
+    [below] = there.at_most(np.array([here.median]))
+    if medians[0] != medians[1] and abs(below - 0.5) > OFF_THE_MIDDLE:
+        return f"median {reading.name} {words.format(*medians)}"
+    middles = [_middle(part, reading) for part in (here, there)]
+    return f"{reading.name} mostly {words.format(*middles)}"
 
 
 def _middle(part: Distribution, reading: Reading) -> str:
