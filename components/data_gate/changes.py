@@ -2,7 +2,7 @@
 
 from components.data_gate.counts import Counts
 from components.data_gate.differences import differences, in_words
-from components.data_gate.drift import THEN
+from components.data_gate.drift import TRAINED_ON
 from components.data_gate.findings import Finding
 from components.data_gate.statistics import SplitStatistics
 from components.data_gate.wording import counted, listed, quoted
@@ -54,7 +54,7 @@ def _new_domain(
 ) -> Finding:
     text = f"domain {quoted(domain)} is new ({counted(pictures, 'picture')})"
     if domain in now.domains:
-        found = differences(now.domains[domain], then.overall, THEN, limit)
+        found = differences(now.domains[domain], then.overall, TRAINED_ON, limit)
         text += f": {in_words(found) or 'no clear difference from the training data so far'}"
     return Finding(kind="new_domain", severity="information", text=text)
 

@@ -24,6 +24,9 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 #: 10, 1954).
 CELLS = 6
 
+#: Points that bound the time spent on data with many domains; ten domains need no more.
+GRID = 200
+
 #: Share of the comparisons in which chance alone exceeds the allowance.
 FALSE_ALARMS = 0.001
 
@@ -91,15 +94,28 @@ def from_histogram(histogram: statistics_pb2.Histogram) -> Distribution:
     return Distribution(lows, highs, counts / counts.sum(), round(counts.sum()))
 
 
-def mixture(parts: Sequence[Distribution]) -> Distribution:
-    """The distribution of all pictures behind some distributions."""
+def of_the_others(parts: Sequence[Distribution]) -> list[Distribution]:
+    """For each distribution, the one of all pictures behind the others.
+
+    Args:
+        parts: two or more.
+    """
+    boundaries = np.unique(np.concatenate([(part.lows, part.highs) for part in parts]))
+    chosen = np.linspace(0, len(boundaries) - 1, min(len(boundaries), GRID)).astype(int)
+    grid = boundaries[chosen]
+    pictures = np.stack([part.count * part.at_most(grid) for part in parts])
+    together = pictures.sum(axis=0)
     count = sum(part.count for part in parts)
-    return Distribution(
-        np.concatenate([part.lows for part in parts]),
-        np.concatenate([part.highs for part in parts]),
-        np.concatenate([part.shares * part.count / count for part in parts]),
-        count,
-    )
+    return [
+        _from_grid(grid, together - own, count - part.count)
+        for part, own in zip(parts, pictures, strict=True)
+    ]
+
+
+def _from_grid(grid: np.ndarray, pictures: np.ndarray, count: int) -> Distribution:
+    """From the number of pictures that are not above each point of a grid."""
+    shares = np.diff(pictures, prepend=0).clip(0) / count
+    return Distribution(np.append(grid[:1], grid[:-1]), grid, shares, count)
 
 
 def compare_numbers(first: Distribution, second: Distribution) -> Divergence:

@@ -8,13 +8,13 @@ from components.data_gate.differences import (
     in_words,
     largest_first,
 )
-from components.data_gate.distributions import comparable, compare_classes, mixture
+from components.data_gate.distributions import comparable, compare_classes, of_the_others
 from components.data_gate.findings import Finding
 from components.data_gate.statistics import NUMBERS, Slice, SplitStatistics
 from components.data_gate.wording import counted, listed, quoted
 
 #: How texts put a number of now, and one of what the serving model was trained on.
-THEN = "{}, training data {}"
+TRAINED_ON = "{}, training data {}"
 
 
 def drift_findings(now: SplitStatistics, then: SplitStatistics, limit: float) -> list[Finding]:
@@ -27,7 +27,7 @@ def drift_findings(now: SplitStatistics, then: SplitStatistics, limit: float) ->
     """
     findings = []
     for domain in _in_both(now, then):
-        found = differences(now.domains[domain], then.domains[domain], THEN, limit)
+        found = differences(now.domains[domain], then.domains[domain], TRAINED_ON, limit)
         if found:
             text = (
                 f"domain {quoted(domain)} drifts from the training data of the model that serves: "
@@ -100,12 +100,9 @@ def shift_findings(train: SplitStatistics, skip: set[str], limit: float) -> list
         limit: distance that is tolerated.
     """
     findings = []
-    for domain, pictures in train.domains.items():
-        others = [part for name, part in train.domains.items() if name != domain]
-        if domain in skip or not others:
-            continue
-        found = differences(pictures, _together(others), "{}, others {}", limit)
-        if found:
+    for domain, others in _others(train.domains).items():
+        found = differences(train.domains[domain], others, "{}, others {}", limit)
+        if found and domain not in skip:
             text = f"domain {quoted(domain)} drifts from the other domains: {in_words(found)}"
             findings.append(Finding(kind="shift", severity="information", text=text))
     return findings
@@ -159,16 +156,27 @@ def _shares(here: dict[str, int], there: dict[str, int]) -> str:
     }
     largest = sorted(pairs, key=lambda name: -abs(pairs[name][0] - pairs[name][1]))[:NAMED]
     return "; ".join(
-        f"{quoted(name)} {THEN.format(*(f'{share:.0%}' for share in pairs[name]))}"
+        f"{quoted(name)} {TRAINED_ON.format(*(f'{share:.0%}' for share in pairs[name]))}"
         for name in largest
     )
 
 
-def _together(parts: list[Slice]) -> Slice:
-    """Some slices as one; their classes are not needed."""
+def _others(domains: dict[str, Slice]) -> dict[str, Slice]:
+    """For each domain what is known of all others, but for their classes."""
+    if len(domains) < 2:
+        return {}
+    parts = domains.values()
+    total = sum(part.count for part in parts)
     numbers = {
-        name: mixture([part.numbers[name] for part in parts])
+        name: of_the_others([part.numbers[name] for part in parts])
         for name in NUMBERS
         if all(name in part.numbers for part in parts)
     }
-    return Slice(sum(part.count for part in parts), numbers, {})
+    return {
+        domain: Slice(
+            count=total - part.count,
+            numbers={name: others[place] for name, others in numbers.items()},
+            classes={},
+        )
+        for place, (domain, part) in enumerate(domains.items())
+    }

@@ -87,20 +87,19 @@ def _parse(statistics: statistics_pb2.DatasetFeatureStatisticsList, path: str) -
 
 def _slice(dataset: statistics_pb2.DatasetFeatureStatistics) -> Slice:
     by_name = {feature.path.step[0]: feature for feature in dataset.features}
+    histograms = {name: _quantiles(by_name[name].num_stats) for name in NUMBERS if name in by_name}
     return Slice(
         count=int(dataset.num_examples),
-        numbers={
-            name: from_histogram(_quantiles(by_name[name].num_stats))
-            for name in NUMBERS
-            if name in by_name and by_name[name].num_stats.common_stats.num_non_missing
-        },
+        numbers={name: from_histogram(found) for name, found in histograms.items() if found},
         classes=_counts(by_name[features.LABEL]) if features.LABEL in by_name else {},
     )
 
 
-def _quantiles(numbers: statistics_pb2.NumericStatistics) -> statistics_pb2.Histogram:
+def _quantiles(numbers: statistics_pb2.NumericStatistics) -> statistics_pb2.Histogram | None:
+    """The histogram of equally filled buckets; None where no value is a number."""
     kind = statistics_pb2.Histogram.QUANTILES
-    return next(histogram for histogram in numbers.histograms if histogram.type == kind)
+    found = (histogram for histogram in numbers.histograms if histogram.type == kind)
+    return next((one for one in found if any(row.sample_count for row in one.buckets)), None)
 
 
 def _counts(labels: statistics_pb2.FeatureNameStatistics) -> dict[str, int]:

@@ -58,7 +58,7 @@ def test_a_darkened_domain_is_reported_as_drift_with_its_brightness(output):
 
 
 def test_what_is_unusable_is_listed(output):
-    [header, row] = (output / "rejects.csv").read_text().splitlines()
+    [_, row] = (output / "rejects.csv").read_text().splitlines()
     assert row == "day/red/broken.png,day,red,not a picture in a known format,10"
 
 

@@ -4,22 +4,17 @@ from math import log
 
 import numpy as np
 import pytest
+from tiny_distributions import sample
 
 from components.data_gate.distributions import (
     Distribution,
     comparable,
     compare_classes,
     compare_numbers,
-    mixture,
+    of_the_others,
 )
 
 LIMIT = 0.1
-
-
-def sample(values: np.ndarray) -> Distribution:
-    """As TFDV keeps it: 20 buckets of equally many values."""
-    bounds = np.quantile(values, np.linspace(0, 1, 21), method="inverted_cdf")
-    return Distribution(bounds[:-1], bounds[1:], np.full(20, 1 / 20), len(values))
 
 
 #: Sources of pictures: what is the same in all, comes in few sizes, spreads, or has a long tail.
@@ -75,11 +70,23 @@ def test_a_value_that_turns_up_in_a_share_of_the_pictures_counts_by_that_share()
     assert compare_numbers(sample(sizes), sample(mixed)).distance == pytest.approx(expected)
 
 
-def test_the_median_of_a_mixture_weighs_every_picture_the_same():
-    parts = [sample(np.full(30, 1.0)), sample(np.full(10, 5.0))]
-    assert mixture(parts).median == 1
-    assert mixture(parts).count == 40
-    assert mixture(parts).quantiles([0.1, 0.9]).tolist() == [1, 5]
+def test_among_the_others_every_picture_weighs_the_same():
+    parts = [sample(np.full(30, 1.0)), sample(np.full(10, 5.0)), sample(np.full(20, 9.0))]
+    others = of_the_others(parts)
+    assert [part.count for part in others] == [30, 50, 40]
+    assert [part.median for part in others] == [9, 1, 1]
+    assert others[1].quantiles([0.1, 0.9]).tolist() == [1, 9]
+    assert others[0].at_most(np.array([1.0, 5.0, 9.0])).tolist() == pytest.approx([0, 1 / 3, 1])
+
+
+def test_the_others_of_many_domains_are_kept_on_a_grid():
+    random = np.random.default_rng(0)
+    *rest, last = (sample(random.random(100)) for _ in range(300))
+    others = of_the_others([*rest, last])[-1]
+    assert len(others.shares) == 200
+    points = np.array([0.1, 0.5, 0.9])
+    expected = np.mean([part.at_most(points) for part in rest], axis=0)
+    assert others.at_most(points) == pytest.approx(expected, abs=0.001)
 
 
 def test_between_bucket_boundaries_a_distribution_is_uniform():
