@@ -1,5 +1,6 @@
 """The DAG, compiled by TFX."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,12 @@ def test_a_later_run_compares_with_the_baseline(tmp_path):
     assert sorted(nodes) == sorted([*NODES, "Baseline"])
     order = positions(nodes, "Baseline", "Trainer", "Evaluator")
     assert order == sorted(order)
+
+
+def test_auto_starts_no_process_for_a_few_pictures_and_one_per_core_for_very_many():
+    assert "--direct_num_workers=1" in beam_arguments(BeamOptions(), 10_000)
+    cores = min(os.cpu_count() or 1, 8)
+    assert f"--direct_num_workers={cores}" in beam_arguments(BeamOptions(), 1_000_000)
 
 
 @pytest.mark.parametrize(("workers", "mode"), [(1, "in_memory"), (3, "multi_processing")])
