@@ -16,8 +16,9 @@ COMPONENTS = (
     "ImageExampleGen",
     "ImportSchemaGen",
     "StatisticsGen",
-    "Transform",
     "ExampleValidator",
+    "DataGate",
+    "Transform",
     "Trainer",
     "Evaluator",
     "ServingCheck",
@@ -92,7 +93,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_the_run_unfinished(data, tmp_path):
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     for line in process.stdout:
-        if line.startswith("+ StatisticsGen "):
+        if line.startswith("+ DataGate "):
             break
     time.sleep(1)  # in the midst of Transform, a Beam job
     process.send_signal(signal.SIGINT)
