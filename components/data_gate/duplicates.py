@@ -186,13 +186,14 @@ def lookalikes(looks: np.ndarray, max_bits: int) -> tuple[np.ndarray, np.ndarray
         `MAX_PAIRS`, or by `MAX_COMPARISONS` where too many hashes share a band.
     """
     bands = max_bits // 2 + 1
-    found, cut = np.empty(0, np.int64), False
+    found: np.ndarray = np.empty(0, np.int64)
+    cut = False
     for band in range(bands):
         bits = np.arange(band, looks.shape[1] * 8, bands)
         keys = _band(looks, bits)
         order = np.argsort(keys, kind="stable")
         keys, words = keys[order], [word[order] for word in looks.view(np.uint64).T]
-        table = np.zeros((1 << len(bits)) + 1, np.int32)
+        table: np.ndarray = np.zeros((1 << len(bits)) + 1, np.int32)
         np.cumsum(np.bincount(keys, minlength=1 << len(bits)), out=table[1:])
         for flip in (0, *(1 << bit for bit in range(len(bits)))):
             start, count = _look_up(keys, table, flip)
@@ -253,9 +254,9 @@ def _links(columns: _Columns) -> tuple[_Links, bool]:
 
 def _collapse(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the first of each hash, [unique]; first and further rows of the rest, [2, rest]."""
-    words = hashes.view(np.uint64)
+    words: np.ndarray = hashes.view(np.uint64)
     order = np.lexsort(words.T)  # stable, so the first row of a hash stays the first
-    new = np.ones(len(order), bool)
+    new: np.ndarray = np.ones(len(order), bool)
     for word in words.T:
         new[1:] &= word[order[1:]] == word[order[:-1]]
     new[1:] = ~new[1:]
@@ -264,7 +265,7 @@ def _collapse(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _set_bits(hashes: np.ndarray) -> np.ndarray:
-    bits = np.zeros(len(hashes), np.int64)
+    bits: np.ndarray = np.zeros(len(hashes), np.int64)
     for word in hashes.view(np.uint64).T:
         bits += _popcount(word.copy())
     return bits
@@ -289,7 +290,7 @@ def _band(looks: np.ndarray, bits: np.ndarray) -> np.ndarray:
     A band takes every so-many-th bit: neighbours depend on each other, and would fill few slots of
     the table with many hashes.
     """
-    keys = np.zeros(len(looks), np.int32)
+    keys: np.ndarray = np.zeros(len(looks), np.int32)
     for bit in bits:
         keys <<= 1
         keys |= (looks[:, bit // 8] >> (bit % 8)) & 1
@@ -302,7 +303,7 @@ def _look_up(keys: np.ndarray, table: np.ndarray, flip: int) -> tuple[np.ndarray
     Only partners with a greater key or a later place count, so that a pair comes up once.
     """
     if not flip:
-        start = np.arange(1, len(keys) + 1, dtype=np.int32)
+        start: np.ndarray = np.arange(1, len(keys) + 1, dtype=np.int32)
         return start, table[keys + 1] - start
     others = keys ^ flip
     start = table[others]
@@ -319,7 +320,9 @@ def _comparisons(start: np.ndarray, count: np.ndarray) -> Iterator[tuple[np.ndar
         before = ends[position] - count[position]
         stop = max(position + 1, int(np.searchsorted(ends, before + BLOCK, "right")))
         part = slice(position, stop)
-        shift = np.repeat(start[part] - (ends[part] - count[part] - before), count[part])
+        shift: np.ndarray = np.repeat(
+            start[part] - (ends[part] - count[part] - before), count[part]
+        )
         yield np.repeat(rows[part], count[part]), np.arange(len(shift)) + shift
         position = stop
 
@@ -328,7 +331,7 @@ def _near(
     words: list[np.ndarray], first: np.ndarray, second: np.ndarray, max_bits: int
 ) -> np.ndarray:
     """Those comparisons whose hashes are near each other, [2, near]."""
-    bits = np.zeros(len(first), np.int64)
+    bits: np.ndarray = np.zeros(len(first), np.int64)
     for word in words:
         bits = bits + _popcount(word[first] ^ word[second])
         near = bits <= max_bits

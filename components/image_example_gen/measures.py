@@ -20,7 +20,7 @@ def measure(thumbnails: np.ndarray) -> dict[str, np.ndarray]:
         autofocusing in brightfield microscopy", 2000), of luma 0 to 255, divided by 1000.
         `colourfulness`: Hasler and Suesstrunk, "Measuring colourfulness in natural images", 2003.
     """
-    pixels = thumbnails.astype(np.float32)
+    pixels: np.ndarray = thumbnails.astype(np.float32)
     luma = _luma(pixels)
     return {
         "brightness": luma.mean((1, 2)) / 255,
@@ -42,7 +42,7 @@ def look(thumbnails: np.ndarray) -> list[bytes]:
     Returns:
         bytes of `HASH_SIZE` squared bits, one per picture.
     """
-    luma = _luma(thumbnails.astype(np.float32)).astype(np.uint8)
+    luma: np.ndarray = _luma(thumbnails.astype(np.float32)).astype(np.uint8)
     hashes = (imagehash.phash(Image.fromarray(grey), HASH_SIZE) for grey in luma)
     return [np.packbits(found.hash).tobytes() for found in hashes]
 

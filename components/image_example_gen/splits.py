@@ -117,7 +117,7 @@ def _families(content: np.ndarray, group: np.ndarray) -> np.ndarray:
     groups = np.unique(group, return_inverse=True)[1]
     if np.array_equal(content, group):
         return contents
-    ones = np.ones(len(content), bool)
+    ones: np.ndarray = np.ones(len(content), bool)
     edges = coo_matrix((ones, (contents, groups + contents.max() + 1)))
     side = contents.max() + groups.max() + 2
     edges.resize(side, side)
