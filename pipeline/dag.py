@@ -28,7 +28,6 @@ from pipeline.config import BeamOptions, RunConfig
 from pipeline.evaluation import create_eval_config
 from pipeline.identity import CodeFingerprints, weights_digest
 
-#: Beam's DirectRunner may hand over to a runner that it downloads; this is the one that it wraps.
 #: Files from which `workers: auto` starts several processes. Every worker imports TensorFlow anew
 #: for every component, some 17 s on 2 cores, while one process reads 2,000 small pictures a second.
 MANY_FILES = 200_000
@@ -36,6 +35,7 @@ MANY_FILES = 200_000
 #: Each takes about 1 GiB.
 MOST_WORKERS = 8
 
+#: Beam's DirectRunner may hand over to a runner that it downloads; this is the one that it wraps.
 BEAM_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 
 
