@@ -15,8 +15,7 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.proto import config_pb2
 
-#: Bins of the calibration error: "On Calibration of Modern Neural Networks" (Guo et al., 2017).
-CALIBRATION_BINS = 15
+from trainer_module.calibration import BINS, calibration_bins, error_of_bins
 
 #: Least probability in the log loss; a zero would make one picture outweigh all others.
 SMALLEST_PROBABILITY = 1e-7
@@ -29,22 +28,20 @@ class Tally:
     Attributes:
         confusion: (true class id, predicted class id) -> pictures.
         log_loss: summed over pictures.
-        bins: per confidence bin the pictures, their summed confidence, and how many were right.
+        bins: see `calibration_bins`.
     """
 
     confusion: Counter[tuple[int, int]] = field(default_factory=Counter)
     log_loss: float = 0.0
-    bins: np.ndarray = field(default_factory=lambda: np.zeros((CALIBRATION_BINS, 3)))
+    bins: np.ndarray = field(default_factory=lambda: np.zeros((BINS, 3)))
 
     def add(self, label: int, probabilities: np.ndarray) -> None:
         """Count one picture."""
         predicted = int(probabilities.argmax())
-        confidence = float(probabilities[predicted])
         true_probability = probabilities[label] if label >= 0 else 0.0
         self.confusion[(label, predicted)] += 1
         self.log_loss -= float(np.log(max(true_probability, SMALLEST_PROBABILITY)))
-        position = min(int(confidence * CALIBRATION_BINS), CALIBRATION_BINS - 1)
-        self.bins[position] += (1, confidence, predicted == label)
+        self.bins += calibration_bins(probabilities[[predicted]], np.array([predicted == label]))
 
     def merge(self, other: "Tally") -> None:
         """Count another tally's pictures too."""
@@ -84,9 +81,8 @@ def log_loss(tally: Tally) -> float:
 
 
 def expected_calibration_error(tally: Tally) -> float:
-    """Mean distance between confidence and accuracy over equally wide bins (Guo et al., 2017)."""
-    _, confidence, right = tally.bins.T
-    return float(np.abs(confidence - right).sum() / tally.pictures)
+    """Mean distance between confidence and accuracy over bins of confidence."""
+    return error_of_bins(tally.bins)
 
 
 #: Metric name -> how it follows from a tally.

@@ -13,6 +13,7 @@ from typing import Any
 from components.data_gate.findings import Finding
 from components.pusher.versions import VersionStore
 from pipeline.config import RunConfig
+from pipeline.revision import git_revision
 from pipeline.snapshot import Snapshot
 from pipeline.summary_schema import Summary
 from pipeline.terminal import Outcome, Reporter
@@ -78,26 +79,33 @@ class Run:
         self.seconds[name] = outcome.seconds
         self.cached += [name] if outcome.cached else []
 
-    def facts(self) -> dict[str, Any]:
-        """What every summary says, however the run ended."""
+    def facts(self, device: str | None = None) -> dict[str, Any]:
+        """What every summary says, however the run ended.
+
+        Args:
+            device: that the model was trained on, if it was.
+        """
         return {
             "run_id": self.run_id,
             "seconds": self.seconds,
             "cached": self.cached,
             "ignored_files": self.snapshot.ignored,
             "findings": self.findings,
-            "environment": environment(),
+            "environment": environment(self.config.seed, device),
             "seed": self.config.seed,
         }
 
 
-def environment() -> dict[str, str]:
-    """Versions and hardware that the figures were made with."""
+def environment(seed: int, device: str | None) -> dict[str, str | int | None]:
+    """Seed, versions and hardware that the figures were made with."""
     versions = {name: metadata.version(name) for name in LIBRARIES}
     return {
+        "seed": seed,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cpus": str(os.cpu_count()),
+        "cpus": os.cpu_count(),
+        "device": device,
+        "git_revision": git_revision(),
         **versions,
     }
 
@@ -118,4 +126,5 @@ def failed_summary(run: Run, reason: str) -> Summary:
         worst_domain=None,
         mean_domain_accuracy=None,
         stages=None,
+        calibration=None,
     )

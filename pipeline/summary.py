@@ -16,7 +16,7 @@ from components.serving_check.executor import read_problems
 from pipeline.config import RunConfig
 from pipeline.evaluation import BASELINE, CANDIDATE, read_domain_metrics, read_reasons
 from pipeline.runs import Run
-from pipeline.summary_schema import Domain, Images, Stage, Stages, Summary
+from pipeline.summary_schema import Calibration, Domain, Images, Stage, Stages, Summary
 from trainer_module.export import read_description
 
 #: Component id -> output name -> URI.
@@ -38,7 +38,7 @@ def read_summary(run: Run, outputs: Outputs, baseline_version: int | None) -> Su
     domains = _domains(outputs["Evaluator"]["evaluation"])
     accuracies = {name: domain.accuracy for name, domain in domains.items()}
     return Summary(
-        **run.facts(),
+        **run.facts(device=model["training"]["device"]),
         status="pushed" if serves else "not_blessed",
         reasons=_reasons(outcome, version, outputs, run.config),
         pushed_version=version if serves else None,
@@ -50,7 +50,10 @@ def read_summary(run: Run, outputs: Outputs, baseline_version: int | None) -> Su
         domains=domains,
         worst_domain=min(accuracies, key=accuracies.__getitem__, default=None),
         mean_domain_accuracy=sum(accuracies.values()) / len(accuracies) if accuracies else None,
-        stages=_stages(model["training"]),
+        stages=_stages(
+            model["training"], None if "Trainer" in run.cached else run.seconds["total"]
+        ),
+        calibration=Calibration.model_validate(model["training"]["calibration"]),
     )
 
 
@@ -94,19 +97,21 @@ def _domains(evaluation: str) -> dict[str, Domain]:
     }
 
 
-def _stages(report: dict[str, Any]) -> Stages:
+def _stages(report: dict[str, Any], total: float | None) -> Stages:
+    """What training reports of both stages, with their share of a run's total seconds."""
     return Stages(
-        frozen=_stage(report["frozen"]),
-        fine_tuned=_stage(report["fine_tuned"]) if "fine_tuned" in report else None,
+        frozen=_stage(report["frozen"], total),
+        fine_tuned=_stage(report["fine_tuned"], total) if "fine_tuned" in report else None,
         chosen=report["chosen"],
     )
 
 
-def _stage(row: dict[str, Any]) -> Stage:
+def _stage(row: dict[str, Any], total: float | None) -> Stage:
     return Stage(
         eval_accuracy=row["accuracy"],
         eval_mean_domain_accuracy=row["mean_domain_accuracy"],
         eval_domain_accuracy=row["domain_accuracy"],
         epochs=row["epochs"],
         seconds=row["seconds"],
+        share=row["seconds"] / total if total else None,
     )

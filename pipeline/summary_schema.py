@@ -30,13 +30,18 @@ class Domain(BaseModel):
 
 
 class Stage(BaseModel):
-    """One stage of training, on the eval split."""
+    """One stage of training, on the eval split.
+
+    Attributes:
+        share: of the run's seconds; null where the Trainer was answered from the cache.
+    """
 
     eval_accuracy: float
     eval_mean_domain_accuracy: float
     eval_domain_accuracy: dict[str, float]
     epochs: int
     seconds: float
+    share: float | None
 
 
 class Stages(BaseModel):
@@ -47,8 +52,36 @@ class Stages(BaseModel):
     chosen: Literal["frozen", "fine_tuned"]
 
 
+class DomainCalibration(BaseModel):
+    """Calibration error of a domain on the eval split, without and with the temperature."""
+
+    ece_before: float
+    ece_after: float
+
+
+class Calibration(BaseModel):
+    """How the confidence of the exported model was corrected, on the eval split.
+
+    Attributes:
+        temperature: that logits are divided by before the softmax; above 1 where the model was
+            too confident.
+        domains: by name.
+    """
+
+    temperature: float
+    domains: dict[str, DomainCalibration]
+
+
 class Summary(BaseModel):
-    """`runs/<run id>/summary.json`."""
+    """`runs/<run id>/summary.json`.
+
+    Attributes:
+        calibration: null where the run failed.
+        environment: what the figures were made with: `seed`; versions (`python` and the libraries);
+            hardware (`platform`, `cpus` and, null where the run failed, the `device` of the
+            training); `git_revision` of the code, null where it is not in a git work tree of its
+            own.
+    """
 
     run_id: str
     status: Literal["pushed", "not_blessed", "failed"]
@@ -65,9 +98,10 @@ class Summary(BaseModel):
     worst_domain: str | None
     mean_domain_accuracy: float | None
     stages: Stages | None
+    calibration: Calibration | None
     seconds: dict[str, float]
     cached: list[str]
-    environment: dict[str, str]
+    environment: dict[str, str | int | None]
     seed: int
 
     def write(self, folder: Path) -> Path:

@@ -24,9 +24,10 @@ class ServingModule(tf.Module):
     its graph is not repeated here.
     """
 
-    def __init__(self, classifier: Classifier) -> None:
-        """Wrap a float32 classifier."""
+    def __init__(self, classifier: Classifier, temperature: float) -> None:
+        """Wrap a float32 classifier, whose logits are divided by a temperature."""
         super().__init__()
+        self._temperature = temperature
         self._backbone = classifier.backbone.model
         self._head = classifier.head
         self._image_size = classifier.backbone.image_size
@@ -41,8 +42,9 @@ class ServingModule(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image")])
     def classify(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """Encoded pictures -> label, confidence, probabilities [batch, classes]."""
-        probabilities = tf.nn.softmax(self._head(self._embed(image), training=False))
-        best = tf.argmax(probabilities, axis=-1)
+        logits = self._head(self._embed(image), training=False)
+        probabilities = tf.nn.softmax(logits / self._temperature)
+        best = tf.argmax(logits, axis=-1)
         return {
             features.LABEL: tf.gather(self._labels, best),
             "confidence": tf.reduce_max(probabilities, axis=-1),
@@ -75,16 +77,20 @@ class ServingModule(tf.Module):
         return tf.io.parse_example(examples, spec)[name]
 
 
-def export_classifier(classifier: Classifier, report: dict[str, Any], folder: str) -> None:
+def export_classifier(
+    classifier: Classifier, report: dict[str, Any], folder: str, temperature: float = 1.0
+) -> None:
     """Write a SavedModel that serves anywhere, and from which the next run can start.
 
     Args:
         classifier: trained, of any precision.
         report: what training says of itself, kept beside the model.
         folder: of the SavedModel; `assets.extra` in it holds description and weights.
+        temperature: that logits are divided by before the softmax, see `calibration`. The weights
+            are kept as they are.
     """
     served = copy_in_float32(classifier)
-    module = ServingModule(served)
+    module = ServingModule(served, temperature)
     signatures = {
         "serving_default": module.classify,
         "serving_examples": module.classify_examples,
@@ -99,14 +105,18 @@ def export_classifier(classifier: Classifier, report: dict[str, Any], folder: st
         "labels": list(served.labels),
         "backbone": served.backbone.name,
         "image_size": served.backbone.image_size,
+        "temperature": temperature,
         "training": report,
     }
     (extra / DESCRIPTION).write_text(json.dumps(description, indent=1))
 
 
 def read_description(folder: str) -> dict[str, Any]:
-    """What an exported model says of itself: labels, backbone, image_size, training."""
-    return json.loads(Path(folder, EXTRA, DESCRIPTION).read_text())
+    """What an exported model says of itself: labels, backbone, image_size, temperature, training.
+
+    Models from before calibration have no temperature of their own: theirs is 1.
+    """
+    return {"temperature": 1.0} | json.loads(Path(folder, EXTRA, DESCRIPTION).read_text())
 
 
 def load_classifier(folder: str) -> Classifier:

@@ -1,7 +1,10 @@
 """What this machine can do for training: device strategy, precision, memory."""
 
+import json
 import logging
+import os
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -18,14 +21,17 @@ class Hardware:
     """How to train here.
 
     Attributes:
-        strategy: MirroredStrategy over several devices, else TensorFlow's default.
+        strategy: MultiWorkerMirroredStrategy where `TF_CONFIG` names several workers,
+            MirroredStrategy over several devices, else TensorFlow's default.
         precision: name of the Keras dtype policy that models are built under.
         description: for people.
+        is_chief: whether this process is the one that writes the results.
     """
 
     strategy: tf.distribute.Strategy
     precision: str
     description: str
+    is_chief: bool = True
 
 
 def set_up_hardware(precision: str = "auto") -> Hardware:
@@ -38,15 +44,19 @@ def set_up_hardware(precision: str = "auto") -> Hardware:
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         _grow_memory(gpu)
+    # Workers find each other before TensorFlow starts any device.
+    workers = _workers()
+    several = tf.distribute.MultiWorkerMirroredStrategy() if workers > 1 else None
     devices = [device.name for device in tf.config.list_logical_devices("GPU")]
     if precision == "auto":
         precision = _precision_for(gpus)
     keras.config.set_dtype_policy(precision)
-    strategy = strategy_for(devices)
+    strategy = several or strategy_for(devices)
     name = f"{len(devices)} GPU" if devices else "CPU"
-    description = f"{name}, {precision}, {strategy.num_replicas_in_sync} replica(s)"
+    each = f"{workers} workers with {name} each" if several else name
+    description = f"{each}, {precision}, {strategy.num_replicas_in_sync} replica(s)"
     logger.info("training on %s", description)
-    return Hardware(strategy, precision, description)
+    return Hardware(strategy, precision, description, _is_chief())
 
 
 def strategy_for(devices: list[str]) -> tf.distribute.Strategy:
@@ -54,6 +64,24 @@ def strategy_for(devices: list[str]) -> tf.distribute.Strategy:
     if len(devices) > 1:
         return tf.distribute.MirroredStrategy(devices)
     return tf.distribute.get_strategy()
+
+
+def _cluster() -> dict[str, Any]:
+    return json.loads(os.environ.get("TF_CONFIG") or "{}")
+
+
+def _workers() -> int:
+    """How many processes train together, from `TF_CONFIG`."""
+    roles = _cluster().get("cluster", {})
+    return len(roles.get("chief", [])) + len(roles.get("worker", []))
+
+
+def _is_chief() -> bool:
+    """A cluster without a chief is led by its first worker."""
+    task = _cluster().get("task", {"type": "chief"})
+    if task["type"] == "chief" or "chief" in _cluster()["cluster"]:
+        return task["type"] == "chief"
+    return task["index"] == 0
 
 
 def _grow_memory(gpu: tf.config.PhysicalDevice) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from trainer_module.backbones import backbone_names
+from trainer_module.scoring import Criterion
 from trainer_module.validated import Options
 
 #: Backbones halve a picture five times: less would leave nothing.
@@ -13,6 +14,8 @@ MIN_IMAGE_SIZE = 32
 
 #: Weights that are no path.
 NAMED_WEIGHTS = ("imagenet", "none")
+
+Preset = Literal["none", "light", "medium", "strong"]
 
 
 class BackboneOptions(Options):
@@ -54,9 +57,22 @@ class FineTuningOptions(Options):
     weight_decay: float = Field(1e-4, ge=0)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     trainable_from: str = Field("auto", description="`auto` or the last block that stays frozen")
-    augmentation: Literal["none", "light"] = "light"
-    views: int = Field(3, ge=1, description="pictures made of each training picture, 1 is none")
-    patience: int = Field(4, ge=1)
+    augmentation: Preset = Field("light", description="how far views are from their picture")
+    views: int = Field(3, ge=1, description="variants of each training picture, 1 is none")
+    averaging: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="share of the epochs, the last ones, of which the mean is taken",
+    )
+
+
+class ObjectiveOptions(Options):
+    """What training minimises where pictures come from several domains."""
+
+    name: Literal["erm", "balanced", "group_dro", "coral"] = "erm"
+    group_dro_step: float = Field(0.01, gt=0, description="how fast the worst domain gains weight")
+    coral_weight: float = Field(1.0, gt=0, description="of the distance between domains")
 
 
 class TrainingOptions(Options):
@@ -66,6 +82,16 @@ class TrainingOptions(Options):
     seed: int = 17
     warm_start: bool = Field(True, description="start from the model that serves, if it fits")
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    cache_memory: int | None = Field(
+        None,
+        ge=0,
+        description="MiB for features, the rest on disk; null is a quarter of what is free",
+    )
+    criterion: Criterion = Field("mean_domain", description="of every choice, on the eval split")
+    balance: Literal["none", "class", "domain"] = Field(
+        "none", description="what weighs the same in total, however many pictures it has"
+    )
+    objective: ObjectiveOptions = ObjectiveOptions()
     backbone: BackboneOptions = BackboneOptions()
     frozen: FrozenOptions = FrozenOptions()
     fine_tuning: FineTuningOptions = FineTuningOptions()

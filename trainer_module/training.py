@@ -1,18 +1,31 @@
 """The whole training story: two stages, the better one is exported."""
 
 import logging
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from trainer_module.classifier import adopt, build_classifier, extend_labels
+from trainer_module.calibration import calibrate
+from trainer_module.classifier import Classifier, adopt, build_classifier, extend_labels
 from trainer_module.export import export_classifier, load_classifier
+from trainer_module.feature_store import FeatureStore
+from trainer_module.fine_tuning import fine_tune
+from trainer_module.frozen import train_frozen
 from trainer_module.hardware import set_up_hardware
-from trainer_module.input_data import read_pictures
+from trainer_module.input_data import Pictures, read_pictures
 from trainer_module.options import TrainingOptions
-from trainer_module.stages import StageResult, Task, choose, fine_tune, train_frozen
+from trainer_module.scoring import class_ids
+from trainer_module.stages import (
+    StageResult,
+    Task,
+    add_views,
+    choose,
+    extract_features,
+    freeze_boundary,
+)
 
 logger = logging.getLogger("carryover.training")
 
@@ -31,7 +44,9 @@ def run_fn(fn_args: Any) -> None:
 
     train = read_pictures(fn_args.train_files, options.image_size)
     evaluation = read_pictures(fn_args.eval_files, options.image_size)
-    task = Task(train, evaluation, options, hardware, _made(fn_args.model_run_dir))
+    folder = _made(fn_args.model_run_dir)
+    budget = None if options.cache_memory is None else options.cache_memory * 2**20
+    task = Task(options, hardware, folder, FeatureStore(folder, budget))
 
     with hardware.strategy.scope():
         baseline = load_classifier(fn_args.base_model) if fn_args.base_model else None
@@ -42,15 +57,36 @@ def run_fn(fn_args: Any) -> None:
             adopt(classifier, baseline)
             logger.info("starting from the model that serves now")
 
-    stages = [train_frozen(classifier, task)]
-    if options.fine_tuning.epochs:
-        stages.append(fine_tune(classifier, task))
-    chosen = choose(stages)
+    stages = train_stages(classifier, train, evaluation, task)
+    chosen = choose(stages, task)
     logger.info("%s is better on the eval split and is exported", chosen.name)
 
     classifier.set_weights(chosen.weights)
-    report = _report(stages, chosen, hardware.description)
-    export_classifier(classifier, report, fn_args.serving_model_dir)
+    calibration = calibrate(chosen.logits, class_ids(evaluation.labels, labels), evaluation.domains)
+    report = _report(stages, chosen, hardware.description) | {"calibration": asdict(calibration)}
+    if hardware.is_chief:
+        export_classifier(classifier, report, fn_args.serving_model_dir, calibration.temperature)
+
+
+def train_stages(
+    classifier: Classifier, train: Pictures, evaluation: Pictures, task: Task
+) -> list[StageResult]:
+    """Stage 1, and stage 2 unless it is left out; the classifier holds the last one's weights.
+
+    What stage 2 starts from comes out of stage 1's pass over the pictures.
+    """
+    tuning = task.options.fine_tuning
+    boundary = freeze_boundary(classifier, tuning.trainable_from) if tuning.epochs else None
+    start = time.perf_counter()
+    logger.info("frozen: features of %s pictures", f"{len(train) + len(evaluation):,}")
+    learning = extract_features(train, classifier, boundary, task)
+    judging = extract_features(evaluation, classifier, boundary, task)
+    stages = [train_frozen(classifier, learning, judging, task, start)]
+    if boundary is not None:
+        start = time.perf_counter()
+        learning = add_views(learning, train, classifier, boundary, task)
+        stages.append(fine_tune(classifier, boundary, learning, judging, task, start))
+    return stages
 
 
 def _made(folder: str) -> str:
@@ -61,7 +97,11 @@ def _made(folder: str) -> str:
 def _report(stages: list[StageResult], chosen: StageResult, device: str) -> dict[str, Any]:
     rows: dict[str, Any] = {"chosen": chosen.name, "device": device}
     for stage in stages:
-        row = asdict(stage)
-        row.pop("weights")
-        rows[row.pop("name")] = row | {"mean_domain_accuracy": stage.mean_domain_accuracy}
+        rows[stage.name] = {
+            **asdict(stage.score),
+            "mean_domain_accuracy": stage.score.mean_domain_accuracy,
+            "seconds": stage.seconds,
+            "epochs": stage.epochs,
+            **stage.details,
+        }
     return rows

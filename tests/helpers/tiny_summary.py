@@ -3,7 +3,15 @@
 from typing import Any
 
 from components.data_gate.findings import Finding
-from pipeline.summary_schema import Domain, Images, Stage, Stages, Summary
+from pipeline.summary_schema import (
+    Calibration,
+    Domain,
+    DomainCalibration,
+    Images,
+    Stage,
+    Stages,
+    Summary,
+)
 
 FROZEN = Stage(
     eval_accuracy=0.7,
@@ -11,6 +19,7 @@ FROZEN = Stage(
     eval_domain_accuracy={"day": 0.8, "night": 0.62},
     epochs=12,
     seconds=3.5,
+    share=0.03,
 )
 
 FINE_TUNED = FROZEN.model_copy(
@@ -54,9 +63,16 @@ def summary(**changes: Any) -> Summary:
         "worst_domain": "night",
         "mean_domain_accuracy": 0.775,
         "stages": Stages(frozen=FROZEN, fine_tuned=FINE_TUNED, chosen="fine_tuned"),
+        "calibration": Calibration(
+            temperature=1.5,
+            domains={
+                "day": DomainCalibration(ece_before=0.2, ece_after=0.05),
+                "night": DomainCalibration(ece_before=0.3, ece_after=0.1),
+            },
+        ),
         "seconds": {"Trainer": 100.4, "total": 123.4},
         "cached": ["StatisticsGen"],
-        "environment": {"python": "3.10"},
+        "environment": {"python": "3.10", "cpus": 2, "git_revision": None},
         "seed": 17,
     }
     return Summary(**(fields | changes))

@@ -12,6 +12,7 @@ from pipeline.metrics import (
     log_loss,
     macro_f1,
 )
+from trainer_module import calibration
 
 #: True class id and probabilities; -1 is a class that the model does not know.
 PICTURES = (
@@ -54,6 +55,15 @@ def test_calibration_error_is_the_distance_of_confidence_and_accuracy_per_bin():
     # Bins are 1/15 wide: 0.9, 0.7, 0.8 and 0.6 are alone in theirs.
     expected = (0.1 + 0.7 + 0.2 + 0.6) / 4
     assert expected_calibration_error(tally(PICTURES)) == pytest.approx(expected)
+
+
+def test_calibration_error_is_the_one_of_the_trainer():
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(4), 200).astype(np.float32)
+    targets = rng.integers(-1, 4, 200)
+    counted = tally(tuple(zip(targets, probabilities, strict=True)))
+    expected = calibration.expected_calibration_error(probabilities, targets)
+    assert expected_calibration_error(counted) == pytest.approx(expected)
 
 
 def test_pictures_of_one_bin_are_compared_together():

@@ -15,6 +15,7 @@ FAILED = {
     "worst_domain": None,
     "mean_domain_accuracy": None,
     "stages": None,
+    "calibration": None,
 }
 
 
@@ -38,12 +39,22 @@ def test_the_keys_are_those_that_others_read(tmp_path):
     assert set(written) >= {
         *("run_id", "status", "pushed_version", "reasons", "images", "classes", "domains"),
         *("worst_domain", "mean_domain_accuracy", "stages", "seconds", "environment", "seed"),
+        "calibration",
     }
     assert set(written["images"]) == {"read", "rejected", "train", "eval", "test"}
     assert set(written["domains"]["day"]) == {
         *("test_images", "accuracy", "macro_f1", "log_loss", "ece", "baseline_accuracy"),
     }
     assert set(written["stages"]) == {"frozen", "fine_tuned", "chosen"}
+    assert {"eval_accuracy", "seconds", "share"} <= set(written["stages"]["frozen"])
+    assert written["calibration"] == {
+        "temperature": 1.5,
+        "domains": {
+            "day": {"ece_before": 0.2, "ece_after": 0.05},
+            "night": {"ece_before": 0.3, "ece_after": 0.1},
+        },
+    }
+    assert written["environment"] == {"python": "3.10", "cpus": 2, "git_revision": None}
 
 
 def test_a_status_that_is_not_known_is_refused():

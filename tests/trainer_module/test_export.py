@@ -1,13 +1,24 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.special import softmax
 
 from trainer_module.classifier import build_classifier
-from trainer_module.export import export_classifier, load_classifier, read_description
+from trainer_module.export import (
+    DESCRIPTION,
+    EXTRA,
+    export_classifier,
+    load_classifier,
+    read_description,
+)
 from trainer_module.options import BackboneOptions
 
 SIZE = 32
 LABELS = ("chat", "häß \u2603", "<b>")
+TEMPERATURE = 40.0
 
 
 @pytest.fixture(name="exported", scope="module")
@@ -16,8 +27,13 @@ def _exported(tmp_path_factory):
     made = build_classifier(BackboneOptions(), SIZE, LABELS)
     kernel, bias = made.head.get_weights()
     made.head.set_weights([np.random.default_rng(1).normal(0, 9, kernel.shape), bias])
-    export_classifier(made, {"chosen": "frozen"}, folder)
+    export_classifier(made, {"chosen": "frozen"}, folder, TEMPERATURE)
     return made, folder
+
+
+def logits_of(made, *images: bytes) -> np.ndarray:
+    pixels = tf.stack([tf.io.decode_png(image) for image in images])
+    return made.head(made.backbone.model(tf.cast(pixels, tf.float32), training=False)).numpy()
 
 
 def png(seed: int) -> bytes:
@@ -32,16 +48,18 @@ def example(image: bytes, label: str) -> bytes:
     return made.SerializeToString()
 
 
-def test_the_export_answers_as_the_classifier_does(exported):
+def test_the_export_divides_logits_by_the_temperature_and_answers_the_same_label(exported):
     made, folder = exported
-    answer = tf.saved_model.load(folder).signatures["serving_default"](image=tf.constant([png(1)]))
-    pixels = tf.cast(tf.io.decode_png(png(1))[tf.newaxis], tf.float32)
-    logits = made.head(made.backbone.model(pixels, training=False))
-    expected = tf.nn.softmax(logits).numpy()
+    images = [png(seed) for seed in range(4)]
+    answer = tf.saved_model.load(folder).signatures["serving_default"](image=tf.constant(images))
+    logits = logits_of(made, *images)
+    expected = softmax(logits / TEMPERATURE, axis=1)
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
-    best = expected[0].argmax()
-    assert answer["label"].numpy()[0].decode() == LABELS[best]
-    assert answer["confidence"].numpy()[0] == pytest.approx(expected[0, best], abs=1e-5)
+    np.testing.assert_allclose(answer["confidence"], expected.max(axis=1), atol=1e-5)
+    # The temperature made a difference to them, and none to the label.
+    assert np.abs(expected - softmax(logits, axis=1)).max() > 0.1
+    labels = [label.decode() for label in answer["label"].numpy()]
+    assert labels == [LABELS[best] for best in logits.argmax(axis=1)]
 
 
 def test_label_ids_are_positions_and_minus_one_for_the_unknown(exported):
@@ -64,6 +82,15 @@ def test_a_version_is_enough_to_go_on_from(exported):
     made, folder = exported
     again = load_classifier(folder)
     assert again.labels == LABELS
-    assert read_description(folder)["training"] == {"chosen": "frozen"}
+    description = read_description(folder)
+    assert description["training"] == {"chosen": "frozen"}
+    assert description["temperature"] == TEMPERATURE
     for old, new in zip(made.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_a_model_from_before_calibration_has_the_temperature_one(tmp_path):
+    path = Path(tmp_path, EXTRA, DESCRIPTION)
+    path.parent.mkdir()
+    path.write_text(json.dumps({"labels": ["chat"]}))
+    assert read_description(str(tmp_path)) == {"labels": ["chat"], "temperature": 1.0}

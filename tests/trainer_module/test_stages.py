@@ -5,17 +5,20 @@ from trainer_fixtures import SIZE, rows, write_split
 
 from trainer_module.classifier import build_classifier
 from trainer_module.errors import InputError
+from trainer_module.feature_store import FeatureStore
+from trainer_module.fine_tuning import fine_tune, rate_factors
+from trainer_module.frozen import train_frozen
 from trainer_module.hardware import set_up_hardware
 from trainer_module.input_data import read_pictures
 from trainer_module.options import BackboneOptions, FineTuningOptions, TrainingOptions
+from trainer_module.scoring import Score
 from trainer_module.stages import (
     StageResult,
     Task,
+    add_views,
     choose,
-    fine_tune,
+    extract_features,
     freeze_boundary,
-    rate_factors,
-    train_frozen,
 )
 
 LABELS = ("blue", "green", "red")
@@ -29,11 +32,15 @@ def _task(tmp_path):
         frozen={"epochs": 30, "learning_rate": 0.05, "batch_size": 8},
         fine_tuning={"epochs": 2, "views": 2, "batch_size": 8},
     )
+    return Task(options, set_up_hardware(), str(tmp_path), FeatureStore(str(tmp_path)))
+
+
+@pytest.fixture(name="splits")
+def _splits(tmp_path):
     domains = {"day": 20, "night": -20}
     train = write_split(tmp_path / "train", rows(domains, per_class=6, seed=1))
     evaluation = write_split(tmp_path / "eval", rows(domains, per_class=2, seed=2))
-    pictures = (read_pictures([pattern], SIZE) for pattern in (train, evaluation))
-    return Task(*pictures, options, set_up_hardware(), str(tmp_path))
+    return [read_pictures([pattern], SIZE) for pattern in (train, evaluation)]
 
 
 @pytest.fixture(name="classifier")
@@ -43,16 +50,26 @@ def _classifier():
 
 def result(name: str, *accuracies: float) -> StageResult:
     domains = {str(number): value for number, value in enumerate(accuracies)}
-    return StageResult(name, [], 0.0, domains, 0.0, 1)
+    score = Score(accuracies[0], domains)
+    return StageResult(name, [], np.empty((0, 0)), score, seconds=0.0, epochs=1)
 
 
-def test_the_better_stage_on_the_mean_over_domains_is_chosen():
-    assert choose([result("frozen", 0.9, 0.5), result("fine_tuned", 0.8, 0.7)]).name == "fine_tuned"
-    assert choose([result("frozen", 0.9, 0.7), result("fine_tuned", 0.8, 0.7)]).name == "frozen"
+def with_criterion(task, criterion):
+    options = task.options.model_copy(update={"criterion": criterion})
+    return Task(options, task.hardware, task.run_dir, task.store)
 
 
-def test_on_a_tie_the_frozen_stage_is_kept():
-    assert choose([result("frozen", 0.9), result("fine_tuned", 0.9)]).name == "frozen"
+@pytest.mark.parametrize(
+    ("criterion", "better"),
+    [("mean_domain", "fine_tuned"), ("worst_domain", "frozen"), ("overall", "frozen")],
+)
+def test_the_better_stage_by_the_criterion_is_chosen(task, criterion, better):
+    stages = [result("frozen", 0.8, 0.6), result("fine_tuned", 0.55, 1.0)]
+    assert choose(stages, with_criterion(task, criterion)).name == better
+
+
+def test_on_a_tie_the_frozen_stage_is_kept(task):
+    assert choose([result("frozen", 0.9), result("fine_tuned", 0.9)], task).name == "frozen"
 
 
 def test_an_unknown_boundary_names_the_blocks(classifier):
@@ -60,20 +77,50 @@ def test_an_unknown_boundary_names_the_blocks(classifier):
         freeze_boundary(classifier, "block99")
 
 
-def test_the_frozen_stage_learns_and_leaves_the_backbone_as_it_is(task, classifier):
+def test_features_of_the_boundary_come_from_the_pass_over_the_pictures(task, splits, classifier):
+    found = extract_features(splits[1], classifier, "block8", task)
+    model = classifier.backbone.model
+    expected = keras.Model(model.input, [model.output, model.get_layer("block8").output])
+    pixels = {row.image_id: row.pixels for row in rows({"day": 20, "night": -20}, 2, seed=2)}
+    batch = np.stack([pixels[name.decode()] for name in splits[1].image_ids]).astype(np.float32)
+    pooled, maps = expected(batch, training=False)
+    np.testing.assert_allclose(found.pooled, pooled, atol=0.01)
+    np.testing.assert_allclose(found.views[0], maps, atol=0.02)
+
+
+def test_views_differ_from_the_picture_and_a_seed_repeats_them(task, splits, classifier):
+    first = extract_features(splits[1], classifier, "block3", task)
+    once, again = (add_views(first, splits[1], classifier, "block3", task) for _ in (0, 1))
+    assert len(once.views) == 2
+    assert np.abs(once.views[1] - once.views[0]).max() > 0.1
+    np.testing.assert_array_equal(once.views[1], again.views[1])
+
+
+def test_selected_features_share_the_arrays(task, splits, classifier):
+    found = extract_features(splits[1], classifier, None, task)
+    night = found.select(found.domains == "night")
+    assert night.pooled is found.pooled
+    assert set(night.domains) == {"night"}
+    np.testing.assert_array_equal(night.rows, np.flatnonzero(splits[1].domains == "night"))
+
+
+def test_the_frozen_stage_learns_and_leaves_the_backbone_as_it_is(task, splits, classifier):
     before = classifier.backbone.model.get_weights()
-    stage = train_frozen(classifier, task)
-    assert stage.accuracy == 1.0
-    assert stage.domain_accuracy == {"day": 1.0, "night": 1.0}
+    train, evaluation = (extract_features(split, classifier, None, task) for split in splits)
+    stage = train_frozen(classifier, train, evaluation, task, start=0.0)
+    assert stage.score.accuracy == 1.0
+    assert stage.score.domain_accuracy == {"day": 1.0, "night": 1.0}
     for old, new in zip(before, classifier.backbone.model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
 
-def test_fine_tuning_changes_the_upper_part_alone_and_no_statistics(task, classifier):
+def test_fine_tuning_changes_the_upper_part_alone_and_no_statistics(task, splits, classifier):
     model = classifier.backbone.model
     before = {weight.path: np.array(weight) for weight in model.weights}
     boundary = freeze_boundary(classifier, "auto")
-    fine_tune(classifier, task)
+    train, evaluation = (extract_features(split, classifier, boundary, task) for split in splits)
+    train = add_views(train, splits[0], classifier, boundary, task)
+    stage = fine_tune(classifier, boundary, train, evaluation, task, start=0.0)
     changed = {w.path for w in model.weights if (np.array(w) != before[w.path]).any()}
     names = [layer.name for layer in model.layers]
     upper = set(names[names.index(boundary) + 1 :])
@@ -83,6 +130,19 @@ def test_fine_tuning_changes_the_upper_part_alone_and_no_statistics(task, classi
         layer.name for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)
     }
     assert not any(path.split("/")[0] in normalisation for path in changed)
+    assert stage.details["interpolation"] in (0.25, 0.5, 0.75, 1.0)
+    assert [round(epoch["loss"], 1) for epoch in stage.details["curve"]] != [0.0, 0.0]
+
+
+@pytest.mark.parametrize("objective", ["balanced", "group_dro", "coral"])
+def test_every_objective_trains_both_stages(task, splits, classifier, objective):
+    tuning = task.options.fine_tuning.model_copy(update={"learning_rate": 5e-5})
+    options = task.options.model_copy(update={"fine_tuning": tuning}).model_dump()
+    options["objective"] = {"name": objective}
+    task = Task(TrainingOptions.model_validate(options), task.hardware, task.run_dir, task.store)
+    train, evaluation = (extract_features(split, classifier, "block12", task) for split in splits)
+    assert train_frozen(classifier, train, evaluation, task, start=0.0).score.accuracy == 1.0
+    assert fine_tune(classifier, "block12", train, evaluation, task, 0.0).score.accuracy > 0.9
 
 
 def test_lower_blocks_learn_more_slowly(classifier):
