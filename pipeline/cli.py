@@ -100,6 +100,31 @@ def inspect(
 
 
 @app.command()
+def crossval(
+    data: DataOption = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", "-w", help="Where a run's prepared pictures are kept."),
+    ] = None,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings per domain.")] = 3,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for crossval.json.")
+    ] = Path("crossval"),
+) -> None:
+    """Say what accuracy to expect in a domain never seen: leave out one at a time, train, score.
+
+    Nothing is pushed. Exit codes: 0 done, 2 bad input, 1 failure.
+    """
+    from pipeline.config import load_config
+    from pipeline.cross_validation import cross_validate_data
+
+    given = _given(data=data, workspace=workspace)
+    cross_validate_data(load_config(config, overrides or [], given), seeds, output)
+
+
+@app.command()
 def predict(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures.")],
     workspace: WorkspaceOption = Path("workspace"),

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from components.data_gate.options import ValidationOptions
 from components.image_example_gen.locations import is_uri
+from pipeline.quality import Quality, with_preset
 from trainer_module.backbones import backbone_names, default_image_size
 from trainer_module.errors import InputError
 from trainer_module.options import (
@@ -72,6 +73,7 @@ class RunConfig(TrainingOptions):
     )
     data: str = Field(description="folder with <domain>/<class>/<picture>, or a manifest")
     workspace: Path = Field(Path("workspace"), description="everything a run writes is in here")
+    quality: Quality = Field("standard", description="how much work goes into the model")
     split: SplitOptions = SplitOptions()
     validation: ValidationOptions = ValidationOptions()
     gate: GateOptions = GateOptions()
@@ -79,7 +81,9 @@ class RunConfig(TrainingOptions):
 
     @model_validator(mode="before")
     @classmethod
-    def _size_of_the_backbone(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _filled_in(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """What follows from other keys: the preset's values, and the backbone's own size."""
+        values = with_preset(values)
         backbone = values.get("backbone") or {}
         if values.get("image_size") is None:
             default = BackboneOptions().name
@@ -102,10 +106,6 @@ class RunConfig(TrainingOptions):
     def training(self) -> dict[str, Any]:
         """The part that the trainer is told, as JSON-ready values."""
         return self.model_dump(mode="json", include=set(TrainingOptions.model_fields))
-
-    def outcome(self) -> dict[str, Any]:
-        """The part that can change the result: all but where things are and how fast."""
-        return self.model_dump(mode="json", exclude={"data", "workspace", "beam"})
 
 
 def load_config(

@@ -1,19 +1,13 @@
 """`carryover inspect`: what the data gate would say, a table and a picture, without training."""
 
-import contextlib
 import json
-import tempfile
-import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.config import RunConfig
-from pipeline.local import RunFailedError, check_workspace, first_input_error, last_line, show_lists
-from pipeline.logs import captured_output, relayed
+from pipeline.local import show_lists
+from pipeline.partial_run import partial_run
 from pipeline.runs import Run
-from pipeline.snapshot import take_snapshot
-from pipeline.terminal import Reporter, show_findings
-from pipeline.workspace import Workspace
+from pipeline.terminal import show_findings
 
 #: The component whose verdict this is; nothing behind it runs.
 LAST = "DataGate"
@@ -22,8 +16,7 @@ LAST = "DataGate"
 def inspect_data(config: RunConfig, output: Path) -> bool:
     """Read all pictures and say what is in them, with the components that a run begins with.
 
-    Where the config names a workspace, the data are compared with the model that serves there,
-    and a later run answers its first components from the cache. Otherwise nothing else is kept.
+    Where the config names a workspace, the data are compared with the model that serves there.
 
     Args:
         config: of the run that is meant.
@@ -36,38 +29,8 @@ def inspect_data(config: RunConfig, output: Path) -> bool:
         InputError: the pictures or the config cannot be used, or the workspace is in use.
         RunFailedError: a component failed.
     """
-    with _workspace(config) as config:
-        check_workspace(config)
-        workspace = Workspace(config.workspace)
-        output.mkdir(parents=True, exist_ok=True)
-        with workspace.lock():
-            snapshot = take_snapshot(config.data, workspace.inputs)
-            log = workspace.log("inspect")
-            with captured_output(log) as console:
-                reporter = Reporter(console)
-                reporter.title(f"inspect {config.data}: {snapshot.files:,} files")
-                run = Run("inspect", config, workspace, snapshot, reporter, output.resolve())
-                try:
-                    with relayed(reporter.say):
-                        return _inspect(run)
-                except Exception as error:
-                    traceback.print_exc()  # stderr is the log now
-                    if cause := first_input_error(error):
-                        raise cause from error
-                    kept = output / "inspect.log"
-                    kept.write_bytes(log.read_bytes())
-                    raise RunFailedError(
-                        f"{run.step} failed: {last_line(error)} (traceback: {kept})"
-                    ) from error
-
-
-@contextlib.contextmanager
-def _workspace(config: RunConfig) -> Iterator[RunConfig]:
-    if "workspace" in config.model_fields_set:
-        yield config.resolved()
-        return
-    with tempfile.TemporaryDirectory(prefix="carryover-") as folder:
-        yield config.model_copy(update={"workspace": Path(folder)}).resolved()
+    with partial_run("inspect", config, output) as run:
+        return _inspect(run)
 
 
 def _inspect(run: Run) -> bool:
@@ -76,14 +39,13 @@ def _inspect(run: Run) -> bool:
         from pipeline.contact_sheet import write_contact_sheet
         from pipeline.domain_table import domain_table
         from pipeline.preparation import prepare
-        from pipeline.steps import launch
+        from pipeline.steps import launch_to
 
         options = run.config.validation
         never = options.model_copy(update={"stop_at": "never"})
         run.config = run.config.model_copy(update={"validation": never})
         launcher, _ = prepare(run)
-    nodes = launcher.nodes[: launcher.nodes.index(LAST) + 1]
-    catalog = launch(run, launcher, nodes)["ImageExampleGen"]["catalog"]
+    catalog = launch_to(run, launcher, LAST)["ImageExampleGen"]["catalog"]
     with run.component("Contact sheet"):
         sheet = run.folder / "contact-sheet.png"
         write_contact_sheet(catalog, run.snapshot.data_root, sheet)

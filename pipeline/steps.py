@@ -43,6 +43,11 @@ def launch(run: Run, launcher: Launcher, nodes: Iterable[str]) -> Outputs:
     return outputs
 
 
+def launch_to(run: Run, launcher: Launcher, last: str) -> Outputs:
+    """Launch the components up to one of them, see `launch`."""
+    return launch(run, launcher, launcher.nodes[: launcher.nodes.index(last) + 1])
+
+
 def _keep_rejects(run: Run, outputs: dict[str, str]) -> None:
     write_rejects(outputs["rejects"], run.rejects)
 

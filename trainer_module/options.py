@@ -56,7 +56,9 @@ class FineTuningOptions(Options):
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps")
     weight_decay: float = Field(1e-4, ge=0)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
-    trainable_from: str = Field("auto", description="`auto` or the last block that stays frozen")
+    trainable_from: float | str = Field(
+        0.5, description="share of the blocks that stay frozen, or the name of the last one"
+    )
     augmentation: Preset = Field("light", description="how far views are from their picture")
     views: int = Field(3, ge=1, description="variants of each training picture, 1 is none")
     averaging: float = Field(
@@ -65,6 +67,13 @@ class FineTuningOptions(Options):
         le=1,
         description="share of the epochs, the last ones, of which the mean is taken",
     )
+
+    @field_validator("trainable_from")
+    @classmethod
+    def _is_a_share(cls, value: float | str) -> float | str:
+        if isinstance(value, float) and not 0 <= value <= 1:
+            raise ValueError("must be a share between 0 and 1, or the name of a block")
+        return value
 
 
 class ObjectiveOptions(Options):

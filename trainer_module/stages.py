@@ -180,18 +180,23 @@ def choose(stages: list[StageResult], task: Task) -> StageResult:
     return max(stages, key=lambda stage: stage.score.by(task.options.criterion))
 
 
-def freeze_boundary(classifier: Classifier, wanted: str) -> str:
-    """The last block that stays frozen; `auto` is the middle of the network.
+def freeze_boundary(classifier: Classifier, wanted: float | str) -> str:
+    """The last block that stays frozen.
+
+    Args:
+        classifier: whose block it is.
+        wanted: its name, or the share of the blocks that come before it; the lowest block always
+            stays frozen.
 
     Raises:
         InputError: the backbone has no such block.
     """
     blocks = classifier.backbone.blocks
-    if wanted == "auto":
-        return blocks[len(blocks) // 2]
+    if not isinstance(wanted, str):
+        return blocks[min(int(len(blocks) * wanted), len(blocks) - 1)]
     if wanted not in blocks:
         raise InputError(
-            f"fine_tuning.trainable_from must be auto or a block of {classifier.backbone.name}: "
+            f"fine_tuning.trainable_from must be a share or a block of {classifier.backbone.name}: "
             f"{', '.join(blocks)}. Received: {wanted}"
         )
     return wanted

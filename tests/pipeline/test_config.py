@@ -1,10 +1,12 @@
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
 from pipeline.config import RunConfig, load_config
+from pipeline.quality import PRESETS, Quality
 from trainer_module.errors import InputError
 from trainer_module.options import TrainingOptions
 
@@ -57,6 +59,8 @@ def test_an_unknown_key_in_a_file_is_answered_with_the_file(tmp_path):
         ("frozen.epochs=0", "frozen.epochs"),
         ("frozen.epochs=2.5", "frozen.epochs"),
         ("fine_tuning.label_smoothing=1", "fine_tuning.label_smoothing"),
+        ("fine_tuning.trainable_from=1.5", "fine_tuning.trainable_from"),
+        ("quality=good", "quality"),
         ("fine_tuning.augmentation=heavy", "fine_tuning.augmentation"),
         ("gate.min_accuracy=1.5", "gate.min_accuracy"),
         ("gate=3", "gate"),
@@ -231,3 +235,21 @@ def test_the_example_config_shows_every_key_with_its_default():
     assert set(shown) == set(known)
     for group in ("split", "backbone", "frozen", "fine_tuning", "gate", "beam"):
         assert set(shown[group]) == set(known[group])
+
+
+def test_a_preset_changes_the_defaults_and_what_is_given_wins_over_it():
+    best = load("quality=best", "fine_tuning.views=2")
+    assert best.fine_tuning.views == 2
+    assert best.fine_tuning.epochs > RunConfig(**DATA).fine_tuning.epochs
+    assert best.fine_tuning.batch_size == RunConfig(**DATA).fine_tuning.batch_size
+
+
+def test_the_preset_of_a_config_that_was_kept_changes_nothing_more():
+    kept = load("quality=best", "fine_tuning.epochs=3").model_dump(mode="json")
+    assert RunConfig.model_validate(kept).training() == {
+        name: kept[name] for name in TrainingOptions.model_fields
+    }
+
+
+def test_the_names_of_all_presets_are_allowed():
+    assert set(PRESETS) == set(get_args(Quality))

@@ -1,11 +1,17 @@
 """Devices can only be divided before TensorFlow starts, so each case has a process of its own."""
 
 import json
+import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from trainer_fixtures import fn_args
+
+from trainer_module.export import load_classifier, read_description
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -44,11 +50,20 @@ training.run_fn(args)
 print(json.dumps(read_description(args.serving_model_dir)["training"]))
 """
 
+WORKER = """
+import json, sys
+from types import SimpleNamespace
+from trainer_module.training import run_fn
+
+run_fn(SimpleNamespace(**json.loads(sys.argv[1])))
+"""
+
+PATHS = {"PYTHONPATH": f"{ROOT}:{HERE}", "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
 
 def run(code: str, folder: Path) -> dict:
     command = [sys.executable, "-c", code, str(folder)]
-    paths = {"PYTHONPATH": f"{ROOT}:{HERE}", "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, capture_output=True, text=True, env=paths, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=PATHS, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -67,3 +82,61 @@ def test_mixed_precision_trains_and_exports(tmp_path):
     assert "mixed_bfloat16" in report["device"]
     assert report["frozen"]["accuracy"] == 1.0
     assert report["fine_tuned"]["epochs"] == 2
+
+
+@pytest.mark.slow
+def test_two_workers_get_the_result_of_one_and_the_first_writes_it(tmp_path):
+    args = vars(fn_args(tmp_path / "data", {}))
+    alone = work(args, tmp_path / "alone")
+    finish(alone)
+    ports = [free_port(), free_port()]
+    workers = [work(args, tmp_path / str(index), ports, index) for index in range(2)]
+    finish(*workers)
+    assert not (tmp_path / "1" / "model").exists()
+
+    folders = [str(tmp_path / name / "model") for name in ("alone", "0")]
+    one, two = (read_description(folder)["training"] for folder in folders)
+    assert "2 workers" in two["device"]
+    assert two["chosen"] == one["chosen"]
+    for stage in ("frozen", "fine_tuned"):
+        assert two[stage]["domain_accuracy"] == one[stage]["domain_accuracy"]
+        losses = [[epoch["loss"] for epoch in report[stage]["curve"]] for report in (one, two)]
+        np.testing.assert_allclose(*losses, rtol=1e-4)
+    weights = [load_classifier(folder).get_weights() for folder in folders]
+    for first, second in zip(*weights, strict=True):
+        np.testing.assert_allclose(first, second, atol=1e-4)
+
+
+def work(
+    args: dict, folder: Path, ports: Sequence[int] = (), index: int = 0
+) -> subprocess.Popen[str]:
+    """Start a process that trains, alone or as one of several workers on this machine."""
+    folders = {"serving_model_dir": str(folder / "model"), "model_run_dir": str(folder / "run")}
+    cluster = {
+        "cluster": {"worker": [f"127.0.0.1:{port}" for port in ports]},
+        "task": {"type": "worker", "index": index},
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER, json.dumps(args | folders)],
+        env=PATHS | ({"TF_CONFIG": json.dumps(cluster)} if ports else {}),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(*processes: subprocess.Popen[str]) -> None:
+    """Wait for processes, and end all of them when one fails."""
+    try:
+        for process in processes:
+            _, errors = process.communicate(timeout=300)
+            assert process.returncode == 0, errors[-2000:]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

@@ -77,6 +77,11 @@ def test_an_unknown_boundary_names_the_blocks(classifier):
         freeze_boundary(classifier, "block99")
 
 
+@pytest.mark.parametrize(("share", "place"), [(0.0, 0), (0.5, 9), (1.0, -1)])
+def test_a_share_of_the_blocks_stays_frozen(classifier, share, place):
+    assert freeze_boundary(classifier, share) == classifier.backbone.blocks[place]
+
+
 def test_features_of_the_boundary_come_from_the_pass_over_the_pictures(task, splits, classifier):
     found = extract_features(splits[1], classifier, "block8", task)
     model = classifier.backbone.model
@@ -117,7 +122,7 @@ def test_the_frozen_stage_learns_and_leaves_the_backbone_as_it_is(task, splits, 
 def test_fine_tuning_changes_the_upper_part_alone_and_no_statistics(task, splits, classifier):
     model = classifier.backbone.model
     before = {weight.path: np.array(weight) for weight in model.weights}
-    boundary = freeze_boundary(classifier, "auto")
+    boundary = freeze_boundary(classifier, 0.5)
     train, evaluation = (extract_features(split, classifier, boundary, task) for split in splits)
     train = add_views(train, splits[0], classifier, boundary, task)
     stage = fine_tune(classifier, boundary, train, evaluation, task, start=0.0)
@@ -148,7 +153,7 @@ def test_every_objective_trains_both_stages(task, splits, classifier, objective)
 def test_lower_blocks_learn_more_slowly(classifier):
     from trainer_module.backbones import split_at
 
-    _, upper = split_at(classifier.backbone.model, freeze_boundary(classifier, "auto"))
+    _, upper = split_at(classifier.backbone.model, freeze_boundary(classifier, 0.5))
     tail = keras.Model(upper.input, classifier.head(upper.output))
     factors = rate_factors(tail, classifier, decay=0.5)
     assert len(factors) == len(tail.trainable_variables)

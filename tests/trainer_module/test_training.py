@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from trainer_fixtures import fn_args, rows
 
@@ -36,6 +37,18 @@ def test_the_same_seed_gives_the_same_frozen_stage(tmp_path):
         reports.append(load_classifier(args.serving_model_dir).head.get_weights())
     for first, second in zip(*reports, strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_the_same_seed_gives_the_same_fine_tuned_stage(tmp_path):
+    reports = []
+    for name in ("a", "b"):
+        args = fn_args(tmp_path / name, {})
+        run_fn(args)
+        reports.append(read_description(args.serving_model_dir)["training"]["fine_tuned"])
+    first, second = reports
+    assert first["accuracy"] == pytest.approx(second["accuracy"], abs=1e-4)
+    losses = [[epoch["loss"] for epoch in report["curve"]] for report in reports]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
 
 
 def test_training_goes_on_from_the_model_that_serves(tmp_path):
