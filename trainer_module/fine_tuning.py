@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -12,10 +11,9 @@ import tensorflow as tf
 from trainer_module.backbones import split_at
 from trainer_module.classifier import Classifier
 from trainer_module.input_data import training_batches
-from trainer_module.objectives import create_objective
-from trainer_module.optimizer import LayerwiseAdamW, warmup_cosine
 from trainer_module.scoring import Score, class_ids, domain_ids, score
 from trainer_module.stages import Features, StageResult, Task, predict
+from trainer_module.training_step import create_step
 from trainer_module.weighting import training_weights
 
 logger = logging.getLogger("carryover.training")
@@ -51,10 +49,7 @@ def fine_tune(
         start: when the stage began, by `time.perf_counter`.
     """
     options, criterion = task.options.fine_tuning, task.options.criterion
-    with task.hardware.strategy.scope():
-        _, upper = split_at(classifier.backbone.model, boundary)
-        tail = keras.Model(upper.input, [upper.output, classifier.head(upper.output)], name="tail")
-    _freeze_statistics(tail)
+    tail = build_tail(classifier, boundary, task)
 
     def evaluate() -> tuple[np.ndarray, Score]:
         logits = predict(
@@ -65,7 +60,7 @@ def fine_tune(
         return logits, score(logits.argmax(axis=-1), targets, evaluation.domains)
 
     frozen = _trainable(tail)
-    learn = _learner(tail, classifier, train, task)
+    learn = create_learner(tail, classifier, train, task)
     averaged = round(options.epochs * options.averaging) or 1
     note, curve, last = task.log(NAME), [], []
     for epoch in range(options.epochs):
@@ -99,23 +94,19 @@ def fine_tune(
     )
 
 
-def rate_factors(tail: keras.Model, classifier: Classifier, decay: float) -> list[float]:
-    """Learning-rate factor of every trainable variable: 1 for the head, less per block down.
+def build_tail(classifier: Classifier, boundary: str, task: Task) -> keras.Model:
+    """What is above a block: its features -> pooled features and logits.
 
-    Args:
-        tail: upper blocks and head.
-        classifier: whose blocks they are.
-        decay: factor from one block to the next lower one.
+    The layers and weights are the classifier's own. Batch normalisation is frozen.
     """
-    depth_of_layer = _layer_depths(classifier)
-    depths = []
-    for layer in tail.layers:
-        depth = depth_of_layer.get(layer.name, 0)
-        depths += [depth] * len(layer.trainable_weights)
-    return [decay**depth for depth in depths]
+    with task.hardware.strategy.scope():
+        _, upper = split_at(classifier.backbone.model, boundary)
+        tail = keras.Model(upper.input, [upper.output, classifier.head(upper.output)], name="tail")
+    _freeze_statistics(tail)
+    return tail
 
 
-def _learner(
+def create_learner(
     tail: keras.Model, classifier: Classifier, train: Features, task: Task
 ) -> Callable[[], float]:
     """A function that trains one epoch and returns its mean loss."""
@@ -130,27 +121,7 @@ def _learner(
         )
     )
     steps = options.epochs * -(-len(train) // options.batch_size)
-    with strategy.scope():
-        objective = create_objective(task.options.objective, int(domains.max()) + 1)
-        optimizer: Any = LayerwiseAdamW(
-            rate_factors(tail, classifier, options.rate_decay),
-            learning_rate=warmup_cosine(options.learning_rate, steps, options.warmup),
-            weight_decay=options.weight_decay,
-        )
-        if task.hardware.precision == "mixed_float16":
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        optimizer.build(tail.trainable_variables)
-    cross_entropy = _smoothed(options.label_smoothing, len(classifier.labels))
-
-    def step(maps: tf.Tensor, target: tf.Tensor, weight: tf.Tensor, domain: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            pooled, logits = tail(tf.cast(maps, tf.float32), training=True)
-            loss = objective(cross_entropy(target, logits), weight, pooled, domain)
-            scaled = optimizer.scale_loss(loss)
-        variables = tail.trainable_variables
-        gradients = tape.gradient(scaled, [variable.value for variable in variables])
-        optimizer.apply(gradients, variables)
-        return loss
+    step = create_step(tail, classifier, int(domains.max()) + 1, steps, task)
 
     @tf.function
     def epoch() -> tf.Tensor:
@@ -165,21 +136,6 @@ def _learner(
     return lambda: float(epoch())
 
 
-def _smoothed(smoothing: float, classes: int) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """Cross entropy per row against targets of which a part is spread over all classes.
-
-    "Rethinking the Inception Architecture" (Szegedy et al., 2016), section 7. The target of a
-    class that the model does not know is -1 and has no part but the spread one.
-    """
-    aim = 1 - smoothing
-
-    def cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        wanted = tf.one_hot(targets, classes) * aim + smoothing / classes
-        return tf.nn.softmax_cross_entropy_with_logits(wanted, tf.cast(logits, tf.float32))
-
-    return cross_entropy
-
-
 def _trainable(tail: keras.Model) -> list[np.ndarray]:
     return [keras.ops.convert_to_numpy(variable) for variable in tail.trainable_variables]
 
@@ -192,17 +148,6 @@ def _mixed(old: list[np.ndarray], new: list[np.ndarray], share: float) -> list[n
 def _assign(tail: keras.Model, values: list[np.ndarray]) -> None:
     for variable, value in zip(tail.trainable_variables, values, strict=True):
         variable.assign(value)
-
-
-def _layer_depths(classifier: Classifier) -> dict[str, int]:
-    """How many blocks below the top each layer of the backbone lies; the top block is 1."""
-    depths, block = {}, len(classifier.backbone.blocks)
-    ends = set(classifier.backbone.blocks)
-    for layer in classifier.backbone.model.layers:
-        depths[layer.name] = max(1, block)
-        if layer.name in ends:
-            block -= 1
-    return depths
 
 
 def _freeze_statistics(model: keras.Model) -> None:

@@ -6,7 +6,7 @@ from trainer_fixtures import SIZE, rows, write_split
 from trainer_module.classifier import build_classifier
 from trainer_module.errors import InputError
 from trainer_module.feature_store import FeatureStore
-from trainer_module.fine_tuning import fine_tune, rate_factors
+from trainer_module.fine_tuning import fine_tune
 from trainer_module.frozen import train_frozen
 from trainer_module.hardware import set_up_hardware
 from trainer_module.input_data import read_pictures
@@ -20,6 +20,7 @@ from trainer_module.stages import (
     extract_features,
     freeze_boundary,
 )
+from trainer_module.training_step import rate_factors
 
 LABELS = ("blue", "green", "red")
 
