@@ -38,6 +38,7 @@ setup(
         "scipy>=1.11,<2",
         "tensorboard>=2.16,<3",
         "typer>=0.12,<1",
+        "watchdog>=4,<7",
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],

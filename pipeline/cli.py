@@ -6,6 +6,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from pipeline.retraining import commands as retraining_commands
 from trainer_module.errors import InputError
 
 EXIT_PUSHED, EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_NOT_BLESSED = 0, 1, 2, 3
@@ -150,6 +151,9 @@ def rollback(workspace: WorkspaceOption = Path("workspace"), name: NameOption = 
     from pipeline.serving_versions import find_store, roll_back
 
     roll_back(find_store(workspace, name))
+
+
+retraining_commands.add_to(app)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from components.data_gate.options import ValidationOptions
 from components.image_example_gen.locations import is_uri
 from pipeline.quality import Quality, with_preset
+from pipeline.retraining.options import NotifyOptions, RetrainOptions
 from trainer_module.backbones import backbone_names, default_image_size
 from trainer_module.errors import InputError
 from trainer_module.options import (
@@ -48,6 +49,9 @@ class GateOptions(Options):
     max_drop: float = Field(
         0.02, ge=0, le=1, description="most accuracy that a domain may lose against what serves"
     )
+    confidence: float = Field(
+        0.9, gt=0, lt=1, description="that a loss is real, and no chance of few test pictures"
+    )
 
 
 class BeamOptions(Options):
@@ -78,6 +82,8 @@ class RunConfig(TrainingOptions):
     validation: ValidationOptions = ValidationOptions()
     gate: GateOptions = GateOptions()
     beam: BeamOptions = BeamOptions()
+    retrain: RetrainOptions = RetrainOptions()
+    notify: NotifyOptions = NotifyOptions()
 
     @model_validator(mode="before")
     @classmethod
@@ -102,6 +108,22 @@ class RunConfig(TrainingOptions):
         """The same with absolute paths."""
         data = self.data if is_uri(self.data) else str(Path(self.data).resolve())
         return self.model_copy(update={"data": data, "workspace": self.workspace.resolve()})
+
+    def for_retraining(self) -> "RunConfig":
+        """The same for a run that goes on from the model that serves.
+
+        Fewer epochs do, from weights that are good already. Domains count the same, however few
+        pictures the new one has.
+        """
+        tuning = {"epochs": self.retrain.epochs, "views": self.retrain.views}
+        balance = "domain" if self.balance == "none" else self.balance
+        return self.model_copy(
+            update={
+                "fine_tuning": self.fine_tuning.model_copy(update=tuning),
+                "balance": balance,
+                "warm_start": True,
+            }
+        )
 
     def training(self) -> dict[str, Any]:
         """The part that the trainer is told, as JSON-ready values."""

@@ -48,6 +48,7 @@ class Inputs:
         listing: JSON lines, see `pipeline.snapshot`.
         digest: identity of the listing.
         domains: names of those in the listing.
+        known_domains: those that the baseline was trained on; None where there is no baseline.
         files: number of its rows.
         empty_classes: domain and class of folders without files.
         schema: of the examples, a text proto.
@@ -56,12 +57,15 @@ class Inputs:
         run_key: identity of what determines the model.
         baseline_uri: artifact to beat and to start from, None for the first run.
         baseline_version: its number, 0 for none.
+        goes_on: whether the listing holds a part of the baseline's pictures, and new ones.
+        batch: digest of the batch that the run is for, if it is for one.
     """
 
     data_root: str
     listing: str
     digest: str
     domains: tuple[str, ...]
+    known_domains: tuple[str, ...] | None
     files: int
     empty_classes: tuple[tuple[str, str], ...]
     schema: str
@@ -70,6 +74,8 @@ class Inputs:
     run_key: str
     baseline_uri: str | None
     baseline_version: int
+    goes_on: bool = False
+    batch: str = ""
 
 
 def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
@@ -149,7 +155,9 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
         examples=examples,
         model=model,
         baseline_model=baseline_model,
-        eval_config=create_eval_config(inputs.domains, config.gate, inputs.code.evaluation),
+        eval_config=create_eval_config(
+            inputs.domains, config.gate, inputs.code.evaluation, inputs.known_domains
+        ),
         example_splits=["test"],
     )
 
@@ -163,6 +171,10 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
         statistics=statistics_gen.outputs["statistics"],
+        catalog=example_gen.outputs["catalog"],
+        data_root=inputs.data_root,
+        goes_on=inputs.goes_on,
+        batch=inputs.batch,
         workspace=str(config.workspace),
         model_name=config.name,
         run_id=inputs.run_id,

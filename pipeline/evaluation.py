@@ -1,50 +1,62 @@
 """What is measured on the test split, and what a model must reach to be blessed."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
 from pipeline.config import GateOptions
+from pipeline.paired_change import HIGH, LOW
 from trainer_module import features
 
 METRICS = ("accuracy", "macro_f1", "log_loss", "ece")
 CANDIDATE = "candidate"
 BASELINE = "baseline"
 
+#: What a new domain must gain at least: anything, as one picture is far more.
+LEAST_GAIN = 1e-6
+
 
 def create_eval_config(
-    domains: tuple[str, ...], gate: GateOptions, code: str
+    domains: tuple[str, ...],
+    gate: GateOptions,
+    code: str,
+    known: Collection[str] | None = None,
 ) -> config_pb2.EvalConfig:
     """Slices, metrics and gates.
 
+    Every domain has a floor. One that the model that serves was trained on may not lose more than
+    `gate.max_drop` for certain: the interval of the change must reach above it. In a new one the
+    candidate must be better.
+
     Args:
-        domains: names of those in this run; each gets a floor and a change gate of its own. A gate
-            of a domain without test pictures fails: what was not tested is not blessed.
+        domains: names of those in this run. A gate of a domain without test pictures fails: what
+            was not tested is not blessed.
         gate: the limits.
         code: fingerprint of the metrics' code.
-
-    Returns:
-        Config for a candidate and a baseline. TFX drops the baseline where there is none.
+        known: domains that the baseline was trained on; None where there is no baseline.
     """
+    models = [_model_spec(CANDIDATE, False)]
+    metrics = [
+        config_pb2.MetricConfig(class_name="ExampleCount"),
+        _metric("accuracy", code, _accuracy_gates(domains, gate, known)),
+        *(_metric(name, code) for name in METRICS if name != "accuracy"),
+        config_pb2.MetricConfig(class_name="MultiClassConfusionMatrixPlot"),
+    ]
+    if known is not None:
+        models.append(_model_spec(BASELINE, True))
+        gates = _change_gates([domain for domain in domains if domain in known], gate)
+        metrics += [_change(LOW, gate, code), _change(HIGH, gate, code, gates)]
     return config_pb2.EvalConfig(
-        model_specs=[_model_spec(CANDIDATE, False), _model_spec(BASELINE, True)],
+        model_specs=models,
         slicing_specs=[
             config_pb2.SlicingSpec(),
             config_pb2.SlicingSpec(feature_keys=[features.DOMAIN]),
             config_pb2.SlicingSpec(feature_keys=[features.DOMAIN, features.LABEL]),
         ],
-        metrics_specs=[
-            config_pb2.MetricsSpec(
-                metrics=[
-                    config_pb2.MetricConfig(class_name="ExampleCount"),
-                    _metric("accuracy", code, _gates(domains, gate)),
-                    *(_metric(name, code) for name in METRICS if name != "accuracy"),
-                    config_pb2.MetricConfig(class_name="MultiClassConfusionMatrixPlot"),
-                ]
-            )
-        ],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
     )
 
 
@@ -70,21 +82,47 @@ def _metric(
     )
 
 
-def _gates(domains: tuple[str, ...], gate: GateOptions) -> list[config_pb2.PerSliceMetricThreshold]:
-    threshold = config_pb2.MetricThreshold(
-        value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": gate.min_accuracy}),
-        change_threshold=config_pb2.GenericChangeThreshold(
-            direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
-            absolute={"value": -gate.max_drop},
-        ),
+def _change(
+    name: str,
+    gate: GateOptions,
+    code: str,
+    gates: list[config_pb2.PerSliceMetricThreshold] | None = None,
+) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(
+        class_name="PairedChange",
+        module="pipeline.paired_change",
+        config=json.dumps({"name": name, "confidence": gate.confidence, "code": code}),
+        per_slice_thresholds=gates or [],
     )
+
+
+def _accuracy_gates(
+    domains: tuple[str, ...], gate: GateOptions, known: Collection[str] | None
+) -> list[config_pb2.PerSliceMetricThreshold]:
+    """A floor for every domain, and for a new one that the candidate is better there."""
+    floor = config_pb2.GenericValueThreshold(lower_bound={"value": gate.min_accuracy})
+    better = config_pb2.GenericChangeThreshold(
+        direction=config_pb2.MetricDirection.HIGHER_IS_BETTER, absolute={"value": LEAST_GAIN}
+    )
+    is_new = {domain: known is not None and domain not in known for domain in domains}
     return [
-        config_pb2.PerSliceMetricThreshold(
-            slicing_specs=[config_pb2.SlicingSpec(feature_values={features.DOMAIN: domain})],
-            threshold=threshold,
-        )
-        for domain in domains
+        _gate_of(domain, value_threshold=floor, change_threshold=better if new else None)
+        for domain, new in is_new.items()
     ]
+
+
+def _change_gates(
+    domains: list[str], gate: GateOptions
+) -> list[config_pb2.PerSliceMetricThreshold]:
+    limit = config_pb2.GenericValueThreshold(lower_bound={"value": -gate.max_drop})
+    return [_gate_of(domain, value_threshold=limit) for domain in domains]
+
+
+def _gate_of(domain: str, **limits: Any) -> config_pb2.PerSliceMetricThreshold:
+    return config_pb2.PerSliceMetricThreshold(
+        slicing_specs=[config_pb2.SlicingSpec(feature_values={features.DOMAIN: domain})],
+        threshold=config_pb2.MetricThreshold(**limits),
+    )
 
 
 def read_domain_metrics(evaluation_uri: str, model: str) -> dict[str, dict[str, float]]:
@@ -114,7 +152,7 @@ def _values(record: Any, model: str) -> dict[str, float]:
     for entry in record.metric_keys_and_values:
         if entry.key.is_diff or entry.key.model_name not in names:
             continue
-        if entry.key.name in METRICS:
+        if entry.key.name in (*METRICS, LOW, HIGH):
             values[entry.key.name] = entry.value.double_value.value
         elif entry.key.name == "example_count":
             values["test_images"] = entry.value.double_value.value
@@ -147,6 +185,11 @@ def _domain(slice_key: Any) -> str:
 
 def _reason(failure: Any, gate: GateOptions) -> str:
     value = failure.metric_value.double_value.value
+    if failure.metric_key.name == HIGH:
+        return (
+            f"accuracy fell by more than chance: the {gate.confidence:.0%} interval of its change "
+            f"ends at {value:+.3f}, and a loss of {gate.max_drop:.3f} is allowed"
+        )
     if failure.metric_key.is_diff:
-        return f"accuracy changed by {value:+.3f}, at most {-gate.max_drop:+.3f} is allowed"
+        return f"new, and no better than with the model that serves ({value:+.3f})"
     return f"accuracy {value:.3f} is below the floor {gate.min_accuracy:.3f}"

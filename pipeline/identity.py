@@ -30,7 +30,7 @@ def fingerprint_code() -> CodeFingerprints:
         data_gate=code_fingerprint("components.data_gate.executor"),
         preprocessing=code_fingerprint("trainer_module.preprocessing"),
         training=code_fingerprint("trainer_module.training"),
-        evaluation=code_fingerprint("pipeline.metrics"),
+        evaluation=code_fingerprint("pipeline.metrics", "pipeline.paired_change"),
         serving_check=code_fingerprint("components.serving_check.executor"),
     )
 

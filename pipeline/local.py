@@ -9,7 +9,7 @@ from types import FrameType
 from pipeline.config import RunConfig
 from pipeline.logs import captured_output, relayed
 from pipeline.runs import Run, failed_summary
-from pipeline.snapshot import take_snapshot
+from pipeline.snapshot import Snapshot, take_snapshot
 from pipeline.summary_schema import Summary
 from pipeline.terminal import Reporter, show_findings, show_summary
 from pipeline.workspace import Workspace
@@ -40,19 +40,31 @@ def run_pipeline(config: RunConfig) -> Summary:
     check_workspace(config)
     workspace = Workspace(config.workspace)
     with workspace.lock():
-        snapshot = take_snapshot(config.data, workspace.inputs)
-        run_id = workspace.new_run(config)
-        with captured_output(workspace.log(run_id)) as console:
-            reporter = Reporter(console)
-            domains = ", ".join(snapshot.domains)
-            reporter.title(f"run {run_id}: {snapshot.files:,} files, domains {domains}")
-            run = Run(run_id, config, workspace, snapshot, reporter, workspace.runs / run_id)
-            with relayed(reporter.say):
-                summary = _execute(run)
-            version = summary.pushed_version
-            model = str(run.store.path(version)) if version else None
-            show_summary(console, summary, model, run.store.newest())
-            show_lists(run)
+        return run_snapshot(config, workspace, take_snapshot(config.data, workspace.inputs))
+
+
+def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) -> Summary:
+    """Run the pipeline over a listing, see `run_pipeline`. The caller holds the lock.
+
+    Args:
+        config: of the run, resolved.
+        workspace: that the config names.
+        snapshot: the pictures.
+    """
+    run_id = workspace.new_run(config, snapshot.batch)
+    if snapshot.batch:
+        config = config.for_retraining()
+    with captured_output(workspace.log(run_id)) as console:
+        reporter = Reporter(console)
+        domains = ", ".join(snapshot.domains)
+        reporter.title(f"run {run_id}: {snapshot.files:,} files, domains {domains}")
+        run = Run(run_id, config, workspace, snapshot, reporter, workspace.runs / run_id)
+        with relayed(reporter.say):
+            summary = _execute(run)
+        version = summary.pushed_version
+        model = str(run.store.path(version)) if version else None
+        show_summary(console, summary, model, run.store.newest())
+        show_lists(run)
     return summary
 
 
@@ -117,12 +129,13 @@ def _launch_all(run: Run) -> Summary:
     with run.component("Loading TFX"):
         # Behind the spinner: TensorFlow, Beam and TFX take many seconds to import.
         from pipeline.preparation import prepare
-        from pipeline.steps import launch
+        from pipeline.steps import launch, write_outputs
         from pipeline.summary import read_summary
 
         launcher, baseline = prepare(run)
     outputs = launch(run, launcher, launcher.nodes)
     run.finish()
+    write_outputs(outputs, run.folder)
     return read_summary(run, outputs, baseline)
 
 

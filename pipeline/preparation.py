@@ -6,6 +6,7 @@ from pathlib import Path
 from tfx.orchestration.pipeline import Pipeline
 
 import trainer_module
+from components.data_gate.baseline import read_baseline_statistics
 from pipeline.dag import Inputs, create_pipeline
 from pipeline.identity import CodeFingerprints, fingerprint_code, model_key
 from pipeline.launching import Launcher
@@ -37,6 +38,7 @@ def _create_pipeline(run: Run, code: CodeFingerprints, key: str, baseline: int |
             listing=str(run.snapshot.path),
             digest=run.snapshot.digest,
             domains=run.snapshot.domains,
+            known_domains=_known_domains(run, baseline),
             files=run.snapshot.files,
             empty_classes=run.snapshot.empty_classes,
             schema=str(_keep_schema(run.workspace)),
@@ -45,6 +47,8 @@ def _create_pipeline(run: Run, code: CodeFingerprints, key: str, baseline: int |
             run_key=key,
             baseline_uri=str(run.workspace.baseline_uri(run.store, baseline)) if baseline else None,
             baseline_version=baseline or 0,
+            goes_on=run.snapshot.batch is not None,
+            batch=run.snapshot.batch or "",
         ),
     )
 
@@ -63,6 +67,14 @@ def _baseline_version(run: Run, key: str) -> int | None:
     if push.run_key == key and (earlier is None or earlier in run.store.versions()):
         return earlier
     return newest
+
+
+def _known_domains(run: Run, baseline: int | None) -> tuple[str, ...] | None:
+    """Domains that the baseline was trained on; all, where it does not say."""
+    if baseline is None:
+        return None
+    then = read_baseline_statistics(str(run.store.path(baseline)))
+    return tuple(sorted(then.domains)) if then else run.snapshot.domains
 
 
 def _keep_schema(workspace: Workspace) -> Path:

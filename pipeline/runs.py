@@ -87,6 +87,7 @@ class Run:
         """
         return {
             "run_id": self.run_id,
+            "data_root": self.snapshot.data_root,
             "seconds": self.seconds,
             "cached": self.cached,
             "ignored_files": self.snapshot.ignored,

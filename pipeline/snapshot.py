@@ -4,7 +4,7 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Snapshot:
         files: number of rows.
         ignored: files that nobody meant as pictures, by what they are; they are no rows.
         empty_classes: domain and class of folders without files.
+        batch: digest of the batch that it was put together for; the rest of it is a part of the
+            pictures of the version that serves. None where it lists all there are.
     """
 
     path: Path
@@ -37,6 +39,11 @@ class Snapshot:
     files: int
     ignored: dict[str, int]
     empty_classes: tuple[tuple[str, str], ...]
+    batch: str | None = None
+
+    def for_batch(self, batch: str) -> "Snapshot":
+        """The same, put together for a batch."""
+        return replace(self, batch=batch)
 
 
 def take_snapshot(data: str, folder: Path) -> Snapshot:
@@ -51,7 +58,7 @@ def take_snapshot(data: str, folder: Path) -> Snapshot:
     """
     if is_manifest(data):
         manifest = data if is_uri(data) else str(Path(data).resolve())
-        return _write(read_manifest(manifest), posixpath.dirname(manifest), data, folder)
+        return write_listing(read_manifest(manifest), posixpath.dirname(manifest), data, folder)
     if is_uri(data):
         raise InputError(
             f"data {data}: a remote folder is not listed. Give a manifest of it, a CSV or Parquet "
@@ -64,7 +71,7 @@ def take_snapshot(data: str, folder: Path) -> Snapshot:
             f"data folder {data} {what}. Give a folder or a manifest "
             f"({' or '.join(MANIFEST_SUFFIXES)}) with --data."
         )
-    return _write(FolderListing(root.resolve()), str(root.resolve()), data, folder)
+    return write_listing(FolderListing(root.resolve()), str(root.resolve()), data, folder)
 
 
 def is_manifest(data: str) -> bool:
@@ -72,7 +79,20 @@ def is_manifest(data: str) -> bool:
     return data.lower().endswith(MANIFEST_SUFFIXES) and not Path(data).is_dir()
 
 
-def _write(rows: Iterable[dict[str, Any]], data_root: str, data: str, folder: Path) -> Snapshot:
+def write_listing(
+    rows: Iterable[dict[str, Any]], data_root: str, data: str, folder: Path
+) -> Snapshot:
+    """Write rows down, see `Snapshot`.
+
+    Args:
+        rows: of the listing, in their order.
+        data_root: that their paths are relative to.
+        data: what the user calls them.
+        folder: where listings are kept.
+
+    Raises:
+        InputError: none of the rows is usable.
+    """
     digest, domains, files = hashlib.sha256(), set(), 0
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / "unfinished"

@@ -1,5 +1,6 @@
 """Launches the components of a run in turn, and keeps what its user looks for."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,6 +12,9 @@ from pipeline.launching import Launcher
 from pipeline.rejects import write_rejects
 from pipeline.runs import Run
 from pipeline.summary import Outputs
+
+#: In the folder of a run.
+OUTPUTS = "outputs.json"
 
 
 def launch(run: Run, launcher: Launcher, nodes: Iterable[str]) -> Outputs:
@@ -40,6 +44,17 @@ def launch(run: Run, launcher: Launcher, nodes: Iterable[str]) -> Outputs:
         if stop.duplicates.pairs:
             write_pairs(stop.duplicates, str(run.lookalikes))
         raise
+    return outputs
+
+
+def write_outputs(outputs: Outputs, folder: Path) -> None:
+    """Note where the artifacts of a run are, for `read_outputs`."""
+    (folder / OUTPUTS).write_text(json.dumps(outputs, indent=1) + "\n")
+
+
+def read_outputs(folder: Path) -> Outputs:
+    """Where the artifacts of a finished run are."""
+    outputs: Outputs = json.loads((folder / OUTPUTS).read_text())
     return outputs
 
 

@@ -19,7 +19,13 @@ class Images(BaseModel):
 
 
 class Domain(BaseModel):
-    """One domain's test pictures: how the candidate did, and what served before."""
+    """One domain's test pictures: how the candidate did, and what served before.
+
+    Attributes:
+        change_low: end of the confidence interval of the change in accuracy, see `gate.confidence`;
+            null without a baseline.
+        change_high: the other end.
+    """
 
     test_images: int
     accuracy: float
@@ -27,6 +33,8 @@ class Domain(BaseModel):
     log_loss: float
     ece: float
     baseline_accuracy: float | None
+    change_low: float | None = None
+    change_high: float | None = None
 
 
 class Stage(BaseModel):
@@ -76,6 +84,7 @@ class Summary(BaseModel):
     """`runs/<run id>/summary.json`.
 
     Attributes:
+        data_root: that the paths of pictures are relative to.
         calibration: null where the run failed.
         environment: what the figures were made with: `seed`; versions (`python` and the libraries);
             hardware (`platform`, `cpus` and, null where the run failed, the `device` of the
@@ -84,6 +93,7 @@ class Summary(BaseModel):
     """
 
     run_id: str
+    data_root: str = ""
     status: Literal["pushed", "not_blessed", "failed"]
     pushed_version: int | None
     new_version: bool

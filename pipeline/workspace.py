@@ -14,6 +14,9 @@ from components.pusher.versions import VersionStore
 from pipeline.config import RunConfig
 from trainer_module.errors import InputError
 
+#: In the folder of a run that retrains: digest of its batch.
+BATCH = "batch"
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -35,6 +38,11 @@ class Workspace:
         """Listings of pictures and schemas, each named by its digest."""
         return self.root / "inputs"
 
+    @property
+    def batches(self) -> Path:
+        """Our own copies of batches, each named by its digest."""
+        return self.root / "batches"
+
     def log(self, run_id: str) -> Path:
         """Everything that the libraries said during a run."""
         return self.root / "logs" / f"{run_id}.log"
@@ -49,8 +57,13 @@ class Workspace:
             link.symlink_to(os.path.relpath(store.path(version), folder))
         return folder
 
-    def new_run(self, config: RunConfig) -> str:
-        """Make a run's folder, with the config that it runs under; returns the run id."""
+    def new_run(self, config: RunConfig, batch: str | None = None) -> str:
+        """Make a run's folder, with the config that it runs under; returns the run id.
+
+        Args:
+            config: of the run.
+            batch: digest of the batch that it is for, if it is for one.
+        """
         moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
         number = 1
         while True:
@@ -62,6 +75,8 @@ class Workspace:
                 number += 1
         text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
         (self.runs / run_id / "config.yaml").write_text(text, encoding="utf-8")
+        if batch:
+            (self.runs / run_id / BATCH).write_text(f"{batch}\n")
         return run_id
 
     def unfinished_run(self) -> str | None:
@@ -80,6 +95,11 @@ class Workspace:
         run_id = self.unfinished_run()
         if run_id is None:
             raise InputError(f"workspace {self.root} has no unfinished run. Leave --resume out.")
+        if (self.runs / run_id / BATCH).exists():
+            raise InputError(
+                f"run {run_id} in workspace {self.root} was a retraining. Go on with carryover "
+                "retrain."
+            )
         return self.runs / run_id / "config.yaml"
 
     @contextlib.contextmanager

@@ -93,6 +93,11 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(cost, bounds=np.log(BOUNDS), method="bounded").x))
 
 
+def confidences(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Probability of the answer to every row, float [rows], from logits [rows, classes]."""
+    return softmax(logits / temperature, axis=1).max(axis=1)
+
+
 def expected_calibration_error(probabilities: np.ndarray, targets: np.ndarray) -> float:
     """Mean distance between confidence and accuracy over bins of confidence.
 

@@ -12,9 +12,7 @@ from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from trainer_module.backbones import split_at
 from trainer_module.classifier import Classifier, build_classifier, extend_labels
 from trainer_module.errors import InputError
 from trainer_module.feature_store import FeatureStore
@@ -29,9 +27,9 @@ from trainer_module.stages import (
     Task,
     add_views,
     choose,
+    embed,
     extract_features,
     freeze_boundary,
-    predict,
 )
 
 logger = logging.getLogger("carryover.training")
@@ -177,16 +175,9 @@ def _accuracy(
     classifier: Classifier, boundary: str | None, parts: list[Features], task: Task
 ) -> float:
     """Share of right answers; a boundary says that what is above it was fine-tuned."""
-    with task.hardware.strategy.scope():
-        upper = split_at(classifier.backbone.model, boundary)[1] if boundary else None
-
-    def logits(values: tf.Tensor) -> tf.Tensor:
-        values = tf.cast(values, tf.float32)
-        return classifier.head(upper(values, training=False) if upper else values)
-
+    kernel, bias = classifier.head.get_weights()
     right = []
     for part in parts:
-        inputs = part.views[0] if boundary else part.pooled
-        found = predict(logits, inputs, part.rows, len(classifier.labels), task)
-        right.append(found.argmax(axis=-1) == class_ids(part.labels, classifier.labels))
+        logits = embed(classifier, part, boundary, task) @ kernel + bias
+        right.append(logits.argmax(axis=-1) == class_ids(part.labels, classifier.labels))
     return float(np.mean(np.concatenate(right)))

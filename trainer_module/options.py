@@ -49,7 +49,7 @@ class FrozenOptions(Options):
 class FineTuningOptions(Options):
     """Stage 2: careful training of the upper part of the backbone."""
 
-    epochs: int = Field(10, ge=0, description="0 leaves the stage out")
+    epochs: int = Field(8, ge=0, description="0 leaves the stage out")
     batch_size: int = Field(32, ge=1)
     learning_rate: float = Field(6e-4, gt=0, description="of the head; lower blocks get less")
     rate_decay: float = Field(0.9, gt=0, le=1, description="factor on the rate per block down")
@@ -60,7 +60,7 @@ class FineTuningOptions(Options):
         0.5, description="share of the blocks that stay frozen, or the name of the last one"
     )
     augmentation: Preset = Field("medium", description="how far views are from their picture")
-    views: int = Field(4, ge=1, description="variants of each training picture, 1 is none")
+    views: int = Field(3, ge=1, description="variants of each training picture, 1 is none")
     averaging: float = Field(
         0.3,
         ge=0,

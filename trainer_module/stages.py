@@ -165,14 +165,33 @@ def predict(
     model: Callable[[tf.Tensor], tf.Tensor],
     view: np.ndarray,
     rows: np.ndarray,
-    classes: int,
+    columns: int,
     task: Task,
 ) -> np.ndarray:
-    """What a model says of kept features: logits, float32 [rows, classes]."""
+    """What a model makes of kept features: logits or others, float32 [rows, columns]."""
     batches = ordered_batches(view, rows, PREDICT_BATCH)
-    logits: np.ndarray = np.empty((len(rows), classes), np.float32)
-    fill([logits], batches, lambda features: [model(features)], task.hardware.strategy)
-    return logits
+    outputs: np.ndarray = np.empty((len(rows), columns), np.float32)
+    fill([outputs], batches, lambda features: [model(features)], task.hardware.strategy)
+    return outputs
+
+
+def embed(classifier: Classifier, found: Features, boundary: str | None, task: Task) -> np.ndarray:
+    """Pooled features as the backbone makes them now, float32 [rows, dim].
+
+    Args:
+        classifier: whose backbone it is.
+        found: kept features, of which the first view or, without a boundary, the pooled are used.
+        boundary: block below which nothing has changed; None where nothing has at all.
+        task: see `Task`.
+    """
+    if boundary is None:
+        return found.pooled[found.rows].astype(np.float32)
+    with task.hardware.strategy.scope():
+        _, upper = split_at(classifier.backbone.model, boundary)
+    return predict(
+        lambda maps: upper(tf.cast(maps, tf.float32), training=False),
+        *(found.views[0], found.rows, upper.output.shape[-1], task),
+    )
 
 
 def choose(stages: list[StageResult], task: Task) -> StageResult:

@@ -2,13 +2,13 @@
 
 import logging
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from trainer_module.calibration import calibrate
+from trainer_module.calibration import calibrate, confidences
 from trainer_module.classifier import Classifier, adopt, build_classifier, extend_labels
 from trainer_module.export import export_classifier, load_classifier
 from trainer_module.feature_store import FeatureStore
@@ -17,12 +17,15 @@ from trainer_module.frozen import train_frozen
 from trainer_module.hardware import set_up_hardware
 from trainer_module.input_data import Pictures, read_pictures
 from trainer_module.options import TrainingOptions
+from trainer_module.reference import Reference
 from trainer_module.scoring import class_ids
 from trainer_module.stages import (
+    Features,
     StageResult,
     Task,
     add_views,
     choose,
+    embed,
     extract_features,
     freeze_boundary,
 )
@@ -57,20 +60,40 @@ def run_fn(fn_args: Any) -> None:
             adopt(classifier, baseline)
             logger.info("starting from the model that serves now")
 
-    stages = train_stages(classifier, train, evaluation, task)
-    chosen = choose(stages, task)
+    trained = train_stages(classifier, train, evaluation, task)
+    chosen = choose(trained.stages, task)
     logger.info("%s is better on the eval split and is exported", chosen.name)
 
     classifier.set_weights(chosen.weights)
     calibration = calibrate(chosen.logits, class_ids(evaluation.labels, labels), evaluation.domains)
-    report = _report(stages, chosen, hardware.description) | {"calibration": asdict(calibration)}
+    report = _report(trained.stages, chosen, hardware.description)
+    report["calibration"] = asdict(calibration)
+    embeddings = embed(classifier, trained.evaluation, trained.boundary, task)
     if hardware.is_chief:
         export_classifier(classifier, report, fn_args.serving_model_dir, calibration.temperature)
+        sure = confidences(chosen.logits, calibration.temperature)
+        reference = Reference(embeddings, sure, evaluation.domains)
+        reference.write(fn_args.serving_model_dir)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training left behind.
+
+    Attributes:
+        stages: one or two, see `StageResult`.
+        evaluation: features of the eval split.
+        boundary: block below which stage 2 changed nothing; None without a stage 2.
+    """
+
+    stages: list[StageResult]
+    evaluation: Features
+    boundary: str | None
 
 
 def train_stages(
     classifier: Classifier, train: Pictures, evaluation: Pictures, task: Task
-) -> list[StageResult]:
+) -> Trained:
     """Stage 1, and stage 2 unless it is left out; the classifier holds the last one's weights.
 
     What stage 2 starts from comes out of stage 1's pass over the pictures.
@@ -86,7 +109,7 @@ def train_stages(
         start = time.perf_counter()
         learning = add_views(learning, train, classifier, boundary, task)
         stages.append(fine_tune(classifier, boundary, learning, judging, task, start))
-    return stages
+    return Trained(stages, judging, boundary)
 
 
 def _made(folder: str) -> str:

@@ -5,6 +5,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.image_example_gen.component import ImageCatalog
 from components.pusher.executor import PusherExecutor
 
 
@@ -17,6 +18,9 @@ class PusherSpec(ComponentSpec):
         "run_id": ExecutionParameter(type=str),
         "run_key": ExecutionParameter(type=str),
         "baseline_version": ExecutionParameter(type=int),
+        "data_root": ExecutionParameter(type=str),
+        "goes_on": ExecutionParameter(type=int),
+        "batch": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -24,6 +28,7 @@ class PusherSpec(ComponentSpec):
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "catalog": ChannelParameter(type=ImageCatalog),
     }
     OUTPUTS = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}  # noqa: RUF012
 
@@ -51,11 +56,15 @@ class Pusher(base_component.BaseComponent):
         model_blessing: types.BaseChannel,
         infra_blessing: types.BaseChannel,
         statistics: types.BaseChannel,
+        catalog: types.BaseChannel,
         workspace: str,
         model_name: str,
         run_id: str,
         run_key: str,
         baseline_version: int,
+        data_root: str,
+        goes_on: bool = False,
+        batch: str = "",
     ) -> None:
         """Configure the component.
 
@@ -65,11 +74,16 @@ class Pusher(base_component.BaseComponent):
             model_blessing: of the Evaluator.
             infra_blessing: of ServingCheck.
             statistics: of the examples; kept with the version, for the next run to compare with.
+            catalog: of the pictures; their list is kept with the version, too.
             workspace: folder that holds `serving/`.
             model_name: folder below `serving/`.
             run_id: of this run.
             run_key: identity of this run's inputs.
             baseline_version: that the model was compared with, 0 for none.
+            data_root: that the ids of pictures are relative to.
+            goes_on: whether the run read a part of the baseline's pictures, and new ones; the
+                others of the baseline still belong to the data set then.
+            batch: digest of the batch that the run is for, if it is for one.
         """
         spec = PusherSpec(
             model=model,
@@ -77,6 +91,10 @@ class Pusher(base_component.BaseComponent):
             model_blessing=model_blessing,
             infra_blessing=infra_blessing,
             statistics=statistics,
+            catalog=catalog,
+            data_root=data_root,
+            goes_on=int(goes_on),
+            batch=batch,
             workspace=workspace,
             model_name=model_name,
             run_id=run_id,

@@ -12,6 +12,7 @@ from tfx.types import artifact, artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.data_gate.baseline import write_baseline_statistics
+from components.pusher.data_set import write_data_set
 from components.pusher.versions import Push, VersionStore, model_digest
 from pipeline.evaluation import CANDIDATE, read_domain_metrics
 
@@ -64,12 +65,38 @@ class PusherExecutor(base_executor.BaseExecutor):
             return (ALREADY_SERVES if serves else ROLLED_BACK), version
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
         statistics = artifact_utils.get_single_uri(input_dict["statistics"])
+        catalog = artifact_utils.get_single_uri(input_dict["catalog"])
+        before = store.path(properties["baseline_version"]) if properties["goes_on"] else None
+
+        root = properties["data_root"]
         version = store.push(
             model,
             _push_record(digest, evaluation, properties),
-            lambda folder: write_baseline_statistics(statistics, str(folder)),
+            lambda folder: keep_origin(statistics, catalog, root, store.root, folder, before),
         )
         return PUSHED, version
+
+
+def keep_origin(
+    statistics_uri: str,
+    catalog_uri: str,
+    data_root: str,
+    workspace: Path,
+    model: Path,
+    before: Path | None,
+) -> None:
+    """Keep with a model what it was trained on: statistics and the list of pictures.
+
+    Args:
+        statistics_uri: of StatisticsGen's artifact.
+        catalog_uri: of ImageExampleGen's.
+        data_root: that the ids of pictures are relative to.
+        workspace: see `data_set.write_data_set`.
+        model: folder of the SavedModel.
+        before: see `data_set.write_data_set`.
+    """
+    write_baseline_statistics(statistics_uri, str(model))
+    write_data_set(catalog_uri, data_root, workspace, model, before)
 
 
 def _push_record(digest: str, evaluation: str, properties: dict[str, Any]) -> Push:
@@ -81,6 +108,7 @@ def _push_record(digest: str, evaluation: str, properties: dict[str, Any]) -> Pu
         baseline_version=baseline or None,
         pushed_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         domains=read_domain_metrics(evaluation, CANDIDATE),
+        batch=properties["batch"] or None,
     )
 
 

@@ -27,6 +27,8 @@ class Push:
         baseline_version: that it was compared with, None for the first.
         pushed_at: ISO 8601, UTC.
         domains: per-domain metrics on the test split.
+        batch: digest of the batch that the version was retrained for, if it was.
+        accepted: why someone pushed it though it was not blessed, if someone did.
     """
 
     digest: str
@@ -35,6 +37,8 @@ class Push:
     baseline_version: int | None
     pushed_at: str
     domains: dict[str, dict[str, Any]]
+    batch: str | None = None
+    accepted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,14 @@ class VersionStore:
             for number in reversed(_numbers(folder)):
                 if _read_push(folder / str(number)).digest == digest:
                     return number, serves
+        return None
+
+    def find_batch(self, batch: str) -> int | None:
+        """The version that was retrained for a batch, serving or rolled back."""
+        for folder in (self.serving, self.rolled_back):
+            for number in reversed(_numbers(folder)):
+                if _read_push(folder / str(number)).batch == batch:
+                    return number
         return None
 
     def push(self, model: Path, push: Push, complete: Callable[[Path], None] | None = None) -> int:

@@ -59,6 +59,7 @@ def evaluate(
     gate: GateOptions,
     domains: tuple[str, ...],
     baseline: ColourModel | None = None,
+    known: tuple[str, ...] | None = None,
 ) -> Evaluated:
     """Evaluate a model that knows all colours on `PICTURES`.
 
@@ -67,6 +68,7 @@ def evaluate(
         gate: the limits.
         domains: that have a gate.
         baseline: to compare with.
+        known: domains that the baseline was trained on; all where nothing is given.
     """
     examples = at(standard_artifacts.Examples(), folder / "examples")
     examples.split_names = '["test"]'
@@ -77,7 +79,8 @@ def evaluate(
         inputs["baseline_model"] = [model_artifact(folder / "baseline", baseline)]
     evaluation = at(standard_artifacts.ModelEvaluation(), folder / "evaluation")
     blessing = at(standard_artifacts.ModelBlessing(), folder / "blessing")
-    config = create_eval_config(domains, gate, "code")
+    known = domains if known is None else known
+    config = create_eval_config(domains, gate, "code", known if baseline else None)
     Executor(context(folder)).Do(
         inputs,
         {"evaluation": [evaluation], "blessing": [blessing]},

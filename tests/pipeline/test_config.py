@@ -33,7 +33,7 @@ def written(folder: Path, text: str | bytes) -> Path:
 def test_an_unknown_key_is_named_with_the_near_one_and_all_that_are_allowed():
     assert message_of("gate.max_dropp=0.1") == (
         "config key 'gate.max_dropp' is unknown. "
-        "Did you mean 'max_drop'? Allowed: min_accuracy, max_drop."
+        "Did you mean 'max_drop'? Allowed: min_accuracy, max_drop, confidence."
     )
 
 

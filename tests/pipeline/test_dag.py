@@ -29,6 +29,7 @@ def compiled(folder: Path, baseline: str | None) -> Launcher:
         listing=str(snapshot.path),
         digest=snapshot.digest,
         domains=snapshot.domains,
+        known_domains=snapshot.domains if baseline else None,
         files=snapshot.files,
         empty_classes=(),
         schema="schema.pbtxt",

@@ -1,13 +1,17 @@
 """The EvalConfig, and a real run of TFX's Evaluator over `tiny_evaluation.PICTURES`."""
 
+import json
 import math
 
 import pytest
+from tiny_evaluation import evaluate
+from tiny_models import ColourModel
 
 from pipeline.config import GateOptions
 from pipeline.evaluation import (
     BASELINE,
     CANDIDATE,
+    LEAST_GAIN,
     METRICS,
     create_eval_config,
     read_domain_metrics,
@@ -18,27 +22,35 @@ from pipeline.metrics import DERIVED
 GATE = GateOptions(min_accuracy=0.6, max_drop=0.02)
 
 
-def thresholds(domains: tuple[str, ...]) -> dict[str, tuple[float, float]]:
-    config = create_eval_config(domains, GATE, "code")
-    gates = {}
+def gates(known: tuple[str, ...] | None) -> dict[tuple[str, str], tuple[float, float | None]]:
+    """(Metric, domain) -> least value, and least change where there is such a gate."""
+    config = create_eval_config(("day", "night"), GATE, "code", known)
+    found = {}
     for metric in config.metrics_specs[0].metrics:
         for gate in metric.per_slice_thresholds:
-            assert '"accuracy"' in metric.config
             [slicing] = gate.slicing_specs
             limits = gate.threshold
-            gates[slicing.feature_values["domain"]] = (
-                limits.value_threshold.lower_bound.value,
-                limits.change_threshold.absolute.value,
-            )
-    return gates
+            change = limits.change_threshold.absolute.value
+            key = json.loads(metric.config)["name"], slicing.feature_values["domain"]
+            has_change = limits.HasField("change_threshold")
+            found[key] = limits.value_threshold.lower_bound.value, change if has_change else None
+    return found
 
 
-def test_every_domain_has_a_floor_and_a_change_gate_of_its_own():
-    assert thresholds(("day", "night")) == {"day": (0.6, -0.02), "night": (0.6, -0.02)}
+def test_without_a_baseline_every_domain_has_a_floor():
+    assert gates(None) == {("accuracy", "day"): (0.6, None), ("accuracy", "night"): (0.6, None)}
+
+
+def test_a_known_domain_may_not_lose_and_a_new_one_must_gain():
+    assert gates(("day",)) == {
+        ("accuracy", "day"): (0.6, None),
+        ("accuracy", "night"): (0.6, LEAST_GAIN),
+        ("change_high", "day"): (-0.02, None),
+    }
 
 
 def test_the_baseline_is_marked_as_one_and_both_models_read_the_same_signatures():
-    candidate, baseline = create_eval_config(("day",), GATE, "code").model_specs
+    candidate, baseline = create_eval_config(("day",), GATE, "code", ("day",)).model_specs
     assert (candidate.name, candidate.is_baseline) == (CANDIDATE, False)
     assert (baseline.name, baseline.is_baseline) == (BASELINE, True)
     assert candidate.signature_name == baseline.signature_name == "serving_examples"
@@ -103,6 +115,27 @@ def test_every_broken_gate_is_a_reason_and_a_domain_that_was_not_tested_is_one(r
     assert refused.blessing.get_int_custom_property("blessed") == 0
     assert read_reasons(refused.evaluation.uri, GATE) == [
         "domain 'night': accuracy 0.500 is below the floor 0.600",
-        "domain 'night': accuracy changed by -0.500, at most -0.020 is allowed",
         "domain 'fog' has no test pictures",
     ]
+
+
+def test_a_loss_on_two_pictures_is_no_certain_loss_and_its_interval_says_so(refused):
+    # One of two pictures lost: (0.5 - 1.5) / 4, and 1.645 standard errors either way.
+    night = read_domain_metrics(refused.evaluation.uri, CANDIDATE)["night"]
+    error = math.sqrt(2 - 1 / 4) / 4
+    assert night["change_low"] == pytest.approx(-0.25 - 1.645 * error, abs=1e-3)
+    assert night["change_high"] == pytest.approx(-0.25 + 1.645 * error, abs=1e-3)
+
+
+def test_a_certain_loss_and_a_new_domain_without_gain_are_reasons(tmp_path):
+    gate = GateOptions(min_accuracy=0, max_drop=0, confidence=0.1)
+    evaluated = evaluate(
+        tmp_path, gate, ("day", "night"), ColourModel(("green", "red")), known=("night",)
+    )
+    assert evaluated.blessing.get_int_custom_property("blessed") == 0
+    day, night = sorted(read_reasons(evaluated.evaluation.uri, gate))
+    assert day == "domain 'day': new, and no better than with the model that serves (+0.000)"
+    assert night.startswith(
+        "domain 'night': accuracy fell by more than chance: the 10% interval of its change ends at"
+    )
+    assert night.endswith(", and a loss of 0.000 is allowed")

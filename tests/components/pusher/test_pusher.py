@@ -11,6 +11,8 @@ from tiny_evaluation import Evaluated, at, model_artifact
 from tiny_models import ColourModel
 from tiny_pictures import solid, write_files
 
+from components.image_example_gen.catalog import write_catalog
+from components.image_example_gen.component import ImageCatalog
 from components.pusher.executor import PusherExecutor, read_outcome
 from components.pusher.versions import VersionStore
 from components.serving_check.executor import mark_blessing
@@ -22,6 +24,9 @@ PROPERTIES = {
     "run_id": "20240101-000000",
     "run_key": "key",
     "baseline_version": 0,
+    "data_root": "/data",
+    "goes_on": 0,
+    "batch": "",
 }
 
 
@@ -45,7 +50,10 @@ def _push(tmp_path: Path, store: VersionStore):
         pushed = at(standard_artifacts.PushedModel(), tmp_path / "pushed")
         statistics = at(standard_artifacts.ExampleStatistics(), tmp_path / "statistics")
         write_files(tmp_path / "statistics", {"Split-train/FeatureStats.pb": STATISTICS})
+        catalog = at(ImageCatalog(), tmp_path / "catalog")
+        write_catalog(catalog.uri, "00000-of-00001", [])
         inputs = {
+            "catalog": [catalog],
             "model": [model or evaluated.model],
             "evaluation": [evaluated.evaluation],
             "model_blessing": [evaluated.blessing],

@@ -1,0 +1,1 @@
+"""Retraining: new batches -> assessment -> decision -> run -> ledger."""

@@ -1,0 +1,189 @@
+"""What a retraining reads: the batch, and enough of what the model knows not to forget it."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+
+from components.image_example_gen.locations import is_uri, locate
+from components.image_example_gen.splits import DIGEST_BYTES
+from components.pusher.data_set import read_data_set
+from pipeline.config import RunConfig
+from pipeline.retraining.batch_store import Row, read_batch
+from pipeline.retraining.ledger import WAITING, Entry
+from pipeline.retraining.options import RetrainOptions
+from pipeline.snapshot import Snapshot, write_listing
+from pipeline.workspace import Workspace
+from trainer_module import features
+from trainer_module.errors import InputError
+
+#: Eval pictures of every domain so far, as a share of the training pictures that are rehearsed.
+EVAL_SHARE = 0.4
+
+#: Of a row of a batch, what the listing says.
+KEYS = ("path", "domain", "label", "split", "group", "reason")
+
+
+def compose(
+    entry: Entry,
+    entries: list[Entry],
+    model: Path,
+    workspace: Workspace,
+    config: RunConfig,
+    pseudo_labels: dict[str, str] | None = None,
+) -> Snapshot:
+    """Put the listing of a retraining together.
+
+    Of every domain so far: all test pictures, so that the gate sees each of them, and a sample of
+    the training and eval pictures with the same share of every class. The sample is always the
+    same, whatever the batch. A picture keeps the split that it had.
+
+    Args:
+        entry: the batch.
+        entries: all batches.
+        model: folder of the version that serves.
+        workspace: that the batches are in.
+        config: of the run.
+        pseudo_labels: path -> class of unlabelled pictures that join the training.
+
+    Raises:
+        InputError: the version came without a list of its pictures.
+    """
+    table = read_data_set(model)
+    if table is None:
+        raise InputError(
+            f"{model} was pushed by an earlier carryover, without the list of its pictures. "
+            "Run carryover run once."
+        )
+    gone = {_prefix(one) for one in entries if one.replaced_by is not None}
+    old = [row for row in table.to_pylist() if _batch_prefix(row["location"]) not in gone]
+    current = [one for one in entries if one.replaced_by is None]
+    pseudo_labels = pseudo_labels or {}
+    new = [
+        _new_row(row, config, workspace, pseudo_labels)
+        for row in [
+            *waiting_rows(entries, entry, model, workspace),
+            *_unseen(read_batch(workspace.batches, entry.digest), table),
+        ]
+        if row["label"] or "reason" in row or row["path"] in pseudo_labels
+    ]
+    stale = _outside_of_window(current, config.retrain)
+    rehearsed = _rehearsed(old, stale, config.retrain)
+    rows = [_old_row(row, workspace.root) for row in rehearsed] + new
+    snapshot = write_listing(rows, str(workspace.root), entry.name, workspace.inputs)
+    return snapshot.for_batch(entry.digest)
+
+
+def waiting_rows(
+    entries: list[Entry], entry: Entry, model: Path, workspace: Workspace
+) -> list[Row]:
+    """Rows of earlier batches that nothing was trained on yet.
+
+    Args:
+        entries: all batches.
+        entry: the one that is looked at.
+        model: folder of the version that serves.
+        workspace: that the batches are in.
+    """
+    waiting = [
+        one
+        for one in entries
+        if one.replaced_by is None and one.state in WAITING and one.number != entry.number
+    ]
+    rows = [row for one in waiting for row in read_batch(workspace.batches, one.digest)]
+    return _unseen(rows, read_data_set(model))
+
+
+def _unseen(rows: list[Row], table: pa.Table | None) -> list[Row]:
+    """Those whose content is not in a data set."""
+    known = set(table["content"].to_pylist()) if table is not None else set()
+    return [row for row in rows if bytes.fromhex(row["sha256"])[:DIGEST_BYTES] not in known]
+
+
+def _rehearsed(
+    old: list[dict[str, Any]], stale: set[bytes], options: RetrainOptions
+) -> list[dict[str, Any]]:
+    """All test pictures, and a sample of the others."""
+    budgets = {
+        "train": options.rehearsal_per_domain,
+        "eval": max(1, round(options.rehearsal_per_domain * EVAL_SHARE)),
+    }
+    kept = [row for row in old if row["split"] == "test"]
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in old:
+        if row["split"] != "test" and _batch_prefix(row["location"]) not in stale:
+            groups[(row["split"], row[features.DOMAIN])].append(row)
+    for (split, _), rows in sorted(groups.items()):
+        kept += balanced_sample(rows, budgets[split])
+    return kept
+
+
+def balanced_sample(rows: Iterable[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """At most so many rows, equally many of every class as far as there are.
+
+    A hash of their content decides which: more rows move few of those that were chosen before.
+    """
+    by_label: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (row["content"], row["location"])):
+        by_label[row[features.LABEL]].append(row)
+    turns = [
+        (place, label, row) for label, own in by_label.items() for place, row in enumerate(own)
+    ]
+    turns.sort(key=lambda turn: turn[:2])
+    return [row for _, _, row in turns[:count]]
+
+
+def _outside_of_window(entries: list[Entry], options: RetrainOptions) -> set[bytes]:
+    """Where pictures lie that are too old to be trained on again."""
+    if options.window == "all":
+        return set()
+    pushed = [entry for entry in entries if entry.version is not None]
+    return {_prefix(entry) for entry in pushed[: max(0, len(pushed) - options.window)]}
+
+
+def _prefix(entry: Entry) -> bytes:
+    return f"batches/{entry.digest}".encode()
+
+
+def _batch_prefix(location: bytes) -> bytes:
+    """The folder of the batch that a picture came with, or what is in its place."""
+    return b"/".join(location.split(b"/", 2)[:2])
+
+
+def _old_row(row: dict[str, Any], root: Path) -> Row:
+    path = os.fsdecode(row["location"])
+    return _with_file(
+        {
+            "path": path,
+            "domain": row[features.DOMAIN],
+            "label": row[features.LABEL],
+            "split": row["split"],
+        },
+        root,
+    )
+
+
+def _new_row(
+    row: Row, config: RunConfig, workspace: Workspace, pseudo_labels: dict[str, str]
+) -> Row:
+    listed = {key: row[key] for key in KEYS if key in row}
+    if row["path"] in pseudo_labels:
+        listed |= {"label": pseudo_labels[row["path"]], "split": "train"}
+    if config.split.group_by == "stem" and "group" not in listed:
+        listed["group"] = PurePosixPath(row["name"]).stem  # our copy has another name
+    return _with_file(listed, workspace.root)
+
+
+def _with_file(row: Row, root: Path) -> Row:
+    """With size and time of the file, or the reason why it cannot be opened."""
+    if is_uri(row["path"]) or "reason" in row:
+        return row | {"bytes": 0, "modified": 0}
+    try:
+        status = Path(locate(str(root), row["path"])).stat()
+    except OSError as error:
+        reason = f"cannot be opened: {error.strerror}"
+        return row | {"bytes": 0, "modified": 0, "reason": reason}
+    return row | {"bytes": status.st_size, "modified": status.st_mtime_ns}

@@ -1,0 +1,185 @@
+"""One pass over the inbox: take what is complete, decide, train, and note what became of it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from components.pusher.versions import VersionStore
+from pipeline.config import RunConfig, load_config
+from pipeline.local import RunFailedError, run_snapshot
+from pipeline.retraining.batch_store import BatchChangedError, copy_batch, read_batch
+from pipeline.retraining.inbox import Delivery, find_deliveries, inbox_of, stamp
+from pipeline.retraining.judging import judge
+from pipeline.retraining.ledger import OPEN, Entry, Ledger, State
+from pipeline.retraining.notices import Notices
+from pipeline.retraining.policy import pseudo_labels
+from pipeline.serving_versions import find_store
+from pipeline.snapshot import Snapshot
+from pipeline.workspace import Workspace
+from trainer_module.errors import InputError
+
+EXIT_DONE, EXIT_FAILED, EXIT_REJECTED = 0, 1, 3
+
+
+@dataclass
+class Pass:
+    """A pass, while it lasts.
+
+    Attributes:
+        config: of the runs.
+        workspace: that the config names.
+        store: of the model's versions.
+        ledger: of the workspace.
+        notices: who is told.
+        console: for people.
+    """
+
+    config: RunConfig
+    workspace: Workspace
+    store: VersionStore
+    ledger: Ledger
+    notices: Notices
+    console: Console
+
+    def say(self, text: str) -> None:
+        """Print a line for people."""
+        self.console.print(escape(text), highlight=False, soft_wrap=True)
+
+
+def retrain_config(
+    workspace: Path, name: str | None, path: Path | None, overrides: list[str], inbox: Path | None
+) -> RunConfig:
+    """The config of retraining: that of the run whose model serves, with what is given on top.
+
+    Args:
+        workspace: that the model serves from.
+        name: of the model; needed where there are several.
+        path: YAML file that takes the place of that run's config.
+        overrides: `key=value` texts.
+        inbox: that batches arrive in.
+
+    Raises:
+        InputError: no model serves, or a config that cannot be used.
+    """
+    store = find_store(workspace, name)
+    newest = store.newest()
+    if newest is None:
+        raise InputError(f"no version serves in {store.serving}. Run carryover run first.")
+    path = path or store.root / "runs" / store.read_push(newest).run_id / "config.yaml"
+    if not path.exists():
+        raise InputError(f"{path} is gone. Give the config of retraining with --config FILE.")
+    given = [*overrides, *([f"retrain.inbox={inbox.resolve()}"] if inbox else [])]
+    config = load_config(path, given, {"workspace": store.root, "name": store.name})
+    return config.resolved()
+
+
+def retrain(config: RunConfig, notices: Notices) -> int:
+    """Take every complete batch from the inbox, and bring all that are open to their end.
+
+    One batch is one decision, and at most one run and one version: so it is known which batch a
+    version came from. What a killed pass left open is brought to its end by the next one.
+
+    Args:
+        config: see `retrain_config`.
+        notices: who is told.
+
+    Returns:
+        Exit code: 0, 3 when a candidate was rejected, 1 when a run failed.
+
+    Raises:
+        InputError: there is no inbox, or the workspace is in use.
+    """
+    workspace = Workspace(config.workspace)
+    inbox = inbox_of(config.retrain)
+    with workspace.lock():
+        store = VersionStore(workspace.root, config.name)
+        this = Pass(config, workspace, store, Ledger(workspace.root), notices, Console())
+        for delivery in find_deliveries(inbox, config.retrain.quiet_seconds):
+            _take(delivery, this)
+        codes = [_process(entry, this) for entry in this.ledger.entries() if entry.state == OPEN]
+        if not codes:
+            this.say(f"nothing to do in {inbox}")
+    return next((code for code in (EXIT_FAILED, EXIT_REJECTED) if code in codes), EXIT_DONE)
+
+
+def _take(delivery: Delivery, this: Pass) -> None:
+    """Copy a batch and enter it into the ledger, if it is complete and new."""
+    try:
+        if not delivery.complete:
+            this.say(f"{delivery.name}: not complete yet")
+            return
+        if this.ledger.knows(delivery.name, stamp(delivery.path)):
+            return
+        digest, found = copy_batch(delivery, this.workspace.batches)
+    except BatchChangedError:
+        this.say(f"{delivery.name}: changed while it was copied; the next pass takes it")
+        return
+    except FileNotFoundError:
+        this.say(f"{delivery.name}: vanished while it was copied")
+        return
+    entry = this.ledger.take(delivery.name, str(delivery.path), digest, found)
+    if entry:
+        this.notices.tell("taken", batch=entry.name, number=entry.number, state=entry.state)
+        if entry.state != OPEN:
+            this.say(f"{entry.name}: {entry.state}: {entry.reason}")
+
+
+def _process(entry: Entry, this: Pass) -> int:
+    """Bring a batch to its end; returns an exit code."""
+    pushed = this.store.find_batch(entry.digest)
+    if pushed is not None:  # by a pass that was killed before it could say so
+        return _finish(entry, "pushed", f"version {pushed}", this, version=pushed)
+    try:
+        return _decide_and_train(entry, this)
+    except InputError as error:
+        return _finish(entry, "held", str(error), this)
+    except (RunFailedError, OSError) as error:
+        attempts = entry.attempts + 1
+        if attempts >= this.config.retrain.attempts:
+            return _finish(entry, "failed", str(error), this, attempts=attempts)
+        this.ledger.note(entry.number, attempts=attempts, reason=str(error))
+        this.say(f"{entry.name}: {error}; the next pass tries again")
+        this.notices.tell("failed", batch=entry.name, reason=str(error), gives_up=False)
+        return EXIT_FAILED
+
+
+def _decide_and_train(entry: Entry, this: Pass) -> int:
+    from pipeline.retraining.composition import compose, waiting_rows
+
+    version = this.store.newest()
+    if version is None:
+        raise InputError(f"no version serves in {this.store.serving} any more.")
+    model, entries = this.store.path(version), this.ledger.entries()
+    waiting = Counter(
+        row["domain"] for row in waiting_rows(entries, entry, model, this.workspace) if row["label"]
+    )
+    rows = read_batch(this.workspace.batches, entry.digest)
+    assessed, verdict = judge(rows, this.workspace.root, waiting, this.config)
+    numbers = {name: one.model_dump() for name, one in assessed.domains.items()}
+    this.ledger.note(entry.number, numbers=numbers)
+    if verdict.decision != "retrain":
+        return _finish(entry, verdict.decision, verdict.reason, this)
+    this.say(f"{entry.name}: retrain: {verdict.reason}")
+    this.notices.tell("retraining", batch=entry.name, number=entry.number, reason=verdict.reason)
+    labels = pseudo_labels(assessed, this.config.retrain)
+    return _train(entry, compose(entry, entries, model, this.workspace, this.config, labels), this)
+
+
+def _train(entry: Entry, snapshot: Snapshot, this: Pass) -> int:
+    summary = run_snapshot(this.config, this.workspace, snapshot)
+    facts = {"run_id": summary.run_id, "version": summary.pushed_version}
+    if summary.status == "pushed":
+        return _finish(entry, "pushed", f"version {summary.pushed_version}", this, **facts)
+    return _finish(entry, "rejected", "; ".join(summary.reasons), this, **facts)
+
+
+def _finish(entry: Entry, state: State, reason: str, this: Pass, **facts: Any) -> int:
+    """Note the end of a batch, and tell of it; returns an exit code."""
+    this.ledger.finish(entry.number, state, reason, **facts)
+    this.notices.tell(state, batch=entry.name, number=entry.number, reason=reason, **facts)
+    this.say(f"{entry.name}: {state}: {reason}")
+    return {"rejected": EXIT_REJECTED, "failed": EXIT_FAILED}.get(state, EXIT_DONE)

@@ -1,0 +1,130 @@
+"""`carryover retrain` on real pictures and TFX's real components."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import SHAPES, SIZE, carryover, drawn, newest_summary, run_arguments, save
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+#: Settings under which a handful of pictures is worth a run of seconds.
+SETTINGS = {
+    "retrain.epochs": 2,
+    "retrain.views": 1,
+    "retrain.min_pictures": 10,
+    "retrain.good_enough": 1,
+}
+
+
+def draw_batch(folder: Path, domain: str, shuffled: bool = False, per_class: int = 24) -> Path:
+    """White shapes on a mosaic; labels that are shuffled say nothing."""
+    rng = np.random.default_rng(4)
+    for shape in SHAPES:
+        for number in range(per_class):
+            blocks = rng.integers(0, 256, (SIZE // 8, SIZE // 8, 3), np.uint8)
+            ground = np.kron(blocks, np.ones((8, 8, 1), np.uint8))
+            ink = np.array(drawn(shape, 255, 0, rng)) == 0
+            picture = Image.fromarray(np.where(ink, 255, ground).astype(np.uint8))
+            label = str(rng.choice(SHAPES)) if shuffled else shape
+            save(folder / domain / label / f"{shape}-{number:02d}.png", picture)
+    (folder / "_READY").touch()
+    return folder
+
+
+@pytest.fixture(name="base", scope="module")
+def _base(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which a model of the domains paper and blackboard serves."""
+    folder = tmp_path_factory.mktemp("base")
+    for domain in ("paper", "blackboard"):
+        shutil.copytree(data / domain, folder / "data" / domain)
+    done = carryover(*run_arguments(folder / "data", folder / "workspace"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "workspace"
+
+
+@pytest.fixture(name="workspace")
+def _workspace(base: Path, tmp_path: Path) -> Path:
+    """A copy of the workspace, with an inbox beside it."""
+    (tmp_path / "inbox").mkdir()
+    shutil.copytree(base, tmp_path / "workspace", symlinks=True)
+    return tmp_path / "workspace"
+
+
+def retrain(workspace: Path, *options: str, **settings: object):
+    pairs = SETTINGS | {key.replace("__", "."): value for key, value in settings.items()}
+    given = [part for key, value in pairs.items() for part in ("--set", f"{key}={value}")]
+    folders = ("--workspace", str(workspace), "--inbox", str(workspace.parent / "inbox"))
+    return carryover("retrain", *folders, *given, *options)
+
+
+def versions(workspace: Path) -> list[str]:
+    return sorted(path.name for path in (workspace / "serving" / "carryover").iterdir())
+
+
+def test_a_new_domain_is_looked_at_trained_on_and_pushed_once(workspace):
+    draw_batch(workspace.parent / "inbox" / "monday", "mosaic")
+    foreseen = retrain(workspace, "--dry-run")
+    assert foreseen.returncode == 0, foreseen.stderr
+    assert foreseen.stdout.startswith(
+        "monday: retrain: new domain 'mosaic': 72 labelled, the model"
+    )
+    assert not (workspace / "batches").exists()
+
+    done = retrain(workspace, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events] == ["taken", "retraining", "pushed"]
+    assert versions(workspace) == ["1", "2"]
+    summary = newest_summary(workspace)
+    mosaic = summary["domains"]["mosaic"]
+    assert mosaic["accuracy"] > mosaic["baseline_accuracy"]
+    assert set(summary["domains"]) == {"blackboard", "mosaic", "paper"}
+    assert summary["classes"] == ["circle", "cross", "square"]
+
+    again = retrain(workspace)
+    assert again.returncode == 0
+    assert "nothing to do" in again.stdout
+    history = carryover("history", "--workspace", str(workspace)).stdout
+    assert "monday" in history
+    assert "pushed" in history
+
+
+def test_wrong_labels_are_rejected_and_what_serves_stays_until_someone_accepts(workspace):
+    draw_batch(workspace.parent / "inbox" / "bad", "mosaic", shuffled=True)
+    done = retrain(workspace, gate__min_accuracy=0.7)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "domain 'mosaic': accuracy" in done.stdout
+    assert versions(workspace) == ["1"]
+    run_id = newest_summary(workspace)["run_id"]
+
+    accepted = carryover("accept", run_id, "--reason", "we know", "--workspace", str(workspace))
+    assert accepted.returncode == 0, accepted.stderr
+    assert versions(workspace) == ["1", "2"]
+    record = workspace / "serving" / "carryover" / "2" / "assets.extra" / "push.json"
+    assert json.loads(record.read_text())["accepted"] == "we know"
+    assert "accepted: we know" in carryover("history", "--workspace", str(workspace)).stdout
+    again = carryover("accept", run_id, "--reason", "twice", "--workspace", str(workspace))
+    assert again.returncode == 2
+
+
+def test_too_few_pictures_wait_and_join_the_next_training(workspace):
+    inbox = workspace.parent / "inbox"
+    draw_batch(inbox / "few", "mosaic", per_class=3)
+    done = retrain(workspace)
+    assert done.returncode == 0
+    assert "few: too_little_data" in done.stdout
+    assert versions(workspace) == ["1"]
+    draw_batch(inbox / "more", "mosaic", per_class=24)
+    done = retrain(workspace, gate__max_drop=1)
+    assert done.returncode in (0, 3), done.stderr
+    assert newest_summary(workspace)["images"]["read"] > 72
+
+
+def test_without_a_model_retraining_says_what_to_do(tmp_path):
+    done = carryover("retrain", "--workspace", str(tmp_path), "--inbox", str(tmp_path))
+    assert done.returncode == 2
+    assert "carryover run" in done.stderr

@@ -1,0 +1,88 @@
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+from tiny_pictures import solid, write_files
+
+from pipeline.retraining import batch_store
+from pipeline.retraining.batch_store import BatchChangedError, copy_batch, read_batch
+from pipeline.retraining.inbox import Delivery
+
+RED, BLUE = solid("red"), solid("blue")
+FILES = {
+    "_READY": b"",
+    "night/cat/1.png": RED,
+    "night/_unlabelled/2.png": BLUE,
+    "loose.png": RED,
+}
+
+
+def delivery(path: Path) -> Delivery:
+    return Delivery(path.name, path, complete=True, changed=0)
+
+
+@pytest.fixture(name="inbox")
+def _inbox(tmp_path: Path) -> Path:
+    write_files(tmp_path / "inbox" / "batch", FILES)
+    return tmp_path / "inbox"
+
+
+def test_a_copy_holds_every_file_with_what_is_known_of_it(inbox, tmp_path):
+    digest, _ = copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+    shutil.rmtree(inbox)  # the copy does not need the original
+    rows = {row["name"]: row for row in read_batch(tmp_path / "batches", digest)}
+    assert set(rows) == {"night/cat/1.png", "night/_unlabelled/2.png", "loose.png"}
+    cat = rows["night/cat/1.png"]
+    assert (cat["domain"], cat["label"]) == ("night", "cat")
+    assert cat["sha256"] == hashlib.sha256(RED).hexdigest()
+    assert (tmp_path / cat["path"]).read_bytes() == RED
+    assert rows["night/_unlabelled/2.png"]["label"] == ""
+    assert rows["loose.png"]["reason"] == "not in <domain>/<class>/"
+
+
+def test_the_original_stays_as_it_is(inbox, tmp_path):
+    copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+    found = {
+        str(path.relative_to(inbox / "batch")): path.read_bytes()
+        for path in (inbox / "batch").rglob("*")
+        if path.is_file()
+    }
+    assert found == FILES
+
+
+def test_the_digest_is_that_of_names_classes_and_contents(inbox, tmp_path):
+    first, _ = copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+    shutil.copytree(inbox / "batch", inbox / "again")
+    assert copy_batch(delivery(inbox / "again"), tmp_path / "batches")[0] == first
+    (inbox / "again" / "night" / "cat").rename(inbox / "again" / "night" / "dog")
+    assert copy_batch(delivery(inbox / "again"), tmp_path / "batches")[0] != first
+
+
+def test_a_batch_that_changes_while_it_is_copied_leaves_nothing_behind(
+    inbox, tmp_path, monkeypatch
+):
+    stamps = iter(("before", "after"))
+    monkeypatch.setattr(batch_store, "stamp", lambda _: next(stamps))
+    with pytest.raises(BatchChangedError):
+        copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+    assert list((tmp_path / "batches").iterdir()) == []
+
+
+def test_what_a_killed_copy_left_is_cleared_away(inbox, tmp_path):
+    write_files(tmp_path / "batches" / ".incoming", {"files/ab/half.png": b"half"})
+    digest, _ = copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+    assert [path.name for path in (tmp_path / "batches").iterdir()] == [digest]
+    assert not (tmp_path / "batches" / digest / "files" / "ab" / "half.png").exists()
+
+
+def test_the_pictures_of_a_manifest_are_copied_too(inbox, tmp_path):
+    manifest = inbox / "list.csv"
+    manifest.write_text(
+        "path,domain,label,split\nbatch/night/cat/1.png,fog,cat,test\nno.png,a,b,\n"
+    )
+    digest, _ = copy_batch(delivery(manifest), tmp_path / "batches")
+    first, second = read_batch(tmp_path / "batches", digest)
+    assert (first["domain"], first["label"], first["split"]) == ("fog", "cat", "test")
+    assert (tmp_path / first["path"]).read_bytes() == RED
+    assert second["reason"].startswith("cannot be opened")
