@@ -3,7 +3,7 @@ PYTHON ?=
 BIN := .venv/bin
 SOURCES := pipeline components trainer_module tests data requirements setup.py
 
-.PHONY: help venv gpu run test quality style lock clean
+.PHONY: help venv gpu run retrain test soak quality style lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,12 @@ run: venv ## train, check and push a model from the bundled pictures
 
 test: venv ## run the tests
 	@$(BIN)/python -m pytest
+
+retrain: venv ## deliver the bundled line art to the model of `make run`
+	@$(BIN)/carryover retrain --workspace workspace/emoji --inbox data/incoming
+
+soak: venv ## deliver batches for an hour while the watcher is killed again and again
+	@$(BIN)/python -m pytest -m soak
 
 quality: venv ## check style and types
 	@$(BIN)/ruff check $(SOURCES)

@@ -32,6 +32,9 @@ from pipeline.identity import CodeFingerprints, weights_digest
 #: for every component, some 17 s on 2 cores, while one process reads 2,000 small pictures a second.
 MANY_FILES = 200_000
 
+#: In the workspace: what the frozen part of the backbone made of pictures that may come again.
+FEATURES = "features"
+
 #: Each takes about 1 GiB.
 MOST_WORKERS = 8
 
@@ -146,6 +149,7 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
             "training": config.training(),
             "weights": weights_digest(config.backbone),
             "code": inputs.code.training,
+            **({"feature_cache": str(config.workspace / FEATURES)} if inputs.goes_on else {}),
         },
     )
     model = trainer.outputs["model"]

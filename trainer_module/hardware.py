@@ -26,12 +26,14 @@ class Hardware:
         precision: name of the Keras dtype policy that models are built under.
         description: for people.
         is_chief: whether this process is the one that writes the results.
+        is_alone: whether no other process trains along.
     """
 
     strategy: tf.distribute.Strategy
     precision: str
     description: str
     is_chief: bool = True
+    is_alone: bool = True
 
 
 def set_up_hardware(precision: str = "auto") -> Hardware:
@@ -56,7 +58,7 @@ def set_up_hardware(precision: str = "auto") -> Hardware:
     each = f"{workers} workers with {name} each" if several else name
     description = f"{each}, {precision}, {strategy.num_replicas_in_sync} replica(s)"
     logger.info("training on %s", description)
-    return Hardware(strategy, precision, description, _is_chief())
+    return Hardware(strategy, precision, description, _is_chief(), workers <= 1)
 
 
 def strategy_for(devices: list[str]) -> tf.distribute.Strategy:

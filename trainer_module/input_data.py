@@ -10,6 +10,13 @@ import tensorflow as tf
 from trainer_module import features
 from trainer_module.errors import InputError
 
+#: Records whose descriptors are read at once.
+INDEX_BATCH = 256
+
+#: Column of the digests, and the keys of the two halves of one (SipHash).
+DIGEST = "digest"
+DIGEST_KEYS = ([1, 2], [3, 4])
+
 Batches = Any  # tf.data.Dataset, which has no usable type
 
 
@@ -24,6 +31,7 @@ class Pictures:
         domains: str [rows].
         order: row of every record in the order of the shards, int64 [rows].
         image_size: in pixels.
+        digests: of the pixels, 16 bytes each; equal pictures have equal ones.
     """
 
     files: list[str]
@@ -32,6 +40,7 @@ class Pictures:
     domains: np.ndarray
     order: np.ndarray
     image_size: int
+    digests: list[bytes]
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -50,10 +59,9 @@ def read_pictures(patterns: list[str], image_size: int) -> Pictures:
         InputError: the split is empty.
     """
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in features.DESCRIPTORS}
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in features.DESCRIPTORS}
-    for records in tf.data.TFRecordDataset(files).batch(1024):
-        for name, values in tf.io.parse_example(records, spec).items():
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in (*features.DESCRIPTORS, DIGEST)}
+    for batch in tf.data.TFRecordDataset(files).batch(INDEX_BATCH).map(_describe).prefetch(1):
+        for name, values in batch.items():
             columns[name].append(values.numpy())
     if not columns[features.IMAGE_ID]:
         raise InputError(
@@ -64,14 +72,32 @@ def read_pictures(patterns: list[str], image_size: int) -> Pictures:
     order: np.ndarray = np.empty(len(ids), np.int64)
     order[by_name] = np.arange(len(ids))
     labels, domains = _texts(labels[by_name]), _texts(domains[by_name])
-    return Pictures(files, ids[by_name], labels, domains, order, image_size)
+    digests = [row.tobytes() for row in np.concatenate(columns[DIGEST])[by_name]]
+    return Pictures(files, ids[by_name], labels, domains, order, image_size, digests)
+
+
+def _describe(records: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Who a batch of pictures is, and a digest of the pixels: int64 [batch, 2]."""
+    names = (*features.DESCRIPTORS, features.IMAGE)
+    found = tf.io.parse_example(
+        records, {name: tf.io.FixedLenFeature([], tf.string) for name in names}
+    )
+    pixels = found.pop(features.IMAGE)
+    halves = [tf.strings.to_hash_bucket_strong(pixels, 2**63 - 1, key) for key in DIGEST_KEYS]
+    return found | {DIGEST: tf.stack(halves, axis=1)}
 
 
 def _texts(values: np.ndarray) -> np.ndarray:
     return np.array([value.decode("utf-8", "surrogateescape") for value in values], object)
 
 
-def picture_batches(pictures: Pictures, batch_size: int, view: int = 0, seed: int = 0) -> Batches:
+def picture_batches(
+    pictures: Pictures,
+    batch_size: int,
+    view: int = 0,
+    seed: int = 0,
+    wanted: np.ndarray | None = None,
+) -> Batches:
     """The pictures of a split, once, in the order of the shards.
 
     Args:
@@ -79,6 +105,7 @@ def picture_batches(pictures: Pictures, batch_size: int, view: int = 0, seed: in
         batch_size: pictures per batch, over all devices.
         view: number of the random view that the draws are for.
         seed: of the random views.
+        wanted: bool [rows], of which at least one is true; None for all pictures.
 
     Returns:
         Dataset of rows (int64 [batch]), draws (int32 [batch, 2], for `augmentation.RandomView`)
@@ -100,7 +127,11 @@ def picture_batches(pictures: Pictures, batch_size: int, view: int = 0, seed: in
 
     rows = tf.data.Dataset.from_tensor_slices(pictures.order)
     records = tf.data.Dataset.zip((rows, tf.data.TFRecordDataset(pictures.files)))
-    filled = records.repeat().take(_filled(len(pictures), batch_size))
+    count = len(pictures)
+    if wanted is not None:
+        mask, count = tf.constant(wanted), int(wanted.sum())
+        records = records.filter(lambda row, _: mask[row])
+    filled = records.repeat().take(_filled(count, batch_size))
     return _for_every_worker(filled.map(decode, tf.data.AUTOTUNE).batch(batch_size).prefetch(2))
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from trainer_module.augmentation import RandomView
 from trainer_module.backbones import split_at
 from trainer_module.classifier import Classifier
 from trainer_module.errors import InputError
+from trainer_module.feature_cache import FeatureCache, identity
 from trainer_module.feature_store import FeatureStore, fill
 from trainer_module.hardware import Hardware
 from trainer_module.input_data import Pictures, ordered_batches, picture_batches
@@ -38,12 +39,14 @@ class Task:
         hardware: see `hardware.set_up_hardware`.
         run_dir: for TensorBoard logs.
         store: for features.
+        cache: folder for features that outlive the training; None keeps none.
     """
 
     options: TrainingOptions
     hardware: Hardware
     run_dir: str
     store: FeatureStore
+    cache: str | None = None
 
     def log(self, stage: str) -> Callable[[int, dict[str, float]], None]:
         """A function that notes the figures of an epoch for TensorBoard."""
@@ -120,6 +123,8 @@ def extract_features(
         boundary: block at which the first view is kept as well; None keeps pooled features alone.
         task: see `Task`.
     """
+    if task.cache and boundary is not None:
+        return _remembered_features(pictures, classifier, boundary, task)
     backbone = classifier.backbone.model
     outputs = [backbone.output]
     if boundary is not None:
@@ -138,6 +143,61 @@ def extract_features(
     return Features(pictures.labels, pictures.domains, rows, arrays[0], arrays[1:])
 
 
+def _remembered_features(
+    pictures: Pictures, classifier: Classifier, boundary: str, task: Task
+) -> Features:
+    """The same with a cache: its rows are those at the boundary, and the rest follows from them."""
+    with task.hardware.strategy.scope():
+        lower, _ = split_at(classifier.backbone.model, boundary)
+    view = task.store.reserve(len(pictures), lower.output.shape[1:])
+
+    def forward(_: tf.Tensor, pixels: tf.Tensor) -> list[tf.Tensor]:
+        return [lower(tf.cast(pixels, tf.float32), training=False)]
+
+    _fill_view(view, 0, pictures, lower, forward, task)
+    rows, none = np.arange(len(pictures)), np.empty((0, 0), np.float16)
+    found = Features(pictures.labels, pictures.domains, rows, none, [view])
+    pooled = embed(classifier, found, boundary, task).astype(np.float16)
+    return replace(found, pooled=pooled)
+
+
+def _fill_view(
+    array: np.ndarray,
+    number: int,
+    pictures: Pictures,
+    lower: keras.Model,
+    forward: Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]],
+    task: Task,
+) -> None:
+    """Run the lower part of the backbone over a view of all pictures, or of those not in the cache.
+
+    Args:
+        array: for the features.
+        number: of the view; 0 is the picture itself.
+        pictures: of a split.
+        lower: part of the backbone.
+        forward: draws and pixels -> its outputs.
+        task: see `Task`.
+    """
+    options, wanted, cache = task.options, None, None
+    if task.cache:
+        network = identity(
+            lower.get_weights(),
+            *(lower.name, options.image_size, options.fine_tuning.augmentation),
+            *(options.seed, task.hardware.precision),
+        )
+        cache = FeatureCache(task.cache, network, array.shape[1:])
+        wanted = ~cache.find(pictures.digests, number, array)
+        if not wanted.any():
+            return
+    batches = picture_batches(pictures, FORWARD_BATCH, number, options.seed, wanted)
+    fill([array], batches, forward, task.hardware.strategy)
+    if cache and wanted is not None:
+        missing = np.flatnonzero(wanted)
+        cache.add([pictures.digests[row] for row in missing], number, array[missing])
+        logger.info("features of %s pictures were there", f"{len(wanted) - len(missing):,}")
+
+
 def add_views(
     found: Features, pictures: Pictures, classifier: Classifier, boundary: str, task: Task
 ) -> Features:
@@ -154,8 +214,7 @@ def add_views(
     views = list(found.views)
     for number in range(1, options.views):
         array = task.store.reserve(len(pictures), lower.output.shape[1:])
-        batches = picture_batches(pictures, FORWARD_BATCH, number, task.options.seed)
-        fill([array], batches, forward, task.hardware.strategy)
+        _fill_view(array, number, pictures, lower, forward, task)
         views.append(array)
         logger.info("fine_tuned: view %s of %s", number + 1, options.views)
     return Features(found.labels, found.domains, found.rows, found.pooled, views)

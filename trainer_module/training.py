@@ -39,7 +39,8 @@ def run_fn(fn_args: Any) -> None:
     Args:
         fn_args: TFX's `FnArgs`: `train_files`, `eval_files` (transformed examples), `base_model`
             (the model that serves now, or None), `custom_config` with `training` (see
-            `TrainingOptions`), `serving_model_dir` and `model_run_dir` for the results.
+            `TrainingOptions`) and perhaps `feature_cache` (a folder), `serving_model_dir` and
+            `model_run_dir` for the results.
     """
     options = TrainingOptions.model_validate(fn_args.custom_config["training"])
     hardware = set_up_hardware(options.precision)
@@ -49,7 +50,9 @@ def run_fn(fn_args: Any) -> None:
     evaluation = read_pictures(fn_args.eval_files, options.image_size)
     folder = _made(fn_args.model_run_dir)
     budget = None if options.cache_memory is None else options.cache_memory * 2**20
-    task = Task(options, hardware, folder, FeatureStore(folder, budget))
+    # Workers would write to the same cache.
+    cache = fn_args.custom_config.get("feature_cache") if hardware.is_alone else None
+    task = Task(options, hardware, folder, FeatureStore(folder, budget), cache)
 
     with hardware.strategy.scope():
         baseline = load_classifier(fn_args.base_model) if fn_args.base_model else None

@@ -71,7 +71,8 @@ def record(code: str, name: str, subcategory: str, sort_order: int = 0) -> dict:
 
 class TestCommittedPictures:
     def test_only_the_three_training_domains_and_the_waiting_one_are_there(self) -> None:
-        folders = [*(DATA / "pictures").iterdir(), *(DATA / "incoming").glob("*/*")]
+        paths = [*(DATA / "pictures").iterdir(), *(DATA / "incoming").glob("*/*")]
+        folders = [path for path in paths if path.is_dir()]
         expected = {domain.folder for domain in build_pictures.DOMAINS.values()}
         assert {folder.relative_to(DATA).as_posix() for folder in folders} == expected
 

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from command import SHAPES, SIZE, carryover, drawn, newest_summary, run_arguments, save
+from command import ROOT, SHAPES, SIZE, carryover, drawn, newest_summary, run_arguments, save
 from PIL import Image
 
 pytestmark = pytest.mark.slow
@@ -20,9 +22,11 @@ SETTINGS = {
 }
 
 
-def draw_batch(folder: Path, domain: str, shuffled: bool = False, per_class: int = 24) -> Path:
+def draw_batch(
+    folder: Path, domain: str, shuffled: bool = False, per_class: int = 24, seed: int = 4
+) -> Path:
     """White shapes on a mosaic; labels that are shuffled say nothing."""
-    rng = np.random.default_rng(4)
+    rng = np.random.default_rng(seed)
     for shape in SHAPES:
         for number in range(per_class):
             blocks = rng.integers(0, 256, (SIZE // 8, SIZE // 8, 3), np.uint8)
@@ -128,3 +132,22 @@ def test_without_a_model_retraining_says_what_to_do(tmp_path):
     done = carryover("retrain", "--workspace", str(tmp_path), "--inbox", str(tmp_path))
     assert done.returncode == 2
     assert "carryover run" in done.stderr
+
+
+def test_the_watcher_takes_what_arrives_and_ends_when_it_is_asked_to(workspace):
+    inbox = workspace.parent / "inbox"
+    command = [sys.executable, "-m", "pipeline.cli", "watch", "--json"]
+    command += ["--workspace", str(workspace), "--inbox", str(inbox)]
+    watcher = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        draw_batch(inbox / "few", "mosaic", per_class=2)
+        events = (json.loads(line)["event"] for line in watcher.stdout or ())
+        assert next(event for event in events if event != "taken") == "too_little_data"
+        watcher.terminate()
+        assert watcher.wait(60) == 0
+    finally:
+        watcher.kill()
+        watcher.wait()
+    assert versions(workspace) == ["1"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from trainer_module.input_data import read_pictures
 from trainer_module.options import BackboneOptions, FineTuningOptions, TrainingOptions
 from trainer_module.scoring import Score
 from trainer_module.stages import (
+    Features,
     StageResult,
     Task,
     add_views,
@@ -167,3 +170,28 @@ def test_lower_blocks_learn_more_slowly(classifier):
 def test_fine_tuning_options_refuse_an_impossible_value():
     with pytest.raises(ValueError, match="less than or equal to 1"):
         FineTuningOptions(rate_decay=2)
+
+
+def test_features_from_the_cache_are_those_that_were_computed(task, splits, classifier, tmp_path):
+    remembering = replace(task, cache=str(tmp_path / "cache"))
+
+    def features() -> Features:
+        found = extract_features(splits[0], classifier, "block12", remembering)
+        return add_views(found, splits[0], classifier, "block12", remembering)
+
+    plain = extract_features(splits[0], classifier, "block12", task)
+    first, second = features(), features()
+    np.testing.assert_allclose(first.pooled, plain.pooled, atol=2e-2)
+    np.testing.assert_array_equal(first.views[0], plain.views[0])
+    for before, after in zip(first.views, second.views, strict=True):
+        np.testing.assert_array_equal(before, after)
+    np.testing.assert_array_equal(first.pooled, second.pooled)
+
+
+def test_a_picture_in_the_cache_is_not_computed_again(task, splits, classifier, tmp_path):
+    remembering = replace(task, cache=str(tmp_path / "cache"))
+    extract_features(splits[1], classifier, "block12", remembering)
+    [network] = (tmp_path / "cache").iterdir()
+    size = (network / "features.bin").stat().st_size
+    extract_features(splits[1], classifier, "block12", remembering)
+    assert (network / "features.bin").stat().st_size == size
