@@ -98,9 +98,12 @@ def retrain(config: RunConfig, notices: Notices) -> int:
     with workspace.lock():
         store = VersionStore(workspace.root, config.name)
         this = Pass(config, workspace, store, Ledger(workspace.root), notices, Console())
-        for delivery in find_deliveries(inbox, config.retrain.quiet_seconds):
-            _take(delivery, this)
-        codes = [_process(entry, this) for entry in this.ledger.entries() if entry.state == OPEN]
+        try:
+            for delivery in find_deliveries(inbox, config.retrain.quiet_seconds):
+                _take(delivery, this)
+        finally:  # what was taken before does not wait for the inbox to come back
+            opened = [entry for entry in this.ledger.entries() if entry.state == OPEN]
+            codes = [_process(entry, this) for entry in opened]
         if not codes:
             this.say(f"nothing to do in {inbox}")
     return next((code for code in (EXIT_FAILED, EXIT_REJECTED) if code in codes), EXIT_DONE)
@@ -108,13 +111,18 @@ def retrain(config: RunConfig, notices: Notices) -> int:
 
 def _take(delivery: Delivery, this: Pass) -> None:
     """Copy a batch and enter it into the ledger, if it is complete and new."""
+    refused = ""
     try:
         if not delivery.complete:
             this.say(f"{delivery.name}: not complete yet")
             return
-        if this.ledger.knows(delivery.name, stamp(delivery.path)):
+        found = stamp(delivery.path)
+        if this.ledger.knows(delivery.name, found):
             return
-        digest, found = copy_batch(delivery, this.workspace.batches)
+        try:
+            digest, found = copy_batch(delivery, this.workspace.batches)
+        except InputError as error:  # a manifest that cannot be read has no content to be known by
+            digest, refused = found, str(error)
     except BatchChangedError:
         this.say(f"{delivery.name}: changed while it was copied; the next pass takes it")
         return
@@ -124,7 +132,9 @@ def _take(delivery: Delivery, this: Pass) -> None:
     entry = this.ledger.take(delivery.name, str(delivery.path), digest, found)
     if entry:
         this.notices.tell("taken", batch=entry.name, number=entry.number, state=entry.state)
-        if entry.state != OPEN:
+        if refused:
+            _finish(entry, "held", refused, this)
+        elif entry.state != OPEN:
             this.say(f"{entry.name}: {entry.state}: {entry.reason}")
 
 

@@ -151,3 +151,15 @@ def test_the_watcher_takes_what_arrives_and_ends_when_it_is_asked_to(workspace):
         watcher.kill()
         watcher.wait()
     assert versions(workspace) == ["1"]
+
+
+def test_a_manifest_that_cannot_be_read_is_held_and_stops_nothing_else(workspace):
+    inbox = workspace.parent / "inbox"
+    (inbox / "broken.csv").write_text("no,such,columns\n")
+    draw_batch(inbox / "few", "mosaic", per_class=2)
+    done = retrain(workspace, retrain__quiet_seconds=0)
+    assert done.returncode == 0, done.stderr
+    assert "broken.csv: held: manifest" in done.stdout
+    assert "few: too_little_data" in done.stdout
+    again = retrain(workspace, retrain__quiet_seconds=0)
+    assert "broken.csv" not in again.stdout
