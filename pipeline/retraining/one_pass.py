@@ -19,6 +19,7 @@ from pipeline.retraining.notices import Notices
 from pipeline.retraining.policy import pseudo_labels
 from pipeline.serving_versions import find_store
 from pipeline.snapshot import Snapshot
+from pipeline.summary_schema import Summary
 from pipeline.workspace import Workspace
 from trainer_module.errors import InputError
 
@@ -183,8 +184,22 @@ def _train(entry: Entry, snapshot: Snapshot, this: Pass) -> int:
     summary = run_snapshot(this.config, this.workspace, snapshot)
     facts = {"run_id": summary.run_id, "version": summary.pushed_version}
     if summary.status == "pushed":
-        return _finish(entry, "pushed", f"version {summary.pushed_version}", this, **facts)
+        return _finish(entry, "pushed", _gain(summary), this, **facts)
     return _finish(entry, "rejected", "; ".join(summary.reasons), this, **facts)
+
+
+def _gain(summary: Summary) -> str:
+    """What a version changed, in words: the domain that gained most and the one that lost most."""
+    changes = {
+        name: domain.accuracy - domain.baseline_accuracy
+        for name, domain in summary.domains.items()
+        if domain.baseline_accuracy is not None
+    }
+    if not changes:
+        return f"version {summary.pushed_version}"
+    most, least = (pick(changes, key=changes.__getitem__) for pick in (max, min))
+    words = [f"'{name}' {changes[name]:+.3f}" for name in dict.fromkeys((most, least))]
+    return f"{' to '.join(words)}, mean {summary.mean_domain_accuracy:.3f}"
 
 
 def _finish(entry: Entry, state: State, reason: str, this: Pass, **facts: Any) -> int:
