@@ -156,7 +156,8 @@ def _table(result: CrossValidation) -> Table:
     table.add_section()
     table.add_row("mean", *_cells(result.mean))
     seeds = ", ".join(map(str, result.seeds))
-    table.caption = f"trained on the other domains; mean over seeds {seeds}, standard deviation"
+    what = "mean and deviation over seeds" if len(result.seeds) > 1 else "seed"
+    table.caption = f"trained on the other domains; {what} {seeds}"
     table.caption_justify = "left"
     return table
 

