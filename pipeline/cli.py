@@ -6,6 +6,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from pipeline.command_options import NameOption, SetOption
 from pipeline.retraining import commands as retraining_commands
 from trainer_module.errors import InputError
 
@@ -30,14 +31,6 @@ DataOption = Annotated[
     typer.Option(
         "--data", "-d", help="Folder with <domain>/<class>/<picture>, or a manifest (CSV, Parquet)."
     ),
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one config key; repeatable."),
-]
-NameOption = Annotated[
-    str | None,
-    typer.Option("--name", help="Of the model; needed where the workspace holds several."),
 ]
 
 

@@ -60,8 +60,8 @@ class Inputs:
         run_key: identity of what determines the model.
         baseline_uri: artifact to beat and to start from, None for the first run.
         baseline_version: its number, 0 for none.
-        goes_on: whether the listing holds a part of the baseline's pictures, and new ones.
-        batch: digest of the batch that the run is for, if it is for one.
+        batch: digest of the batch that the run is for, if it is for one. The listing then holds a
+            part of the baseline's pictures, and the batch.
     """
 
     data_root: str
@@ -77,7 +77,6 @@ class Inputs:
     run_key: str
     baseline_uri: str | None
     baseline_version: int
-    goes_on: bool = False
     batch: str = ""
 
 
@@ -149,7 +148,7 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
             "training": config.training(),
             "weights": weights_digest(config.backbone),
             "code": inputs.code.training,
-            **({"feature_cache": str(config.workspace / FEATURES)} if inputs.goes_on else {}),
+            **({"feature_cache": str(config.workspace / FEATURES)} if inputs.batch else {}),
         },
     )
     model = trainer.outputs["model"]
@@ -177,7 +176,6 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
         statistics=statistics_gen.outputs["statistics"],
         catalog=example_gen.outputs["catalog"],
         data_root=inputs.data_root,
-        goes_on=inputs.goes_on,
         batch=inputs.batch,
         workspace=str(config.workspace),
         model_name=config.name,

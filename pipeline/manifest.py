@@ -64,7 +64,7 @@ def read_manifest(location: str) -> Iterator[dict[str, Any]]:
         allowed = " or ".join(MANIFEST_SUFFIXES)
         raise InputError(f"manifest {location} must end in {allowed}. Received: {suffix!r}")
     FileSystems.set_options(PipelineOptions([]))  # without options, s3:// and azfs:// do not work
-    if reason := _look_up(location).get("reason"):
+    if reason := look_up(location).get("reason"):
         raise InputError(f"manifest {location}: {reason}. Give a CSV or Parquet file.")
     read_entries = _csv_entries if suffix == ".csv" else _parquet_entries
     complete = partial(_complete, posixpath.dirname(location))
@@ -172,10 +172,10 @@ def _fault(row: dict[str, Any], seen: set[bytes]) -> str:
 def _complete(root: str, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if "reason" not in row:
-            row |= _look_up(locate(root, row["path"]))
+            row |= look_up(locate(root, row["path"]))
 
 
-def _look_up(place: str) -> dict[str, Any]:
+def look_up(place: str) -> dict[str, Any]:
     """Size and time of a file, or the reason why it cannot be used."""
     from apache_beam.io.filesystems import FileSystems
 

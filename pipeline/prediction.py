@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from components.image_example_gen.pictures import UnusablePictureError, read_picture
-from pipeline.serving_versions import find_store
-from trainer_module.errors import InputError
+from pipeline.serving_versions import find_store, serving_version
 
 #: Pictures sent through the model at once.
 BATCH = 64
@@ -29,9 +28,7 @@ def predict_images(paths: list[Path], workspace: Path, name: str | None) -> int:
         Exit code: 0, or 2 when a picture could not be read.
     """
     store = find_store(workspace, name)
-    newest = store.newest()
-    if newest is None:
-        raise InputError(f"no version serves in {store.serving}. Run: carryover run")
+    newest = serving_version(store)
     _import_tensorflow_quietly()
     pictures, unusable = _read(paths)
     errors = Console(stderr=True)

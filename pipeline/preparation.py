@@ -47,7 +47,6 @@ def _create_pipeline(run: Run, code: CodeFingerprints, key: str, baseline: int |
             run_key=key,
             baseline_uri=str(run.workspace.baseline_uri(run.store, baseline)) if baseline else None,
             baseline_version=baseline or 0,
-            goes_on=run.snapshot.batch is not None,
             batch=run.snapshot.batch or "",
         ),
     )

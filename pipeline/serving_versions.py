@@ -33,6 +33,18 @@ def find_store(workspace: Path, name: str | None) -> VersionStore:
     return VersionStore(workspace.resolve(), name or names[0])
 
 
+def serving_version(store: VersionStore) -> int:
+    """The version that serves now.
+
+    Raises:
+        InputError: there is none.
+    """
+    newest = store.newest()
+    if newest is None:
+        raise InputError(f"no version serves in {store.serving}. Run: carryover run")
+    return newest
+
+
 def show_versions(store: VersionStore) -> None:
     """Print every version that serves, with its accuracy per domain."""
     pushes = {version: store.read_push(version) for version in store.versions()}

@@ -4,7 +4,7 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,6 @@ class Snapshot:
     ignored: dict[str, int]
     empty_classes: tuple[tuple[str, str], ...]
     batch: str | None = None
-
-    def for_batch(self, batch: str) -> "Snapshot":
-        """The same, put together for a batch."""
-        return replace(self, batch=batch)
 
 
 def take_snapshot(data: str, folder: Path) -> Snapshot:

@@ -15,7 +15,6 @@ import numpy as np
 
 from trainer_module.classifier import Classifier, build_classifier, extend_labels
 from trainer_module.errors import InputError
-from trainer_module.feature_store import FeatureStore
 from trainer_module.fine_tuning import fine_tune
 from trainer_module.frozen import train_frozen
 from trainer_module.hardware import set_up_hardware
@@ -27,6 +26,7 @@ from trainer_module.stages import (
     Task,
     add_views,
     choose,
+    create_task,
     embed,
     extract_features,
     freeze_boundary,
@@ -108,8 +108,7 @@ def cross_validate(
     evaluation = read_pictures(eval_files, options.image_size)
     domains = sorted({*train.domains, *evaluation.domains})
     _check(domains, train, evaluation)
-    budget = None if options.cache_memory is None else options.cache_memory * 2**20
-    task = Task(options, hardware, folder, FeatureStore(folder, budget))
+    task = create_task(options, hardware, folder)
     with hardware.strategy.scope():
         labels = extend_labels((), {*train.labels, *evaluation.labels})
         classifier = build_classifier(options.backbone, options.image_size, labels)

@@ -60,6 +60,14 @@ class Task:
         return note
 
 
+def create_task(
+    options: TrainingOptions, hardware: Hardware, folder: str, cache: str | None = None
+) -> Task:
+    """A task whose features and logs are in one folder, see `Task`."""
+    budget = None if options.cache_memory is None else options.cache_memory * 2**20
+    return Task(options, hardware, folder, FeatureStore(folder, budget), cache)
+
+
 @dataclass(frozen=True)
 class Features:
     """What the backbone makes of the pictures of a split, or of some of them.

@@ -11,7 +11,6 @@ import keras
 from trainer_module.calibration import calibrate, confidences
 from trainer_module.classifier import Classifier, adopt, build_classifier, extend_labels
 from trainer_module.export import export_classifier, load_classifier
-from trainer_module.feature_store import FeatureStore
 from trainer_module.fine_tuning import fine_tune
 from trainer_module.frozen import train_frozen
 from trainer_module.hardware import set_up_hardware
@@ -25,6 +24,7 @@ from trainer_module.stages import (
     Task,
     add_views,
     choose,
+    create_task,
     embed,
     extract_features,
     freeze_boundary,
@@ -49,10 +49,9 @@ def run_fn(fn_args: Any) -> None:
     train = read_pictures(fn_args.train_files, options.image_size)
     evaluation = read_pictures(fn_args.eval_files, options.image_size)
     folder = _made(fn_args.model_run_dir)
-    budget = None if options.cache_memory is None else options.cache_memory * 2**20
     # Workers would write to the same cache.
     cache = fn_args.custom_config.get("feature_cache") if hardware.is_alone else None
-    task = Task(options, hardware, folder, FeatureStore(folder, budget), cache)
+    task = create_task(options, hardware, folder, cache)
 
     with hardware.strategy.scope():
         baseline = load_classifier(fn_args.base_model) if fn_args.base_model else None

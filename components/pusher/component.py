@@ -19,7 +19,6 @@ class PusherSpec(ComponentSpec):
         "run_key": ExecutionParameter(type=str),
         "baseline_version": ExecutionParameter(type=int),
         "data_root": ExecutionParameter(type=str),
-        "goes_on": ExecutionParameter(type=int),
         "batch": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
@@ -63,7 +62,6 @@ class Pusher(base_component.BaseComponent):
         run_key: str,
         baseline_version: int,
         data_root: str,
-        goes_on: bool = False,
         batch: str = "",
     ) -> None:
         """Configure the component.
@@ -81,9 +79,8 @@ class Pusher(base_component.BaseComponent):
             run_key: identity of this run's inputs.
             baseline_version: that the model was compared with, 0 for none.
             data_root: that the ids of pictures are relative to.
-            goes_on: whether the run read a part of the baseline's pictures, and new ones; the
-                others of the baseline still belong to the data set then.
-            batch: digest of the batch that the run is for, if it is for one.
+            batch: digest of the batch that the run is for, if it is for one. The run then read a
+                part of the baseline's pictures; the others still belong to the data set.
         """
         spec = PusherSpec(
             model=model,
@@ -93,7 +90,6 @@ class Pusher(base_component.BaseComponent):
             statistics=statistics,
             catalog=catalog,
             data_root=data_root,
-            goes_on=int(goes_on),
             batch=batch,
             workspace=workspace,
             model_name=model_name,

@@ -66,8 +66,7 @@ class PusherExecutor(base_executor.BaseExecutor):
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
         statistics = artifact_utils.get_single_uri(input_dict["statistics"])
         catalog = artifact_utils.get_single_uri(input_dict["catalog"])
-        before = store.path(properties["baseline_version"]) if properties["goes_on"] else None
-
+        before = store.path(properties["baseline_version"]) if properties["batch"] else None
         root = properties["data_root"]
         version = store.push(
             model,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.command_options import NameOption, SetOption
+
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder of the model that serves.")
 ]
@@ -13,14 +15,6 @@ InboxOption = Annotated[
 ]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="YAML file; left out: that of the last run.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one config key; repeatable."),
-]
-NameOption = Annotated[
-    str | None,
-    typer.Option("--name", help="Of the model; needed where the workspace holds several."),
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="A line of JSON per event on stdout, all else on stderr.")

@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,6 +13,7 @@ from components.image_example_gen.locations import is_uri, locate
 from components.image_example_gen.splits import DIGEST_BYTES
 from components.pusher.data_set import read_data_set
 from pipeline.config import RunConfig
+from pipeline.manifest import look_up
 from pipeline.retraining.batch_store import Row, read_batch
 from pipeline.retraining.ledger import WAITING, Entry
 from pipeline.retraining.options import RetrainOptions
@@ -27,10 +29,53 @@ EVAL_SHARE = 0.4
 KEYS = ("path", "domain", "label", "split", "group", "reason")
 
 
+@dataclass(frozen=True)
+class Material:
+    """What a retraining may draw on.
+
+    Attributes:
+        entry: the batch.
+        entries: all batches.
+        model: folder of the version that serves.
+        known: its data set; None where the version came without a list.
+        batch: rows of the batch.
+        waiting: rows of earlier batches that nothing was trained on yet.
+    """
+
+    entry: Entry
+    entries: list[Entry]
+    model: Path
+    known: pa.Table | None
+    batch: list[Row]
+    waiting: list[Row]
+
+    def unseen(self) -> list[Row]:
+        """Waiting rows and those of the batch whose content is not in the data set."""
+        return self.waiting + _unseen(self.batch, self.known)
+
+
+def gather(entry: Entry, entries: list[Entry], model: Path, workspace: Workspace) -> Material:
+    """Read the batch, what waits, and what the version that serves was trained on.
+
+    Args:
+        entry: the batch.
+        entries: all batches.
+        model: folder of the version that serves.
+        workspace: that the batches are in.
+    """
+    known = read_data_set(model)
+    rows = [
+        row
+        for one in entries
+        if one.replaced_by is None and one.state in WAITING and one.number != entry.number
+        for row in read_batch(workspace.batches, one.digest)
+    ]
+    batch = read_batch(workspace.batches, entry.digest)
+    return Material(entry, entries, model, known, batch, _unseen(rows, known))
+
+
 def compose(
-    entry: Entry,
-    entries: list[Entry],
-    model: Path,
+    material: Material,
     workspace: Workspace,
     config: RunConfig,
     pseudo_labels: dict[str, str] | None = None,
@@ -42,9 +87,7 @@ def compose(
     same, whatever the batch. A picture keeps the split that it had.
 
     Args:
-        entry: the batch.
-        entries: all batches.
-        model: folder of the version that serves.
+        material: see `gather`.
         workspace: that the batches are in.
         config: of the run.
         pseudo_labels: path -> class of unlabelled pictures that join the training.
@@ -52,49 +95,27 @@ def compose(
     Raises:
         InputError: the version came without a list of its pictures.
     """
-    table = read_data_set(model)
-    if table is None:
+    if material.known is None:
         raise InputError(
-            f"{model} was pushed by an earlier carryover, without the list of its pictures. "
-            "Run carryover run once."
+            f"{material.model} was pushed by an earlier carryover, without the list of its "
+            "pictures. Run carryover run once."
         )
+    entries = material.entries
     gone = {_prefix(one) for one in entries if one.replaced_by is not None}
-    old = [row for row in table.to_pylist() if _batch_prefix(row["location"]) not in gone]
-    current = [one for one in entries if one.replaced_by is None]
+    old = [row for row in material.known.to_pylist() if _batch_prefix(row["location"]) not in gone]
     pseudo_labels = pseudo_labels or {}
     new = [
         _new_row(row, config, workspace, pseudo_labels)
-        for row in [
-            *waiting_rows(entries, entry, model, workspace),
-            *_unseen(read_batch(workspace.batches, entry.digest), table),
-        ]
+        for row in material.unseen()
         if row["label"] or "reason" in row or row["path"] in pseudo_labels
     ]
+    current = [one for one in entries if one.replaced_by is None]
     stale = _outside_of_window(current, config.retrain)
     rehearsed = _rehearsed(old, stale, config.retrain)
     rows = [_old_row(row, workspace.root) for row in rehearsed] + new
+    entry = material.entry
     snapshot = write_listing(rows, str(workspace.root), entry.name, workspace.inputs)
-    return snapshot.for_batch(entry.digest)
-
-
-def waiting_rows(
-    entries: list[Entry], entry: Entry, model: Path, workspace: Workspace
-) -> list[Row]:
-    """Rows of earlier batches that nothing was trained on yet.
-
-    Args:
-        entries: all batches.
-        entry: the one that is looked at.
-        model: folder of the version that serves.
-        workspace: that the batches are in.
-    """
-    waiting = [
-        one
-        for one in entries
-        if one.replaced_by is None and one.state in WAITING and one.number != entry.number
-    ]
-    rows = [row for one in waiting for row in read_batch(workspace.batches, one.digest)]
-    return _unseen(rows, read_data_set(model))
+    return replace(snapshot, batch=entry.digest)
 
 
 def _unseen(rows: list[Row], table: pa.Table | None) -> list[Row]:
@@ -179,11 +200,7 @@ def _new_row(
 
 def _with_file(row: Row, root: Path) -> Row:
     """With size and time of the file, or the reason why it cannot be opened."""
+    unknown = row | {"bytes": 0, "modified": 0}
     if is_uri(row["path"]) or "reason" in row:
-        return row | {"bytes": 0, "modified": 0}
-    try:
-        status = Path(locate(str(root), row["path"])).stat()
-    except OSError as error:
-        reason = f"cannot be opened: {error.strerror}"
-        return row | {"bytes": 0, "modified": 0, "reason": reason}
-    return row | {"bytes": status.st_size, "modified": status.st_mtime_ns}
+        return unknown
+    return unknown | look_up(locate(str(root), row["path"]))

@@ -14,8 +14,8 @@ from pipeline.retraining.batch_store import Row, copy_batch, read_batch
 from pipeline.retraining.inbox import READY, Delivery, find_deliveries, inbox_of, stamp
 from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.policy import Verdict, decide
+from pipeline.serving_versions import serving_version
 from pipeline.workspace import Workspace
-from trainer_module.errors import InputError
 
 if TYPE_CHECKING:
     from pipeline.retraining.assessment import Assessed
@@ -36,9 +36,7 @@ def judge(
         InputError: no version serves.
     """
     store = VersionStore(config.workspace, config.name)
-    version = store.newest()
-    if version is None:
-        raise InputError(f"no version serves in {store.serving} any more. Run carryover run first.")
+    version = serving_version(store)
     with captured_output(Workspace(config.workspace).log("retrain")):
         # TensorFlow says much when it is imported.
         from pipeline.retraining.assessment import assess

@@ -11,13 +11,13 @@ from rich.markup import escape
 from components.pusher.versions import VersionStore
 from pipeline.config import RunConfig, load_config
 from pipeline.local import RunFailedError, run_snapshot
-from pipeline.retraining.batch_store import BatchChangedError, copy_batch, read_batch
+from pipeline.retraining.batch_store import BatchChangedError, copy_batch
 from pipeline.retraining.inbox import Delivery, find_deliveries, inbox_of, stamp
 from pipeline.retraining.judging import judge
 from pipeline.retraining.ledger import OPEN, Entry, Ledger, State
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.policy import pseudo_labels
-from pipeline.serving_versions import find_store
+from pipeline.serving_versions import find_store, serving_version
 from pipeline.snapshot import Snapshot
 from pipeline.summary_schema import Summary
 from pipeline.workspace import Workspace
@@ -67,10 +67,8 @@ def retrain_config(
         InputError: no model serves, or a config that cannot be used.
     """
     store = find_store(workspace, name)
-    newest = store.newest()
-    if newest is None:
-        raise InputError(f"no version serves in {store.serving}. Run carryover run first.")
-    path = path or store.root / "runs" / store.read_push(newest).run_id / "config.yaml"
+    version = serving_version(store)
+    path = path or store.root / "runs" / store.read_push(version).run_id / "config.yaml"
     if not path.exists():
         raise InputError(f"{path} is gone. Give the config of retraining with --config FILE.")
     given = [*overrides, *([f"retrain.inbox={inbox.resolve()}"] if inbox else [])]
@@ -159,17 +157,12 @@ def _process(entry: Entry, this: Pass) -> int:
 
 
 def _decide_and_train(entry: Entry, this: Pass) -> int:
-    from pipeline.retraining.composition import compose, waiting_rows
+    from pipeline.retraining.composition import compose, gather
 
-    version = this.store.newest()
-    if version is None:
-        raise InputError(f"no version serves in {this.store.serving} any more.")
-    model, entries = this.store.path(version), this.ledger.entries()
-    waiting = Counter(
-        row["domain"] for row in waiting_rows(entries, entry, model, this.workspace) if row["label"]
-    )
-    rows = read_batch(this.workspace.batches, entry.digest)
-    assessed, verdict = judge(rows, this.workspace.root, waiting, this.config)
+    model = this.store.path(serving_version(this.store))
+    material = gather(entry, this.ledger.entries(), model, this.workspace)
+    waiting = Counter(row["domain"] for row in material.waiting if row["label"])
+    assessed, verdict = judge(material.batch, this.workspace.root, waiting, this.config)
     numbers = {name: one.model_dump() for name, one in assessed.domains.items()}
     this.ledger.note(entry.number, numbers=numbers)
     if verdict.decision != "retrain":
@@ -177,7 +170,7 @@ def _decide_and_train(entry: Entry, this: Pass) -> int:
     this.say(f"{entry.name}: retrain: {verdict.reason}")
     this.notices.tell("retraining", batch=entry.name, number=entry.number, reason=verdict.reason)
     labels = pseudo_labels(assessed, this.config.retrain)
-    return _train(entry, compose(entry, entries, model, this.workspace, this.config, labels), this)
+    return _train(entry, compose(material, this.workspace, this.config, labels), this)
 
 
 def _train(entry: Entry, snapshot: Snapshot, this: Pass) -> int:

@@ -25,7 +25,6 @@ PROPERTIES = {
     "run_key": "key",
     "baseline_version": 0,
     "data_root": "/data",
-    "goes_on": 0,
     "batch": "",
 }
 

@@ -11,7 +11,7 @@ from tiny_pictures import solid, write_files
 
 from components.pusher.data_set import FILE, SCHEMA
 from pipeline.config import RunConfig
-from pipeline.retraining.composition import balanced_sample, compose
+from pipeline.retraining.composition import balanced_sample, compose, gather
 from pipeline.retraining.ledger import Entry
 from pipeline.workspace import Workspace
 from trainer_module.errors import InputError
@@ -67,7 +67,7 @@ def listed(
 ) -> list[dict[str, Any]]:
     labels = settings.pop("pseudo_labels", None)
     config = RunConfig(data="/data", workspace=workspace.root, **settings)
-    snapshot = compose(entries[-1], entries, model, workspace, config, labels)
+    snapshot = compose(gather(entries[-1], entries, model, workspace), workspace, config, labels)
     assert snapshot.batch == entries[-1].digest
     assert snapshot.data_root == str(workspace.root)
     return [json.loads(line) for line in snapshot.path.read_text().splitlines()]
@@ -144,6 +144,7 @@ def test_files_of_one_name_stay_together_though_our_copies_have_other_names(work
 
 
 def test_a_version_without_a_list_of_its_pictures_says_what_to_do(workspace, tmp_path):
+    write_batch(workspace, "new", [new_row("1.png")])
     with pytest.raises(InputError, match="Run carryover run once"):
         listed(workspace, tmp_path, [entry(1, "new")])
 
