@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tfx.components import (
     Evaluator,
@@ -62,6 +63,7 @@ class Inputs:
         baseline_version: its number, 0 for none.
         batch: digest of the batch that the run is for, if it is for one. The listing then holds a
             part of the baseline's pictures, and the batch.
+        fresh: folders of pictures that the baseline was not trained on, of a run for a batch.
     """
 
     data_root: str
@@ -78,6 +80,7 @@ class Inputs:
     baseline_uri: str | None
     baseline_version: int
     batch: str = ""
+    fresh: tuple[str, ...] = ()
 
 
 def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
@@ -148,7 +151,7 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
             "training": config.training(),
             "weights": weights_digest(config.backbone),
             "code": inputs.code.training,
-            **({"feature_cache": str(config.workspace / FEATURES)} if inputs.batch else {}),
+            **(_retraining(config, inputs) if inputs.batch else {}),
         },
     )
     model = trainer.outputs["model"]
@@ -236,6 +239,12 @@ def beam_arguments(options: BeamOptions, files: int) -> list[str]:
 def _workers(files: int) -> int:
     """One worker per core where that can pay, else this process alone."""
     return min(os.cpu_count() or 1, MOST_WORKERS) if files >= MANY_FILES else 1
+
+
+def _retraining(config: RunConfig, inputs: Inputs) -> dict[str, Any]:
+    """What the trainer is told of a retraining."""
+    fresh = {"folders": inputs.fresh, "share": config.retrain.new_share}
+    return {"feature_cache": str(config.workspace / FEATURES), "fresh": fresh}
 
 
 def _baseline(uri: str | None) -> Importer | None:

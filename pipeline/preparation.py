@@ -48,6 +48,7 @@ def _create_pipeline(run: Run, code: CodeFingerprints, key: str, baseline: int |
             baseline_uri=str(run.workspace.baseline_uri(run.store, baseline)) if baseline else None,
             baseline_version=baseline or 0,
             batch=run.snapshot.batch or "",
+            fresh=run.snapshot.fresh,
         ),
     )
 

@@ -30,6 +30,8 @@ class Snapshot:
         empty_classes: domain and class of folders without files.
         batch: digest of the batch that it was put together for; the rest of it is a part of the
             pictures of the version that serves. None where it lists all there are.
+        fresh: folders of that batch and of others that no version was trained on, relative to
+            `data_root`.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class Snapshot:
     ignored: dict[str, int]
     empty_classes: tuple[tuple[str, str], ...]
     batch: str | None = None
+    fresh: tuple[str, ...] = ()
 
 
 def take_snapshot(data: str, folder: Path) -> Snapshot:

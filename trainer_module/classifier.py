@@ -81,8 +81,18 @@ def adopt(classifier: Classifier, earlier: Classifier) -> None:
         earlier: of the same backbone.
     """
     classifier.backbone.model.set_weights(earlier.backbone.model.get_weights())
+    adopt_head(classifier, earlier.head.get_weights(), len(earlier.labels))
+
+
+def adopt_head(classifier: Classifier, head: list[np.ndarray], classes: int) -> None:
+    """Take over a part of a head.
+
+    Args:
+        classifier: keeps its own head for the other classes.
+        head: kernel [features, at least so many classes] and bias.
+        classes: how many, the first ones.
+    """
     kernel, bias = classifier.head.get_weights()
-    old_kernel, old_bias = earlier.head.get_weights()
-    kernel[:, : len(earlier.labels)] = old_kernel
-    bias[: len(earlier.labels)] = old_bias
+    kernel[:, :classes] = head[0][:, :classes]
+    bias[:classes] = head[1][:classes]
     classifier.head.set_weights([kernel, bias])

@@ -152,20 +152,22 @@ def _extract(classifier: Classifier, train: Pictures, evaluation: Pictures, task
 def _train_fold(classifier: Classifier, splits: _Splits, domain: str, task: Task) -> Fold:
     began = time.perf_counter()
     learning, judging = splits.without(domain)
-    stages = [train_frozen(classifier, learning, judging, task, began)]
+    chosen = train_frozen(classifier, learning, judging, task, began)
+    stages = [chosen]
     frozen = accuracy = _accuracy(classifier, None, splits.of(domain), task)
     if splits.boundary is not None:
         second = time.perf_counter()
         stages.append(fine_tune(classifier, splits.boundary, learning, judging, task, second))
         tuned = _accuracy(classifier, splits.boundary, splits.of(domain), task)
-        accuracy = frozen if choose(stages, task) is stages[0] else tuned
+        chosen = choose(stages, classifier, judging, task)
+        accuracy = frozen if chosen is stages[0] else tuned
     return Fold(
         domain=domain,
         seed=task.options.seed,
         images=sum(map(len, splits.of(domain))),
         frozen_accuracy=frozen,
         accuracy=accuracy,
-        chosen=choose(stages, task).name,
+        chosen=chosen.name,
         seconds=time.perf_counter() - began,
     )
 

@@ -9,18 +9,18 @@ import numpy as np
 import tensorflow as tf
 
 from trainer_module.backbones import split_at
+from trainer_module.choosing import pick_best
 from trainer_module.classifier import Classifier
 from trainer_module.input_data import training_batches
 from trainer_module.scoring import Score, class_ids, domain_ids, score
 from trainer_module.stages import Features, StageResult, Task, predict
 from trainer_module.training_step import create_step
-from trainer_module.weighting import training_weights
 
 logger = logging.getLogger("carryover.training")
 
 NAME = "fine_tuned"
 
-#: Where between the frozen (0) and the fine-tuned weights (1) the eval split is asked.
+#: Where between the weights at the start (0) and the fine-tuned (1) the eval split is asked.
 STEPS_BETWEEN = (0.25, 0.5, 0.75, 1.0)
 
 
@@ -32,13 +32,14 @@ def fine_tune(
     task: Task,
     start: float,
 ) -> StageResult:
-    """Train what is above the boundary, from the weights of stage 1.
+    """Train what is above the boundary, from the weights that the classifier has.
 
     The part below it runs once per view of a picture (`stages.add_views`). Batch normalisation
     keeps its statistics: those of a small batch from a few domains are worse. The weights of the
     last epochs are averaged ("Averaging weights leads to wider optima", Izmailov et al., arXiv
-    1803.05407), and the mean is mixed with the frozen weights ("Robust fine-tuning of zero-shot
-    models", Wortsman et al., arXiv 2109.01903) in the share that is best on the eval split.
+    1803.05407), and the mean is mixed with the weights at the start ("Robust fine-tuning of
+    zero-shot models", Wortsman et al., arXiv 2109.01903) in the share that is best on the eval
+    split, see `choosing.pick_best`.
 
     Args:
         classifier: after stage 1; it holds the chosen mixture afterwards.
@@ -50,22 +51,24 @@ def fine_tune(
     """
     options, criterion = task.options.fine_tuning, task.options.criterion
     tail = build_tail(classifier, boundary, task)
+    targets = class_ids(evaluation.labels, classifier.labels)
 
-    def evaluate() -> tuple[np.ndarray, Score]:
-        logits = predict(
+    def evaluate() -> np.ndarray:
+        return predict(
             lambda maps: tail(tf.cast(maps, tf.float32), training=False)[1],
             *(evaluation.views[0], evaluation.rows, len(classifier.labels), task),
         )
-        targets = class_ids(evaluation.labels, classifier.labels)
-        return logits, score(logits.argmax(axis=-1), targets, evaluation.domains)
 
-    frozen = _trainable(tail)
+    def scored(logits: np.ndarray) -> Score:
+        return score(logits.argmax(axis=-1), targets, evaluation.domains)
+
+    start_weights = _trainable(tail)
     learn = create_learner(tail, classifier, train, task)
     averaged = round(options.epochs * options.averaging) or 1
     note, curve, last = task.log(NAME), [], []
     for epoch in range(options.epochs):
         loss = learn()
-        found = evaluate()[1].by(criterion)
+        found = scored(evaluate()).by(criterion)
         curve.append({"loss": loss, "eval": found})
         note(epoch, curve[-1])
         logger.info(
@@ -78,16 +81,17 @@ def fine_tune(
     mean = [np.mean(values, axis=0) for values in zip(*last, strict=True)]
     mixtures = []
     for share in STEPS_BETWEEN:
-        _assign(tail, _mixed(frozen, mean, share))
-        mixtures.append((share, *evaluate()))
-    share, logits, best = max(mixtures, key=lambda mixture: mixture[2].by(criterion))
-    _assign(tail, _mixed(frozen, mean, share))
-    logger.info("%s: %.0f %% of the way from the frozen weights is best", NAME, share * 100)
+        _assign(tail, _mixed(start_weights, mean, share))
+        mixtures.append(evaluate())
+    best = pick_best(mixtures, targets, evaluation.domains, criterion)
+    share = STEPS_BETWEEN[best]
+    _assign(tail, _mixed(start_weights, mean, share))
+    logger.info("%s: %.0f %% of the way from the start is best", NAME, share * 100)
     return StageResult(
         name=NAME,
         weights=classifier.get_weights(),
-        logits=logits,
-        score=best,
+        logits=mixtures[best],
+        score=scored(mixtures[best]),
         seconds=time.perf_counter() - start,
         epochs=options.epochs,
         details={"boundary": boundary, "interpolation": share, "curve": curve},
@@ -113,11 +117,10 @@ def create_learner(
     options, strategy = task.options.fine_tuning, task.hardware.strategy
     targets = class_ids(train.labels, classifier.labels)
     domains = domain_ids(train.domains)
-    weights = training_weights(train.labels, train.domains, task.options)
     batches = strategy.experimental_distribute_dataset(
         training_batches(
-            *(train.views, train.rows, (targets, weights, domains)),
-            *(options.batch_size, task.options.seed),
+            *(train.views, train.rows, (targets, domains), train.weights(task)),
+            *(options.batch_size, task.options.seed, train.counts),
         )
     )
     steps = options.epochs * -(-len(train) // options.batch_size)

@@ -10,7 +10,6 @@ from trainer_module.heads import FeatureRows, HeadEpoch, train_heads
 from trainer_module.objectives import create_objective
 from trainer_module.scoring import class_ids, domain_ids, score
 from trainer_module.stages import Features, StageResult, Task
-from trainer_module.weighting import training_weights
 
 logger = logging.getLogger("carryover.training")
 
@@ -43,10 +42,9 @@ def train_frozen(
             *(NAME, epoch.number, options.epochs, epoch.loss, epoch.best_score),
         )
 
-    weights = training_weights(train.labels, train.domains, task.options)
     kernel, bias = classifier.head.get_weights()
     head = train_heads(
-        _rows(train, classifier, weights),
+        _rows(train, classifier, train.weights(task)),
         judged,
         lambda answers: score(answers, judged.targets, evaluation.domains).by(criterion),
         (kernel, bias),

@@ -96,7 +96,7 @@ def picture_batches(
     batch_size: int,
     view: int = 0,
     seed: int = 0,
-    wanted: np.ndarray | None = None,
+    places: np.ndarray | None = None,
 ) -> Batches:
     """The pictures of a split, once, in the order of the shards.
 
@@ -105,7 +105,8 @@ def picture_batches(
         batch_size: pictures per batch, over all devices.
         view: number of the random view that the draws are for.
         seed: of the random views.
-        wanted: bool [rows], of which at least one is true; None for all pictures.
+        places: number that each row is to have instead of its own, int64 [rows]; those of -1 are
+            left out, and one at least is not. None for all pictures with their own.
 
     Returns:
         Dataset of rows (int64 [batch]), draws (int32 [batch, 2], for `augmentation.RandomView`)
@@ -125,13 +126,11 @@ def picture_batches(
         draw = tf.stack([tf.cast(name, tf.int32), tf.constant(seed * 1009 + view)])
         return row, draw, tf.ensure_shape(pixels, [size, size, 3])
 
-    rows = tf.data.Dataset.from_tensor_slices(pictures.order)
-    records = tf.data.Dataset.zip((rows, tf.data.TFRecordDataset(pictures.files)))
-    count = len(pictures)
-    if wanted is not None:
-        mask, count = tf.constant(wanted), int(wanted.sum())
-        records = records.filter(lambda row, _: mask[row])
-    filled = records.repeat().take(_filled(count, batch_size))
+    rows = pictures.order if places is None else places[pictures.order]
+    numbered = tf.data.Dataset.from_tensor_slices(rows)
+    records = tf.data.Dataset.zip((numbered, tf.data.TFRecordDataset(pictures.files)))
+    wanted = records.filter(lambda row, _: row >= 0)
+    filled = wanted.repeat().take(_filled(int((rows >= 0).sum()), batch_size))
     return _for_every_worker(filled.map(decode, tf.data.AUTOTUNE).batch(batch_size).prefetch(2))
 
 
@@ -139,33 +138,39 @@ def training_batches(
     views: Sequence[np.ndarray],
     rows: np.ndarray,
     columns: Sequence[np.ndarray],
+    weights: np.ndarray,
     batch_size: int,
     seed: int,
+    counts: np.ndarray | None = None,
 ) -> Batches:
     """Shuffled batches of kept features, with a random view of each picture in every epoch.
 
     Args:
-        views: arrays of the same shape, [all rows, ...].
+        views: arrays of rows of the same shape, see `stages.Features`.
         rows: those to train on, int64 [pictures].
-        columns: what belongs to them: targets, weights, ..., [pictures] each.
-        batch_size: pictures per batch; some come twice to fill the last one.
+        columns: what belongs to them, such as targets, [pictures] each.
+        weights: how often each comes in an epoch, on average, float32 [pictures] of mean 1. Drawing
+            a rare picture often is steadier than a large weight on it.
+        batch_size: pictures per batch; some come once more to fill the last one.
         seed: of the order and the choice of views.
+        counts: views of each row, int64 [all rows]; None where all have all.
 
     Returns:
         Dataset of (features, *columns). Every pass over it is another epoch.
     """
-    count = len(rows)
-    order = tf.data.Dataset.range(count).shuffle(count, seed=seed, reshuffle_each_iteration=True)
-    order = order.repeat().take(_filled(count, batch_size))
+    order = _epoch_order(weights, seed).repeat().take(_filled(len(rows), batch_size))
     draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     kinds = [tf.as_dtype(array.dtype) for array in (views[0], *columns)]
+    counts = np.full(len(views[0]), len(views)) if counts is None else counts
+    places = [np.cumsum(counts > number) - 1 for number in range(len(views))]
 
     def gather(picture: np.ndarray, draw: np.ndarray) -> list[np.ndarray]:
         batch: np.ndarray = np.empty((len(picture), *views[0].shape[1:]), views[0].dtype)
-        choice: np.ndarray = draw % len(views)
+        own = rows[picture]
+        choice: np.ndarray = draw % counts[own]
         for number, view in enumerate(views):
             chosen = choice == number
-            batch[chosen] = view[rows[picture[chosen]]]
+            batch[chosen] = view[places[number][own[chosen]]]
         return [batch, *(column[picture] for column in columns)]
 
     def fetch(picture: tf.Tensor, draw: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -176,6 +181,28 @@ def training_batches(
     pairs = tf.data.Dataset.zip((order, draws)).batch(batch_size)
     fetched = pairs.map(fetch, num_parallel_calls=2, deterministic=True)
     return _for_every_worker(fetched.prefetch(4))
+
+
+def _epoch_order(weights: np.ndarray, seed: int) -> Batches:
+    """Positions of pictures in random order, another one in every pass over the data set.
+
+    A picture of weight 2.3 comes two times or three, and whatever the draw, an epoch has as many
+    pictures as there are (systematic sampling, Madow 1949).
+    """
+    count = len(weights)
+    if (weights == 1).all():
+        positions = tf.data.Dataset.range(count)
+        return positions.shuffle(count, seed=seed, reshuffle_each_iteration=True)
+    ends = np.cumsum(weights, dtype=np.float64) * (count / weights.sum(dtype=np.float64))
+
+    def draw_epoch(draw: np.ndarray) -> np.ndarray:
+        random = np.random.default_rng(int(draw))
+        times = np.diff(np.floor(ends + random.random()), prepend=0).astype(int)
+        return random.permutation(np.repeat(np.arange(count), times))
+
+    draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+    epochs = draws.map(lambda draw: tf.numpy_function(draw_epoch, [draw], tf.int64, stateful=False))
+    return epochs.flat_map(tf.data.Dataset.from_tensor_slices)
 
 
 def ordered_batches(view: np.ndarray, rows: np.ndarray, batch_size: int) -> Batches:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from trainer_module.augmentation import RandomView
 from trainer_module.backbones import split_at
+from trainer_module.choosing import pick_best
 from trainer_module.classifier import Classifier
 from trainer_module.errors import InputError
 from trainer_module.feature_cache import FeatureCache, identity
@@ -19,12 +20,16 @@ from trainer_module.feature_store import FeatureStore, fill
 from trainer_module.hardware import Hardware
 from trainer_module.input_data import Pictures, ordered_batches, picture_batches
 from trainer_module.options import TrainingOptions
-from trainer_module.scoring import Score
+from trainer_module.scoring import Score, class_ids
+from trainer_module.weighting import NOTHING_FRESH, Fresh, training_weights
 
 logger = logging.getLogger("carryover.training")
 
 #: Pictures per batch of a forward pass: large enough for a GPU, small enough for any memory.
 FORWARD_BATCH = 128
+
+#: Views of a picture that is drawn more often than others, at most.
+MOST_VIEWS = 8
 
 #: Rows of kept features per batch of a prediction.
 PREDICT_BATCH = 256
@@ -40,6 +45,7 @@ class Task:
         run_dir: for TensorBoard logs.
         store: for features.
         cache: folder for features that outlive the training; None keeps none.
+        fresh: pictures that the model to start from has not seen.
     """
 
     options: TrainingOptions
@@ -47,6 +53,7 @@ class Task:
     run_dir: str
     store: FeatureStore
     cache: str | None = None
+    fresh: Fresh = NOTHING_FRESH
 
     def log(self, stage: str) -> Callable[[int, dict[str, float]], None]:
         """A function that notes the figures of an epoch for TensorBoard."""
@@ -61,11 +68,15 @@ class Task:
 
 
 def create_task(
-    options: TrainingOptions, hardware: Hardware, folder: str, cache: str | None = None
+    options: TrainingOptions,
+    hardware: Hardware,
+    folder: str,
+    cache: str | None = None,
+    fresh: Fresh = NOTHING_FRESH,
 ) -> Task:
     """A task whose features and logs are in one folder, see `Task`."""
     budget = None if options.cache_memory is None else options.cache_memory * 2**20
-    return Task(options, hardware, folder, FeatureStore(folder, budget), cache)
+    return Task(options, hardware, folder, FeatureStore(folder, budget), cache, fresh)
 
 
 @dataclass(frozen=True)
@@ -76,24 +87,34 @@ class Features:
         labels: str [rows].
         domains: str [rows].
         rows: of the arrays, int64 [rows].
+        fresh: bool [rows], see `weighting.Fresh`.
         pooled: output of the whole frozen backbone, float16 [all rows, features].
         views: output of its lower part for the picture itself and for random views of it, float16
             [all rows, ...] each; empty where nothing is fine-tuned.
+        counts: views of each picture, int64 [all rows]; None where all have all of them. A view
+            that some have not is an array of those that have it alone, in their order.
     """
 
     labels: np.ndarray
     domains: np.ndarray
     rows: np.ndarray
+    fresh: np.ndarray
     pooled: np.ndarray
     views: list[np.ndarray] = field(default_factory=list)
+    counts: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def select(self, wanted: np.ndarray) -> "Features":
         """Those rows for which `wanted`, bool [rows], is true; the arrays are shared."""
-        return Features(
-            self.labels[wanted], self.domains[wanted], self.rows[wanted], self.pooled, self.views
+        own = {name: getattr(self, name)[wanted] for name in ("labels", "domains", "rows", "fresh")}
+        return replace(self, **own)
+
+    def weights(self, task: Task) -> np.ndarray:
+        """How much every row counts in training, float32 [rows]."""
+        return training_weights(
+            self.labels, self.domains, task.options, self.fresh, task.fresh.share
         )
 
 
@@ -147,8 +168,15 @@ def extract_features(
         return tf.nest.flatten(model(tf.cast(pixels, tf.float32), training=False))
 
     fill(arrays, batches, forward, task.hardware.strategy)
-    rows = np.arange(len(pictures))
-    return Features(pictures.labels, pictures.domains, rows, arrays[0], arrays[1:])
+    return _features(pictures, task, arrays[0], arrays[1:])
+
+
+def _features(
+    pictures: Pictures, task: Task, pooled: np.ndarray, views: list[np.ndarray]
+) -> Features:
+    """All of a split."""
+    rows, fresh = np.arange(len(pictures)), task.fresh.among(pictures.image_ids)
+    return Features(pictures.labels, pictures.domains, rows, fresh, pooled, views)
 
 
 def _remembered_features(
@@ -163,8 +191,7 @@ def _remembered_features(
         return [lower(tf.cast(pixels, tf.float32), training=False)]
 
     _fill_view(view, 0, pictures, lower, forward, task)
-    rows, none = np.arange(len(pictures)), np.empty((0, 0), np.float16)
-    found = Features(pictures.labels, pictures.domains, rows, none, [view])
+    found = _features(pictures, task, np.empty((0, 0), np.float16), [view])
     pooled = embed(classifier, found, boundary, task).astype(np.float16)
     return replace(found, pooled=pooled)
 
@@ -176,8 +203,9 @@ def _fill_view(
     lower: keras.Model,
     forward: Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]],
     task: Task,
+    rows: np.ndarray | None = None,
 ) -> None:
-    """Run the lower part of the backbone over a view of all pictures, or of those not in the cache.
+    """Run the lower part of the backbone over a view of pictures that are not in the cache.
 
     Args:
         array: for the features.
@@ -186,8 +214,12 @@ def _fill_view(
         lower: part of the backbone.
         forward: draws and pixels -> its outputs.
         task: see `Task`.
+        rows: that the array is for, int64; None for all.
     """
-    options, wanted, cache = task.options, None, None
+    options, cache = task.options, None
+    wanted = np.arange(len(pictures)) if rows is None else rows
+    digests = [pictures.digests[row] for row in wanted]
+    missing: np.ndarray = np.ones(len(wanted), bool)
     if task.cache:
         network = identity(
             lower.get_weights(),
@@ -195,22 +227,29 @@ def _fill_view(
             *(options.seed, task.hardware.precision),
         )
         cache = FeatureCache(task.cache, network, array.shape[1:])
-        wanted = ~cache.find(pictures.digests, number, array)
-        if not wanted.any():
+        missing = ~cache.find(digests, number, array)
+        if not missing.any():
             return
-    batches = picture_batches(pictures, FORWARD_BATCH, number, options.seed, wanted)
+    places = np.full(len(pictures), -1)
+    places[wanted[missing]] = np.flatnonzero(missing)
+    batches = picture_batches(pictures, FORWARD_BATCH, number, options.seed, places)
     fill([array], batches, forward, task.hardware.strategy)
-    if cache and wanted is not None:
-        missing = np.flatnonzero(wanted)
-        cache.add([pictures.digests[row] for row in missing], number, array[missing])
-        logger.info("features of %s pictures were there", f"{len(wanted) - len(missing):,}")
+    if cache:
+        added = np.flatnonzero(missing)
+        cache.add([digests[place] for place in added], number, array[added])
+        logger.info("features of %s pictures were there", f"{len(missing) - len(added):,}")
 
 
 def add_views(
     found: Features, pictures: Pictures, classifier: Classifier, boundary: str, task: Task
 ) -> Features:
-    """Run the part of the backbone that stays frozen in stage 2 over random views, once each."""
+    """Run the part of the backbone that stays frozen in stage 2 over random views, once each.
+
+    A picture that is drawn more often than others has more views, so that it is seldom seen the
+    same twice.
+    """
     options = task.options.fine_tuning
+    counts = _view_counts(found.weights(task), options.views)
     with task.hardware.strategy.scope():
         lower, _ = split_at(classifier.backbone.model, boundary)
         augmentation = RandomView(options.augmentation, dtype="float32")
@@ -220,12 +259,21 @@ def add_views(
         return [lower(view, training=False)]
 
     views = list(found.views)
-    for number in range(1, options.views):
-        array = task.store.reserve(len(pictures), lower.output.shape[1:])
-        _fill_view(array, number, pictures, lower, forward, task)
+    for number in range(1, counts.max()):
+        rows = np.flatnonzero(counts > number)
+        array = task.store.reserve(len(rows), lower.output.shape[1:])
+        _fill_view(array, number, pictures, lower, forward, task, rows)
         views.append(array)
-        logger.info("fine_tuned: view %s of %s", number + 1, options.views)
-    return Features(found.labels, found.domains, found.rows, found.pooled, views)
+        logger.info("fine_tuned: view %s of %s", number + 1, counts.max())
+    return replace(found, views=views, counts=counts)
+
+
+def _view_counts(weights: np.ndarray, views: int) -> np.ndarray:
+    """Views of every picture, int64: those that all have, and more where weights are above 1."""
+    if views == 1:  # pictures as they are, and nothing else
+        return np.ones(len(weights), np.int64)
+    most = max(views, MOST_VIEWS)
+    return np.clip(np.round(views * weights), views, most).astype(np.int64)
 
 
 def predict(
@@ -261,9 +309,13 @@ def embed(classifier: Classifier, found: Features, boundary: str | None, task: T
     )
 
 
-def choose(stages: list[StageResult], task: Task) -> StageResult:
-    """The best stage by the criterion on the eval split; the earlier one on a tie."""
-    return max(stages, key=lambda stage: stage.score.by(task.options.criterion))
+def choose(
+    stages: list[StageResult], classifier: Classifier, evaluation: Features, task: Task
+) -> StageResult:
+    """The best stage on the eval split, see `choosing.pick_best`; the earlier one on a tie."""
+    targets = class_ids(evaluation.labels, classifier.labels)
+    logits = [stage.logits for stage in stages]
+    return stages[pick_best(logits, targets, evaluation.domains, task.options.criterion)]
 
 
 def freeze_boundary(classifier: Classifier, wanted: float | str) -> str:

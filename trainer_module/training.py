@@ -9,7 +9,13 @@ from typing import Any
 import keras
 
 from trainer_module.calibration import calibrate, confidences
-from trainer_module.classifier import Classifier, adopt, build_classifier, extend_labels
+from trainer_module.classifier import (
+    Classifier,
+    adopt,
+    adopt_head,
+    build_classifier,
+    extend_labels,
+)
 from trainer_module.export import export_classifier, load_classifier
 from trainer_module.fine_tuning import fine_tune
 from trainer_module.frozen import train_frozen
@@ -29,6 +35,7 @@ from trainer_module.stages import (
     extract_features,
     freeze_boundary,
 )
+from trainer_module.weighting import Fresh
 
 logger = logging.getLogger("carryover.training")
 
@@ -39,8 +46,8 @@ def run_fn(fn_args: Any) -> None:
     Args:
         fn_args: TFX's `FnArgs`: `train_files`, `eval_files` (transformed examples), `base_model`
             (the model that serves now, or None), `custom_config` with `training` (see
-            `TrainingOptions`) and perhaps `feature_cache` (a folder), `serving_model_dir` and
-            `model_run_dir` for the results.
+            `TrainingOptions`) and perhaps `feature_cache` (a folder) and `fresh` (see
+            `weighting.Fresh`), `serving_model_dir` and `model_run_dir` for the results.
     """
     options = TrainingOptions.model_validate(fn_args.custom_config["training"])
     hardware = set_up_hardware(options.precision)
@@ -51,8 +58,10 @@ def run_fn(fn_args: Any) -> None:
     folder = _made(fn_args.model_run_dir)
     # Workers would write to the same cache.
     cache = fn_args.custom_config.get("feature_cache") if hardware.is_alone else None
-    task = create_task(options, hardware, folder, cache)
+    fresh = Fresh(**fn_args.custom_config.get("fresh", {}))
+    task = create_task(options, hardware, folder, cache, fresh)
 
+    adopted = 0
     with hardware.strategy.scope():
         baseline = load_classifier(fn_args.base_model) if fn_args.base_model else None
         known = baseline.labels if baseline else ()
@@ -60,10 +69,11 @@ def run_fn(fn_args: Any) -> None:
         classifier = build_classifier(options.backbone, options.image_size, labels)
         if baseline and options.warm_start and baseline.backbone.name == classifier.backbone.name:
             adopt(classifier, baseline)
+            adopted = len(known)
             logger.info("starting from the model that serves now")
 
-    trained = train_stages(classifier, train, evaluation, task)
-    chosen = choose(trained.stages, task)
+    trained = train_stages(classifier, train, evaluation, task, adopted)
+    chosen = choose(trained.stages, classifier, trained.evaluation, task)
     logger.info("%s is better on the eval split and is exported", chosen.name)
 
     classifier.set_weights(chosen.weights)
@@ -94,11 +104,20 @@ class Trained:
 
 
 def train_stages(
-    classifier: Classifier, train: Pictures, evaluation: Pictures, task: Task
+    classifier: Classifier, train: Pictures, evaluation: Pictures, task: Task, adopted: int = 0
 ) -> Trained:
     """Stage 1, and stage 2 unless it is left out; the classifier holds the last one's weights.
 
-    What stage 2 starts from comes out of stage 1's pass over the pictures.
+    What stage 2 reads comes out of stage 1's pass over the pictures. It goes on from stage 1's
+    head, or, for classes that the model that serves knows, from that model's: a head trained anew
+    on a few pictures of a new domain is a worse start, and forgets.
+
+    Args:
+        classifier: to train.
+        train: pictures to learn from.
+        evaluation: pictures to choose by.
+        task: see `Task`.
+        adopted: number of classes, the first ones, whose part of the head is one that serves.
     """
     tuning = task.options.fine_tuning
     boundary = freeze_boundary(classifier, tuning.trainable_from) if tuning.epochs else None
@@ -106,9 +125,11 @@ def train_stages(
     logger.info("frozen: features of %s pictures", f"{len(train) + len(evaluation):,}")
     learning = extract_features(train, classifier, boundary, task)
     judging = extract_features(evaluation, classifier, boundary, task)
+    served = classifier.head.get_weights()
     stages = [train_frozen(classifier, learning, judging, task, start)]
     if boundary is not None:
         start = time.perf_counter()
+        adopt_head(classifier, served, adopted)
         learning = add_views(learning, train, classifier, boundary, task)
         stages.append(fine_tune(classifier, boundary, learning, judging, task, start))
     return Trained(stages, judging, boundary)

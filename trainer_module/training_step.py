@@ -11,8 +11,8 @@ from trainer_module.objectives import create_objective
 from trainer_module.optimizer import LayerwiseAdamW, warmup_cosine
 from trainer_module.stages import Task
 
-#: Kept features [batch, ...], class ids, weights and domain ids [batch] -> loss, a scalar.
-Step = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+#: Kept features [batch, ...], class ids and domain ids [batch] -> loss, a scalar.
+Step = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def create_step(
@@ -40,10 +40,12 @@ def create_step(
         optimizer.build(tail.trainable_variables)
     cross_entropy = _smoothed(options.label_smoothing, len(classifier.labels))
 
-    def step(maps: tf.Tensor, target: tf.Tensor, weight: tf.Tensor, domain: tf.Tensor) -> tf.Tensor:
+    def step(maps: tf.Tensor, target: tf.Tensor, domain: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             pooled, logits = tail(tf.cast(maps, tf.float32), training=True)
-            loss = objective(cross_entropy(target, logits), weight, pooled, domain)
+            losses = cross_entropy(target, logits)
+            # Rows that count more are drawn more often, see `input_data.training_batches`.
+            loss = objective(losses, tf.ones_like(losses), pooled, domain)
             scaled = optimizer.scale_loss(loss)
         variables = tail.trainable_variables
         gradients = tape.gradient(scaled, [variable.value for variable in variables])

@@ -1,5 +1,6 @@
 """How much every training picture counts."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -10,8 +11,34 @@ if TYPE_CHECKING:
 Balance = Literal["none", "class", "domain", "cell"]
 
 
+@dataclass(frozen=True)
+class Fresh:
+    """Pictures that the model to start from has not been trained on yet.
+
+    Attributes:
+        folders: that they are in, as their ids begin.
+        share: of the training that goes to them, whatever their number.
+    """
+
+    folders: tuple[str, ...] = ()
+    share: float = 0.5
+
+    def among(self, image_ids: np.ndarray) -> np.ndarray:
+        """Which pictures they are: bool [rows], from ids, bytes [rows]."""
+        prefixes = tuple(f"{folder}/".encode() for folder in self.folders)
+        return np.array([name.startswith(prefixes) for name in image_ids], bool)
+
+
+#: Nothing is fresh: every picture of a first training is.
+NOTHING_FRESH = Fresh()
+
+
 def training_weights(
-    labels: np.ndarray, domains: np.ndarray, options: "TrainingOptions"
+    labels: np.ndarray,
+    domains: np.ndarray,
+    options: "TrainingOptions",
+    fresh: np.ndarray | None = None,
+    share: float = 0.5,
 ) -> np.ndarray:
     """Row weights of a run: float32 [rows], of mean 1.
 
@@ -19,8 +46,18 @@ def training_weights(
         labels: str [rows].
         domains: str [rows].
         options: of which `balance` and the name of the objective count, see `balance_of`.
+        fresh: bool [rows], see `Fresh`; None where nothing is. Fresh rows are balanced among
+            themselves, and so are the others.
+        share: of the total that fresh rows have, if there are both kinds.
     """
-    return row_weights(labels, domains, balance_of(options.objective.name, options.balance))
+    balance = balance_of(options.objective.name, options.balance)
+    if fresh is None or fresh.all() or not fresh.any():
+        return row_weights(labels, domains, balance)
+    weights: np.ndarray = np.empty(len(labels), np.float32)
+    for part, of_total in ((fresh, share), (~fresh, 1 - share)):
+        own = row_weights(labels[part], domains[part], balance)
+        weights[part] = own * np.float32(of_total * len(labels) / part.sum())
+    return weights
 
 
 def balance_of(objective: str, balance: Balance) -> Balance:

@@ -109,7 +109,7 @@ class _Answers:
     rows: list[Row]
     labels: list[str]
     confidences: np.ndarray
-    embeddings: np.ndarray
+    embeddings: np.ndarray  # of the first `PER_DOMAIN` pictures
 
 
 class _Model:
@@ -141,9 +141,10 @@ class _Model:
                 label.decode("utf-8", "surrogateescape") for label in answer["label"].numpy()
             ]
             sure.append(answer["confidence"].numpy())
-            embeddings.append(self._signatures["embed"](image=image)["embedding"].numpy())
+            if start < PER_DOMAIN:
+                embeddings.append(self._signatures["embed"](image=image)["embedding"].numpy())
         stacked = np.concatenate(embeddings) if embeddings else np.empty((0, 0), np.float32)
-        return _Answers(readable, labels, np.concatenate(sure), stacked)
+        return _Answers(readable, labels, np.concatenate(sure), stacked[:PER_DOMAIN])
 
 
 def _sample(rows: list[Row], count: int, all_unlabelled: bool) -> list[Row]:
@@ -169,7 +170,7 @@ def _assess_domain(
     known = set(reference.domains) if reference else set()
     same = reference.of(domain) if reference and domain in known else None
     compared = same or reference
-    embeddings = found.embeddings[:PER_DOMAIN]
+    embeddings = found.embeddings
     enough = len(embeddings) >= LEAST_SAMPLE
     return DomainAssessment(
         labelled=len(labelled),

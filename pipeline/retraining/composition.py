@@ -115,7 +115,7 @@ def compose(
     rows = [_old_row(row, workspace.root) for row in rehearsed] + new
     entry = material.entry
     snapshot = write_listing(rows, str(workspace.root), entry.name, workspace.inputs)
-    return replace(snapshot, batch=entry.digest)
+    return replace(snapshot, batch=entry.digest, fresh=_folders(new))
 
 
 def _unseen(rows: list[Row], table: pa.Table | None) -> list[Row]:
@@ -163,6 +163,11 @@ def _outside_of_window(entries: list[Entry], options: RetrainOptions) -> set[byt
         return set()
     pushed = [entry for entry in entries if entry.version is not None]
     return {_prefix(entry) for entry in pushed[: max(0, len(pushed) - options.window)]}
+
+
+def _folders(rows: list[Row]) -> tuple[str, ...]:
+    """The folders of batches that rows are in, sorted."""
+    return tuple(sorted({"/".join(row["path"].split("/", 2)[:2]) for row in rows}))
 
 
 def _prefix(entry: Entry) -> bytes:

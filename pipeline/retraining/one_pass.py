@@ -11,6 +11,7 @@ from rich.markup import escape
 from components.pusher.versions import VersionStore
 from pipeline.config import RunConfig, load_config
 from pipeline.local import RunFailedError, run_snapshot
+from pipeline.logs import captured_output
 from pipeline.retraining.batch_store import BatchChangedError, copy_batch
 from pipeline.retraining.inbox import Delivery, find_deliveries, inbox_of, stamp
 from pipeline.retraining.judging import judge
@@ -157,7 +158,9 @@ def _process(entry: Entry, this: Pass) -> int:
 
 
 def _decide_and_train(entry: Entry, this: Pass) -> int:
-    from pipeline.retraining.composition import compose, gather
+    with captured_output(this.workspace.log("retrain")):
+        # It imports what TensorFlow comes with, which says much.
+        from pipeline.retraining.composition import compose, gather
 
     model = this.store.path(serving_version(this.store))
     material = gather(entry, this.ledger.entries(), model, this.workspace)

@@ -33,7 +33,10 @@ class RetrainOptions(Options):
     window: int | Literal["all"] = Field(
         "all", description="last batches whose pictures are trained on again; the first data are"
     )
-    epochs: int = Field(4, ge=1, description="of fine-tuning, from the model that serves")
+    new_share: float = Field(
+        0.5, gt=0, lt=1, description="of the training that goes to new pictures, however few"
+    )
+    epochs: int = Field(3, ge=1, description="of fine-tuning, from the model that serves")
     views: int = Field(2, ge=1, description="variants of every picture")
     attempts: int = Field(3, ge=1, description="runs that may fail before a batch is given up")
     self_training: bool = Field(

@@ -2,7 +2,13 @@ import keras
 import numpy as np
 import pytest
 
-from trainer_module.classifier import adopt, build_classifier, copy_in_float32, extend_labels
+from trainer_module.classifier import (
+    adopt,
+    adopt_head,
+    build_classifier,
+    copy_in_float32,
+    extend_labels,
+)
 from trainer_module.options import BackboneOptions
 
 SIZE = 32
@@ -31,6 +37,14 @@ def test_an_adopted_classifier_answers_as_before_on_known_classes():
     adopt(later, earlier)
     np.testing.assert_allclose(logits(later)[:, :2], logits(earlier), rtol=1e-5)
     np.testing.assert_array_equal(logits(later)[:, 2], [0, 0])
+
+
+def test_a_part_of_a_head_is_adopted_and_the_rest_is_kept():
+    earlier, later = classifier("cat", "dog"), classifier("cat", "dog", "ant", seed=1)
+    before = logits(later)
+    adopt_head(later, earlier.head.get_weights(), 1)
+    np.testing.assert_allclose(logits(later)[:, 0], logits(earlier)[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(logits(later)[:, 1:], before[:, 1:], rtol=1e-5)
 
 
 def test_weights_survive_a_round_trip_through_another_classifier():

@@ -66,7 +66,7 @@ def test_every_epoch_has_every_row_with_its_own_columns_in_full_batches():
     views = [column(range(20)), column(range(100, 120))]
     wanted = np.arange(5, 15)
     columns = (np.arange(10, dtype=np.int32), np.arange(10, dtype=np.float32) / 2)
-    batches = training_batches(views, wanted, columns, batch_size=4, seed=1)
+    batches = training_batches(views, wanted, columns, np.ones(10), batch_size=4, seed=1)
     for _ in range(2):
         found, targets, weights = (
             np.concatenate(part) for part in zip(*batches.as_numpy_iterator(), strict=True)
@@ -77,12 +77,13 @@ def test_every_epoch_has_every_row_with_its_own_columns_in_full_batches():
         np.testing.assert_array_equal(weights, targets / 2)
 
 
-def test_epochs_differ_and_a_seed_repeats_them():
+@pytest.mark.parametrize("weights", [np.ones(50), np.repeat([0.5, 1.5], 25)])
+def test_epochs_differ_and_a_seed_repeats_them(weights):
     views = [column(range(50)), column(range(100, 150))]
 
     def two_epochs():
         batches = training_batches(
-            views, np.arange(50), (np.zeros(50, np.int32),), batch_size=50, seed=1
+            views, np.arange(50), (np.zeros(50, np.int32),), weights, batch_size=50, seed=1
         )
         return [part[0] for _ in (0, 1) for part in batches.as_numpy_iterator()]
 
@@ -90,6 +91,44 @@ def test_epochs_differ_and_a_seed_repeats_them():
     np.testing.assert_array_equal(first, second)
     assert (first[0] != first[1]).any()
     assert set((first[0] // 100).ravel()) == {0, 1}
+
+
+def test_a_row_comes_as_often_as_its_weight_says():
+    weights = np.array([0.5, 0.5, 0.4, 0.6, 3.0])
+    rows = np.arange(5)
+    batches = training_batches([column(rows)], rows, (rows,), weights, batch_size=5, seed=1)
+    epochs = [batch[1] for _ in range(40) for batch in batches.as_numpy_iterator()]
+    times = np.array([np.bincount(epoch, minlength=5) for epoch in epochs])
+    assert (times.sum(axis=1) == 5).all()
+    assert (times[:, 4] == 3).all()
+    assert set(times[:, :4].ravel()) == {0, 1}
+    np.testing.assert_allclose(times.mean(axis=0), weights, atol=0.2)
+
+
+def test_a_row_is_seen_in_the_views_that_it_has():
+    few, more = column([0, 1, 2]), column([101])  # row 1 alone has a second view
+    counts = np.array([1, 2, 1])
+    batches = training_batches(
+        [few, more], np.arange(3), (np.arange(3),), np.ones(3), batch_size=3, seed=1, counts=counts
+    )
+    seen = {
+        (int(row), int(value))
+        for _ in range(20)
+        for values, rows in batches
+        for value, row in zip(values[:, 0], rows, strict=True)
+    }
+    assert seen == {(0, 0), (1, 1), (1, 101), (2, 2)}
+
+
+def test_wanted_pictures_come_with_the_places_that_they_are_to_have(tmp_path, split):
+    pictures = read_pictures([write_split(tmp_path / "a", split[::-1])], SIZE)
+    places = np.full(len(pictures), -1)
+    places[[7, 3]] = [0, 1]
+    by_name = {row.image_id: row.pixels for row in split}
+    [(numbers, _, pixels)] = picture_batches(pictures, 2, places=places).as_numpy_iterator()
+    found = dict(zip(numbers, pixels, strict=True))
+    for row, place in ((7, 0), (3, 1)):
+        np.testing.assert_array_equal(found[place], by_name[pictures.image_ids[row].decode()])
 
 
 def test_ordered_batches_keep_the_order_and_are_filled_up():

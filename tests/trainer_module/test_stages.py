@@ -13,7 +13,7 @@ from trainer_module.frozen import train_frozen
 from trainer_module.hardware import set_up_hardware
 from trainer_module.input_data import read_pictures
 from trainer_module.options import BackboneOptions, FineTuningOptions, TrainingOptions
-from trainer_module.scoring import Score
+from trainer_module.scoring import class_ids, score
 from trainer_module.stages import (
     Features,
     StageResult,
@@ -24,6 +24,7 @@ from trainer_module.stages import (
     freeze_boundary,
 )
 from trainer_module.training_step import rate_factors
+from trainer_module.weighting import Fresh
 
 LABELS = ("blue", "green", "red")
 
@@ -52,28 +53,27 @@ def _classifier():
     return build_classifier(BackboneOptions(), SIZE, LABELS)
 
 
-def result(name: str, *accuracies: float) -> StageResult:
-    domains = {str(number): value for number, value in enumerate(accuracies)}
-    score = Score(accuracies[0], domains)
-    return StageResult(name, [], np.empty((0, 0)), score, seconds=0.0, epochs=1)
+def with_views(task: Task, views: int) -> Task:
+    tuning = task.options.fine_tuning.model_copy(update={"views": views})
+    return replace(task, options=task.options.model_copy(update={"fine_tuning": tuning}))
 
 
-def with_criterion(task, criterion):
-    options = task.options.model_copy(update={"criterion": criterion})
-    return Task(options, task.hardware, task.run_dir, task.store)
+def result(name: str, logits: np.ndarray, targets: np.ndarray, domains: np.ndarray) -> StageResult:
+    found = score(logits.argmax(axis=-1), targets, domains)
+    return StageResult(name, [], logits, found, seconds=0.0, epochs=1)
 
 
-@pytest.mark.parametrize(
-    ("criterion", "better"),
-    [("mean_domain", "fine_tuned"), ("worst_domain", "frozen"), ("overall", "frozen")],
-)
-def test_the_better_stage_by_the_criterion_is_chosen(task, criterion, better):
-    stages = [result("frozen", 0.8, 0.6), result("fine_tuned", 0.55, 1.0)]
-    assert choose(stages, with_criterion(task, criterion)).name == better
-
-
-def test_on_a_tie_the_frozen_stage_is_kept(task):
-    assert choose([result("frozen", 0.9), result("fine_tuned", 0.9)], task).name == "frozen"
+def test_the_better_stage_on_the_eval_split_is_chosen_and_the_earlier_one_on_a_tie(
+    task, splits, classifier
+):
+    evaluation = extract_features(splits[1], classifier, None, task)
+    targets = class_ids(evaluation.labels, classifier.labels)
+    right, wrong = np.eye(3)[targets], np.eye(3)[(targets + 1) % 3]
+    frozen, tuned, same = (
+        result(name, logits.astype(np.float32), targets, evaluation.domains)
+        for name, logits in (("frozen", wrong), ("fine_tuned", right), ("again", right))
+    )
+    assert choose([frozen, tuned, same], classifier, evaluation, task) is tuned
 
 
 def test_an_unknown_boundary_names_the_blocks(classifier):
@@ -103,6 +103,25 @@ def test_views_differ_from_the_picture_and_a_seed_repeats_them(task, splits, cla
     assert len(once.views) == 2
     assert np.abs(once.views[1] - once.views[0]).max() > 0.1
     np.testing.assert_array_equal(once.views[1], again.views[1])
+
+
+def test_pictures_that_are_drawn_more_often_have_more_views(task, splits, classifier):
+    night = Fresh(("night/red",), share=0.5)  # 6 of 36 pictures
+    task = replace(task, fresh=night)
+    found = extract_features(splits[0], classifier, "block3", task)
+    found = add_views(found, splits[0], classifier, "block3", task)
+    assert found.counts[found.fresh].tolist() == [6] * 6
+    assert found.counts[~found.fresh].tolist() == [2] * 30
+    assert [len(view) for view in found.views] == [36, 36, 6, 6, 6, 6]
+    every = extract_features(splits[0], classifier, "block3", task)
+    every = add_views(every, splits[0], classifier, "block3", with_views(task, 6))
+    np.testing.assert_array_equal(found.views[5], every.views[5][found.fresh])
+
+
+def test_pictures_as_they_are_have_no_other_views(task, splits, classifier):
+    task = with_views(replace(task, fresh=Fresh(("night/red",))), 1)
+    found = extract_features(splits[0], classifier, "block3", task)
+    assert len(add_views(found, splits[0], classifier, "block3", task).views) == 1
 
 
 def test_selected_features_share_the_arrays(task, splits, classifier):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trainer_module.options import ObjectiveOptions, TrainingOptions
-from trainer_module.weighting import balance_of, row_weights, training_weights
+from trainer_module.weighting import Fresh, balance_of, row_weights, training_weights
 
 # Four cells of 4, 1, 1 and 2 pictures, of six that are possible: no lake at night, no dog by day.
 LABELS = np.array(["cat"] * 5 + ["dog"] + ["lake"] * 2, object)
@@ -43,6 +43,27 @@ def test_one_domain_and_one_class_need_no_balance():
 def test_the_balanced_objective_balances_cells_and_others_what_is_asked_for():
     assert balance_of("balanced", "class") == "cell"
     assert balance_of("group_dro", "class") == "class"
+
+
+def test_fresh_rows_have_their_share_whatever_their_number_and_are_balanced_among_themselves():
+    options = TrainingOptions(image_size=32, balance="domain")
+    fresh = np.array([True] + [False] * 3 + [True] * 2 + [False] * 2)
+    weights = training_weights(LABELS, DOMAINS, options, fresh, share=0.75)
+    assert weights[fresh].sum() == pytest.approx(6)
+    assert weights[fresh].tolist() == pytest.approx([3, 1.5, 1.5])  # a day, and two nights
+    assert weights.mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("fresh", [np.ones(8, bool), np.zeros(8, bool)])
+def test_where_all_rows_are_of_one_kind_nothing_is_shared_out(fresh):
+    options = TrainingOptions(image_size=32)
+    assert training_weights(LABELS, DOMAINS, options, fresh, 0.9).tolist() == [1.0] * 8
+
+
+def test_fresh_pictures_are_those_in_their_folders():
+    names = np.array([b"batches/ab/files/1.png", b"batches/abc/files/1.png", b"day/1.png"], object)
+    assert Fresh(("batches/ab",)).among(names).tolist() == [True, False, False]
+    assert Fresh().among(names).tolist() == [False] * 3
 
 
 def test_training_weights_follow_the_options():

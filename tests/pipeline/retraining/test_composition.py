@@ -106,6 +106,15 @@ def test_batches_that_wait_join_and_those_that_were_rejected_do_not(workspace, m
     assert domains == {"day", "fog", "small", "new"}
 
 
+def test_the_folders_of_the_batch_and_of_those_that_wait_are_fresh(workspace, model):
+    for digest in ("small", "new"):
+        write_batch(workspace, digest, [new_row(f"{digest}.png")])
+    entries = [entry(1, "small", state="too_little_data"), entry(2, "new")]
+    config = RunConfig(data="/data", workspace=workspace.root)
+    snapshot = compose(gather(entries[1], entries, model, workspace), workspace, config)
+    assert snapshot.fresh == ("batches/new", "batches/small")
+
+
 def test_what_was_delivered_anew_is_out_of_the_data(workspace, model):
     write_batch(workspace, "new", [new_row("1.png")])
     entries = [entry(1, "old", state="pushed", version=1, replaced_by=2), entry(2, "new")]
