@@ -120,10 +120,10 @@ def create_learner(
     batches = strategy.experimental_distribute_dataset(
         training_batches(
             *(train.views, train.rows, (targets, domains), train.weights(task)),
-            *(options.batch_size, task.options.seed, train.counts),
+            *(train.rows_per_epoch(), options.batch_size, task.options.seed, train.counts),
         )
     )
-    steps = options.epochs * -(-len(train) // options.batch_size)
+    steps = options.epochs * -(-train.rows_per_epoch() // options.batch_size)
     step = create_step(tail, classifier, int(domains.max()) + 1, steps, task)
 
     @tf.function

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainer_module.errors import InputError
+
 logger = logging.getLogger("carryover.training")
 
 #: NVIDIA compute capability from which tensor cores take bfloat16, and float16.
@@ -42,8 +44,12 @@ def set_up_hardware(precision: str = "auto") -> Hardware:
     Args:
         precision: a Keras dtype policy, or `auto`: mixed bfloat16 or float16 on GPUs with tensor
             cores for it, float32 elsewhere.
+
+    Raises:
+        InputError: several workers would share a GPU, see `check_sharing`.
     """
     gpus = tf.config.list_physical_devices("GPU")
+    check_sharing(len(gpus))
     for gpu in gpus:
         _grow_memory(gpu)
     # Workers find each other before TensorFlow starts any device.
@@ -66,6 +72,35 @@ def strategy_for(devices: list[str]) -> tf.distribute.Strategy:
     if len(devices) > 1:
         return tf.distribute.MirroredStrategy(devices)
     return tf.distribute.get_strategy()
+
+
+def check_sharing(gpus: int) -> None:
+    """Refuse several workers on one host that all take the same GPUs.
+
+    They would run out of its memory, or wait for each other at every step; and NCCL, which they
+    talk through, takes one process per GPU.
+
+    Args:
+        gpus: that this process sees.
+
+    Raises:
+        InputError: another worker of `TF_CONFIG` is on this host, and nothing says which GPU is
+            whose.
+    """
+    if not gpus or "CUDA_VISIBLE_DEVICES" in os.environ or _workers() <= 1:
+        return
+    task, roles = _cluster()["task"], _cluster()["cluster"]
+    own = roles[task["type"]][task["index"]]
+    hosts = [
+        address.rsplit(":", 1)[0] for role in ("chief", "worker") for address in roles.get(role, [])
+    ]
+    host = own.rsplit(":", 1)[0]
+    if hosts.count(host) > 1:
+        raise InputError(
+            f"TF_CONFIG names {hosts.count(host)} workers on {host}, and each would take the same "
+            f"{gpus} GPU. Start one process per host, which uses all of its GPUs, or give each "
+            "worker its own with CUDA_VISIBLE_DEVICES."
+        )
 
 
 def _cluster() -> dict[str, Any]:

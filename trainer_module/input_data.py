@@ -139,6 +139,7 @@ def training_batches(
     rows: np.ndarray,
     columns: Sequence[np.ndarray],
     weights: np.ndarray,
+    count: int,
     batch_size: int,
     seed: int,
     counts: np.ndarray | None = None,
@@ -149,8 +150,9 @@ def training_batches(
         views: arrays of rows of the same shape, see `stages.Features`.
         rows: those to train on, int64 [pictures].
         columns: what belongs to them, such as targets, [pictures] each.
-        weights: how often each comes in an epoch, on average, float32 [pictures] of mean 1. Drawing
-            a rare picture often is steadier than a large weight on it.
+        weights: how often each comes, against the others, float32 [pictures]. Drawing a rare
+            picture often is steadier than a large weight on it.
+        count: pictures per epoch.
         batch_size: pictures per batch; some come once more to fill the last one.
         seed: of the order and the choice of views.
         counts: views of each row, int64 [all rows]; None where all have all.
@@ -158,7 +160,7 @@ def training_batches(
     Returns:
         Dataset of (features, *columns). Every pass over it is another epoch.
     """
-    order = _epoch_order(weights, seed).repeat().take(_filled(len(rows), batch_size))
+    order = _epoch_order(weights, count, seed).repeat().take(_filled(count, batch_size))
     draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     kinds = [tf.as_dtype(array.dtype) for array in (views[0], *columns)]
     counts = np.full(len(views[0]), len(views)) if counts is None else counts
@@ -183,14 +185,13 @@ def training_batches(
     return _for_every_worker(fetched.prefetch(4))
 
 
-def _epoch_order(weights: np.ndarray, seed: int) -> Batches:
+def _epoch_order(weights: np.ndarray, count: int, seed: int) -> Batches:
     """Positions of pictures in random order, another one in every pass over the data set.
 
-    A picture of weight 2.3 comes two times or three, and whatever the draw, an epoch has as many
-    pictures as there are (systematic sampling, Madow 1949).
+    A picture that is due 2.3 times comes two times or three, and whatever the draw, an epoch has
+    the same number of pictures (systematic sampling, Madow 1949).
     """
-    count = len(weights)
-    if (weights == 1).all():
+    if count == len(weights) and (weights == weights[0]).all():
         positions = tf.data.Dataset.range(count)
         return positions.shuffle(count, seed=seed, reshuffle_each_iteration=True)
     ends = np.cumsum(weights, dtype=np.float64) * (count / weights.sum(dtype=np.float64))
@@ -198,7 +199,7 @@ def _epoch_order(weights: np.ndarray, seed: int) -> Batches:
     def draw_epoch(draw: np.ndarray) -> np.ndarray:
         random = np.random.default_rng(int(draw))
         times = np.diff(np.floor(ends + random.random()), prepend=0).astype(int)
-        return random.permutation(np.repeat(np.arange(count), times))
+        return random.permutation(np.repeat(np.arange(len(weights)), times))
 
     draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
     epochs = draws.map(lambda draw: tf.numpy_function(draw_epoch, [draw], tf.int64, stateful=False))

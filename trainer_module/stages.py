@@ -111,6 +111,11 @@ class Features:
         own = {name: getattr(self, name)[wanted] for name in ("labels", "domains", "rows", "fresh")}
         return replace(self, **own)
 
+    def rows_per_epoch(self) -> int:
+        """All rows; where a part is fresh, those of the larger part: the other one repeats."""
+        fresh = int(self.fresh.sum())
+        return max(fresh, len(self) - fresh)
+
     def weights(self, task: Task) -> np.ndarray:
         """How much every row counts in training, float32 [rows]."""
         return training_weights(
@@ -273,7 +278,7 @@ def _view_counts(weights: np.ndarray, views: int) -> np.ndarray:
     if views == 1:  # pictures as they are, and nothing else
         return np.ones(len(weights), np.int64)
     most = max(views, MOST_VIEWS)
-    return np.clip(np.round(views * weights), views, most).astype(np.int64)
+    return np.clip(np.floor(views * weights), views, most).astype(np.int64)
 
 
 def predict(

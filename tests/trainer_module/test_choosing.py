@@ -42,9 +42,10 @@ def test_the_same_lead_on_many_pictures_decides():
     assert pick_best(logits, TARGETS, domains, "mean_domain") == 0
 
 
-def test_how_sure_a_classifier_is_in_general_does_not_count():
-    logits = [answers(0.9, 0.5, sure=1.0), answers(0.9, 0.5, sure=40.0)]
-    assert pick_best(logits, TARGETS, DOMAINS, "mean_domain") == 0
+@pytest.mark.parametrize("sure", [0.1, 1.0, 10.0])
+def test_how_sure_a_classifier_is_in_general_does_not_count(sure):
+    logits = [answers(0.9, 0.5), sure * hedged(0.9, 0.5)]
+    assert pick_best(logits, TARGETS, DOMAINS, "mean_domain") == 1
 
 
 def test_on_a_tie_the_first_is_taken():

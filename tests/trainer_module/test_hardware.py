@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from trainer_fixtures import fn_args
 
+from trainer_module.errors import InputError
 from trainer_module.export import load_classifier, read_description
+from trainer_module.hardware import check_sharing
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -66,6 +68,28 @@ def run(code: str, folder: Path) -> dict:
     done = subprocess.run(command, capture_output=True, text=True, env=PATHS, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def cluster(*workers: str) -> str:
+    return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": 0}})
+
+
+def test_two_workers_on_one_host_do_not_share_its_gpu(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("TF_CONFIG", cluster("one:1", "one:2", "two:1"))
+    with pytest.raises(InputError, match="names 2 workers on one, and each would take the same 1"):
+        check_sharing(1)
+    check_sharing(0)  # without a GPU there is nothing to share
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    check_sharing(1)
+
+
+def test_workers_on_hosts_of_their_own_take_the_gpus_there(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("TF_CONFIG", cluster("one:1", "two:1"))
+    check_sharing(1)
+    monkeypatch.delenv("TF_CONFIG")
+    check_sharing(4)
 
 
 @pytest.mark.slow

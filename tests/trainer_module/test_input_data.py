@@ -66,7 +66,7 @@ def test_every_epoch_has_every_row_with_its_own_columns_in_full_batches():
     views = [column(range(20)), column(range(100, 120))]
     wanted = np.arange(5, 15)
     columns = (np.arange(10, dtype=np.int32), np.arange(10, dtype=np.float32) / 2)
-    batches = training_batches(views, wanted, columns, np.ones(10), batch_size=4, seed=1)
+    batches = training_batches(views, wanted, columns, np.ones(10), 10, batch_size=4, seed=1)
     for _ in range(2):
         found, targets, weights = (
             np.concatenate(part) for part in zip(*batches.as_numpy_iterator(), strict=True)
@@ -83,7 +83,7 @@ def test_epochs_differ_and_a_seed_repeats_them(weights):
 
     def two_epochs():
         batches = training_batches(
-            views, np.arange(50), (np.zeros(50, np.int32),), weights, batch_size=50, seed=1
+            views, np.arange(50), (np.zeros(50, np.int32),), weights, 50, batch_size=50, seed=1
         )
         return [part[0] for _ in (0, 1) for part in batches.as_numpy_iterator()]
 
@@ -96,7 +96,7 @@ def test_epochs_differ_and_a_seed_repeats_them(weights):
 def test_a_row_comes_as_often_as_its_weight_says():
     weights = np.array([0.5, 0.5, 0.4, 0.6, 3.0])
     rows = np.arange(5)
-    batches = training_batches([column(rows)], rows, (rows,), weights, batch_size=5, seed=1)
+    batches = training_batches([column(rows)], rows, (rows,), weights, 5, batch_size=5, seed=1)
     epochs = [batch[1] for _ in range(40) for batch in batches.as_numpy_iterator()]
     times = np.array([np.bincount(epoch, minlength=5) for epoch in epochs])
     assert (times.sum(axis=1) == 5).all()
@@ -105,11 +105,27 @@ def test_a_row_comes_as_often_as_its_weight_says():
     np.testing.assert_allclose(times.mean(axis=0), weights, atol=0.2)
 
 
+def test_an_epoch_has_as_many_rows_as_it_is_told_to():
+    rows = np.arange(12)
+    batches = training_batches([column(rows)], rows, (rows,), np.ones(12), 6, batch_size=3, seed=1)
+    epochs = [np.concatenate([b[1] for b in batches.as_numpy_iterator()]) for _ in range(8)]
+    assert {len(epoch) for epoch in epochs} == {6}
+    assert {len(set(epoch)) for epoch in epochs} == {6}
+    assert set(np.concatenate(epochs)) == set(rows)
+
+
 def test_a_row_is_seen_in_the_views_that_it_has():
     few, more = column([0, 1, 2]), column([101])  # row 1 alone has a second view
     counts = np.array([1, 2, 1])
     batches = training_batches(
-        [few, more], np.arange(3), (np.arange(3),), np.ones(3), batch_size=3, seed=1, counts=counts
+        [few, more],
+        np.arange(3),
+        (np.arange(3),),
+        np.ones(3),
+        3,
+        batch_size=3,
+        seed=1,
+        counts=counts,
     )
     seen = {
         (int(row), int(value))

@@ -1,5 +1,8 @@
+import contextlib
 import hashlib
+import resource
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,25 @@ def test_a_batch_that_changes_while_it_is_copied_leaves_nothing_behind(
     with pytest.raises(BatchChangedError):
         copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
     assert list((tmp_path / "batches").iterdir()) == []
+
+
+@contextlib.contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """The kernel refuses to write more, as it does on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_leaves_nothing_half_copied_and_the_batch_can_be_taken_later(inbox, tmp_path):
+    with files_of_at_most(len(RED) - 1), pytest.raises(OSError, match="File too large"):
+        copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+    assert list((tmp_path / "batches").iterdir()) == []
+    digest, _ = copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+    assert len(read_batch(tmp_path / "batches", digest)) == 3
 
 
 def test_what_a_killed_copy_left_is_cleared_away(inbox, tmp_path):
