@@ -7,11 +7,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from components.image_example_gen.ingestion import read_bytes
-from components.image_example_gen.pictures import UnusablePictureError, read_picture
 from pipeline.retraining.batch_store import Row
 from pipeline.retraining.two_sample import distance, p_value
-from trainer_module.export import read_description
 from trainer_module.reference import PER_DOMAIN, Reference, read_reference
 
 #: Pictures sent through the model at once.
@@ -78,6 +75,8 @@ def assess(
         per_domain: pictures of each domain that are asked about, at most.
         all_unlabelled: ask about every unlabelled picture, whatever their number.
     """
+    from trainer_module.export import read_description  # it imports TensorFlow
+
     classes = set(read_description(str(model))["labels"])
     reference = read_reference(str(model))
     ask = _Model(model)
@@ -124,6 +123,9 @@ class _Model:
 
     def __call__(self, rows: list[Row], root: Path) -> _Answers:
         """Answers and embeddings; pictures that cannot be read are left out."""
+        from components.image_example_gen.ingestion import read_bytes
+        from components.image_example_gen.pictures import UnusablePictureError, read_picture
+
         readable, contents = [], []
         for row in rows:
             try:

@@ -2,7 +2,6 @@
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,6 +9,7 @@ from rich.markup import escape
 from components.pusher.versions import VersionStore
 from pipeline.config import RunConfig
 from pipeline.logs import captured_output
+from pipeline.retraining.assessment import Assessed, assess
 from pipeline.retraining.batch_store import Row, copy_batch, read_batch
 from pipeline.retraining.inbox import READY, Delivery, find_deliveries, inbox_of, stamp
 from pipeline.retraining.ledger import Ledger
@@ -17,13 +17,10 @@ from pipeline.retraining.policy import Verdict, decide
 from pipeline.serving_versions import serving_version
 from pipeline.workspace import Workspace
 
-if TYPE_CHECKING:
-    from pipeline.retraining.assessment import Assessed
-
 
 def judge(
     rows: list[Row], root: Path, waiting: dict[str, int], config: RunConfig
-) -> tuple["Assessed", Verdict]:
+) -> tuple[Assessed, Verdict]:
     """Assess a batch with the model that serves, and decide on it.
 
     Args:
@@ -38,9 +35,6 @@ def judge(
     store = VersionStore(config.workspace, config.name)
     version = serving_version(store)
     with captured_output(Workspace(config.workspace).log("retrain")):
-        # TensorFlow says much when it is imported.
-        from pipeline.retraining.assessment import assess
-
         options = config.retrain
         sample, everything = options.assessed_per_domain, options.self_training
         assessed = assess(rows, root, store.path(version), sample, everything)
@@ -71,6 +65,7 @@ def _foreseen(delivery: Delivery, config: RunConfig) -> str:
         return f"waits: it has no {READY}, and has changed lately"
     with tempfile.TemporaryDirectory(prefix="carryover-") as folder:
         batches = Path(folder, "batches")
-        digest, _ = copy_batch(delivery, batches)
+        with captured_output(Workspace(config.workspace).log("retrain")):
+            digest, _ = copy_batch(delivery, batches)
         _, verdict = judge(read_batch(batches, digest), batches.parent, {}, config)
     return f"{verdict.decision}: {verdict.reason}"

@@ -47,6 +47,11 @@ class Pass:
     notices: Notices
     console: Console
 
+    @property
+    def log(self) -> Path:
+        """For what TensorFlow and Beam say when they are imported."""
+        return self.workspace.log("retrain")
+
     def say(self, text: str) -> None:
         """Print a line for people."""
         self.console.print(escape(text), highlight=False, soft_wrap=True)
@@ -120,7 +125,8 @@ def _take(delivery: Delivery, this: Pass) -> None:
         if this.ledger.knows(delivery.name, found):
             return
         try:
-            digest, found = copy_batch(delivery, this.workspace.batches)
+            with captured_output(this.log):
+                digest, found = copy_batch(delivery, this.workspace.batches)
         except InputError as error:  # a manifest that cannot be read has no content to be known by
             digest, refused = found, str(error)
     except BatchChangedError:
@@ -158,8 +164,7 @@ def _process(entry: Entry, this: Pass) -> int:
 
 
 def _decide_and_train(entry: Entry, this: Pass) -> int:
-    with captured_output(this.workspace.log("retrain")):
-        # It imports what TensorFlow comes with, which says much.
+    with captured_output(this.log):
         from pipeline.retraining.composition import compose, gather
 
     model = this.store.path(serving_version(this.store))

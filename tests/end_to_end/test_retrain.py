@@ -120,6 +120,7 @@ def test_too_few_pictures_wait_and_join_the_next_training(workspace):
     draw_batch(inbox / "few", "mosaic", per_class=3)
     done = retrain(workspace)
     assert done.returncode == 0
+    assert done.stderr == ""  # what libraries say is in the log
     assert "few: too_little_data" in done.stdout
     assert versions(workspace) == ["1"]
     draw_batch(inbox / "more", "mosaic", per_class=24)
