@@ -29,6 +29,8 @@ setup(
         "filelock>=3.12,<5",
         "imagehash>=4.3,<5",
         "keras>=3.3,<4",
+        "kfp>=2.5,<3",
+        "kfp-kubernetes>=1,<3",
         "numpy>=1.26,<3",
         "pillow>=11.3,<13",
         "psutil>=5.9,<8",
@@ -42,7 +44,6 @@ setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
-        "kubeflow": ["kfp>=2.5,<3"],
         "dev": [
             "mypy>=1.10,<3",
             "pytest>=8,<10",

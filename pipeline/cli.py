@@ -2,11 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from pipeline.command_options import NameOption, SetOption
+from pipeline.command_options import (
+    ConfigOption,
+    DataOption,
+    NameOption,
+    SetOption,
+    given_values,
+)
+from pipeline.kubeflow import commands as kubeflow_commands
 from pipeline.retraining import commands as retraining_commands
 from trainer_module.errors import InputError
 
@@ -22,15 +29,6 @@ app = typer.Typer(
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder that holds everything a run writes.")
-]
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", help="YAML file, see configs/.")
-]
-DataOption = Annotated[
-    str | None,
-    typer.Option(
-        "--data", "-d", help="Folder with <domain>/<class>/<picture>, or a manifest (CSV, Parquet)."
-    ),
 ]
 
 
@@ -61,7 +59,7 @@ def run(
             raise InputError("--resume takes --workspace DIR and no other option.")
         config = Workspace(workspace.resolve()).unfinished_config()
     try:
-        given = _given(data=data, workspace=workspace)
+        given = given_values(data=data, workspace=workspace)
         summary = run_pipeline(load_config(config, overrides or [], given))
     except KeyboardInterrupt:
         _fail("interrupted. The same command goes on where it was.", EXIT_FAILURE)
@@ -88,7 +86,7 @@ def inspect(
     from pipeline.config import load_config
     from pipeline.inspection import inspect_data
 
-    given = _given(data=data, workspace=workspace)
+    given = given_values(data=data, workspace=workspace)
     would_run = inspect_data(load_config(config, overrides or [], given), output)
     raise typer.Exit(0 if would_run else EXIT_BAD_INPUT)
 
@@ -114,7 +112,7 @@ def crossval(
     from pipeline.config import load_config
     from pipeline.cross_validation import cross_validate_data
 
-    given = _given(data=data, workspace=workspace)
+    given = given_values(data=data, workspace=workspace)
     cross_validate_data(load_config(config, overrides or [], given), seeds, output)
 
 
@@ -147,6 +145,7 @@ def rollback(workspace: WorkspaceOption = Path("workspace"), name: NameOption = 
 
 
 retraining_commands.add_to(app)
+kubeflow_commands.add_to(app)
 
 
 @app.command()
@@ -155,11 +154,6 @@ def doctor(workspace: WorkspaceOption = Path("workspace")) -> None:
     from pipeline.doctor import examine
 
     raise typer.Exit(examine(workspace))
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    """The options that were given."""
-    return {key: value for key, value in values.items() if value is not None}
 
 
 def main() -> None:

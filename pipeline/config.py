@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from components.data_gate.options import ValidationOptions
 from components.image_example_gen.locations import is_uri
+from pipeline.kubeflow.options import KubeflowOptions
 from pipeline.quality import Quality, with_preset
 from pipeline.retraining.options import NotifyOptions, RetrainOptions
 from trainer_module.backbones import backbone_names, default_image_size
@@ -84,6 +85,7 @@ class RunConfig(TrainingOptions):
     beam: BeamOptions = BeamOptions()
     retrain: RetrainOptions = RetrainOptions()
     notify: NotifyOptions = NotifyOptions()
+    kubeflow: KubeflowOptions = KubeflowOptions()
 
     @model_validator(mode="before")
     @classmethod

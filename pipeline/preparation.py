@@ -3,8 +3,6 @@
 import hashlib
 from pathlib import Path
 
-from tfx.orchestration.pipeline import Pipeline
-
 import trainer_module
 from components.data_gate.baseline import read_baseline_statistics
 from pipeline.dag import Inputs, create_pipeline
@@ -24,36 +22,42 @@ def prepare(run: Run) -> tuple[Launcher, int | None]:
     """
     code = fingerprint_code()
     key = model_key(run.snapshot.digest, run.config, code)
-    baseline = _baseline_version(run, key)
-    launcher = Launcher(_create_pipeline(run, code, key, baseline), run.run_id)
+    baseline = baseline_version(run, key)
+    inputs = run_inputs(run, code, key, baseline)
+    launcher = Launcher(create_pipeline(run.config, inputs), run.run_id)
     launcher.discard_unfinished()
     return launcher, baseline
 
 
-def _create_pipeline(run: Run, code: CodeFingerprints, key: str, baseline: int | None) -> Pipeline:
-    return create_pipeline(
-        run.config,
-        Inputs(
-            data_root=run.snapshot.data_root,
-            listing=str(run.snapshot.path),
-            digest=run.snapshot.digest,
-            domains=run.snapshot.domains,
-            known_domains=_known_domains(run, baseline),
-            files=run.snapshot.files,
-            empty_classes=run.snapshot.empty_classes,
-            schema=str(_keep_schema(run.workspace)),
-            code=code,
-            run_id=run.run_id,
-            run_key=key,
-            baseline_uri=str(run.workspace.baseline_uri(run.store, baseline)) if baseline else None,
-            baseline_version=baseline or 0,
-            batch=run.snapshot.batch or "",
-            fresh=run.snapshot.fresh,
-        ),
+def run_inputs(run: Run, code: CodeFingerprints, key: str, baseline: int | None) -> Inputs:
+    """What a run is over.
+
+    Args:
+        run: with its listing.
+        code: see `fingerprint_code`.
+        key: of the run, see `model_key`.
+        baseline: version to beat and to start from, None for none.
+    """
+    return Inputs(
+        data_root=run.snapshot.data_root,
+        listing=str(run.snapshot.path),
+        digest=run.snapshot.digest,
+        domains=run.snapshot.domains,
+        known_domains=_known_domains(run, baseline),
+        files=run.snapshot.files,
+        empty_classes=run.snapshot.empty_classes,
+        schema=str(_keep_schema(run.workspace)),
+        code=code,
+        run_id=run.run_id,
+        run_key=key,
+        baseline_uri=str(run.workspace.baseline_uri(run.store, baseline)) if baseline else None,
+        baseline_version=baseline or 0,
+        batch=run.snapshot.batch or "",
+        fresh=run.snapshot.fresh,
     )
 
 
-def _baseline_version(run: Run, key: str) -> int | None:
+def baseline_version(run: Run, key: str) -> int | None:
     """The version to beat and to start from: the newest one that serves.
 
     Where that one came from the very inputs of this run, it is what this run would make: then the

@@ -37,14 +37,19 @@ def launch(run: Run, launcher: Launcher, nodes: Iterable[str]) -> Outputs:
         for node in nodes:
             with run.component(node) as outcome:
                 outputs[node], outcome.cached = launcher.launch(node)
-            if node in _KEEP:
-                _KEEP[node](run, outputs[node])
+            keep_lists(run, {node: outputs[node]})
     except StoppedByDataError as stop:
         run.findings = stop.findings
         if stop.duplicates.pairs:
             write_pairs(stop.duplicates, str(run.lookalikes))
         raise
     return outputs
+
+
+def keep_lists(run: Run, outputs: Outputs) -> None:
+    """Keep what the user looks for of components that have finished: rejects and findings."""
+    for node in _KEEP.keys() & outputs.keys():
+        _KEEP[node](run, outputs[node])
 
 
 def write_outputs(outputs: Outputs, folder: Path) -> None:

@@ -17,7 +17,7 @@ from components.image_example_gen.component import ImageCatalog, ImageRejects
 class DataFindings(Artifact):
     """What was found in the data: `findings.json`, and `lookalikes.csv` with pairs of pictures."""
 
-    TYPE_NAME = "DataFindings"
+    TYPE_NAME = "components.DataFindings"
 
 
 class DataGateSpec(ComponentSpec):

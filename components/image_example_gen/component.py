@@ -14,13 +14,13 @@ from components.image_example_gen.executor import ImageExampleGenExecutor
 class ImageRejects(Artifact):
     """Files that could not be used, each with its reason, and an inventory of the ingestion."""
 
-    TYPE_NAME = "ImageRejects"
+    TYPE_NAME = "components.ImageRejects"
 
 
 class ImageCatalog(Artifact):
     """One row per usable picture, see `components.image_example_gen.catalog`."""
 
-    TYPE_NAME = "ImageCatalog"
+    TYPE_NAME = "components.ImageCatalog"
 
 
 class ImageExampleGenSpec(ComponentSpec):

@@ -233,7 +233,7 @@ def test_the_example_config_shows_every_key_with_its_default():
 
     shown, known = yaml.safe_load(path.read_text()), config.model_dump()
     assert set(shown) == set(known)
-    for group in ("split", "backbone", "frozen", "fine_tuning", "gate", "beam"):
+    for group in ("split", "backbone", "frozen", "fine_tuning", "gate", "beam", "kubeflow"):
         assert set(shown[group]) == set(known[group])
 
 
