@@ -1,0 +1,184 @@
+"""Plays Kubeflow's driver and launcher for a compiled pipeline, step by step.
+
+It reads nothing but the YAML file. Every task runs by its own command line in a process of its own,
+in an empty folder, and has only those artifacts that its inputs name: they are copied from the
+object store (a folder here) before it starts, and its outputs to the store when it has ended.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: As the open-source backend maps schemes to folders; the launcher copies to and from there.
+MOUNTS = {"gs://": "gcs", "s3://": "s3", "minio://": "minio"}
+
+NUMBERS = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": float}
+
+
+@dataclass
+class Finished:
+    """What a task left: artifacts as RuntimeArtifact in the form of JSON, and parameters."""
+
+    artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class Harness:
+    """One run of a compiled pipeline."""
+
+    def __init__(self, file: Path, folder: Path, **parameters: Any) -> None:
+        """Prepare a run.
+
+        Args:
+            file: compiled pipeline.
+            folder: for the object store and the containers.
+            parameters: of the run, in place of the defaults.
+        """
+        self._spec = next(yaml.safe_load_all(file.read_text()))
+        self._store = folder / "store"
+        self._containers = folder / "containers"
+        inputs = self._spec["root"]["inputDefinitions"]["parameters"]
+        assert set(parameters) <= set(inputs)
+        defaults = {name: one["defaultValue"] for name, one in inputs.items()}
+        self._parameters = defaults | parameters
+        self.finished: dict[str, Finished] = {}
+
+    def run(self, last: str | None = None) -> None:
+        """Run the tasks, each after those that it needs.
+
+        Args:
+            last: the task to end with, when not all are meant.
+        """
+        tasks = self._spec["root"]["dag"]["tasks"]
+        needed = {name: set(task.get("dependentTasks", [])) for name, task in tasks.items()}
+        wanted = {last} if last else set(tasks)
+        while more := set().union(*(needed[name] for name in wanted)) - wanted:
+            wanted |= more
+        for name in TopologicalSorter(needed).static_order():
+            if name in wanted:
+                self._run_task(name, tasks[name])
+
+    def artifact(self, task: str, output: str) -> Path:
+        """Where the store keeps what a task made."""
+        return in_folder(self._store, self.finished[task].artifacts[output]["uri"])
+
+    def _run_task(self, name: str, task: dict[str, Any]) -> None:
+        component = self._spec["components"][task["componentRef"]["name"]]
+        executors = self._spec["deploymentSpec"]["executors"]
+        container = executors[component["executorLabel"]]["container"]
+        place = self._containers / name
+        executor_input = {
+            "inputs": self._inputs(task, component),
+            "outputs": self._outputs(name, component, place),
+        }
+        for artifact in artifacts_of(executor_input["inputs"]).values():
+            shutil.copytree(
+                in_folder(self._store, artifact["uri"]), in_folder(place, artifact["uri"])
+            )
+        run_container(container, executor_input, place)
+        self.finished[name] = self._collect(executor_input["outputs"], component, place)
+
+    def _inputs(self, task: dict[str, Any], component: dict[str, Any]) -> dict[str, Any]:
+        given = task.get("inputs", {})
+        definitions = component.get("inputDefinitions", {}).get("parameters", {})
+        values = {}
+        for name, source in given.get("parameters", {}).items():
+            values[name] = self._value(source)
+            number = definitions[name]["parameterType"] in NUMBERS
+            assert isinstance(values[name], (int, float) if number else str), name
+        artifacts = {}
+        for name, source in given.get("artifacts", {}).items():
+            output = source["taskOutputArtifact"]
+            made = self.finished[output["producerTask"]].artifacts[output["outputArtifactKey"]]
+            artifacts[name] = {"artifacts": [made]}
+        return {"parameterValues": values, "artifacts": artifacts}
+
+    def _value(self, source: dict[str, Any]) -> Any:
+        if "componentInputParameter" in source:
+            return self._parameters[source["componentInputParameter"]]
+        if "taskOutputParameter" in source:
+            output = source["taskOutputParameter"]
+            made = self.finished[output["producerTask"]]
+            return made.parameters[output["outputParameterKey"]]
+        return source["runtimeValue"]["constant"]
+
+    def _outputs(self, name: str, component: dict[str, Any], place: Path) -> dict[str, Any]:
+        definitions = component.get("outputDefinitions", {})
+        root = f"{self._spec['defaultPipelineRoot']}/{self._spec['pipelineInfo']['name']}/run"
+        return {
+            "artifacts": {
+                key: {"artifacts": [{"uri": f"{root}/{name}/{key}", "type": one["artifactType"]}]}
+                for key, one in definitions.get("artifacts", {}).items()
+            },
+            "parameters": {
+                key: {"outputFile": str(place / "outputs" / key)}
+                for key in definitions.get("parameters", {})
+            },
+            "outputFile": str(place / "metadata" / "output_metadata.json"),
+        }
+
+    def _collect(self, outputs: dict[str, Any], component: dict[str, Any], place: Path) -> Finished:
+        """Upload the artifacts, with what the task says of them, and read the parameters."""
+        said = {}
+        answer = Path(outputs["outputFile"])
+        if answer.exists():
+            output = pipeline_spec_pb2.ExecutorOutput()
+            json_format.Parse(answer.read_text(), output)
+            said = artifacts_of(json_format.MessageToDict(output))
+        result = Finished()
+        for key, artifact in artifacts_of(outputs).items():
+            of_this = said.get(key, {})
+            assert of_this.get("uri", artifact["uri"]) == artifact["uri"]
+            metadata = {"metadata": of_this["metadata"]} if "metadata" in of_this else {}
+            result.artifacts[key] = artifact | metadata
+            shutil.copytree(
+                in_folder(place, artifact["uri"]), in_folder(self._store, artifact["uri"])
+            )
+        definitions = component.get("outputDefinitions", {}).get("parameters", {})
+        for key, one in outputs["parameters"].items():
+            text = Path(one["outputFile"]).read_text()
+            kind = definitions[key]["parameterType"]
+            result.parameters[key] = NUMBERS[kind](text) if kind in NUMBERS else text
+        return result
+
+
+def artifacts_of(side: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Name -> the one artifact that is listed under it."""
+    return {name: listed["artifacts"][0] for name, listed in side.get("artifacts", {}).items()}
+
+
+def in_folder(folder: Path, uri: str) -> Path:
+    """Where the launcher keeps what has a URI, below a folder."""
+    scheme = next(scheme for scheme in MOUNTS if uri.startswith(scheme))
+    return folder / MOUNTS[scheme] / uri.removeprefix(scheme)
+
+
+def run_container(container: dict[str, Any], executor_input: dict[str, Any], place: Path) -> None:
+    """Run a container's command line in a process; its root is a folder."""
+    message = pipeline_spec_pb2.ExecutorInput()
+    json_format.ParseDict(executor_input, message)  # what the launcher would send is valid
+    text = json_format.MessageToJson(message, indent=None)
+    command = [*container["command"], *container["args"]]
+    command = [sys.executable if part == "python" else part for part in command]
+    command = [part.replace("{{$}}", text) for part in command]
+    work = place / "work"
+    work.mkdir(parents=True)
+    # The path stands for an image in which the package is installed.
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "ARTIFACT_LOCAL_PATH": str(place)}
+    environment |= {one["name"]: one["value"] for one in container.get("env", [])}
+    done = subprocess.run(
+        command, cwd=work, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{json.dumps(command)[:500]}\n{done.stdout}\n{done.stderr}"
