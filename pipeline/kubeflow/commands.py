@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline.command_options import ConfigOption, DataOption, SetOption, given_values
+from trainer_module.errors import InputError
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the `carryover` command."""
     app.command(name="compile")(compile_)
+    app.command()(submit)
 
 
 def compile_(
@@ -41,3 +43,57 @@ def compile_(
     given = given_values(data=data, workspace=workspace)
     compile_pipeline(load_config(config, overrides or [], given), baseline, output)
     typer.echo(f"{engine} pipeline: {output}")
+
+
+def submit(
+    host: Annotated[str, typer.Option("--host", help="URL of the Kubeflow Pipelines API.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="What carryover compile wrote.")
+    ] = Path("pipeline.yaml"),
+    experiment: Annotated[
+        str, typer.Option("--experiment", help="That runs are listed under.")
+    ] = "carryover",
+    name: Annotated[
+        str | None, typer.Option("--name", help="Of the run; left out: that of the file.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--param", metavar="NAME=VALUE", help="Parameter of the run; repeatable."),
+    ] = None,
+    cron: Annotated[
+        str | None,
+        typer.Option("--cron", help="Run on a schedule; six fields, seconds first."),
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", help="Where the server has several users.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Until the run has ended.")] = False,
+    poll: Annotated[
+        float, typer.Option("--poll", min=0.1, help="Seconds between two looks at it.")
+    ] = 30.0,
+) -> None:
+    """Run a compiled pipeline on Kubeflow, once or on a schedule.
+
+    Exit codes: 0 done (with --wait: and the run succeeded), 2 bad input, 1 failure.
+    """
+    from pipeline.kubeflow.submitting import Server, check_cron, read_parameters
+
+    values = read_parameters(file, parameters or [])
+    if cron:
+        check_cron(cron)
+        if wait:
+            raise InputError(
+                "--wait is for one run, not for a schedule. Leave out --wait or --cron."
+            )
+    server = Server(host, experiment, namespace)
+    version = server.upload(file)
+    title = name or file.stem
+    if cron:
+        typer.echo(f"scheduled: {server.schedule(title, version, values, cron)}")
+        return
+    run = server.run(title, version, values)
+    typer.echo(f"run: {run}")
+    if wait:
+        state = server.wait(run, poll)
+        typer.echo(f"state: {state}")
+        raise typer.Exit(0 if state == "SUCCEEDED" else 1)
