@@ -1,0 +1,80 @@
+"""What can be known of the image without building it."""
+
+import fnmatch
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipeline.doctor import STACKS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def instructions() -> list[tuple[str, str]]:
+    """(instruction, rest) in their order, continued lines joined."""
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("#"))
+    whole = text.replace("\\\n", "").splitlines()
+    return [(name, rest) for name, _, rest in (line.partition(" ") for line in whole if line)]
+
+
+def values(name: str) -> list[str]:
+    return [rest for found, rest in instructions() if found == name]
+
+
+def copied() -> list[str]:
+    """Files and folders that come from the repository."""
+    local = [shlex.split(rest) for rest in values("COPY") if not rest.startswith("--from")]
+    return [source for words in local for source in words[:-1]]
+
+
+def test_everything_that_is_copied_is_there_and_is_let_through():
+    let_through = [
+        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
+    ]
+    assert copied()
+    for source in copied():
+        assert (ROOT / source).exists()
+        assert any(fnmatch.fnmatch(source, pattern) for pattern in let_through), source
+
+
+def test_it_is_installed_from_the_lock_of_a_python_that_the_lock_is_for():
+    [version] = {rest.split(":")[1].split("-")[0] for rest in values("FROM")}
+    assert version in STACKS["1.21"]
+    installs = [rest for rest in values("RUN") if "requirements/" in rest]
+    assert "--require-hashes -r requirements/tfx-1.21.txt" in installs[0]
+
+
+def test_all_of_the_package_is_in_it():
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert {"pipeline", "components", "trainer_module"} <= packages & set(copied())
+
+
+def test_it_runs_as_a_user_who_is_not_root_and_says_whether_it_is_healthy():
+    after = [name for name, _ in instructions()]
+    assert values("USER") == ["1000"]
+    assert "RUN" not in after[after.index("USER") :]
+    [health] = values("HEALTHCHECK")
+    assert health.endswith('CMD ["carryover", "doctor"]')
+
+
+@pytest.mark.parametrize("variant", ["cpu", "gpu"])
+def test_only_the_gpu_variant_installs_cuda(variant, tmp_path):
+    [step] = [rest for rest in values("RUN") if "and-cuda" in rest]
+    tool = tmp_path / "tool"
+    tool.write_text('#!/bin/sh\n[ "$1" = -c ] && echo 2.21.0 || echo "$@" >> "$LOG"\n')
+    tool.chmod(0o755)
+    for name in ("python", "uv"):
+        step = step.replace(f"/opt/carryover/bin/{name}", str(tool))
+    log = tmp_path / "log"
+    log.touch()
+    environment = {"VARIANT": variant, "LOG": str(log), "PATH": "/usr/bin:/bin"}
+    subprocess.run(["/bin/sh", "-c", step], check=True, env=environment)
+    assert ("tensorflow[and-cuda]==2.21.0" in log.read_text()) == (variant == "gpu")
+
+
+def test_every_step_of_the_build_is_valid_shell():
+    for step in values("RUN"):
+        subprocess.run(["/bin/sh", "-n", "-c", step], check=True)
