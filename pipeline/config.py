@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from components.data_gate.options import ValidationOptions
 from components.image_example_gen.locations import is_uri
+from pipeline.beam_options import BeamOptions
 from pipeline.kubeflow.options import KubeflowOptions
 from pipeline.quality import Quality, with_preset
 from pipeline.retraining.options import NotifyOptions, RetrainOptions
@@ -53,21 +54,6 @@ class GateOptions(Options):
     confidence: float = Field(
         0.9, gt=0, lt=1, description="that a loss is real, and no chance of few test pictures"
     )
-
-
-class BeamOptions(Options):
-    """How Beam runs the data components on this machine."""
-
-    workers: int | Literal["auto"] = Field(
-        "auto", description="processes; `auto` is 1, or one per core for many pictures"
-    )
-
-    @field_validator("workers")
-    @classmethod
-    def _is_at_least_one(cls, workers: int | str) -> int | str:
-        if isinstance(workers, int) and workers < 1:
-            raise ValueError("must be auto, or 1 or more")
-        return workers
 
 
 class RunConfig(TrainingOptions):

@@ -1,6 +1,5 @@
 """The DAG, top to bottom like the picture in the README."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,22 +24,13 @@ from components.image_example_gen.component import ImageExampleGen
 from components.picture_transform.component import PictureTransform
 from components.pusher.component import Pusher
 from components.serving_check.component import ServingCheck
-from pipeline.config import BeamOptions, RunConfig
+from pipeline.beam_arguments import beam_arguments
+from pipeline.config import RunConfig
 from pipeline.evaluation import create_eval_config
 from pipeline.identity import CodeFingerprints, weights_digest
 
-#: Files from which `workers: auto` starts several processes. Every worker imports TensorFlow anew
-#: for every component, some 17 s on 2 cores, while one process reads 2,000 small pictures a second.
-MANY_FILES = 200_000
-
 #: In the workspace: what the frozen part of the backbone made of pictures that may come again.
 FEATURES = "features"
-
-#: Each takes about 1 GiB.
-MOST_WORKERS = 8
-
-#: Beam's DirectRunner may hand over to a runner that it downloads; this is the one that it wraps.
-BEAM_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 
 
 @dataclass(frozen=True)
@@ -215,30 +205,6 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
 def metadata_path(workspace: Path) -> Path:
     """Where ML Metadata keeps its records."""
     return workspace / "metadata.sqlite"
-
-
-def beam_arguments(options: BeamOptions, files: int) -> list[str]:
-    """Beam's command line for this machine; one worker runs in this process.
-
-    Args:
-        options: of the config.
-        files: in the listing.
-    """
-    workers = _workers(files) if options.workers == "auto" else options.workers
-    mode = "in_memory" if workers == 1 else "multi_processing"
-    return [
-        f"--runner={BEAM_RUNNER}",
-        f"--direct_running_mode={mode}",
-        f"--direct_num_workers={workers}",
-        # Where no flag says how workers get the code, TFX packs its own into a source package for
-        # every component: 1.4 s each. Workers on this machine import what is installed.
-        "--sdk_container_image=none",
-    ]
-
-
-def _workers(files: int) -> int:
-    """One worker per core where that can pay, else this process alone."""
-    return min(os.cpu_count() or 1, MOST_WORKERS) if files >= MANY_FILES else 1
 
 
 def _retraining(config: RunConfig, inputs: Inputs) -> dict[str, Any]:

@@ -74,6 +74,12 @@ def check_config(config: RunConfig) -> None:
             f"config key 'name': Kubeflow takes small letters, digits and dashes. "
             f"Received: {config.name}"
         )
+    if config.beam.runner != "direct" and not config.beam.workers_have_code:
+        raise InputError(
+            f"beam.runner {config.beam.runner}: there is no setup.py in the image to send to the "
+            "workers. Name an image that holds this package by beam.options.environment_config "
+            "or sdk_container_image."
+        )
     places = {"workspace": str(config.workspace), "data": config.data}
     places["kubeflow.pipeline_root"] = str(options.pipeline_root)
     for key, place in places.items():

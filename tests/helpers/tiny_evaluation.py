@@ -10,8 +10,9 @@ from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tiny_models import ColourModel, example, save_model, write_shard
 
-from pipeline.config import BeamOptions, GateOptions
-from pipeline.dag import beam_arguments
+from pipeline.beam_arguments import beam_arguments
+from pipeline.beam_options import BeamOptions
+from pipeline.config import GateOptions
 from pipeline.evaluation import create_eval_config
 
 #: Test pictures: domain, true label, colour.

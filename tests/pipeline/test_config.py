@@ -38,7 +38,8 @@ def test_an_unknown_key_is_named_with_the_near_one_and_all_that_are_allowed():
 
 
 def test_an_unknown_key_that_resembles_none_is_answered_with_all_that_are_allowed():
-    assert message_of("beam.zzz=1") == "config key 'beam.zzz' is unknown. Allowed: workers."
+    answer = "config key 'beam.zzz' is unknown. Allowed: runner, workers, options."
+    assert message_of("beam.zzz=1") == answer
 
 
 def test_an_unknown_key_in_a_file_is_answered_with_the_file(tmp_path):

@@ -1,14 +1,11 @@
 """The DAG, compiled by TFX."""
 
-import os
 from pathlib import Path
-from typing import Any
 
-import pytest
 from tiny_pictures import write_files
 
-from pipeline.config import BeamOptions, load_config
-from pipeline.dag import Inputs, beam_arguments, create_pipeline
+from pipeline.config import load_config
+from pipeline.dag import Inputs, create_pipeline
 from pipeline.identity import CodeFingerprints
 from pipeline.launching import Launcher
 from pipeline.snapshot import take_snapshot
@@ -60,16 +57,3 @@ def test_a_later_run_compares_with_the_baseline(tmp_path):
     assert sorted(nodes) == sorted([*NODES, "Baseline"])
     order = positions(nodes, "Baseline", "Trainer", "Evaluator")
     assert order == sorted(order)
-
-
-def test_auto_starts_no_process_for_a_few_pictures_and_one_per_core_for_very_many():
-    assert "--direct_num_workers=1" in beam_arguments(BeamOptions(), 10_000)
-    cores = min(os.cpu_count() or 1, 8)
-    assert f"--direct_num_workers={cores}" in beam_arguments(BeamOptions(), 1_000_000)
-
-
-@pytest.mark.parametrize(("workers", "mode"), [(1, "in_memory"), (3, "multi_processing")])
-def test_several_workers_are_processes_and_one_is_this_process(workers: int, mode: Any):
-    arguments = beam_arguments(BeamOptions(workers=workers), 1)
-    assert f"--direct_running_mode={mode}" in arguments
-    assert f"--direct_num_workers={workers}" in arguments

@@ -24,8 +24,9 @@ from components.image_example_gen.catalog import read_catalog
 from components.image_example_gen.component import ImageCatalog, ImageExampleGen, ImageRejects
 from components.image_example_gen.inventory import read_inventory, read_rejects
 from components.image_example_gen.splits import assign_split, digest, group_digest
-from pipeline.config import BeamOptions, SplitOptions
-from pipeline.dag import beam_arguments
+from pipeline.beam_arguments import beam_arguments
+from pipeline.beam_options import BeamOptions
+from pipeline.config import SplitOptions
 from pipeline.folder import MISPLACED
 from pipeline.launching import Launcher
 from pipeline.snapshot import Snapshot, take_snapshot

@@ -31,6 +31,7 @@ SETTINGS = [
     "kubeflow.env={HTTPS_PROXY: 'http://proxy:3128'}",
     "kubeflow.secrets={AWS_SECRET_ACCESS_KEY: store/secretkey}",
 ]
+FLINK = "{runner: flink, options: {flink_master: 'flink:8081', environment_type: DOCKER}}"
 PLACES = {"data": "/mnt/carryover/pictures", "workspace": Path("/mnt/carryover/models")}
 
 
@@ -155,6 +156,7 @@ def test_without_caching_and_retries_no_step_has_them(tmp_path):
         ([], {"workspace": Path("workspace")}, ["workspace", "/mnt/carryover"]),
         ([], {"workspace": Path("gs://bucket/w")}, ["workspace", "/mnt/carryover"]),
         ([], {"data": "pictures"}, ["data", "pictures", "/mnt/carryover"]),
+        ([f"beam={FLINK}"], {}, ["beam.runner flink", "environment_config"]),
     ],
 )
 def test_what_a_step_would_not_find_is_refused_in_one_line(overrides, values, words):
