@@ -1,12 +1,21 @@
 """The commands for Kubeflow. Nothing heavy is imported before it is needed."""
 
+import os
+import warnings
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from pipeline.command_options import ConfigOption, DataOption, SetOption, given_values
 from trainer_module.errors import InputError
+
+
+class Engine(str, Enum):
+    """What runs a compiled pipeline."""
+
+    KUBEFLOW = "kubeflow"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,9 +32,7 @@ def compile_(
     ] = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
-    engine: Annotated[Literal["kubeflow"], typer.Option("--engine", help="What runs it.")] = (
-        "kubeflow"
-    ),
+    engine: Annotated[Engine, typer.Option("--engine", help="What runs it.")] = Engine.KUBEFLOW,
     baseline: Annotated[
         str | None,
         typer.Option(
@@ -38,11 +45,17 @@ def compile_(
 ) -> None:
     """Write the pipeline for Kubeflow Pipelines; paths in it are those of the cluster."""
     from pipeline.config import load_config
+    from pipeline.kubeflow.checking import check_config
+
+    loaded = load_config(config, overrides or [], given_values(data=data, workspace=workspace))
+    check_config(loaded)
+    # TFX brings TensorFlow and more, which talk of themselves when they are imported.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.simplefilter("ignore", FutureWarning)
     from pipeline.kubeflow.compiling import compile_pipeline
 
-    given = given_values(data=data, workspace=workspace)
-    compile_pipeline(load_config(config, overrides or [], given), baseline, output)
-    typer.echo(f"{engine} pipeline: {output}")
+    compile_pipeline(loaded, baseline, output)
+    typer.echo(f"{engine.value} pipeline: {output}")
 
 
 def submit(

@@ -91,4 +91,4 @@ def test_the_next_run_beats_the_version_that_serves_when_it_starts(
     assert parameters["Pusher__baseline_version"] == 1
     assert json.loads(parameters["config"])["seed"] == 18
     gates = json.loads(parameters["Evaluator__eval_config"])
-    assert {one["name"] for one in gates["modelSpecs"]} == {"candidate", "baseline"}
+    assert {one["name"] for one in gates["model_specs"]} == {"candidate", "baseline"}

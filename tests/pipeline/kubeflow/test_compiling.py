@@ -15,7 +15,8 @@ from tfx.proto import infra_validator_pb2
 from tfx.types import Channel, standard_artifacts
 
 from pipeline.config import RunConfig, load_config
-from pipeline.kubeflow.compiling import check_config, compile_pipeline
+from pipeline.kubeflow.checking import check_config
+from pipeline.kubeflow.compiling import compile_pipeline
 from pipeline.kubeflow.options import Step
 from pipeline.kubeflow.tfx_spec import compile_dag
 from trainer_module.errors import InputError
