@@ -92,3 +92,10 @@ def test_the_next_run_beats_the_version_that_serves_when_it_starts(
     assert json.loads(parameters["config"])["seed"] == 18
     gates = json.loads(parameters["Evaluator__eval_config"])
     assert {one["name"] for one in gates["model_specs"]} == {"candidate", "baseline"}
+
+    # Over the same pictures and model, a cache finds every component's parameters again.
+    again = Harness(file, folder / "again", data=str(data), seed=18)
+    again.run(last="Preparation")
+    same = again.finished["Preparation"].parameters
+    changed = {name for name, value in same.items() if value != parameters[name]}
+    assert changed == {"run_id", "Pusher__run_id"}
