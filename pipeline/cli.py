@@ -129,6 +129,25 @@ def predict(
 
 
 @app.command()
+def serve(
+    workspace: WorkspaceOption = Path("workspace"),
+    name: NameOption = None,
+    port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535)] = 8501,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for every network.")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve the model over HTTP as TensorFlow Serving would, with a page to try it on.
+
+    New versions and rollbacks are taken over while it runs. Exit codes: 0 stopped by SIGTERM or
+    Ctrl-C, 2 bad input, 1 failure.
+    """
+    from pipeline.serving.server import serve as run_server
+
+    run_server(workspace, name, host, port)
+
+
+@app.command()
 def versions(workspace: WorkspaceOption = Path("workspace"), name: NameOption = None) -> None:
     """List the versions of a model, with their accuracy per domain."""
     from pipeline.serving_versions import find_store, show_versions

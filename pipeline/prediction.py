@@ -29,7 +29,7 @@ def predict_images(paths: list[Path], workspace: Path, name: str | None) -> int:
     """
     store = find_store(workspace, name)
     newest = serving_version(store)
-    _import_tensorflow_quietly()
+    import_tensorflow_quietly()
     pictures, unusable = _read(paths)
     errors = Console(stderr=True)
     for path, reason in unusable.items():
@@ -72,7 +72,7 @@ def _read(paths: list[Path]) -> tuple[dict[Path, bytes], dict[Path, str]]:
     return pictures, unusable
 
 
-def _import_tensorflow_quietly() -> None:
+def import_tensorflow_quietly() -> None:
     """Its start-up messages, and the warnings of libraries that it brings, are no answer."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():

@@ -1,8 +1,10 @@
 """One file of bytes -> one picture that TensorFlow reads as Pillow does, or the reason why not."""
 
 import codecs
+import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +92,36 @@ def read_picture(content: bytes) -> Picture:
     Raises:
         UnusablePictureError: the file is empty, is no picture, is damaged, too large or too narrow.
     """
+    with _usable(content) as image:
+        return _passed_on(image, content) or _rewritten(image, content)
+
+
+def servable_picture(content: bytes) -> tuple[bytes, int]:
+    """What a model is given for a file: as `read_picture`, but only the header is looked at.
+
+    A damaged picture whose header promises that TensorFlow reads it is passed on; whoever calls
+    the model finds out.
+
+    Args:
+        content: the bytes of a file in any of `FORMATS`.
+
+    Returns:
+        JPEG or PNG, and how many pixels it has.
+
+    Raises:
+        UnusablePictureError: the file is empty, is no picture, too large or too narrow, or had to
+            be decoded and is damaged.
+    """
+    with _usable(content) as image:
+        if _is_plain(image, content):
+            return content, image.width * image.height
+        picture = _rewritten(image, content)
+        return picture.encoded, picture.width * picture.height
+
+
+@contextlib.contextmanager
+def _usable(content: bytes) -> Iterator[Image.Image]:
+    """An opened picture of a size that may be decoded; what goes wrong with it is the reason."""
     if not content:
         raise UnusablePictureError("empty file")
     try:
@@ -97,7 +129,7 @@ def read_picture(content: bytes) -> Picture:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=FORMATS)
         _check_size(image)
-        return _passed_on(image, content) or _rewritten(image, content)
+        yield image
     except UnusablePictureError:
         raise
     except UnidentifiedImageError:
@@ -122,13 +154,18 @@ def _check_size(image: Image.Image) -> None:
 
 def _passed_on(image: Image.Image, content: bytes) -> Picture | None:
     """The file as it is, where its header says that TensorFlow reads it well, and it does."""
-    plain = (image.format, image.mode) in PASSED_ON and "transparency" not in image.info
-    if not plain or _turn(image, content) is not None:
+    if not _is_plain(image, content):
         return None
     pixels = decode(content)
     if pixels is None or pixels.shape != (image.height, image.width, 3):
         return None
     return _picture(content, Image.fromarray(pixels), image, rewritten=False)
+
+
+def _is_plain(image: Image.Image, content: bytes) -> bool:
+    """Whether the header says that TensorFlow reads the file as Pillow does."""
+    plain = (image.format, image.mode) in PASSED_ON and "transparency" not in image.info
+    return plain and _turn(image, content) is None
 
 
 def _rewritten(image: Image.Image, content: bytes) -> Picture:

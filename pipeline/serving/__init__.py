@@ -1,0 +1,1 @@
+"""`carryover serve`: a workspace's model over HTTP, as TensorFlow Serving would answer."""

@@ -1,0 +1,31 @@
+"""Models as the trainer exports them, of a small size and with heads drawn by lot."""
+
+from pathlib import Path
+
+import numpy as np
+
+from components.pusher.versions import Push, VersionStore
+from trainer_module.classifier import build_classifier
+from trainer_module.export import export_classifier
+from trainer_module.options import BackboneOptions
+
+LABELS = ("chat", "h\u00e4\u00df \u2603", "<b>")
+
+
+def export_tiny(folder: Path, seed: int, image_size: int = 32) -> Path:
+    """Export a classifier on the packaged backbone, whose head depends on the seed alone."""
+    made = build_classifier(BackboneOptions(), image_size, LABELS)
+    kernel, bias = made.head.get_weights()
+    made.head.set_weights([np.random.default_rng(seed).normal(0, 1, kernel.shape), bias])
+    export_classifier(made, {}, str(folder))
+    return folder
+
+
+def push_of(seed: int) -> Push:
+    """What is remembered of such a model."""
+    return Push(str(seed), "run", "key", None, "2024-01-01T00:00:00+00:00", {})
+
+
+def push_tiny(store: VersionStore, folder: Path, seed: int, image_size: int = 32) -> int:
+    """Export one and push it; returns the version."""
+    return store.push(export_tiny(folder, seed, image_size), push_of(seed))
