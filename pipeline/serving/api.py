@@ -1,10 +1,13 @@
 """TensorFlow Serving's REST interface of one model."""
 
+import asyncio
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -31,6 +34,12 @@ _PATH = re.compile(
 )
 
 
+#: Requests whose pictures are looked at side by side; each may take the memory of a large picture.
+WORKERS = 4
+
+Result = TypeVar("Result")
+
+
 @dataclass(frozen=True)
 class Api:
     """Answers everything below /v1/.
@@ -44,6 +53,7 @@ class Api:
     name: str
     versions: Versions[ServedModel]
     batcher: Batcher
+    _workers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Any request, as ASGI has it."""
@@ -77,7 +87,7 @@ class Api:
 
     async def _predict(self, name: str, number: int | None, body: bytes) -> Response:
         model = self._model(name, number)
-        question, contents = await run_in_threadpool(_understand, body, model)
+        question, contents = await self._work(lambda: _understand(body, model))
         outputs = await self._ask(model, question, contents)
         content = write_answer(outputs, question.rows)
         return Response(content, media_type="application/json")
@@ -86,11 +96,27 @@ class Api:
         try:
             return await self.batcher.ask(model, question.signature, contents)
         except RefusedError:
-            repaired = await run_in_threadpool(repair_contents, question)
+            repaired = await self._work(lambda: repair_contents(question))
         try:
             return await self.batcher.ask(model, question.signature, repaired)
         except RefusedError as error:
-            raise RequestError(400, f"the model refused the request: {error}") from None
+            raise await self._blamed(model, question, repaired, str(error)) from None
+
+    async def _blamed(
+        self, model: ServedModel, question: Question, contents: Contents, reason: str
+    ) -> RequestError:
+        """Names the instance that the model refuses, which TensorFlow does not."""
+        for number, value in enumerate(contents.values):
+            alone = Contents([value], contents.pixels)
+            try:
+                await self.batcher.ask(model, question.signature, alone)
+            except RefusedError as error:
+                return RequestError(400, f"instance {number}: {error}")
+        return RequestError(400, f"the model refused the request: {reason}")
+
+    async def _work(self, function: Callable[[], Result]) -> Result:
+        """What a function returns that would hold up other requests."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, function)
 
     def _status(self, name: str, number: int | None) -> Response:
         states = self.versions.states() if name == self.name else {}

@@ -1,5 +1,6 @@
 """The pictures of a request: made readable for the model, and kept within limits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from components.image_example_gen.pictures import (
@@ -36,19 +37,7 @@ def prepare_contents(question: Question) -> Contents:
         RequestError: 400, naming the instance that cannot be used, or because there are more pixels
             than one picture of a data set may have.
     """
-    values, pixels = [], 0
-    for number, value in enumerate(question.values):
-        try:
-            ready, size = _prepared(value, question.input)
-        except UnusablePictureError as error:
-            raise RequestError(400, f"instance {number}: {error}") from None
-        values.append(ready)
-        pixels += size
-        if pixels > MAX_PIXELS:
-            raise RequestError(
-                400, f"instance {number}: too many pixels in one request, the limit is {MAX_PIXELS}"
-            )
-    return Contents(values, pixels)
+    return _each(question, _prepared)
 
 
 def repair_contents(question: Question) -> Contents:
@@ -60,14 +49,21 @@ def repair_contents(question: Question) -> Contents:
     Raises:
         RequestError: 400, naming the instance that is damaged.
     """
+    return _each(question, _repaired)
+
+
+def _each(question: Question, make: Callable[[bytes, str], tuple[bytes, int]]) -> Contents:
     values, pixels = [], 0
     for number, value in enumerate(question.values):
         try:
-            picture = read_picture(_picture_in(value, question.input) or b"")
+            ready, size = make(value, question.input)
         except UnusablePictureError as error:
             raise RequestError(400, f"instance {number}: {error}") from None
-        values.append(picture.encoded if question.input == features.IMAGE else value)
-        pixels += picture.width * picture.height
+        values.append(ready)
+        pixels += size
+        if pixels > MAX_PIXELS:
+            reason = f"too many pixels in one request, the limit is {MAX_PIXELS:,}"
+            raise RequestError(400, f"instance {number}: {reason}")
     return Contents(values, pixels)
 
 
@@ -77,6 +73,15 @@ def _prepared(value: bytes, name: str) -> tuple[bytes, int]:
         return value, 0
     ready, size = servable_picture(picture)
     return (ready if name == features.IMAGE else value), size
+
+
+def _repaired(value: bytes, name: str) -> tuple[bytes, int]:
+    content = _picture_in(value, name)
+    if content is None:
+        return value, 0
+    picture = read_picture(content)
+    size = picture.width * picture.height
+    return (picture.encoded if name == features.IMAGE else value), size
 
 
 def _picture_in(value: bytes, name: str) -> bytes | None:

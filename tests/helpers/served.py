@@ -1,0 +1,64 @@
+"""Runs `carryover serve` as a process of its own."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rest_client import RestClient
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that answers.
+
+    Attributes:
+        client: that calls it.
+        process: the server's.
+        log: what it says on stderr.
+    """
+
+    client: RestClient
+    process: subprocess.Popen[str]
+    log: Path
+
+    def stop(self) -> int:
+        """Send SIGTERM; returns the exit code."""
+        self.process.terminate()
+        return self.process.wait(60)
+
+    def metric(self, name: str) -> float:
+        """One of the numbers at /metrics."""
+        text = self.client.get("/metrics")[1].decode()
+        [line] = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+        return float(line.split()[1])
+
+
+@contextlib.contextmanager
+def served(workspace: Path) -> Iterator[Served]:
+    """Serve a workspace's only model on a free port of the loopback, once a version is loaded."""
+    log = workspace / "serve.log"
+    command = [sys.executable, "-m", "pipeline.cli", "serve", "-w", str(workspace), "--port", "0"]
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        try:
+            said = re.match(r"Model '(.+)' answers on (\S+)", process.stdout.readline())
+            assert said, log.read_text()
+            yield Served(RestClient(said[2], said[1]), process, log)
+        finally:
+            process.kill()
