@@ -70,6 +70,8 @@ class ServedModel:
             return {name: tensor.numpy() for name, tensor in outputs.items()}
         except tf.errors.InvalidArgumentError as error:
             raise RefusedError(str(error.message).splitlines()[0]) from None
+        except UnicodeDecodeError:  # TensorFlow's message quotes bytes of what it was given
+            raise RefusedError("it is not what the signature takes") from None
 
     def _warm_up(self) -> None:
         if self.inputs[DEFAULT_SIGNATURE] != features.IMAGE:
