@@ -118,14 +118,34 @@ def crossval(
 
 @app.command()
 def predict(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures.")],
+    images: Annotated[
+        list[Path],
+        typer.Argument(metavar="IMAGE...", help="Pictures, folders, and patterns in quotes."),
+    ],
     workspace: WorkspaceOption = Path("workspace"),
     name: NameOption = None,
+    csv: Annotated[bool, typer.Option("--csv", help="A row of CSV per picture.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="A line of JSON per picture.")] = False,
+    domain_report: Annotated[
+        bool,
+        typer.Option(
+            "--domain-report",
+            help="Accuracy per domain of folders with <domain>/<class>/<picture>.",
+        ),
+    ] = False,
 ) -> None:
-    """Classify pictures with the model that serves now."""
-    from pipeline.prediction import predict_images
+    """Classify pictures with the model that serves now.
 
-    raise typer.Exit(predict_images(images, workspace, name))
+    Exit codes: 0 all were classified, 2 some could not be read (each is told, with the reason) or
+    bad input, 1 failure.
+    """
+    from pipeline.prediction import predict_images
+    from pipeline.prediction_output import Csv, Json, Lines
+
+    if csv and json:
+        raise InputError("--csv and --json exclude each other. Give one of them.")
+    output = Csv if csv else Json if json else Lines
+    raise typer.Exit(predict_images(images, workspace, name, output, domain_report))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +55,9 @@ def _serving(tmp_path: Path) -> VersionStore:
     return store
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("predict",), ("versions",), ("doctor",)])
+@pytest.mark.parametrize(
+    "command", [(), ("run",), ("predict",), ("serve",), ("versions",), ("doctor",)]
+)
 def test_help_imports_nothing_that_is_slow(run_python, command):
     done = run_python("-c", HELP, *command, "--help")
     *text, imported = done.stdout.splitlines()
@@ -65,7 +68,10 @@ def test_help_imports_nothing_that_is_slow(run_python, command):
 def test_the_commands_are_listed_in_the_help(carryover):
     done = carryover("--help")
     assert done.returncode == 0
-    assert all(name in done.stdout for name in ("run", "predict", "versions", "rollback", "doctor"))
+    assert all(
+        name in done.stdout
+        for name in ("run", "predict", "serve", "versions", "rollback", "doctor")
+    )
 
 
 def refusal(done) -> str:
@@ -89,6 +95,8 @@ def refusal(done) -> str:
         (["run", "--resume"], "--resume takes --workspace DIR and no other option."),
         (["run", "--resume", "--workspace", "w"], "has no unfinished run. Leave --resume out."),
         (["predict", "a.png"], "no model has been pushed"),
+        (["predict", "a.png", "--csv", "--json"], "--csv and --json exclude each other"),
+        (["serve"], "no model has been pushed"),
         (["versions"], "no model has been pushed"),
         (["rollback"], "no model has been pushed"),
     ],
@@ -223,3 +231,10 @@ def test_doctor_looks_at_an_empty_workspace_and_leaves_it_alone(carryover, tmp_p
     assert any(line.startswith("+ TFX ") for line in lines)
     assert any("can be written" in line for line in lines)
     assert not (tmp_path / "deep").exists()
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_loaded(carryover, serving):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = carryover("serve", "--port", str(port), "--workspace", serving.root)
+    assert refusal(done).startswith(f"cannot listen on 127.0.0.1, port {port}: ")
