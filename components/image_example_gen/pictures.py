@@ -96,14 +96,16 @@ def read_picture(content: bytes) -> Picture:
         return _passed_on(image, content) or _rewritten(image, content)
 
 
-def servable_picture(content: bytes) -> tuple[bytes, int]:
+def servable_picture(content: bytes, doubted: bool = False) -> tuple[bytes, int]:
     """What a model is given for a file: as `read_picture`, but only the header is looked at.
 
     A damaged picture whose header promises that TensorFlow reads it is passed on; whoever calls
-    the model finds out.
+    the model finds out, and then has doubts.
 
     Args:
         content: the bytes of a file in any of `FORMATS`.
+        doubted: decode all of it and write it anew, whatever the header promises. Pillow does that
+            alone: TensorFlow, called outside a graph, loses the memory of every damaged picture.
 
     Returns:
         JPEG or PNG, and how many pixels it has.
@@ -113,7 +115,7 @@ def servable_picture(content: bytes) -> tuple[bytes, int]:
             be decoded and is damaged.
     """
     with _usable(content) as image:
-        if _is_plain(image, content):
+        if not doubted and _is_plain(image, content):
             return content, image.width * image.height
         picture = _rewritten(image, content)
         return picture.encoded, picture.width * picture.height

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from pipeline.serving.answers import write_answer
 from pipeline.serving.batching import Batcher, Outputs
-from pipeline.serving.contents import Contents, prepare_contents, repair_contents
+from pipeline.serving.contents import Contents, prepare_contents
 from pipeline.serving.documents import metadata_document, status_document
 from pipeline.serving.errors import RefusedError, RequestError
 from pipeline.serving.model import ServedModel
@@ -96,11 +96,11 @@ class Api:
         try:
             return await self.batcher.ask(model, question.signature, contents)
         except RefusedError:
-            repaired = await self._work(lambda: repair_contents(question))
+            decoded = await self._work(lambda: prepare_contents(question, doubted=True))
         try:
-            return await self.batcher.ask(model, question.signature, repaired)
+            return await self.batcher.ask(model, question.signature, decoded)
         except RefusedError as error:
-            raise await self._blamed(model, question, repaired, str(error)) from None
+            raise await self._blamed(model, question, decoded, str(error)) from None
 
     async def _blamed(
         self, model: ServedModel, question: Question, contents: Contents, reason: str

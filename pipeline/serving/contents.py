@@ -1,12 +1,10 @@
 """The pictures of a request: made readable for the model, and kept within limits."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from components.image_example_gen.pictures import (
     MAX_PIXELS,
     UnusablePictureError,
-    read_picture,
     servable_picture,
 )
 from pipeline.serving.errors import RequestError
@@ -27,36 +25,24 @@ class Contents:
     pixels: int
 
 
-def prepare_contents(question: Question) -> Contents:
+def prepare_contents(question: Question, doubted: bool = False) -> Contents:
     """Look at the headers; decode only what TensorFlow would read differently.
 
     Pictures are treated as ingestion and `carryover predict` treat them, so that the model sees the
     pixels that it was trained on. TensorFlow Serving leaves that to the client.
 
+    Args:
+        question: what is asked.
+        doubted: decode every picture, because the model refused one of them.
+
     Raises:
         RequestError: 400, naming the instance that cannot be used, or because there are more pixels
             than one picture of a data set may have.
     """
-    return _each(question, _prepared)
-
-
-def repair_contents(question: Question) -> Contents:
-    """Decode all pictures of a request that the model refused.
-
-    Returns:
-        What the model reads for certain.
-
-    Raises:
-        RequestError: 400, naming the instance that is damaged.
-    """
-    return _each(question, _repaired)
-
-
-def _each(question: Question, make: Callable[[bytes, str], tuple[bytes, int]]) -> Contents:
     values, pixels = [], 0
     for number, value in enumerate(question.values):
         try:
-            ready, size = make(value, question.input)
+            ready, size = _prepared(value, question.input, doubted)
         except UnusablePictureError as error:
             raise RequestError(400, f"instance {number}: {error}") from None
         values.append(ready)
@@ -67,21 +53,12 @@ def _each(question: Question, make: Callable[[bytes, str], tuple[bytes, int]]) -
     return Contents(values, pixels)
 
 
-def _prepared(value: bytes, name: str) -> tuple[bytes, int]:
+def _prepared(value: bytes, name: str, doubted: bool) -> tuple[bytes, int]:
     picture = _picture_in(value, name)
     if picture is None:
         return value, 0
-    ready, size = servable_picture(picture)
+    ready, size = servable_picture(picture, doubted)
     return (ready if name == features.IMAGE else value), size
-
-
-def _repaired(value: bytes, name: str) -> tuple[bytes, int]:
-    content = _picture_in(value, name)
-    if content is None:
-        return value, 0
-    picture = read_picture(content)
-    size = picture.width * picture.height
-    return (picture.encoded if name == features.IMAGE else value), size
 
 
 def _picture_in(value: bytes, name: str) -> bytes | None:

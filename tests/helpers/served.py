@@ -61,4 +61,6 @@ def served(workspace: Path) -> Iterator[Served]:
             assert said, log.read_text()
             yield Served(RestClient(said[2], said[1]), process, log)
         finally:
+            if process.poll():
+                print(f"the server ended with {process.returncode}:\n{log.read_text()[-5000:]}")
             process.kill()
