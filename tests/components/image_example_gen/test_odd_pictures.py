@@ -8,7 +8,11 @@ from odd_pictures import BAD, GOOD, TURNS, Kind, scene
 from PIL import Image, ImageChops, ImageOps
 from tiny_pictures import encode
 
-from components.image_example_gen.pictures import UnusablePictureError, read_picture
+from components.image_example_gen.pictures import (
+    UnusablePictureError,
+    read_picture,
+    servable_picture,
+)
 from trainer_module.preprocessing import decode_and_resize
 
 IMAGE_SIZE = 64
@@ -126,3 +130,24 @@ def test_grey_levels_on_an_unusual_scale_are_refused_or_scaled_but_never_black(n
     except UnusablePictureError:
         return
     assert same_picture(in_training(picture.encoded), resized(SCENE.convert("L").convert("RGB")))
+
+
+@kinds
+def test_a_server_gives_the_model_what_training_gave_it(kind: Kind):
+    content = kind.encode(SCENE)
+    trained = read_picture(content)
+    assert servable_picture(content) == (trained.encoded, trained.width * trained.height)
+
+
+@kinds
+def test_a_server_that_doubts_a_picture_gives_the_model_the_same_reading(kind: Kind):
+    content = kind.encode(SCENE)
+    doubted, _ = servable_picture(content, doubted=True)
+    assert same_reading(in_training(doubted), in_training(read_picture(content).encoded))
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_server_that_doubts_a_bad_file_tells_the_same_kind_of_reason(name: str):
+    with pytest.raises(UnusablePictureError) as told:
+        servable_picture(BAD[name].content, doubted=True)
+    assert str(told.value).startswith(BAD[name].reason)
