@@ -152,7 +152,9 @@ def predict(
 def serve(
     workspace: WorkspaceOption = Path("workspace"),
     name: NameOption = None,
-    port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535)] = 8501,
+    port: Annotated[
+        int, typer.Option("--port", "-p", min=0, max=65535, help="0 takes one that is free.")
+    ] = 8501,
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for every network.")
     ] = "127.0.0.1",
