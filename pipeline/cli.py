@@ -117,6 +117,27 @@ def crossval(
 
 
 @app.command()
+def report(
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="Id of a run; left out: the newest.")
+    ] = None,
+    workspace: WorkspaceOption = Path("workspace"),
+    history: Annotated[
+        bool, typer.Option("--history", help="One page of all versions and retrainings.")
+    ] = False,
+) -> None:
+    """Make the page of a run again, or that of the workspace's history, and print its path."""
+    from pipeline.report.history import write_history
+    from pipeline.report.run_report import write_report
+    from pipeline.workspace import Workspace
+
+    if history and run_id:
+        raise InputError("--history is about all runs: leave RUN out.")
+    place = Workspace(workspace.resolve())
+    typer.echo(write_history(place) if history else write_report(place, run_id))
+
+
+@app.command()
 def predict(
     images: Annotated[
         list[Path],

@@ -1,7 +1,6 @@
 """The DAG, top to bottom like the picture in the README."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tfx.components import (
@@ -28,6 +27,7 @@ from pipeline.beam_arguments import beam_arguments
 from pipeline.config import RunConfig
 from pipeline.evaluation import create_eval_config
 from pipeline.identity import CodeFingerprints, weights_digest
+from pipeline.workspace import Workspace
 
 #: In the workspace: what the frozen part of the backbone made of pictures that may come again.
 FEATURES = "features"
@@ -195,16 +195,11 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
         pipeline_root=str(config.workspace / "artifacts"),
         components=[node for node in nodes if node],
         metadata_connection_config=metadata.sqlite_metadata_connection_config(
-            str(metadata_path(config.workspace))
+            str(Workspace(config.workspace).metadata)
         ),
         enable_cache=True,
         beam_pipeline_args=beam_arguments(config.beam, inputs.files),
     )
-
-
-def metadata_path(workspace: Path) -> Path:
-    """Where ML Metadata keeps its records."""
-    return workspace / "metadata.sqlite"
 
 
 def _retraining(config: RunConfig, inputs: Inputs) -> dict[str, Any]:

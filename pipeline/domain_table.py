@@ -1,6 +1,7 @@
 """What the pictures of every domain are like, as a table for the terminal."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 import numpy as np
 from rich import box
@@ -19,6 +20,52 @@ MEASURES = {
 }
 COLUMNS = (*MEASURES, "width", "height")
 
+HEADINGS = ("pictures", "classes", *(heading for heading, _, _ in MEASURES.values()), "size")
+CAPTION = "medians; brightness and contrast of 255, size in pixels"
+
+
+@dataclass(frozen=True)
+class DomainMeasures:
+    """What the pictures of a domain are like.
+
+    Attributes:
+        domain: its name.
+        pictures: that can be used.
+        classes: that it has pictures of.
+        medians: by column, see `COLUMNS`; with the factors of `MEASURES`.
+    """
+
+    domain: str
+    pictures: int
+    classes: int
+    medians: dict[str, float]
+
+    @property
+    def texts(self) -> list[str]:
+        """A text for each of `MEASURES`, and one for the size."""
+        size = "x".join(f"{self.medians[name]:.0f}" for name in ("width", "height"))
+        shown = (f"{self.medians[name]:,.{digits}f}" for name, (_, _, digits) in MEASURES.items())
+        return [*shown, size]
+
+
+def read_domain_measures(catalog_uri: str) -> list[DomainMeasures]:
+    """Measures of every domain, in name order.
+
+    Args:
+        catalog_uri: of ingestion's `catalog` artifact.
+    """
+    values, labels = _read(catalog_uri)
+    factors = {name: factor for name, (_, factor, _) in MEASURES.items()}
+    rows = []
+    for domain in sorted(values):
+        columns = {name: np.concatenate(values[domain][name]) for name in COLUMNS}
+        medians = {
+            name: float(np.median(column) * factors.get(name, 1))
+            for name, column in columns.items()
+        }
+        rows.append(DomainMeasures(domain, len(columns["width"]), len(labels[domain]), medians))
+    return rows
+
 
 def domain_table(catalog_uri: str) -> Table:
     """A row per domain: pictures, classes, and medians of what was measured.
@@ -28,19 +75,11 @@ def domain_table(catalog_uri: str) -> Table:
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
     table.add_column("domain", overflow="fold")
-    for name in ("pictures", "classes", *(heading for heading, _, _ in MEASURES.values()), "size"):
+    for name in HEADINGS:
         table.add_column(name, justify="right", no_wrap=True)
-    values, labels = _read(catalog_uri)
-    for domain in sorted(values):
-        columns = {name: np.concatenate(values[domain][name]) for name in COLUMNS}
-        medians = (
-            f"{np.median(columns[name]) * factor:,.{digits}f}"
-            for name, (_, factor, digits) in MEASURES.items()
-        )
-        size = "x".join(f"{np.median(columns[name]):.0f}" for name in ("width", "height"))
-        counts = f"{len(columns['width']):,}", f"{len(labels[domain]):,}"
-        table.add_row(escape(domain), *counts, *medians, size)
-    table.caption = "medians; brightness and contrast of 255, size in pixels"
+    for row in read_domain_measures(catalog_uri):
+        table.add_row(escape(row.domain), f"{row.pictures:,}", f"{row.classes:,}", *row.texts)
+    table.caption = CAPTION
     table.caption_justify = "left"
     return table
 

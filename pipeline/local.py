@@ -8,6 +8,7 @@ from types import FrameType
 
 from pipeline.config import RunConfig
 from pipeline.logs import captured_output, relayed
+from pipeline.report.run_report import report_on
 from pipeline.runs import Run, failed_summary
 from pipeline.snapshot import Snapshot, take_snapshot
 from pipeline.summary_schema import Summary
@@ -60,11 +61,16 @@ def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) ->
         reporter.title(f"run {run_id}: {snapshot.files:,} files, domains {domains}")
         run = Run(run_id, config, workspace, snapshot, reporter, workspace.runs / run_id)
         with relayed(reporter.say):
-            summary = _execute(run)
+            try:
+                summary = _execute(run)
+            except (InputError, RunFailedError):
+                report_on(run)
+                raise
         version = summary.pushed_version
         model = str(run.store.path(version)) if version else None
         show_summary(console, summary, model, run.store.newest())
         show_lists(run)
+        report_on(run)
     return summary
 
 

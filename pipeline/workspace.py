@@ -43,6 +43,11 @@ class Workspace:
         """Our own copies of batches, each named by its digest."""
         return self.root / "batches"
 
+    @property
+    def metadata(self) -> Path:
+        """ML Metadata's records: which artifact came from which."""
+        return self.root / "metadata.sqlite"
+
     def log(self, run_id: str) -> Path:
         """Everything that the libraries said during a run."""
         return self.root / "logs" / f"{run_id}.log"

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -79,21 +79,22 @@ class VersionStore:
         """What is known of a version that serves."""
         return _read_push(self.path(version))
 
-    def find(self, digest: str) -> tuple[int, bool] | None:
-        """The version that holds a model, and whether it serves (True) or was rolled back."""
+    def pushes(self) -> Iterator[tuple[int, Push, bool]]:
+        """Every version, and whether it serves (True) or was rolled back; newest first of each."""
         for folder, serves in ((self.serving, True), (self.rolled_back, False)):
             for number in reversed(_numbers(folder)):
-                if _read_push(folder / str(number)).digest == digest:
-                    return number, serves
-        return None
+                yield number, _read_push(folder / str(number)), serves
+
+    def find(self, digest: str) -> tuple[int, bool] | None:
+        """The version that holds a model, and whether it serves (True) or was rolled back."""
+        found = (
+            (number, serves) for number, push, serves in self.pushes() if push.digest == digest
+        )
+        return next(found, None)
 
     def find_batch(self, batch: str) -> int | None:
         """The version that was retrained for a batch, serving or rolled back."""
-        for folder in (self.serving, self.rolled_back):
-            for number in reversed(_numbers(folder)):
-                if _read_push(folder / str(number)).batch == batch:
-                    return number
-        return None
+        return next((number for number, push, _ in self.pushes() if push.batch == batch), None)
 
     def push(self, model: Path, push: Push, complete: Callable[[Path], None] | None = None) -> int:
         """Copy a model into the serving directory as the next version.

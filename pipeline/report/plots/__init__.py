@@ -1,0 +1,1 @@
+"""Plots as SVG, for light and for dark pages."""

@@ -1,0 +1,56 @@
+"use strict";
+
+// Tables: a click on a heading sorts by its column, another one turns the order.
+for (const button of document.querySelectorAll("table.sortable th button")) {
+  button.addEventListener("click", () => {
+    const heading = button.parentElement;
+    const table = heading.closest("table");
+    const column = heading.cellIndex;
+    const order = heading.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
+    for (const other of table.tHead.rows[0].cells) other.setAttribute("aria-sort", "none");
+    heading.setAttribute("aria-sort", order);
+    const sign = order === "ascending" ? 1 : -1;
+    const rows = [...table.tBodies[0].rows];
+    rows.sort((one, other) => sign * compare(text(one, column), text(other, column)));
+    table.tBodies[0].append(...rows);
+  });
+}
+
+function text(row, column) {
+  return row.cells[column].textContent.trim();
+}
+
+function compare(one, other) {
+  const numbers = [one, other].map((value) => parseFloat(value.replace(/,/g, "").replace("\u2212", "-")));
+  if (numbers.every((value) => !Number.isNaN(value))) return numbers[0] - numbers[1];
+  return one.localeCompare(other);
+}
+
+// The gallery: what is shown, and in which order.
+const controls = document.getElementById("gallery-controls");
+if (controls) {
+  const gallery = document.getElementById("gallery");
+  const count = document.getElementById("gallery-count");
+  const pictures = [...gallery.children];
+  const update = () => {
+    const filters = ["domain", "label", "answer"];
+    const isWanted = (one) =>
+      filters.every((name) => !controls.elements[name].value || one.dataset[name] === controls.elements[name].value);
+    for (const one of pictures) one.hidden = !isWanted(one);
+    const key = controls.elements.sort.value;
+    const surest = (one, other) => other.dataset.confidence - one.dataset.confidence;
+    pictures.sort((one, other) =>
+      (key === "confidence" ? 0 : one.dataset[key].localeCompare(other.dataset[key])) || surest(one, other));
+    gallery.append(...pictures);
+    const shown = pictures.filter((one) => !one.hidden).length;
+    count.textContent = shown === pictures.length ? `${shown} pictures` : `${shown} of ${pictures.length} pictures`;
+  };
+  controls.addEventListener("change", update);
+  controls.addEventListener("submit", (event) => event.preventDefault());
+  update();
+}
+
+// On paper, nothing is folded.
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details")) details.open = true;
+});
