@@ -128,13 +128,13 @@ def report(
 ) -> None:
     """Make the page of a run again, or that of the workspace's history, and print its path."""
     from pipeline.report.history import write_history
-    from pipeline.report.run_report import write_report
+    from pipeline.report.run_report import make_again
     from pipeline.workspace import Workspace
 
     if history and run_id:
         raise InputError("--history is about all runs: leave RUN out.")
     place = Workspace(workspace.resolve())
-    typer.echo(write_history(place) if history else write_report(place, run_id))
+    typer.echo(write_history(place) if history else make_again(place, run_id))
 
 
 @app.command()

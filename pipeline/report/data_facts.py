@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from components.image_example_gen.inventory import read_inventory
-from pipeline.domain_table import DomainMeasures, read_domain_measures
+from pipeline.domain_measures import DomainMeasures, read_domain_measures
 from pipeline.report.record import RunRecord
 from pipeline.report.thumbnails import thumbnail_of
 from trainer_module import features
@@ -88,6 +87,8 @@ def read_data_facts(record: RunRecord) -> DataFacts:
 
 
 def _counts(rejects_uri: str) -> Counts:
+    from components.image_example_gen.inventory import read_inventory
+
     splits: dict[str, Counter[str]] = {}
     classes: dict[str, Counter[str]] = {}
     for row in read_inventory(rejects_uri)["examples"]:

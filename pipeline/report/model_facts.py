@@ -14,8 +14,7 @@ from pipeline.report.plots.reliability import draw_reliability
 from pipeline.report.record import RunRecord
 from pipeline.report.thumbnails import thumbnail
 from trainer_module.calibration import calibration_bins, error_of_bins
-from trainer_module.export import read_description
-from trainer_module.reference import read_reference
+from trainer_module.reference import Reference, read_reference
 
 #: Domains that have a plot; of more, those with the lowest accuracy.
 MOST_DOMAINS = 20
@@ -86,14 +85,37 @@ def read_model_facts(record: RunRecord) -> ModelFacts | None:
         return None
     from tfx.utils.path_utils import serving_model_path
 
+    from trainer_module.export import read_description
+
     model = serving_model_path(artifact)
-    description = read_description(model)
     answers = ask_model(model, examples, catalog)
-    reference = read_reference(model)
-    shown = shown_domains(record, answers)
+    accuracies = {name: domain.accuracy for name, domain in record.summary.domains.items()}
+    size = sum(one.stat().st_size for one in Path(model).rglob("*") if one.is_file())
+    return describe_model(
+        read_description(model), size / 1e6, answers, read_reference(model), accuracies
+    )
+
+
+def describe_model(
+    description: dict[str, Any],
+    megabytes: float,
+    answers: Answers,
+    reference: Reference | None,
+    accuracies: dict[str, float],
+) -> ModelFacts:
+    """Draw what is known of a model.
+
+    Args:
+        description: see `export.read_description`.
+        megabytes: size of the export.
+        answers: to the test pictures.
+        reference: embeddings, where the export has them.
+        accuracies: of every domain that was tested.
+    """
+    shown = _shown_domains(answers, accuracies)
     return ModelFacts(
         description=description,
-        megabytes=sum(one.stat().st_size for one in Path(model).rglob("*") if one.is_file()) / 1e6,
+        megabytes=megabytes,
         curves=_curves(description["training"]),
         asked=len(answers.domains),
         is_sample=answers.is_sample,
@@ -104,10 +126,9 @@ def read_model_facts(record: RunRecord) -> ModelFacts | None:
     )
 
 
-def shown_domains(record: RunRecord, answers: Answers) -> list[str]:
+def _shown_domains(answers: Answers, accuracies: dict[str, float]) -> list[str]:
     """Domains that have plots, in name order."""
-    accuracy = {name: domain.accuracy for name, domain in record.summary.domains.items()}
-    present = sorted(set(answers.domains), key=lambda name: (accuracy.get(name, 0.0), name))
+    present = sorted(set(answers.domains), key=lambda name: (accuracies.get(name, 0.0), name))
     return sorted(present[:MOST_DOMAINS])
 
 

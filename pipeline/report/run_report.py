@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from pipeline.logs import captured_output
 from pipeline.report.record import RunRecord, read_record
 from pipeline.runs import Run
 from pipeline.workspace import Workspace
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 FILE = "report.html"
 
 
-def write_report(workspace: Workspace, run_id: str | None = None) -> Path:
-    """Make the page of a run that has ended.
+def make_again(workspace: Workspace, run_id: str | None) -> Path:
+    """Make the page of a run that has ended; what libraries say goes to the run's log.
 
     Args:
         workspace: of the run.
@@ -30,11 +31,17 @@ def write_report(workspace: Workspace, run_id: str | None = None) -> Path:
     Raises:
         InputError: there is no such run, or it has not ended.
     """
+    record = read_record(workspace, run_id)
+    with captured_output(workspace.log(record.folder.name)):
+        return write_report(record)
+
+
+def write_report(record: RunRecord) -> Path:
+    """Make the page of a run, beside its summary; returns its path."""
     from pipeline.report.data_facts import read_data_facts
     from pipeline.report.model_facts import read_model_facts
     from pipeline.report.rendering import write_page
 
-    record = read_record(workspace, run_id)
     values = page_values(record, read_data_facts(record), read_model_facts(record))
     return write_page(record.folder / FILE, "report.html.j2", **values)
 
@@ -43,7 +50,7 @@ def report_on(run: Run) -> None:
     """Make the page of a run at its end. Where that fails, it is said, and the run is as it was."""
     try:
         with run.reporter.component("Report"):
-            path = write_report(run.workspace, run.run_id)
+            path = write_report(read_record(run.workspace, run.run_id))
         run.reporter.say(f"report: {path}")
     except Exception:
         traceback.print_exc()  # stderr is the log now
@@ -53,7 +60,7 @@ def report_on(run: Run) -> None:
 
 def page_values(record: RunRecord, data: "DataFacts", model: "ModelFacts | None") -> dict[str, Any]:
     """What the template of the page shows."""
-    from pipeline.domain_table import CAPTION, HEADINGS
+    from pipeline.domain_measures import CAPTION, HEADINGS
     from pipeline.report.answers import MOST_MISTAKES
     from pipeline.report.verdict import read_domains, read_verdict
 

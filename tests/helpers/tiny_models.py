@@ -87,9 +87,12 @@ def _feature(examples: tf.Tensor, name: str) -> tf.Tensor:
     return tf.io.parse_example(examples, spec)[name]
 
 
-def example(domain: str, label: str, colour: tuple[int, int, int]) -> bytes:
+def example(
+    domain: str, label: str, colour: tuple[int, int, int], image_id: bytes = b"picture.png"
+) -> bytes:
     """A serialized tf.Example of a picture of one colour."""
     values = {
+        features.IMAGE_ID: image_id,
         features.IMAGE: solid(colour),
         features.DOMAIN: domain.encode(),
         features.LABEL: label.encode(),

@@ -26,8 +26,7 @@ def draw_map(places: np.ndarray, domains: np.ndarray) -> Markup:
             x, y = places[domains == domain].T
             marker, colour = style(number)
             axes.scatter(x, y, s=18, marker=marker, color=colour, alpha=0.75, lw=0)
-        axes.set_xticks([])
-        axes.set_yticks([])
+        axes.set_axis_off()
 
     return draw("map", "map of the pictures by domain", SIZE, plot)
 
