@@ -51,6 +51,8 @@ def test_too_many_rejects_stop_the_run_before_anything_is_trained(tmp_path):
     assert "Transform" not in summary["seconds"]
     assert "rejects" in {finding["kind"] for finding in summary["findings"]}
     assert rejects(workspace) == tree.rejected
+    [page] = workspace.glob("runs/*/report.html")
+    assert "Failed: nothing was pushed" in page.read_text()
 
 
 def rejects(workspace: Path) -> dict[str, str]:

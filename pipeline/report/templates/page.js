@@ -9,6 +9,7 @@ for (const button of document.querySelectorAll("table.sortable th button")) {
     const order = heading.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
     for (const other of table.tHead.rows[0].cells) other.setAttribute("aria-sort", "none");
     heading.setAttribute("aria-sort", order);
+    const compare = heading.classList.contains("number") ? compareNumbers : compareTexts;
     const sign = order === "ascending" ? 1 : -1;
     const rows = [...table.tBodies[0].rows];
     rows.sort((one, other) => sign * compare(text(one, column), text(other, column)));
@@ -20,10 +21,16 @@ function text(row, column) {
   return row.cells[column].textContent.trim();
 }
 
-function compare(one, other) {
-  const numbers = [one, other].map((value) => parseFloat(value.replace(/,/g, "").replace("\u2212", "-")));
-  if (numbers.every((value) => !Number.isNaN(value))) return numbers[0] - numbers[1];
-  return one.localeCompare(other);
+function compareTexts(one, other) {
+  return one.localeCompare(other, undefined, { numeric: true });
+}
+
+// What is no number, such as a missing value, is larger than all that are.
+function compareNumbers(one, other) {
+  const [first, second] = [one, other].map(
+    (value) => parseFloat(value.replace(/,/g, "").replace("\u2212", "-")));
+  if (Number.isNaN(first) || Number.isNaN(second)) return Number.isNaN(first) - Number.isNaN(second);
+  return first - second;
 }
 
 // The gallery: what is shown, and in which order.

@@ -1,17 +1,23 @@
 """What the page of a run says, as text."""
 
+import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from tiny_report import SCRIPT, tiny_record, write_tiny_report
 from tiny_summary import summary
 
+from pipeline.config import load_config
 from pipeline.report.record import read_record
 from pipeline.report.rendering import write_page
-from pipeline.report.run_report import write_report
+from pipeline.report.run_report import report_on, write_report
 from pipeline.report.verdict import read_domains, read_verdict
+from pipeline.runs import Run
+from pipeline.snapshot import Snapshot
+from pipeline.terminal import Reporter
 from pipeline.workspace import Workspace
 from trainer_module.errors import InputError
 
@@ -129,3 +135,18 @@ def test_without_a_finished_run_it_is_said_what_to_do(tmp_path):
     with pytest.raises(InputError, match="Runs: 20240101-000000"):
         read_record(Workspace(tmp_path), "20250101-000000")
     assert read_record(Workspace(tmp_path), None).config["name"] == "pets"
+
+
+def test_a_report_that_cannot_be_made_is_said_and_fails_nothing(tmp_path, capfd):
+    workspace = Workspace(tmp_path)
+    folder = tiny_record(workspace.runs / "1", summary()).folder
+    (folder / "config.yaml").write_text("gate: [")
+    shown = io.StringIO()
+    config = load_config(None, [], {"data": "/pictures", "workspace": tmp_path})
+    reporter = Reporter(Console(file=shown, width=200))
+    listing = Snapshot(tmp_path, "digest", ("day",), 1, (), {}, "/pictures")
+    report_on(Run("1", config, workspace, listing, reporter, folder))
+    last = shown.getvalue().splitlines()[-1]
+    assert last.startswith("    the report could not be made")
+    assert str(workspace.log("1")) in last
+    assert "yaml" in capfd.readouterr().err

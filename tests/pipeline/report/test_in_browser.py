@@ -1,0 +1,159 @@
+"""The page of a run in a real browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import open_browser, show
+from tiny_report import DOMAINS, SCRIPT, write_tiny_report
+
+from pipeline.report.history import write_history
+from pipeline.workspace import Workspace
+
+#: A light desk and a dark phone: width in pixels, and whether the page is dark.
+SCREENS = [(1280, False), (390, True)]
+
+VISIBLE = "return [...document.querySelectorAll('#gallery li')].filter(one => !one.hidden)"
+
+
+@pytest.fixture(name="browser", scope="module")
+def _browser() -> Iterator[Any]:
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(name="address", scope="module")
+def _address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_tiny_report(tmp_path_factory.mktemp("run")).as_uri()
+
+
+@pytest.fixture(name="history", scope="module")
+def _history(tmp_path_factory: pytest.TempPathFactory) -> str:
+    root = tmp_path_factory.mktemp("workspace")
+    for run_id in ("20240101-000000", "20240102-000000"):
+        write_tiny_report(root / "runs" / run_id, run_id=run_id)
+    return write_history(Workspace(root)).as_uri()
+
+
+def choose(browser: Any, name: str, value: str) -> None:
+    """Choose in one of the lists above the gallery."""
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.select import Select
+
+    Select(browser.find_element(By.NAME, name)).select_by_value(value)
+
+
+def column(browser: Any, table: int, place: int) -> list[str]:
+    """Texts of a column of one of the tables that can be sorted."""
+    script = """
+        const rows = document.querySelectorAll("table.sortable")[arguments[0]].tBodies[0].rows;
+        return [...rows].map(row => row.cells[arguments[1]].innerText.split(/\\n| worst/)[0]);
+    """
+    return browser.execute_script(script, table, place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "dark"), SCREENS)
+@pytest.mark.parametrize("page", ["address", "history"])
+def test_a_page_has_no_errors_fits_the_screen_and_is_accessible(
+    browser, page, width, dark, request
+):
+    selenium = pytest.importorskip("axe_core_python.selenium", reason="needs axe-core: make venv")
+    show(browser, request.getfixturevalue(page), width, dark)
+    assert browser.get_log("browser") == []
+    overflow = "return document.documentElement.scrollWidth - window.innerWidth"
+    assert browser.execute_script(overflow) <= 0
+    found = selenium.Axe().run(browser)
+    assert len(found["passes"]) > 10
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+
+
+def test_the_page_is_dark_where_the_reader_wants_it_dark(browser, address):
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    show(browser, address)
+    assert browser.execute_script(ground) == "rgb(255, 255, 255)"
+    show(browser, address, dark=True)
+    assert browser.execute_script(ground) == "rgb(15, 19, 24)"
+
+
+def test_every_link_of_the_navigation_leads_to_a_section_with_something_in_it(browser, address):
+    show(browser, address)
+    script = """
+        return [...document.querySelectorAll("nav a")].map(link =>
+            document.querySelector(link.getAttribute("href")).getBoundingClientRect().height)
+    """
+    heights = browser.execute_script(script)
+    assert len(heights) == 10
+    assert min(heights) > 80
+
+
+def test_the_name_of_a_class_runs_no_script(browser, address):
+    from selenium.common.exceptions import NoAlertPresentException
+
+    show(browser, address)
+    assert browser.execute_script("return document.scripts.length") == 1
+    with pytest.raises(NoAlertPresentException):
+        browser.switch_to.alert.accept()
+
+
+def test_the_gallery_shows_what_is_asked_for(browser, address):
+    show(browser, address)
+    assert len(browser.execute_script(VISIBLE)) == 9
+    choose(browser, "domain", DOMAINS[1])
+    shown = browser.execute_script(f"{VISIBLE}.map(one => one.dataset.domain)")
+    assert shown == [DOMAINS[1]] * 3
+    choose(browser, "label", SCRIPT)
+    assert browser.execute_script(f"{VISIBLE}.map(one => one.dataset.label)") == [SCRIPT]
+    count = "return document.getElementById('gallery-count').textContent"
+    assert browser.execute_script(count) == "1 of 9 pictures"
+
+
+def test_the_gallery_is_sorted_by_what_is_asked_for(browser, address):
+    show(browser, address)
+    sure = browser.execute_script(f"{VISIBLE}.map(one => Number(one.dataset.confidence))")
+    assert sure == sorted(sure, reverse=True)
+    assert sure[0] == 0.9
+    choose(browser, "sort", "answer")
+    answers = browser.execute_script(f"{VISIBLE}.map(one => one.dataset.answer)")
+    assert answers == ["cat"] * 3 + ["dog"] * 6
+
+
+def test_a_table_is_sorted_by_the_heading_that_is_pressed_with_the_keyboard(browser, address):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, address)
+    candidate = browser.find_elements(By.CSS_SELECTOR, "#verdict th button")[2]
+    candidate.send_keys(Keys.ENTER)
+    assert column(browser, 0, 2) == ["0.500", "0.750", "0.800"]
+    heading = candidate.find_element(By.XPATH, "..")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    candidate.send_keys(Keys.SPACE)
+    assert column(browser, 0, 2) == ["0.800", "0.750", "0.500"]
+    assert heading.get_attribute("aria-sort") == "descending"
+    change = browser.find_elements(By.CSS_SELECTOR, "#verdict th button")[4]
+    change.click()
+    assert column(browser, 0, 4) == ["\u22120.300", "+0.050", "-"]
+    assert heading.get_attribute("aria-sort") == "none"
+
+
+def test_the_first_key_press_offers_to_skip_to_the_content(browser, address):
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, address)
+    browser.switch_to.active_element.send_keys(Keys.TAB)
+    active = browser.switch_to.active_element
+    assert active.text == "Skip to the content"
+    assert active.location["x"] >= 0
+    active.send_keys(Keys.ENTER)
+    assert browser.execute_script("return document.activeElement.id") == "main"
+
+
+def test_the_page_prints(browser, address, tmp_path: Path):
+    show(browser, address)
+    from base64 import b64decode
+
+    pdf = b64decode(browser.print_page())
+    assert pdf.startswith(b"%PDF")
+    assert len(pdf) > 20_000
