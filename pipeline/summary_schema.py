@@ -114,6 +114,11 @@ class Summary(BaseModel):
     environment: dict[str, str | int | None]
     seed: int
 
+    @classmethod
+    def read(cls, folder: Path) -> "Summary":
+        """Read the `summary.json` of a run that has ended."""
+        return cls.model_validate_json((folder / "summary.json").read_text(encoding="utf-8"))
+
     def write(self, folder: Path) -> Path:
         """Write `summary.json`, whole or not at all."""
         unfinished = folder / "summary.json.part"

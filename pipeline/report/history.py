@@ -5,7 +5,6 @@ from pathlib import Path
 
 from components.pusher.versions import Push, VersionStore
 from pipeline.report.plots.timeline import draw_timeline
-from pipeline.report.record import read_summary_file
 from pipeline.report.rendering import write_page
 from pipeline.retraining.ledger import read_entries
 from pipeline.summary_schema import Summary
@@ -79,7 +78,7 @@ def read_candidates(workspace: Workspace) -> list[Candidate]:
         batches.setdefault(entry.run_id or "", []).append(entry.name)
     found = []
     for folder in sorted(path.parent for path in workspace.runs.glob("*/summary.json")):
-        summary = read_summary_file(folder)
+        summary = Summary.read(folder)
         if summary.domains and (summary.new_version or summary.status == "not_blessed"):
             found.append(_candidate(summary, versions, batches.get(folder.name, [])))
     return found

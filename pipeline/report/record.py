@@ -54,12 +54,7 @@ def read_record(workspace: Workspace, run_id: str | None) -> RunRecord:
     folder = workspace.runs / (run_id or ended[-1])
     return RunRecord(
         folder=folder,
-        summary=read_summary_file(folder),
+        summary=Summary.read(folder),
         config=yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")),
         lineage=read_lineage(workspace.metadata, folder.name),
     )
-
-
-def read_summary_file(folder: Path) -> Summary:
-    """The summary in a run's folder."""
-    return Summary.model_validate_json((folder / "summary.json").read_text(encoding="utf-8"))

@@ -43,11 +43,10 @@ def accept(root: Path, run_id: str, reason: str) -> int:
 
 
 def _summary(folder: Path) -> Summary:
-    path = folder / "summary.json"
-    if not path.exists():
+    if not (folder / "summary.json").exists():
         known = ", ".join(sorted(one.parent.name for one in folder.parent.glob("*/summary.json")))
         raise InputError(f"no finished run {folder.name}. Runs: {known or 'none'}.")
-    summary = Summary.model_validate_json(path.read_text())
+    summary = Summary.read(folder)
     if summary.status != "not_blessed":
         raise InputError(f"run {folder.name} is {summary.status}: there is nothing to accept.")
     return summary

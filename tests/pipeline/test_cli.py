@@ -55,9 +55,10 @@ def _serving(tmp_path: Path) -> VersionStore:
     return store
 
 
-@pytest.mark.parametrize(
-    "command", [(), ("run",), ("predict",), ("serve",), ("versions",), ("doctor",)]
-)
+COMMANDS = ("run", "predict", "report", "serve", "compile", "submit", "retrain", "doctor")
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
 def test_help_imports_nothing_that_is_slow(run_python, command):
     done = run_python("-c", HELP, *command, "--help")
     *text, imported = done.stdout.splitlines()
@@ -99,6 +100,9 @@ def refusal(done) -> str:
         (["serve"], "no model has been pushed"),
         (["versions"], "no model has been pushed"),
         (["rollback"], "no model has been pushed"),
+        (["report"], "has ended yet. Run: carryover run"),
+        (["report", "--history"], "has tested a model yet. Run: carryover run"),
+        (["report", "a-run", "--history"], "--history is about all runs: leave RUN out."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
