@@ -55,8 +55,9 @@ def write_history(workspace: Workspace) -> Path:
         raise InputError(f"no run in {workspace.root} has tested a model yet. Run: carryover run")
     domains = sorted({name for one in candidates for name in one.summary.domains})
     pushed = [one.was_pushed for one in candidates]
+    least = min(found.accuracy for one in candidates for found in one.summary.domains.values())
     plots = [
-        (domain, draw_timeline(domain, number, _accuracies(candidates, domain), pushed))
+        (domain, draw_timeline(domain, number, _accuracies(candidates, domain), pushed, least))
         for number, domain in enumerate(domains[:MOST_DOMAINS])
     ]
     return write_page(

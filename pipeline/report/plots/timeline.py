@@ -11,7 +11,11 @@ SIZE = (340, 220)
 
 
 def draw_timeline(
-    domain: str, number: int, accuracies: list[float | None], pushed: list[bool]
+    domain: str,
+    number: int,
+    accuracies: list[float | None],
+    pushed: list[bool],
+    least: float,
 ) -> Markup:
     """Pushed candidates are discs on a line, rejected ones are crosses.
 
@@ -20,6 +24,7 @@ def draw_timeline(
         number: of the domain, unique in the page.
         accuracies: of every candidate, None where it was not tested in this domain.
         pushed: whether it was.
+        least: accuracy of all plots of the page, so that they can be compared.
     """
     points = [
         (place, value, served)
@@ -34,8 +39,7 @@ def draw_timeline(
                 axes.plot(*zip(*own, strict=True), form, color=colour, ms=6, mew=2)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
-    low = min((value for _, value, _ in points), default=0.0)
-    limits = {"xlim": (0.5, len(accuracies) + 0.5), "ylim": (max(0.0, low - 0.1), 1.0)}
+    limits = {"xlim": (0.5, len(accuracies) + 0.5), "ylim": (max(0.0, least - 0.05), 1.02)}
     labels = {"xlabel": "candidate", "ylabel": "accuracy"}
     title = f"accuracy of every candidate in {domain}"
     return draw(f"timeline-{number}", title, SIZE, plot, **limits, **labels)
