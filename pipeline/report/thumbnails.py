@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import stat
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -42,6 +43,8 @@ def thumbnail(content: bytes) -> str | None:
 def thumbnail_of(data_root: str, path: str) -> str | None:
     """The thumbnail of a file of the data set; None where it is remote, large or no picture.
 
+    A pipe or a device is not opened: it could be read without end.
+
     Args:
         data_root: folder or URI that the path may be relative to.
         path: of the file.
@@ -50,7 +53,8 @@ def thumbnail_of(data_root: str, path: str) -> str | None:
     if is_uri(place):
         return None
     try:
-        if os.stat(place).st_size > MOST_BYTES:  # noqa: PTH116 (a name that Path would change)
+        facts = os.stat(place)  # noqa: PTH116 (a name that Path would change)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MOST_BYTES:
             return None
         return thumbnail(Path(place).read_bytes())
     except (OSError, ValueError):

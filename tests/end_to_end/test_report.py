@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_run_leaves_a_page_that_shows_its_model_its_pictures_and_its_artifacts(finished):
-    [path] = finished.path.glob("runs/*/report.html")
+    path = finished.path / "runs" / finished.summary["run_id"] / "report.html"
     assert f"report: {path}" in finished.output
     page = path.read_text()
     assert "Pushed version 1" in page

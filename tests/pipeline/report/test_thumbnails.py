@@ -1,5 +1,6 @@
 import base64
 import io
+import os
 
 import pytest
 from PIL import Image
@@ -36,3 +37,8 @@ def test_a_file_has_a_thumbnail_unless_it_is_large_missing_or_elsewhere(tmp_path
     assert thumbnail_of("gs://bucket", "a.png") is None
     monkeypatch.setattr(thumbnails, "MOST_BYTES", 10)
     assert thumbnail_of(str(tmp_path), "a.png") is None
+
+
+def test_a_pipe_that_was_rejected_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    assert thumbnail_of(str(tmp_path), "pipe.png") is None
