@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from components.image_example_gen.locations import is_uri, locate
-from components.image_example_gen.pictures import MAX_PIXELS
+from components.image_example_gen.pictures import FORMATS, MAX_PIXELS
 
 #: Longest side in pixels: twice what is shown, for screens of twice the density.
 SIDE = 160
@@ -25,16 +25,18 @@ def thumbnail(content: bytes) -> str | None:
     """A picture as a data URI of a few kilobytes; None where it cannot be decoded.
 
     Args:
-        content: of the file, in any format that Pillow knows.
+        content: of the file, in any of the formats that ingestion reads.
     """
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 return None
             image.draft("RGB", (2 * SIDE, 2 * SIDE))
-            small = ImageOps.exif_transpose(ImageOps.contain(image.convert("RGB"), (SIDE, SIDE)))
+            small = ImageOps.contain(ImageOps.exif_transpose(image).convert("RGBA"), (SIDE, SIDE))
+            ground = Image.new("RGBA", small.size, "white")
             file = io.BytesIO()
-            small.save(file, format="WEBP", quality=QUALITY)
+            shown = Image.alpha_composite(ground, small).convert("RGB")
+            shown.save(file, format="WEBP", quality=QUALITY)
     except Exception:  # a damaged file makes Pillow's decoders raise all sorts
         return None
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

@@ -25,6 +25,17 @@ def test_a_large_picture_becomes_a_small_one_of_the_same_shape():
     assert red > 220 > 40 > max(green, blue)
 
 
+def test_a_turned_picture_is_set_upright_and_a_transparent_one_is_put_on_white():
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    upright = thumbnail(encode(Image.new("RGB", (40, 20)), "JPEG", exif=turned))
+    assert upright
+    assert opened(upright).size == (SIDE // 2, SIDE)
+    clear = thumbnail(encode(Image.new("RGBA", (20, 20), (0, 0, 0, 0))))
+    assert clear
+    assert min(opened(clear).convert("RGB").getpixel((10, 10))) > 250
+
+
 @pytest.mark.parametrize("content", [b"", b"no picture", solid("red")[:40]])
 def test_what_is_no_picture_has_no_thumbnail(content):
     assert thumbnail(content) is None
