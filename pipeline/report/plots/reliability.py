@@ -24,7 +24,9 @@ def draw_reliability(domain: str, number: int, bins: np.ndarray) -> Markup:
         axes.plot([0, 1], [0, 1], "--", color=INK, lw=1, alpha=0.6)
         axes.plot(confidence / rows, correct / rows, "-", color=SERIES[0], lw=1, alpha=0.5)
         area = 14 + 260 * rows / rows.sum()
-        axes.scatter(confidence / rows, correct / rows, s=area, color=SERIES[0], lw=0)
+        axes.scatter(
+            confidence / rows, correct / rows, s=area, color=SERIES[0], lw=0, clip_on=False
+        )
 
     limits = {"xlim": (-0.03, 1.03), "ylim": (-0.03, 1.03)}
     labels = {"xlabel": "confidence", "ylabel": "accuracy"}
