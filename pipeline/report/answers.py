@@ -1,19 +1,15 @@
 """What the exported model says of every test picture, or of a sample of them."""
 
-import hashlib
 import heapq
 import os
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pipeline.report.sampling import sample_test_pictures
 from trainer_module import features
-
-#: Test pictures that the model is asked about, in all domains together.
-MOST_PICTURES = 2000
 
 #: Mistakes of a domain whose pictures are kept.
 MOST_MISTAKES = 24
@@ -70,10 +66,7 @@ class Answers:
 
 
 def ask_model(model: str, examples: str, catalog: str) -> Answers:
-    """Run a SavedModel's `serving_examples` over the test split.
-
-    Where there are more than `MOST_PICTURES`, every domain gives as many as it has, up to the same
-    number; a hash of their names decides which.
+    """Run a SavedModel's `serving_examples` over the test split, or over a sample of it.
 
     Args:
         model: folder of the SavedModel.
@@ -82,7 +75,7 @@ def ask_model(model: str, examples: str, catalog: str) -> Answers:
     """
     import tensorflow as tf
 
-    chosen, counts = _sample(catalog)
+    chosen, counts = sample_test_pictures(catalog)
     loaded = tf.saved_model.load(model)  # keeps the signature alive
     signature = loaded.signatures["serving_examples"]
     columns: list[tuple[str, str, str, float]] = []
@@ -118,36 +111,6 @@ def _answers(
         },
         test_pictures=counts,
     )
-
-
-def _sample(catalog: str) -> tuple[set[bytes], dict[str, int]]:
-    """Ids of the test pictures to ask about, and how many there are by domain."""
-    from components.image_example_gen.catalog import read_catalog
-
-    ids: dict[str, list[bytes]] = {}
-    for part in read_catalog(catalog, [features.IMAGE_ID, features.DOMAIN, "split"]):
-        for row in part.to_pylist():
-            if row["split"] == "test":
-                ids.setdefault(row[features.DOMAIN], []).append(row[features.IMAGE_ID])
-    counts = {domain: len(own) for domain, own in ids.items()}
-    share = _equal_share(Counter(counts), MOST_PICTURES)
-    chosen = {
-        name
-        for own in ids.values()
-        for name in sorted(own, key=lambda name: hashlib.sha256(name).digest())[:share]
-    }
-    return chosen, counts
-
-
-def _equal_share(counts: Counter[str], most: int) -> int:
-    """The number up to which every domain may give, so that there are at most so many in all."""
-    share, left = most, most
-    for rank, count in enumerate(sorted(counts.values())):
-        share = left // (len(counts) - rank)
-        if count > share:
-            break
-        left -= count
-    return share
 
 
 def _batches(examples: str, catalog: str, chosen: set[bytes]) -> Iterator[list[bytes]]:

@@ -9,30 +9,15 @@ from markupsafe import Markup
 from pipeline.report.answers import Answers, ask_model
 from pipeline.report.confusion import Confusion, confusion_of
 from pipeline.report.distances import Distances, measure_distances
+from pipeline.report.gallery import GalleryPicture, make_gallery
 from pipeline.report.plots.learning import draw_loss, draw_score
 from pipeline.report.plots.reliability import draw_reliability
 from pipeline.report.record import RunRecord
-from pipeline.report.thumbnails import thumbnail
 from trainer_module.calibration import calibration_bins, error_of_bins
 from trainer_module.reference import Reference, read_reference
 
 #: Domains that have a plot; of more, those with the lowest accuracy.
 MOST_DOMAINS = 20
-
-#: Mistakes in the gallery, in all domains together.
-MOST_MISTAKES = 300
-
-
-@dataclass(frozen=True)
-class GalleryPicture:
-    """A test picture with a wrong answer."""
-
-    image_id: str
-    domain: str
-    label: str
-    answer: str
-    confidence: float
-    thumbnail: str | None
 
 
 @dataclass(frozen=True)
@@ -120,7 +105,7 @@ def describe_model(
         asked=len(answers.domains),
         is_sample=answers.is_sample,
         confusions=[_confusion(answers, domain) for domain in shown],
-        gallery=_gallery(answers),
+        gallery=make_gallery(answers.mistakes),
         reliability=[_reliability(answers, *pair) for pair in enumerate(shown)],
         distances=measure_distances(reference, shown) if reference else None,
     )
@@ -148,27 +133,6 @@ def _curves(training: dict[str, Any]) -> dict[str, list[Markup]]:
 def _confusion(answers: Answers, domain: str) -> Confusion:
     own = answers.domains == domain
     return confusion_of(domain, answers.labels[own], answers.answers[own])
-
-
-def _gallery(answers: Answers) -> list[GalleryPicture]:
-    domains = max(len(answers.mistakes), 1)
-    chosen = [
-        mistake
-        for own in answers.mistakes.values()
-        for mistake in own[: max(MOST_MISTAKES // domains, 1)]
-    ]
-    ordered = sorted(chosen, key=lambda mistake: -mistake.confidence)
-    return [
-        GalleryPicture(
-            image_id=one.image_id,
-            domain=one.domain,
-            label=one.label,
-            answer=one.answer,
-            confidence=one.confidence,
-            thumbnail=thumbnail(one.content),
-        )
-        for one in ordered[:MOST_MISTAKES]
-    ]
 
 
 def _reliability(answers: Answers, number: int, domain: str) -> Reliability:

@@ -9,7 +9,7 @@ from tiny_models import ColourModel, example, save_model
 
 from components.image_example_gen.catalog import write_catalog
 from components.image_example_gen.shards import Shards
-from pipeline.report import answers
+from pipeline.report import answers, sampling
 from pipeline.report.answers import Answers, ask_model
 from trainer_module import features
 
@@ -81,7 +81,7 @@ def test_of_many_mistakes_the_most_confident_are_kept(model, tmp_path, monkeypat
 def test_of_many_pictures_a_sample_is_asked_about_with_a_share_for_every_domain(
     model, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(answers, "MOST_PICTURES", 3)
+    monkeypatch.setattr(sampling, "MOST_PICTURES", 3)
     found = ask(model, tmp_path)
     assert Counter(found.domains) == {"day": 2, "night": 1}
     assert found.is_sample

@@ -53,7 +53,6 @@ def column(browser: Any, table: int, place: int) -> list[str]:
     return browser.execute_script(script, table, place)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("width", "dark"), SCREENS)
 @pytest.mark.parametrize("page", ["address", "history"])
 def test_a_page_has_no_errors_fits_the_screen_and_is_accessible(
