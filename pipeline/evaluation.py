@@ -8,15 +8,12 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
 from pipeline.config import GateOptions
-from pipeline.paired_change import HIGH, LOW
+from pipeline.paired_change import GAIN, HIGH, LEAST_GAIN, LOW
 from trainer_module import features
 
 METRICS = ("accuracy", "macro_f1", "log_loss", "ece")
 CANDIDATE = "candidate"
 BASELINE = "baseline"
-
-#: What a new domain must gain at least: anything, as one picture is far more.
-LEAST_GAIN = 1e-6
 
 
 def create_eval_config(
@@ -29,7 +26,7 @@ def create_eval_config(
 
     Every domain has a floor. One that the model that serves was trained on may not lose more than
     `gate.max_drop` for certain: the interval of the change must reach above it. In a new one the
-    candidate must be better.
+    candidate must be better, or right on every picture.
 
     Args:
         domains: names of those in this run. A gate of a domain without test pictures fails: what
@@ -41,14 +38,19 @@ def create_eval_config(
     models = [_model_spec(CANDIDATE, False)]
     metrics = [
         config_pb2.MetricConfig(class_name="ExampleCount"),
-        _metric("accuracy", code, _accuracy_gates(domains, gate, known)),
+        _metric("accuracy", code, _gates(domains, gate.min_accuracy)),
         *(_metric(name, code) for name in METRICS if name != "accuracy"),
         config_pb2.MetricConfig(class_name="MultiClassConfusionMatrixPlot"),
     ]
     if known is not None:
         models.append(_model_spec(BASELINE, True))
-        gates = _change_gates([domain for domain in domains if domain in known], gate)
-        metrics += [_change(LOW, gate, code), _change(HIGH, gate, code, gates)]
+        old = [domain for domain in domains if domain in known]
+        new = [domain for domain in domains if domain not in known]
+        metrics += [
+            _change(LOW, gate, code),
+            _change(HIGH, gate, code, _gates(old, -gate.max_drop)),
+            _change(GAIN, gate, code, _gates(new, LEAST_GAIN)),
+        ]
     return config_pb2.EvalConfig(
         model_specs=models,
         slicing_specs=[
@@ -96,33 +98,16 @@ def _change(
     )
 
 
-def _accuracy_gates(
-    domains: tuple[str, ...], gate: GateOptions, known: Collection[str] | None
-) -> list[config_pb2.PerSliceMetricThreshold]:
-    """A floor for every domain, and for a new one that the candidate is better there."""
-    floor = config_pb2.GenericValueThreshold(lower_bound={"value": gate.min_accuracy})
-    better = config_pb2.GenericChangeThreshold(
-        direction=config_pb2.MetricDirection.HIGHER_IS_BETTER, absolute={"value": LEAST_GAIN}
-    )
-    is_new = {domain: known is not None and domain not in known for domain in domains}
+def _gates(domains: Collection[str], least: float) -> list[config_pb2.PerSliceMetricThreshold]:
+    """The least value of a metric, for each domain by itself."""
+    limit = config_pb2.GenericValueThreshold(lower_bound={"value": least})
     return [
-        _gate_of(domain, value_threshold=floor, change_threshold=better if new else None)
-        for domain, new in is_new.items()
+        config_pb2.PerSliceMetricThreshold(
+            slicing_specs=[config_pb2.SlicingSpec(feature_values={features.DOMAIN: domain})],
+            threshold=config_pb2.MetricThreshold(value_threshold=limit),
+        )
+        for domain in domains
     ]
-
-
-def _change_gates(
-    domains: list[str], gate: GateOptions
-) -> list[config_pb2.PerSliceMetricThreshold]:
-    limit = config_pb2.GenericValueThreshold(lower_bound={"value": -gate.max_drop})
-    return [_gate_of(domain, value_threshold=limit) for domain in domains]
-
-
-def _gate_of(domain: str, **limits: Any) -> config_pb2.PerSliceMetricThreshold:
-    return config_pb2.PerSliceMetricThreshold(
-        slicing_specs=[config_pb2.SlicingSpec(feature_values={features.DOMAIN: domain})],
-        threshold=config_pb2.MetricThreshold(**limits),
-    )
 
 
 def read_domain_metrics(evaluation_uri: str, model: str) -> dict[str, dict[str, float]]:
@@ -190,6 +175,6 @@ def _reason(failure: Any, gate: GateOptions) -> str:
             f"accuracy fell by more than chance: the {gate.confidence:.0%} interval of its change "
             f"ends at {value:+.3f}, and a loss of {gate.max_drop:.3f} is allowed"
         )
-    if failure.metric_key.is_diff:
+    if failure.metric_key.name == GAIN:
         return f"new, and no better than with the model that serves ({value:+.3f})"
     return f"accuracy {value:.3f} is below the floor {gate.min_accuracy:.3f}"

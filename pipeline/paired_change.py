@@ -20,6 +20,12 @@ from tensorflow_model_analysis.proto import config_pb2
 #: Ends of the interval, by the name of the metric.
 LOW, HIGH = "change_low", "change_high"
 
+#: Metric of a domain that is new to the model that serves, see `gain`.
+GAIN = "gain"
+
+#: What stands for a gain where there is nothing left to gain; one picture is far more.
+LEAST_GAIN = 1e-6
+
 #: What is added to each of the four cells: both right, both wrong, gained, lost.
 ADDED = 0.5
 
@@ -32,16 +38,21 @@ class Pairs:
         pictures: number of them.
         gained: right now, wrong before.
         lost: wrong now, right before.
+        wrong: now.
     """
 
     pictures: int = 0
     gained: int = 0
     lost: int = 0
+    wrong: int = 0
 
     def merge(self, other: "Pairs") -> "Pairs":
         """Counts of both."""
         return Pairs(
-            self.pictures + other.pictures, self.gained + other.gained, self.lost + other.lost
+            self.pictures + other.pictures,
+            self.gained + other.gained,
+            self.lost + other.lost,
+            self.wrong + other.wrong,
         )
 
 
@@ -61,6 +72,18 @@ def interval(pairs: Pairs, confidence: float) -> tuple[float, float]:
     error = math.sqrt(gained + lost - (gained - lost) ** 2 / total) / total
     reach = NormalDist().inv_cdf((1 + confidence) / 2) * error
     return max(-1.0, change - reach), min(1.0, change + reach)
+
+
+def gain(pairs: Pairs) -> float:
+    """Change in accuracy of a domain; `LEAST_GAIN` where both models are right on every picture.
+
+    A new domain must gain, and there such a one has all that it could. Without this a domain of a
+    few pictures, all of which the model that serves happens to know, would keep every candidate
+    from being pushed for ever.
+    """
+    if not pairs.wrong and not pairs.gained:
+        return LEAST_GAIN
+    return (pairs.gained - pairs.lost) / max(pairs.pictures, 1)
 
 
 class PairsFn(beam.CombineFn):
@@ -90,7 +113,8 @@ class PairsFn(beam.CombineFn):
     def add_input(self, accumulator: Pairs, element: metric_types.StandardMetricInputs) -> Pairs:
         """Count one example."""
         now, before = (self._is_right(element, name) for name in self._names)
-        return accumulator.merge(Pairs(1, int(now and not before), int(before and not now)))
+        changes = int(now and not before), int(before and not now)
+        return accumulator.merge(Pairs(1, *changes, wrong=int(not now)))
 
     def merge_accumulators(self, accumulators: Iterable[Pairs]) -> Pairs:
         """Counts of several workers."""
@@ -115,7 +139,7 @@ class PairsFn(beam.CombineFn):
 
 
 class PairedChange(metric_types.Metric):
-    """One end of the interval, `LOW` or `HIGH`, of the candidate against the baseline.
+    """The candidate against the baseline: an end of the interval, `LOW` or `HIGH`, or the `GAIN`.
 
     Without a baseline there is no such metric.
     """
@@ -124,7 +148,7 @@ class PairedChange(metric_types.Metric):
         """Configure the metric.
 
         Args:
-            name: which end.
+            name: which of them.
             confidence: of the interval.
             code: fingerprint of this module, see `metrics.ClassifierMetric`.
         """
@@ -140,7 +164,7 @@ def _computations(
     output_names: Iterable[str] = ("",),
     **_: Any,
 ) -> metric_types.MetricComputations:
-    """One count per slice, shared by both ends, and the end that follows from it."""
+    """One count per slice, shared by all three, and what follows from it."""
     specs = eval_config.model_specs if eval_config else []
     baseline = next((spec.name for spec in specs if spec.is_baseline), None)
     [output] = output_names
@@ -152,8 +176,9 @@ def _computations(
     counts = PairsFn(pairs_key, baseline, eval_config)
 
     def result(metrics: dict[metric_types.MetricKey, Pairs]) -> dict[Any, float]:
-        low, high = interval(metrics[pairs_key], confidence)
-        return {key: low if name == LOW else high}
+        pairs = metrics[pairs_key]
+        low, high = interval(pairs, confidence)
+        return {key: {LOW: low, HIGH: high, GAIN: gain(pairs)}[name]}
 
     return [
         metric_types.MetricComputation(keys=[pairs_key], preprocessors=None, combiner=counts),

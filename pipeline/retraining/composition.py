@@ -1,7 +1,7 @@
 """What a retraining reads: the batch, and enough of what the model knows not to forget it."""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -49,9 +49,21 @@ class Material:
     batch: list[Row]
     waiting: list[Row]
 
-    def unseen(self) -> list[Row]:
-        """Waiting rows and those of the batch whose content is not in the data set."""
-        return self.waiting + _unseen(self.batch, self.known)
+    def joining(self, least: int) -> list[Row]:
+        """Rows to train on for the first time: those of the batch, and those that wait.
+
+        Waiting rows of a domain that is new and has too few of them go on waiting: on its one or
+        two test pictures no candidate could be told from the model that serves.
+
+        Args:
+            least: labelled pictures that a new domain needs.
+        """
+        batch = _unseen(self.batch, self.known)
+        counts = Counter(row["domain"] for row in batch + self.waiting if row["label"])
+        known = set(self.known[features.DOMAIN].to_pylist()) if self.known is not None else set()
+        return batch + [
+            row for row in self.waiting if row["domain"] in known or counts[row["domain"]] >= least
+        ]
 
 
 def gather(entry: Entry, entries: list[Entry], model: Path, workspace: Workspace) -> Material:
@@ -106,7 +118,7 @@ def compose(
     pseudo_labels = pseudo_labels or {}
     new = [
         _new_row(row, config, workspace, pseudo_labels)
-        for row in material.unseen()
+        for row in material.joining(config.retrain.min_pictures)
         if row["label"] or "reason" in row or row["path"] in pseudo_labels
     ]
     current = [one for one in entries if one.replaced_by is None]

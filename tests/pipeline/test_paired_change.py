@@ -4,7 +4,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from pipeline.paired_change import Pairs, interval
+from pipeline.paired_change import LEAST_GAIN, Pairs, gain, interval
 
 
 def test_the_interval_is_the_adjusted_one_of_wald():
@@ -47,4 +47,15 @@ def test_more_confidence_takes_a_wider_interval():
 
 
 def test_counts_of_workers_add_up():
-    assert Pairs(3, 1, 0).merge(Pairs(4, 0, 2)) == Pairs(7, 1, 2)
+    assert Pairs(3, 1, 0, 1).merge(Pairs(4, 0, 2, 3)) == Pairs(7, 1, 2, 4)
+
+
+def test_a_gain_is_the_change_in_accuracy():
+    assert gain(Pairs(10, gained=3, lost=1, wrong=2)) == pytest.approx(0.2)
+    assert gain(Pairs(10, gained=1, lost=1, wrong=1)) == 0
+    assert gain(Pairs(10, gained=0, lost=2, wrong=2)) == pytest.approx(-0.2)
+    assert gain(Pairs(10, gained=0, lost=0, wrong=4)) == 0
+
+
+def test_where_both_models_are_right_on_every_picture_nothing_is_left_to_gain():
+    assert gain(Pairs(10)) == LEAST_GAIN

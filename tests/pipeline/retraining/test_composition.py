@@ -102,15 +102,31 @@ def test_batches_that_wait_join_and_those_that_were_rejected_do_not(workspace, m
         entry(2, "bad", state="rejected"),
         entry(3, "new"),
     ]
-    domains = {row["domain"] for row in listed(workspace, model, entries)}
-    assert domains == {"day", "fog", "small", "new"}
+    rows = listed(workspace, model, entries, retrain={"min_pictures": 1})
+    assert {row["domain"] for row in rows} == {"day", "fog", "small", "new"}
+
+
+def test_a_new_domain_with_too_few_pictures_goes_on_waiting_and_a_known_one_joins(workspace, model):
+    write_batch(workspace, "few", [new_row("1.png", domain="few")])
+    write_batch(workspace, "known", [new_row("2.png", domain="fog")])
+    write_batch(workspace, "new", [new_row("3.png", domain="new")])
+    states = {"few": "too_little_data", "known": "too_little_data", "new": "taken"}
+    entries = [entry(n, name, state=state) for n, (name, state) in enumerate(states.items(), 1)]
+    fresh = [row for row in listed(workspace, model, entries) if "split" not in row]
+    assert sorted(row["domain"] for row in fresh) == ["fog", "new"]
+    fresh = [
+        row
+        for row in listed(workspace, model, entries, retrain={"min_pictures": 1})
+        if "split" not in row
+    ]
+    assert sorted(row["domain"] for row in fresh) == ["few", "fog", "new"]
 
 
 def test_the_folders_of_the_batch_and_of_those_that_wait_are_fresh(workspace, model):
     for digest in ("small", "new"):
         write_batch(workspace, digest, [new_row(f"{digest}.png")])
     entries = [entry(1, "small", state="too_little_data"), entry(2, "new")]
-    config = RunConfig(data="/data", workspace=workspace.root)
+    config = RunConfig(data="/data", workspace=workspace.root, retrain={"min_pictures": 2})
     snapshot = compose(gather(entries[1], entries, model, workspace), workspace, config)
     assert snapshot.fresh == ("batches/new", "batches/small")
 
