@@ -57,6 +57,7 @@ setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
+        "onnx": ["onnxruntime>=1.17,<2", "tf2onnx>=1.17,<2"],
         "dev": [
             "axe-core-python>=0.1,<1",
             "mypy>=1.10,<3",

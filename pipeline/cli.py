@@ -16,6 +16,7 @@ from pipeline.command_options import (
 from pipeline.kubeflow import commands as kubeflow_commands
 from pipeline.retraining import commands as retraining_commands
 from trainer_module.errors import InputError
+from trainer_module.export_formats import Format
 
 EXIT_PUSHED, EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_NOT_BLESSED = 0, 1, 2, 3
 
@@ -188,6 +189,25 @@ def serve(
     from pipeline.serving.server import serve as run_server
 
     run_server(workspace, name, host, port)
+
+
+@app.command()
+def export(
+    form: Annotated[Format, typer.Option("--format", help="What to make of the model.")],
+    workspace: WorkspaceOption = Path("workspace"),
+    name: NameOption = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the model and its figures.")
+    ] = Path("export"),
+) -> None:
+    """Convert the model that serves, and compare the result with it on the test split.
+
+    The result takes pixels, float32 RGB 0-255, and gives probabilities. Exit codes: 0 done, 2 bad
+    input, 1 failure.
+    """
+    from pipeline.exporting import export_model
+
+    export_model(workspace, name, form, output)
 
 
 @app.command()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.soak
 BATCHES = 30
 
 #: Seconds between two kills, at most: long enough for some passes to end.
-PATIENCE = 90
+PATIENCE = 45
 
 #: Seconds for what is left after the last kill.
 LAST = 3600

@@ -55,7 +55,7 @@ def _serving(tmp_path: Path) -> VersionStore:
     return store
 
 
-COMMANDS = ("run", "predict", "report", "serve", "compile", "submit", "retrain", "doctor")
+COMMANDS = ("run", "predict", "report", "serve", "export", "compile", "submit", "retrain")
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
