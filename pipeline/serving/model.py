@@ -46,7 +46,8 @@ class ServedModel:
         self.labels = _read_labels(folder)
         saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
         self.signatures = describe_signatures(saved.meta_graphs[0].signature_def)
-        self._functions: dict[str, Any] = dict(tf.saved_model.load(str(folder)).signatures)
+        self._loaded = tf.saved_model.load(str(folder))  # keeps variables and tables alive
+        self._functions: dict[str, Any] = dict(self._loaded.signatures)
         if DEFAULT_SIGNATURE not in self._functions:
             raise ValueError(f"the model has no signature {DEFAULT_SIGNATURE}")
         self.inputs = {name: _only_input(name, made) for name, made in self._functions.items()}
