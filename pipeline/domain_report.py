@@ -16,15 +16,31 @@ class DomainReport:
         pictures: that were classified.
         right: whose label is the class that their folder names. A class that the model does not
             know is never right.
+        classes: that folders name.
+        answers: that the model gave.
     """
 
     pictures: Counter[str] = field(default_factory=Counter)
     right: Counter[str] = field(default_factory=Counter)
+    classes: set[str] = field(default_factory=set)
+    answers: set[str] = field(default_factory=set)
 
-    def add(self, domain: str, is_right: bool) -> None:
-        """Count one picture."""
+    def add(self, domain: str, label: str, answer: str) -> None:
+        """Count one picture.
+
+        Args:
+            domain: that it is from.
+            label: class that its folder names.
+            answer: of the model.
+        """
         self.pictures[domain] += 1
-        self.right[domain] += is_right
+        self.right[domain] += label == answer
+        self.classes.add(label)
+        self.answers.add(answer)
+
+    def is_meaningless(self) -> bool:
+        """Whether no folder is named like an answer, so that the folders are no classes."""
+        return not self.classes & self.answers
 
     def accuracies(self) -> dict[str, float]:
         """Share of right ones, by domain."""

@@ -64,10 +64,12 @@ def predict_images(
         else:
             output.classified(picture.path, *answer)
             if picture.domain:
-                report.add(picture.domain, answer[0] == picture.label)
+                report.add(picture.domain, picture.label, answer[0])
     console = Console(stderr=make_output is not Lines)
     if domain_report and report.pictures:
         console.print(report.table())
+        if report.is_meaningless():
+            console.print("No folder is named like an answer. Is it <domain>/<class>/<picture>?")
     if len(pictures) > len(paths) and unusable:
         text = f"{unusable:,} of {len(pictures):,} files could not be read"
         Console(stderr=True).print(text, highlight=False)

@@ -165,3 +165,12 @@ def test_a_domain_report_of_pictures_without_classes_is_refused(workspace, tmp_p
     write_files(tmp_path, {"a.png": solid("red")})
     with pytest.raises(InputError, match="<domain>/<class>/<picture>"):
         predict_images([tmp_path], workspace, None, domain_report=True)
+
+
+def test_folders_that_are_no_classes_are_told_from_mistakes(workspace, tmp_path, capsys):
+    hint = "No folder is named like an answer."
+    predict_images([labelled(tmp_path / "a")], workspace, None, domain_report=True)
+    assert hint not in capsys.readouterr().out
+    write_files(tmp_path, {"b/too/deep/red/1.png": solid("red")})
+    predict_images([tmp_path / "b"], workspace, None, domain_report=True)
+    assert hint in capsys.readouterr().out
