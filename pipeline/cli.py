@@ -197,8 +197,9 @@ def export(
     workspace: WorkspaceOption = Path("workspace"),
     name: NameOption = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the model and its figures.")
-    ] = Path("export"),
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the model and its figures.  [exports/]"),
+    ] = None,
 ) -> None:
     """Convert the model that serves, and compare the result with it on the test split.
 

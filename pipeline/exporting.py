@@ -18,6 +18,7 @@ from components.image_example_gen.pictures import UnusablePictureError, read_pic
 from components.pusher.data_set import read_data_set
 from pipeline.prediction import import_tensorflow_quietly
 from pipeline.serving_versions import find_store, serving_version
+from pipeline.workspace import Workspace
 from trainer_module import features
 from trainer_module.errors import InputError
 from trainer_module.export_formats import Format
@@ -29,14 +30,15 @@ BATCH = 64
 Row = dict[str, Any]
 
 
-def export_model(workspace: Path, name: str | None, form: Format, output: Path) -> None:
+def export_model(workspace: Path, name: str | None, form: Format, output: Path | None) -> None:
     """Convert the version that serves, and compare it with the SavedModel on the test split.
 
     Args:
         workspace: whose model is exported.
         name: of the model, see `find_store`.
         form: what to make of it.
-        output: folder for the model and for a JSON file with labels, agreement and accuracies.
+        output: folder for the model and for a JSON file with labels, agreement and accuracies; None
+            for one in the workspace, where `carryover report` finds it.
 
     Raises:
         InputError: there is no such model, it does not know its pictures, they are gone, or the
@@ -56,6 +58,7 @@ def export_model(workspace: Path, name: str | None, form: Format, output: Path) 
     temperature = description["temperature"]
     content, run = convert(load_classifier(str(folder)), temperature, form, np.concatenate(sample))
     report = _compare(folder, run, rows["test"], store.root, description)
+    output = output or Workspace(store.root).exports(store.name, version)
     output.mkdir(parents=True, exist_ok=True)
     path = output / f"{store.name}-{version}-{form}.{form.split('-')[0]}"
     path.write_bytes(content)

@@ -48,6 +48,10 @@ class Workspace:
         """ML Metadata's records: which artifact came from which."""
         return self.root / "metadata.sqlite"
 
+    def exports(self, name: str, version: int) -> Path:
+        """What a version of a model was converted to, with its figures."""
+        return self.root / "exports" / name / str(version)
+
     def log(self, run_id: str) -> Path:
         """Everything that the libraries said during a run."""
         return self.root / "logs" / f"{run_id}.log"

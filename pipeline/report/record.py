@@ -1,11 +1,12 @@
 """What a run left on disk: where everything in a report comes from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from pipeline.report.exports import read_exports
 from pipeline.report.lineage import Link, read_lineage
 from pipeline.summary_schema import Summary
 from pipeline.workspace import Workspace
@@ -21,12 +22,14 @@ class RunRecord:
         summary: of the run.
         config: that it ran under, by key.
         lineage: what its components read and made.
+        exports: figures of what the version that it pushed was converted to.
     """
 
     folder: Path
     summary: Summary
     config: dict[str, Any]
     lineage: list[Link]
+    exports: list[dict[str, Any]] = field(default_factory=list)
 
     def output(self, component: str, name: str) -> str | None:
         """URI of an artifact; None where the run ended before it was made, or it is gone."""
@@ -52,9 +55,12 @@ def read_record(workspace: Workspace, run_id: str | None) -> RunRecord:
     if run_id is not None and run_id not in ended:
         raise InputError(f"no finished run {run_id} in {workspace.root}. Runs: {', '.join(ended)}.")
     folder = workspace.runs / (run_id or ended[-1])
+    summary = Summary.read(folder)
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     return RunRecord(
         folder=folder,
-        summary=Summary.read(folder),
-        config=yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")),
+        summary=summary,
+        config=config,
         lineage=read_lineage(workspace.metadata, folder.name),
+        exports=read_exports(workspace, config["name"], summary.pushed_version),
     )

@@ -72,6 +72,7 @@ def page_values(record: RunRecord, data: "DataFacts", model: "ModelFacts | None"
         "verdict": read_verdict(record.summary),
         "domains": read_domains(record.summary),
         "lineage": record.lineage,
+        "exports": record.exports,
         "data": data,
         "model": model,
         "per_domain": MOST_MISTAKES,

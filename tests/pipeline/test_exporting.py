@@ -84,6 +84,12 @@ def test_a_half_precision_export_agrees_with_the_saved_model(store, tmp_path, ca
     assert "night" in capsys.readouterr().out
 
 
+def test_an_export_lies_in_the_workspace_where_nothing_else_is_said(store):
+    export_model(store.root, None, "tflite-float16", None)
+    names = {path.name for path in (store.root / "exports" / "shapes" / "1").iterdir()}
+    assert names == {"shapes-1-tflite-float16.tflite", "shapes-1-tflite-float16.json"}
+
+
 def test_an_8_bit_export_is_smaller_and_takes_float_pixels(store, tmp_path):
     half, _ = exported(store, "tflite-float16", tmp_path)
     content, report = exported(store, "tflite-int8", tmp_path)

@@ -1,19 +1,22 @@
 """What the page of a run says, as text."""
 
 import io
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tiny_report import SCRIPT, tiny_record, write_tiny_report
+from tiny_report import SCRIPT, tiny_data, tiny_model, tiny_record, write_tiny_report
 from tiny_summary import summary
 
 from pipeline.config import load_config
+from pipeline.report.exports import read_exports
 from pipeline.report.record import read_record
 from pipeline.report.rendering import write_page
-from pipeline.report.run_report import report_on, write_report
+from pipeline.report.run_report import page_values, report_on, write_report
 from pipeline.report.verdict import read_domains, read_verdict
 from pipeline.runs import Run
 from pipeline.snapshot import Snapshot
@@ -150,3 +153,26 @@ def test_a_report_that_cannot_be_made_is_said_and_fails_nothing(tmp_path, capfd)
     assert last.startswith("    the report could not be made")
     assert str(workspace.log("1")) in last
     assert "yaml" in capfd.readouterr().err
+
+
+def test_the_card_shows_how_well_the_exports_of_the_version_agree(tmp_path):
+    shares = {"accuracy": 0.75, "agreement": 0.97, "saved_model_accuracy": 0.8, "test_images": 4}
+    facts = {
+        "format": "tflite-int8",
+        "bytes": 3 * 2**20,
+        "all": shares,
+        "domains": {SCRIPT: shares},
+    }
+    workspace = Workspace(tmp_path)
+    folder = workspace.exports("m", 1)
+    folder.mkdir(parents=True)
+    (folder / "m-1-tflite-int8.json").write_text(json.dumps(facts))
+    assert read_exports(workspace, "m", None) == []
+    exports = read_exports(workspace, "m", 1)
+    record = replace(tiny_record(tmp_path / "run", summary()), exports=exports)
+    values = page_values(record, tiny_data(), tiny_model())
+    page = write_page(tmp_path / "page.html", "report.html.j2", **values).read_text()
+    card = page[page.index("<h3>Exports</h3>") :]
+    assert "tflite-int8" in card
+    assert "0.750 (0.970)" in card
+    assert SCRIPT not in page
