@@ -49,12 +49,12 @@ def test_a_component_gets_folders_and_names_and_answers_with_uris(tmp_path, monk
 
 
 def test_a_step_of_ours_reads_its_inputs_and_writes_its_parameters(tmp_path, monkeypatch):
-    monkeypatch.setenv("ARTIFACT_LOCAL_PATH", "/root")
+    monkeypatch.setenv("ARTIFACT_LOCAL_PATH", "/base")
     step = ExecutorInput(json.dumps(executor_input(tmp_path)))
     assert step.parameters == {"seed": 17.0}
     assert step.artifacts == ["model"]
-    assert step.artifact("model") == "/root/minio/bucket/model"
-    assert step.output("pushed") == "/root/minio/bucket/pushed"
+    assert step.artifact("model") == "/base/minio/bucket/model"
+    assert step.output("pushed") == "/base/minio/bucket/pushed"
     assert step.output_parameters == ["run_id"]
     step.write_parameter("run_id", 3)
     assert (tmp_path / "out" / "run_id").read_text() == "3"
