@@ -3,7 +3,7 @@ PYTHON ?=
 BIN := .venv/bin
 SOURCES := pipeline components trainer_module tests data requirements setup.py
 
-.PHONY: help venv gpu run retrain test soak quality style lock clean
+.PHONY: help venv gpu run retrain test soak flink-test image-test quality style lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,12 @@ retrain: venv ## deliver the bundled line art to the model of `make run`
 soak: venv ## deliver batches for an hour while the watcher is killed again and again
 	@$(BIN)/python -m pytest -m soak
 
+flink-test: venv ## fetch Flink and do whole runs on a cluster of it (needs Java and Maven)
+	@$(BIN)/python -m pytest -m flink
+
+image-test: venv ## follow the Dockerfile in a Debian root (needs to be root, and debootstrap)
+	@$(BIN)/python -m pytest -m image
+
 quality: venv ## check style and types
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
@@ -39,6 +45,7 @@ style: venv ## rewrite the code in the house style
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header
 lock: venv ## compile the locks again, with the newest versions setup.py admits
+	@$(COMPILE) requirements/flink.in --no-deps -o requirements/flink.txt
 	@$(COMPILE) requirements/bootstrap.in --universal --python-version 3.10 -o requirements/bootstrap.txt
 	@$(COMPILE) setup.py --extra dev --python-version 3.10 \
 		--python-platform x86_64-manylinux_2_28 -o requirements/tfx-1.16.txt

@@ -1,43 +1,18 @@
 """What can be known of the image without building it."""
 
-import fnmatch
-import shlex
 import subprocess
-from pathlib import Path
 
 import pytest
+from dockerfile import ROOT, copied, instructions, is_let_through, values
 
 from pipeline.doctor import STACKS
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def instructions() -> list[tuple[str, str]]:
-    """(instruction, rest) in their order, continued lines joined."""
-    lines = (ROOT / "Dockerfile").read_text().splitlines()
-    text = "\n".join(line for line in lines if not line.startswith("#"))
-    whole = text.replace("\\\n", "").splitlines()
-    return [(name, rest) for name, _, rest in (line.partition(" ") for line in whole if line)]
-
-
-def values(name: str) -> list[str]:
-    return [rest for found, rest in instructions() if found == name]
-
-
-def copied() -> list[str]:
-    """Files and folders that come from the repository."""
-    local = [shlex.split(rest) for rest in values("COPY") if not rest.startswith("--from")]
-    return [source for words in local for source in words[:-1]]
-
 
 def test_everything_that_is_copied_is_there_and_is_let_through():
-    let_through = [
-        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
-    ]
     assert copied()
     for source in copied():
         assert (ROOT / source).exists()
-        assert any(fnmatch.fnmatch(source, pattern) for pattern in let_through), source
+        assert is_let_through(source), source
 
 
 def test_it_is_installed_from_the_lock_of_a_python_that_the_lock_is_for():

@@ -70,8 +70,8 @@ def differences(here: Slice, there: Slice, words: str, limit: float) -> list[Dif
 
 
 def largest_first(found: list[Difference]) -> list[Difference]:
-    """Sort differences; equal ones stay in their order."""
-    return sorted(found, key=lambda difference: -difference.divergence.distance)
+    """Sort differences; equal ones, but for rounding, stay in their order."""
+    return sorted(found, key=lambda difference: -round(difference.divergence.distance, 6))
 
 
 def in_words(found: list[Difference]) -> str:

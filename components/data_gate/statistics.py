@@ -72,9 +72,10 @@ def split_file(statistics_uri: str, split: str) -> str:
 
 
 def _parse(statistics: statistics_pb2.DatasetFeatureStatisticsList, path: str) -> SplitStatistics:
+    # Engines of Beam leave the slices in different orders.
     domains = {
         dataset.name.removeprefix(SLICE): _slice(dataset)
-        for dataset in statistics.datasets
+        for dataset in sorted(statistics.datasets, key=lambda dataset: dataset.name)
         if dataset.name.startswith(SLICE)
     }
     overall = [dataset for dataset in statistics.datasets if dataset.name == ALL_PICTURES]

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -23,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: As the open-source backend maps schemes to folders; the launcher copies to and from there.
 MOUNTS = {"gs://": "gcs", "s3://": "s3", "minio://": "minio"}
+
+#: Runs a command line in a folder, with more in its environment.
+Start = Callable[[list[str], Path, dict[str, str]], subprocess.CompletedProcess[str]]
 
 NUMBERS = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": float}
 
@@ -38,14 +42,18 @@ class Finished:
 class Harness:
     """One run of a compiled pipeline."""
 
-    def __init__(self, file: Path, folder: Path, **parameters: Any) -> None:
+    def __init__(
+        self, file: Path, folder: Path, start: Start | None = None, **parameters: Any
+    ) -> None:
         """Prepare a run.
 
         Args:
             file: compiled pipeline.
             folder: for the object store and the containers.
+            start: starts a container, in place of a process on this machine.
             parameters: of the run, in place of the defaults.
         """
+        self._start = start or start_here
         self._spec = next(yaml.safe_load_all(file.read_text()))
         self._store = folder / "store"
         self._containers = folder / "containers"
@@ -87,7 +95,7 @@ class Harness:
             shutil.copytree(
                 in_folder(self._store, artifact["uri"]), in_folder(place, artifact["uri"])
             )
-        run_container(container, executor_input, place)
+        run_container(container, executor_input, place, self._start)
         self.finished[name] = self._collect(executor_input["outputs"], component, place)
 
     def _inputs(self, task: dict[str, Any], component: dict[str, Any]) -> dict[str, Any]:
@@ -165,20 +173,29 @@ def in_folder(folder: Path, uri: str) -> Path:
     return folder / MOUNTS[scheme] / uri.removeprefix(scheme)
 
 
-def run_container(container: dict[str, Any], executor_input: dict[str, Any], place: Path) -> None:
+def run_container(
+    container: dict[str, Any], executor_input: dict[str, Any], place: Path, start: Start
+) -> None:
     """Run a container's command line in a process; its root is a folder."""
     message = pipeline_spec_pb2.ExecutorInput()
     json_format.ParseDict(executor_input, message)  # what the launcher would send is valid
     text = json_format.MessageToJson(message, indent=None)
     command = [*container["command"], *container["args"]]
-    command = [sys.executable if part == "python" else part for part in command]
     command = [part.replace("{{$}}", text) for part in command]
     work = place / "work"
     work.mkdir(parents=True)
-    # The path stands for an image in which the package is installed.
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "ARTIFACT_LOCAL_PATH": str(place)}
+    environment = {"ARTIFACT_LOCAL_PATH": str(place)}
     environment |= {one["name"]: one["value"] for one in container.get("env", [])}
-    done = subprocess.run(
-        command, cwd=work, env=environment, capture_output=True, text=True, check=False
-    )
+    done = start(command, work, environment)
     assert done.returncode == 0, f"{json.dumps(command)[:500]}\n{done.stdout}\n{done.stderr}"
+
+
+def start_here(
+    command: list[str], work: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run it on this machine; the path stands for an image in which the package is installed."""
+    command = [sys.executable if part == "python" else part for part in command]
+    everything = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+    return subprocess.run(
+        command, cwd=work, env=everything, capture_output=True, text=True, check=False
+    )

@@ -1,20 +1,17 @@
 """A compiled pipeline, run step by step as Kubeflow would, against `carryover run`."""
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command import QUICK, carryover, newest_summary
+from compared import comparable, rounded
 from kubeflow_harness import Harness
 
 from components.pusher.versions import VersionStore
 
 pytestmark = pytest.mark.slow
-
-#: What depends on the clock, the place and the engine.
-OWN = {"run_id", "seconds", "cached", "environment"}
 
 
 def compile_for(mount: Path, file: Path, *options: str) -> None:
@@ -31,23 +28,6 @@ def compile_for(mount: Path, file: Path, *options: str) -> None:
     folders = ["--data", str(mount / "nothing")]
     done = carryover("compile", "--output", str(file), *folders, *given, *options)
     assert done.returncode == 0, done.stderr
-
-
-def comparable(summary: dict[str, Any]) -> dict[str, Any]:
-    """A summary without what differs between any two runs."""
-    kept = {key: value for key, value in copy.deepcopy(summary).items() if key not in OWN}
-    for stage in ("frozen", "fine_tuned"):
-        for key in ("seconds", "share"):
-            del kept["stages"][stage][key]
-    return kept
-
-
-def rounded(summary: dict[str, Any]) -> dict[str, Any]:
-    """The Evaluator sizes its batches by the clock, and a sum depends on its order."""
-    for domain in summary["domains"].values():
-        for key in ("log_loss", "ece"):
-            domain[key] = pytest.approx(domain[key], rel=1e-4, abs=1e-6)
-    return summary
 
 
 @pytest.fixture(scope="module")

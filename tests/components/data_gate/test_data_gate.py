@@ -194,8 +194,8 @@ EXPECTED = {
     ),
     "too_few_to_compare": (
         "information",
-        "too small to look for drift and skew: domain 'tiny' with 8 pictures in train and 1 in "
-        "eval and 'All Examples' with 3 pictures in train and 4 in test",
+        "too small to look for drift and skew: domain 'All Examples' with 3 pictures in train and "
+        "4 in test and 'tiny' with 8 pictures in train and 1 in eval",
     ),
     "colour_profile": (
         "information",

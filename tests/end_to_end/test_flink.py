@@ -1,0 +1,81 @@
+"""A whole run on a real Flink cluster, against a run on this machine. It has its own command:
+`make flink-test`, which fetches Flink and Beam's job server.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import flink_cluster
+import pytest
+from command import ROOT, newest_summary, run_arguments
+from compared import comparable, rounded
+from flink_cluster import FlinkCluster
+
+pytestmark = [
+    pytest.mark.flink,
+    pytest.mark.skipif(bool(flink_cluster.missing()), reason=str(flink_cluster.missing())),
+]
+
+#: Components that are Beam jobs, in the order in which they run.
+JOBS = ("ImageExampleGen", "StatisticsGen", "Transform", "Evaluator")
+PATIENCE = 900
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Two task managers, either of which could do all the work alone."""
+    flink_cluster.fetch()
+    with FlinkCluster(tmp_path / "flink", task_managers=2) as started:
+        yield started
+
+
+def start_run(cluster: FlinkCluster, data: Path, workspace: Path) -> subprocess.Popen[str]:
+    beam = json.dumps({"runner": "flink", "options": cluster.options})
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", *run_arguments(data, workspace, beam=beam)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_for_tasks(cluster: FlinkCluster, run: subprocess.Popen[str], number: int) -> str:
+    """Wait until every task of the job of this number works; returns Flink's name for the job."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and run.poll() is None:
+        jobs = sorted(cluster.ask("jobs/overview")["jobs"], key=lambda job: job["start-time"])
+        if len(jobs) > number and jobs[number]["tasks"]["running"] >= 2:
+            return jobs[number]["jid"]
+        time.sleep(0.2)
+    raise AssertionError(f"job {number} never ran:\n{run.communicate()[0]}")
+
+
+def test_a_run_on_flink_comes_to_what_a_local_one_does(cluster, finished, data, tmp_path):
+    run = start_run(cluster, data, tmp_path / "workspace")
+    output, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 0, output
+    states = [job["state"] for job in cluster.ask("jobs/overview")["jobs"]]
+    assert states == ["FINISHED"] * len(JOBS)
+    # Every task manager had a Python worker of its own for every job.
+    assert cluster.workers_started() == [len(JOBS)] * 2
+    summary = newest_summary(tmp_path / "workspace")
+    assert summary["status"] == "pushed"
+    assert comparable(summary) == rounded(comparable(finished.summary))
+
+
+@pytest.mark.parametrize("component", JOBS)
+def test_a_task_manager_that_is_killed_does_not_lose_the_run(
+    component, cluster, finished, data, tmp_path
+):
+    run = start_run(cluster, data, tmp_path / "workspace")
+    job = wait_for_tasks(cluster, run, JOBS.index(component))
+    cluster.kill_task_manager()
+    output, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 0, output
+    assert cluster.failures(job)
+    summary = newest_summary(tmp_path / "workspace")
+    assert comparable(summary) == rounded(comparable(finished.summary))
