@@ -68,6 +68,18 @@ def run(
 
 
 @app.command()
+def join(workspace: WorkspaceOption = Path("workspace")) -> None:
+    """Train along with a run on another machine, as one of the workers that TF_CONFIG names.
+
+    The workspace is that of the run, on a folder that all machines see. Takes part in one training
+    after the other until it is stopped. Exit codes: 0 stopped by SIGTERM or Ctrl-C, 2 bad input.
+    """
+    from pipeline.joining import join_trainings
+
+    join_trainings(workspace, typer.echo)
+
+
+@app.command()
 def inspect(
     data: DataOption = None,
     workspace: Annotated[

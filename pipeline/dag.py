@@ -28,6 +28,8 @@ from pipeline.config import RunConfig
 from pipeline.evaluation import create_eval_config
 from pipeline.identity import CodeFingerprints, weights_digest
 from pipeline.workspace import Workspace
+from trainer_module.cluster import read_cluster
+from trainer_module.together import RENDEZVOUS
 
 #: In the workspace: what the frozen part of the backbone made of pictures that may come again.
 FEATURES = "features"
@@ -142,6 +144,7 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
             "weights": weights_digest(config.backbone),
             "code": inputs.code.training,
             **(_retraining(config, inputs) if inputs.batch else {}),
+            **_together(config),
         },
     )
     model = trainer.outputs["model"]
@@ -206,6 +209,12 @@ def _retraining(config: RunConfig, inputs: Inputs) -> dict[str, Any]:
     """What the trainer is told of a retraining."""
     fresh = {"folders": inputs.fresh, "share": config.retrain.new_share}
     return {"feature_cache": str(config.workspace / FEATURES), "fresh": fresh}
+
+
+def _together(config: RunConfig) -> dict[str, str]:
+    """Where the other processes of `TF_CONFIG`, if it names some, are invited to train along."""
+    rendezvous = Workspace(config.workspace).rendezvous
+    return {RENDEZVOUS: str(rendezvous)} if read_cluster().is_several else {}
 
 
 def _baseline(uri: str | None) -> Importer | None:

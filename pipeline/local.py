@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from pipeline.config import RunConfig
+from pipeline.joining import lead_others
 from pipeline.logs import captured_output, relayed
 from pipeline.report.run_report import report_on
 from pipeline.runs import Run, failed_summary
@@ -52,6 +53,7 @@ def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) ->
         workspace: that the config names.
         snapshot: the pictures.
     """
+    lead_others(workspace)
     run_id = workspace.new_run(config, snapshot.batch)
     if snapshot.batch:
         config = config.for_retraining()

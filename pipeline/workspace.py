@@ -48,6 +48,11 @@ class Workspace:
         """ML Metadata's records: which artifact came from which."""
         return self.root / "metadata.sqlite"
 
+    @property
+    def rendezvous(self) -> Path:
+        """Where those who train along find what to train, see `trainer_module.together`."""
+        return self.root / "training"
+
     def exports(self, name: str, version: int) -> Path:
         """What a version of a model was converted to, with its figures."""
         return self.root / "exports" / name / str(version)

@@ -1,14 +1,13 @@
 """What this machine can do for training: device strategy, precision, memory."""
 
-import json
 import logging
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import tensorflow as tf
 
+from trainer_module.cluster import read_cluster
 from trainer_module.errors import InputError
 
 logger = logging.getLogger("carryover.training")
@@ -53,18 +52,18 @@ def set_up_hardware(precision: str = "auto") -> Hardware:
     for gpu in gpus:
         _grow_memory(gpu)
     # Workers find each other before TensorFlow starts any device.
-    workers = _workers()
-    several = tf.distribute.MultiWorkerMirroredStrategy() if workers > 1 else None
+    cluster = read_cluster()
+    several = tf.distribute.MultiWorkerMirroredStrategy() if cluster.is_several else None
     devices = [device.name for device in tf.config.list_logical_devices("GPU")]
     if precision == "auto":
         precision = _precision_for(gpus)
     keras.config.set_dtype_policy(precision)
     strategy = several or strategy_for(devices)
     name = f"{len(devices)} GPU" if devices else "CPU"
-    each = f"{workers} workers with {name} each" if several else name
+    each = f"{len(cluster.addresses)} workers with {name} each" if several else name
     description = f"{each}, {precision}, {strategy.num_replicas_in_sync} replica(s)"
     logger.info("training on %s", description)
-    return Hardware(strategy, precision, description, _is_chief(), workers <= 1)
+    return Hardware(strategy, precision, description, cluster.leads, not cluster.is_several)
 
 
 def strategy_for(devices: list[str]) -> tf.distribute.Strategy:
@@ -87,38 +86,13 @@ def check_sharing(gpus: int) -> None:
         InputError: another worker of `TF_CONFIG` is on this host, and nothing says which GPU is
             whose.
     """
-    if not gpus or "CUDA_VISIBLE_DEVICES" in os.environ or _workers() <= 1:
-        return
-    task, roles = _cluster()["task"], _cluster()["cluster"]
-    own = roles[task["type"]][task["index"]]
-    hosts = [
-        address.rsplit(":", 1)[0] for role in ("chief", "worker") for address in roles.get(role, [])
-    ]
-    host = own.rsplit(":", 1)[0]
-    if hosts.count(host) > 1:
+    cluster = read_cluster()
+    if gpus and "CUDA_VISIBLE_DEVICES" not in os.environ and cluster.on_own_host > 1:
         raise InputError(
-            f"TF_CONFIG names {hosts.count(host)} workers on {host}, and each would take the same "
-            f"{gpus} GPU. Start one process per host, which uses all of its GPUs, or give each "
-            "worker its own with CUDA_VISIBLE_DEVICES."
+            f"TF_CONFIG names {cluster.on_own_host} workers on {cluster.own.rsplit(':', 1)[0]}, "
+            f"and each would take the same {gpus} GPU. Start one process per host, which uses all "
+            "of its GPUs, or give each worker its own with CUDA_VISIBLE_DEVICES."
         )
-
-
-def _cluster() -> dict[str, Any]:
-    return json.loads(os.environ.get("TF_CONFIG") or "{}")
-
-
-def _workers() -> int:
-    """How many processes train together, from `TF_CONFIG`."""
-    roles = _cluster().get("cluster", {})
-    return len(roles.get("chief", [])) + len(roles.get("worker", []))
-
-
-def _is_chief() -> bool:
-    """A cluster without a chief is led by its first worker."""
-    task = _cluster().get("task", {"type": "chief"})
-    if task["type"] == "chief" or "chief" in _cluster()["cluster"]:
-        return task["type"] == "chief"
-    return task["index"] == 0
 
 
 def _grow_memory(gpu: tf.config.PhysicalDevice) -> None:

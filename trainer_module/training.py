@@ -35,6 +35,7 @@ from trainer_module.stages import (
     extract_features,
     freeze_boundary,
 )
+from trainer_module.together import RENDEZVOUS, lead
 from trainer_module.weighting import Fresh
 
 logger = logging.getLogger("carryover.training")
@@ -47,8 +48,12 @@ def run_fn(fn_args: Any) -> None:
         fn_args: TFX's `FnArgs`: `train_files`, `eval_files` (transformed examples), `base_model`
             (the model that serves now, or None), `custom_config` with `training` (see
             `TrainingOptions`) and perhaps `feature_cache` (a folder) and `fresh` (see
-            `weighting.Fresh`), `serving_model_dir` and `model_run_dir` for the results.
+            `weighting.Fresh`), `serving_model_dir` and `model_run_dir` for the results. With
+            `rendezvous` in `custom_config`, others train along, see `together`.
     """
+    if RENDEZVOUS in fn_args.custom_config:
+        lead(fn_args)
+        return
     options = TrainingOptions.model_validate(fn_args.custom_config["training"])
     hardware = set_up_hardware(options.precision)
     keras.utils.set_random_seed(options.seed)

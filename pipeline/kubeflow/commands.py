@@ -13,9 +13,10 @@ from trainer_module.errors import InputError
 
 
 class Engine(str, Enum):
-    """What runs a compiled pipeline."""
+    """What runs it: Kubeflow Pipelines, or Kubeflow's training operator."""
 
     KUBEFLOW = "kubeflow"
+    TRAINING_JOB = "training-job"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,11 +44,22 @@ def compile_(
         "pipeline.yaml"
     ),
 ) -> None:
-    """Write the pipeline for Kubeflow Pipelines; paths in it are those of the cluster."""
+    """Write the pipeline for Kubeflow Pipelines; paths in it are those of the cluster.
+
+    With `--engine training-job` it is one run as a TFJob, whose training several pods share.
+    """
     from pipeline.config import load_config
-    from pipeline.kubeflow.checking import check_config
+    from pipeline.kubeflow.checking import check_config, check_training_job
+    from pipeline.kubeflow.training_job import write_training_job
 
     loaded = load_config(config, overrides or [], given_values(data=data, workspace=workspace))
+    if engine is Engine.TRAINING_JOB:
+        if baseline:
+            raise InputError("a training job takes what serves for its baseline: no --baseline.")
+        check_training_job(loaded)
+        write_training_job(loaded, output)
+        typer.echo(f"training job: {output}")
+        return
     check_config(loaded)
     # TFX brings TensorFlow and more, which talk of themselves when they are imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -55,7 +67,7 @@ def compile_(
     from pipeline.kubeflow.compiling import compile_pipeline
 
     compile_pipeline(loaded, baseline, output)
-    typer.echo(f"{engine.value} pipeline: {output}")
+    typer.echo(f"kubeflow pipeline: {output}")
 
 
 def submit(

@@ -43,7 +43,7 @@ class KubeflowOptions(Options):
         {}, description="cores that a step asks for; `default` is meant for all others"
     )
     memory: dict[Step, Amount] = Field({}, description="GB that a step asks for")
-    gpu_count: int = Field(0, ge=0, description="GPUs of the Trainer")
+    gpu_count: int = Field(0, ge=0, description="GPUs of the Trainer, or of each pod of a job")
     gpu_type: str = Field("nvidia.com/gpu", min_length=1, description="resource that they are")
     env: dict[Variable, str] = Field({}, description="environment of every step")
     secrets: dict[Variable, SecretKey] = Field(
@@ -53,6 +53,7 @@ class KubeflowOptions(Options):
         {}, description="claim -> where every step finds that volume"
     )
     retries: int = Field(2, ge=0, description="of a step that failed")
+    workers: int = Field(2, ge=2, description="pods of a training job, the one that leads included")
     caching: bool = Field(True, description="answer a step from an earlier one with its inputs")
 
     @field_validator("pipeline_root")

@@ -14,7 +14,7 @@ from pipeline.cli import app
 GUIDE = (Path(__file__).resolve().parents[3] / "docs" / "kubeflow.md").read_text()
 
 #: Commands of others, which want a cluster or an engine that builds images.
-OTHERS = ("docker",)
+OTHERS = ("docker", "kubectl")
 
 
 def blocks() -> list[str]:

@@ -1,0 +1,108 @@
+"""A training job for Kubeflow's training operator: a run whose training several machines share.
+
+One pod leads: it runs the pipeline, gates and push included. The others join its training. The
+operator tells each by `TF_CONFIG` who the others are.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.config import RunConfig
+from pipeline.kubeflow.options import KubeflowOptions
+
+Manifest = dict[str, Any]
+
+#: Names that the operator insists on.
+CONTAINER, PORT_NAME, PORT = "tensorflow", "tfjob-port", 2222
+
+CONFIG_FOLDER, CONFIG_FILE = "/etc/carryover", "config.yaml"
+
+#: Bad input or a refused model is final; a pod that was killed is started again.
+RESTART = "ExitCode"
+
+
+def write_training_job(config: RunConfig, output: Path) -> None:
+    """Write the manifest: a ConfigMap with the config, and a TFJob.
+
+    Args:
+        config: of the run, see `checking.check_training_job`.
+        output: the YAML file.
+    """
+    text = yaml.safe_dump(
+        config.model_dump(mode="json", exclude={"kubeflow"}), sort_keys=False, allow_unicode=True
+    )
+    config_map = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": f"{config.name}-config"},
+        "data": {CONFIG_FILE: text},
+    }
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with output.open("w", encoding="utf-8") as file:
+        yaml.safe_dump_all([config_map, _job(config)], file, sort_keys=False, allow_unicode=True)
+
+
+def _job(config: RunConfig) -> Manifest:
+    lead = ["carryover", "run", "--config", f"{CONFIG_FOLDER}/{CONFIG_FILE}"]
+    join = ["carryover", "join", "--workspace", str(config.workspace)]
+    options = config.kubeflow
+    return {
+        "apiVersion": "kubeflow.org/v1",
+        "kind": "TFJob",
+        "metadata": {"name": config.name},
+        "spec": {
+            # Followers wait for the next training until the leader's pod has ended.
+            "runPolicy": {"cleanPodPolicy": "Running", "backoffLimit": options.retries},
+            "tfReplicaSpecs": {
+                "Chief": _replicas(1, lead, options, f"{config.name}-config"),
+                "Worker": _replicas(options.workers - 1, join, options),
+            },
+        },
+    }
+
+
+def _replicas(
+    count: int, command: list[str], options: KubeflowOptions, config_map: str | None = None
+) -> Manifest:
+    mounts = [{"name": claim, "mountPath": path} for claim, path in options.volumes.items()]
+    volumes: list[Manifest] = [
+        {"name": claim, "persistentVolumeClaim": {"claimName": claim}} for claim in options.volumes
+    ]
+    if config_map:
+        mounts.append({"name": config_map, "mountPath": CONFIG_FOLDER})
+        volumes.append({"name": config_map, "configMap": {"name": config_map}})
+    container = {
+        "name": CONTAINER,
+        "image": options.image,
+        "command": command,
+        "env": _environment(options),
+        "resources": _resources(options),
+        "ports": [{"name": PORT_NAME, "containerPort": PORT}],
+        "volumeMounts": mounts,
+    }
+    template = {"spec": {"containers": [container], "volumes": volumes}}
+    return {"replicas": count, "restartPolicy": RESTART, "template": template}
+
+
+def _environment(options: KubeflowOptions) -> list[Manifest]:
+    variables: list[Manifest] = [
+        {"name": name, "value": value} for name, value in options.env.items()
+    ]
+    for name, reference in options.secrets.items():
+        secret, _, key = reference.partition("/")
+        source = {"secretKeyRef": {"name": secret, "key": key}}
+        variables.append({"name": name, "valueFrom": source})
+    return variables
+
+
+def _resources(options: KubeflowOptions) -> Manifest:
+    """Every pod trains, so every pod gets what the Trainer asks for."""
+    requests = {}
+    for key, amounts, unit in (("cpu", options.cpu, ""), ("memory", options.memory, "G")):
+        amount = amounts.get("Trainer", amounts.get("default"))
+        if amount:
+            requests[key] = f"{amount:g}{unit}"
+    limits = {options.gpu_type: str(options.gpu_count)} if options.gpu_count else {}
+    return {"requests": requests, "limits": limits}

@@ -1,0 +1,116 @@
+"""The manifest of a training job."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.config import RunConfig, load_config
+from trainer_module.errors import InputError
+
+SETTINGS = (
+    "name=shapes",
+    "image_size=64",
+    "kubeflow.image=registry.example/carryover:1-gpu",
+    "kubeflow.volumes={carryover: /mnt/carryover}",
+    "kubeflow.cpu={default: 1, Trainer: 8}",
+    "kubeflow.memory={default: 12.5}",
+    "kubeflow.gpu_count=2",
+    "kubeflow.workers=3",
+    "kubeflow.retries=4",
+    "kubeflow.env={HTTPS_PROXY: 'http://proxy:3128'}",
+    "kubeflow.secrets={AWS_SECRET_ACCESS_KEY: store/secretkey}",
+)
+
+
+def compile_job(output: Path, *overrides: str, options: tuple[str, ...] = ()) -> Any:
+    arguments = ["compile", "--engine", "training-job", "--output", str(output), *options]
+    arguments += ["--data", "/mnt/carryover/pictures", "--workspace", "/mnt/carryover/models"]
+    for override in (*SETTINGS, *overrides):
+        arguments += ["--set", override]
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory) -> list[dict[str, Any]]:
+    output = tmp_path_factory.mktemp("job") / "job.yaml"
+    result = compile_job(output)
+    assert result.exit_code == 0, result.exception
+    return list(yaml.safe_load_all(output.read_text()))
+
+
+def pod(documents: list[dict[str, Any]], role: str) -> client.V1PodSpec:
+    """A role's pod, as Kubernetes' own client reads it; unknown keys would be lost."""
+    template = documents[1]["spec"]["tfReplicaSpecs"][role]["template"]
+    api = client.ApiClient()
+    read = api.deserialize(SimpleNamespace(data=json.dumps(template)), "V1PodTemplateSpec")
+    assert api.sanitize_for_serialization(read) == template
+    return read.spec
+
+
+def test_one_pod_leads_and_the_others_join(documents):
+    job = documents[1]
+    assert (job["apiVersion"], job["kind"]) == ("kubeflow.org/v1", "TFJob")
+    assert job["spec"]["runPolicy"] == {"cleanPodPolicy": "Running", "backoffLimit": 4}
+    roles = job["spec"]["tfReplicaSpecs"]
+    assert {role: one["replicas"] for role, one in roles.items()} == {"Chief": 1, "Worker": 2}
+    # A model that is not good enough must not be trained again and again.
+    assert {one["restartPolicy"] for one in roles.values()} == {"ExitCode"}
+    commands = {role: pod(documents, role).containers[0].command for role in roles}
+    assert commands == {
+        "Chief": ["carryover", "run", "--config", "/etc/carryover/config.yaml"],
+        "Worker": ["carryover", "join", "--workspace", "/mnt/carryover/models"],
+    }
+
+
+@pytest.mark.parametrize("role", ["Chief", "Worker"])
+def test_every_pod_gets_what_the_config_says(role, documents):
+    [container] = pod(documents, role).containers
+    assert container.name == "tensorflow"  # the operator looks for it
+    assert container.image == "registry.example/carryover:1-gpu"
+    assert container.resources.requests == {"cpu": "8", "memory": "12.5G"}
+    assert container.resources.limits == {"nvidia.com/gpu": "2"}
+    assert container.env[0].value == "http://proxy:3128"
+    secret = container.env[1].value_from.secret_key_ref
+    assert (secret.name, secret.key) == ("store", "secretkey")
+    assert container.volume_mounts[0].mount_path == "/mnt/carryover"
+    assert pod(documents, role).volumes[0].persistent_volume_claim.claim_name == "carryover"
+
+
+def test_the_leader_finds_the_config_of_the_run(documents, tmp_path):
+    config_map = client.ApiClient().deserialize(
+        SimpleNamespace(data=json.dumps(documents[0])), "V1ConfigMap"
+    )
+    [volume] = [one for one in pod(documents, "Chief").volumes if one.config_map]
+    assert volume.config_map.name == config_map.metadata.name
+    [(name, text)] = config_map.data.items()
+    (tmp_path / name).write_text(text)
+    read: RunConfig = load_config(tmp_path / name, [], {})
+    assert (read.name, read.image_size) == ("shapes", 64)
+    assert str(read.workspace) == "/mnt/carryover/models"
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("kubeflow.image=null", "'kubeflow.image' is missing"),
+        ("name=Shapes", "up to 48 small letters"),
+        ("name=7-shapes", "up to 48 small letters"),
+        ("kubeflow.volumes={}", "is on none of kubeflow.volumes"),
+    ],
+)
+def test_what_pods_could_not_work_with_is_refused(override, words, tmp_path):
+    result = compile_job(tmp_path / "job.yaml", override)
+    assert isinstance(result.exception, InputError)
+    assert words in str(result.exception)
+
+
+def test_a_baseline_cannot_be_chosen(tmp_path):
+    result = compile_job(tmp_path / "job.yaml", options=("--baseline", "newest"))
+    assert "no --baseline" in str(result.exception)

@@ -1,0 +1,43 @@
+"""Runs by itself: one of several processes that train together, see `together`.
+
+It reads a `TrainingJob` from its standard input and says what it does on its standard output.
+"""
+
+import logging
+import sys
+import tempfile
+import traceback
+
+from trainer_module.cluster import read_cluster
+from trainer_module.errors import InputError
+from trainer_module.together import BAD_INPUT, WORKER_LOST, TrainingJob
+
+
+def main() -> None:
+    """Train; only the leader's model is kept."""
+    ours = logging.getLogger("carryover")
+    ours.setLevel(logging.INFO)
+    ours.addHandler(logging.StreamHandler(sys.stdout))
+    job = TrainingJob.model_validate_json(sys.stdin.read())
+    import tensorflow as tf
+
+    from trainer_module.training import run_fn
+
+    with tempfile.TemporaryDirectory() as folder:
+        if not read_cluster().leads:
+            # Features and logs of its own: workers on one machine would overwrite each other's.
+            own = {"serving_model_dir": f"{folder}/model", "model_run_dir": f"{folder}/run"}
+            job = job.model_copy(update=own)
+        try:
+            run_fn(job)
+        except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError):
+            traceback.print_exc()
+            sys.exit(WORKER_LOST)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        print(error)
+        sys.exit(BAD_INPUT)
