@@ -18,8 +18,8 @@ gpu: venv ## add TensorFlow's CUDA libraries to .venv (NVIDIA GPU, about 3 GB)
 run: venv ## train, check and push a model from the bundled pictures
 	@$(BIN)/carryover run --config configs/emoji.yaml
 
-test: venv ## run the tests
-	@$(BIN)/python -m pytest
+test: venv ## run the tests, on every core up to four
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 retrain: venv ## deliver the bundled line art to the model of `make run`
 	@$(BIN)/carryover retrain --workspace workspace/emoji --inbox data/incoming

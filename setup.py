@@ -62,6 +62,7 @@ setup(
             "axe-core-python>=0.1,<1",
             "mypy>=1.10,<3",
             "pytest>=8,<10",
+            "pytest-xdist>=3.5,<4",
             "ruff>=0.6,<1",
             "selenium>=4.20,<5",
             "types-psutil",

@@ -1,6 +1,7 @@
 """Beam's command line, for this machine and for engines on many."""
 
 import os
+import tarfile
 from typing import Any
 
 import apache_beam as beam
@@ -8,6 +9,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners import create_runner
 from apache_beam.runners.portability import local_job_service
+from apache_beam.runners.portability.stager import Stager
 
 from pipeline.beam_arguments import SETUP, beam_arguments
 from pipeline.beam_options import BeamOptions
@@ -78,6 +80,23 @@ def test_an_option_that_beam_does_not_know_is_refused_with_the_one_that_is_meant
     options = {**ENGINES["flink"], "paralelism": 4}
     with pytest.raises(InputError, match=r"beam.options.paralelism.*'parallelism'"):
         beam_arguments(BeamOptions(runner="flink", options=options), 1)
+
+
+def test_what_workers_are_sent_is_the_whole_package(tmp_path):
+    arguments = beam_arguments(BeamOptions(runner="flink", options=ENGINES["flink"]), 1)
+    Stager.create_job_resources(PipelineOptions(arguments), str(tmp_path))
+    [archive] = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as package:
+        sent = {name.partition("/")[2] for name in package.getnames()}
+    root = SETUP.parent
+    folders = (root / name for name in ("pipeline", "components", "trainer_module"))
+    ours = {
+        str(path.relative_to(root))
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert ours <= sent
 
 
 def test_workers_that_have_the_package_are_not_sent_it():
