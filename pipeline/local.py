@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from types import FrameType
 
+from pipeline.beam_engine import check_engine
 from pipeline.config import RunConfig
 from pipeline.joining import lead_others
 from pipeline.logs import captured_output, relayed
@@ -35,13 +36,16 @@ def run_pipeline(config: RunConfig) -> Summary:
         The summary, also written to `runs/<run id>/summary.json`.
 
     Raises:
-        InputError: the pictures or the config cannot be used, or the workspace is in use.
+        InputError: the pictures or the config cannot be used, an engine or a workspace cannot be
+            had, or another process leads.
         RunFailedError: a component failed.
     """
     config = config.resolved()
     check_workspace(config)
+    check_engine(config.beam)
     workspace = Workspace(config.workspace)
     with workspace.lock():
+        lead_others(workspace)
         return run_snapshot(config, workspace, take_snapshot(config.data, workspace.inputs))
 
 
@@ -53,7 +57,6 @@ def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) ->
         workspace: that the config names.
         snapshot: the pictures.
     """
-    lead_others(workspace)
     run_id = workspace.new_run(config, snapshot.batch)
     if snapshot.batch:
         config = config.for_retraining()

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.beam_engine import check_engine
 from pipeline.config import RunConfig
 from pipeline.local import RunFailedError, check_workspace, first_input_error, last_line
 from pipeline.logs import captured_output, relayed
@@ -33,6 +34,7 @@ def partial_run(command: str, config: RunConfig, output: Path) -> Iterator[Run]:
     """
     with _workspace(config) as config:
         check_workspace(config)
+        check_engine(config.beam)
         workspace = Workspace(config.workspace)
         output.mkdir(parents=True, exist_ok=True)
         with workspace.lock():

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from components.pusher.versions import VersionStore
+from pipeline.beam_engine import check_engine
 from pipeline.config import RunConfig, load_config
+from pipeline.joining import lead_others
 from pipeline.local import RunFailedError, run_snapshot
 from pipeline.logs import captured_output
 from pipeline.retraining.batch_store import BatchChangedError, copy_batch
@@ -96,11 +98,14 @@ def retrain(config: RunConfig, notices: Notices) -> int:
         Exit code: 0, 3 when a candidate was rejected, 1 when a run failed.
 
     Raises:
-        InputError: there is no inbox, or the workspace is in use.
+        InputError: there is no inbox, an engine cannot be reached, the workspace is in use, or
+            another process leads.
     """
     workspace = Workspace(config.workspace)
     inbox = inbox_of(config.retrain)
+    check_engine(config.beam)  # before a batch is taken: it is not to blame
     with workspace.lock():
+        lead_others(workspace)
         store = VersionStore(workspace.root, config.name)
         this = Pass(config, workspace, store, Ledger(workspace.root), notices, Console())
         try:
