@@ -1,9 +1,12 @@
 """Runs by itself: one of several processes that train together, see `together`.
 
-It reads a `TrainingJob` from its standard input and says what it does on its standard output.
+It reads a `TrainingJob` from its standard input, says what it does on its standard output, and does
+not outlive whoever started it.
 """
 
+import ctypes
 import logging
+import signal
 import sys
 import tempfile
 import traceback
@@ -12,13 +15,16 @@ from trainer_module.cluster import read_cluster
 from trainer_module.errors import InputError
 from trainer_module.together import BAD_INPUT, WORKER_LOST, TrainingJob
 
+PR_SET_PDEATHSIG = 1
+
 
 def main() -> None:
     """Train; only the leader's model is kept."""
     ours = logging.getLogger("carryover")
     ours.setLevel(logging.INFO)
     ours.addHandler(logging.StreamHandler(sys.stdout))
-    job = TrainingJob.model_validate_json(sys.stdin.read())
+    _end_with_parent()
+    job = TrainingJob.model_validate_json(sys.stdin.read())  # fails if the parent is gone already
     import tensorflow as tf
 
     from trainer_module.training import run_fn
@@ -33,6 +39,15 @@ def main() -> None:
         except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError):
             traceback.print_exc()
             sys.exit(WORKER_LOST)
+
+
+def _end_with_parent() -> None:
+    """Let the kernel kill this process when its parent is gone, however that came about.
+
+    TensorFlow waits for other workers in C++ code that stops all Python threads meanwhile, so no
+    thread could look. See prctl(2).
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -161,18 +161,16 @@ def _invitation(folder: Path, job: TrainingJob) -> Iterator[None]:
 def _program(
     job: TrainingJob, stdout: int | None = subprocess.PIPE
 ) -> Iterator[subprocess.Popen[str]]:
-    """The training program, which does not outlive its parent's interest."""
+    """The training program, which ends with this process at the latest."""
     command = [sys.executable, "-m", "trainer_module.job"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stdout, text=True)
-    try:
-        assert process.stdin  # noqa: S101
-        process.stdin.write(job.model_dump_json())
-        process.stdin.close()
-        yield process
-    finally:
-        if process.poll() is None:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stdout, text=True) as process:
+        try:
+            if process.stdin:
+                with process.stdin:
+                    process.stdin.write(job.model_dump_json())
+            yield process
+        finally:
             process.kill()
-        process.wait()
 
 
 def _wait_while_wanted(

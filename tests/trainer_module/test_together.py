@@ -1,8 +1,20 @@
 """Invitations; trainings of several processes are in tests/end_to_end."""
 
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
 import pytest
 
 from trainer_module.errors import InputError
+from trainer_module.options import TrainingOptions
 from trainer_module.together import INVITATION, TrainingJob, _invitation, read_invitation, withdraw
 
 JOB = TrainingJob(
@@ -10,7 +22,7 @@ JOB = TrainingJob(
     train_files=["train"],
     eval_files=["eval"],
     base_model=None,
-    custom_config={"training": {"seed": 3}},
+    custom_config={"training": TrainingOptions(image_size=32).model_dump(mode="json")},
     serving_model_dir="model",
     model_run_dir="run",
 )
@@ -35,3 +47,43 @@ def test_an_invitation_of_another_version_is_refused(tmp_path):
     (tmp_path / INVITATION).write_text('{"identity": "one", "unheard": "of"}')
     with pytest.raises(InputError, match="Install the leader's version"):
         read_invitation(tmp_path)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on; all are held until the last is found."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [one.getsockname()[1] for one in sockets]
+
+
+LEADER = """
+import sys
+from pathlib import Path
+from test_together import JOB
+from trainer_module.options import TrainingOptions
+from trainer_module.together import RENDEZVOUS, lead
+lead(JOB.model_copy(update={"custom_config": {**JOB.custom_config, RENDEZVOUS: sys.argv[1]}}))
+"""
+
+
+@pytest.mark.slow
+def test_a_program_does_not_outlive_a_leader_that_is_killed(tmp_path):
+    # It waits for another worker, who never comes.
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
+    task = {"type": "worker", "index": 1}
+    here = Path(__file__)
+    leader = subprocess.Popen(
+        [sys.executable, "-c", LEADER, str(tmp_path)],
+        env=os.environ
+        | {"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})}
+        | {"PYTHONPATH": f"{here.parents[2]}:{here.parent}"},
+        stderr=subprocess.DEVNULL,
+    )
+    while not (programs := psutil.Process(leader.pid).children()):
+        assert leader.poll() is None
+        time.sleep(0.1)
+    assert "trainer_module.job" in programs[0].cmdline()
+    time.sleep(15)  # it has imported TensorFlow, or nearly, and waits
+    leader.send_signal(signal.SIGKILL)
+    leader.wait()
+    assert psutil.wait_procs(programs, timeout=20)[1] == []
