@@ -3,6 +3,7 @@
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -32,8 +33,10 @@ def cluster(tmp_path):
         yield started
 
 
-def start_run(cluster: FlinkCluster, data: Path, workspace: Path) -> subprocess.Popen[str]:
-    beam = json.dumps({"runner": "flink", "options": cluster.options})
+def start_run(
+    cluster: FlinkCluster, data: Path, workspace: Path, **options: str
+) -> subprocess.Popen[str]:
+    beam = json.dumps({"runner": "flink", "options": cluster.options | options})
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.cli", *run_arguments(data, workspace, beam=beam)],
         cwd=ROOT,
@@ -77,5 +80,20 @@ def test_a_task_manager_that_is_killed_does_not_lose_the_run(
     output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 0, output
     assert cluster.failures(job)
+    summary = newest_summary(tmp_path / "workspace")
+    assert comparable(summary) == rounded(comparable(finished.summary))
+
+
+@pytest.mark.skipif(not shutil.which("go"), reason="Beam's boot program is built by Go")
+def test_workers_without_the_package_are_sent_it(finished, data, tmp_path):
+    flink_cluster.fetch()
+    bare = flink_cluster.fetch_bare_workers()
+    look = [bare.python, "-c", "import pipeline"]
+    assert subprocess.run(look, cwd=tmp_path, stderr=subprocess.DEVNULL, check=False).returncode
+    with FlinkCluster(tmp_path / "flink", task_managers=1, bare=bare) as cluster:
+        run = start_run(cluster, data, tmp_path / "workspace", setup_file=str(ROOT / "setup.py"))
+        output, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 0, output
+    subprocess.run(look, cwd=tmp_path, check=True)
     summary = newest_summary(tmp_path / "workspace")
     assert comparable(summary) == rounded(comparable(finished.summary))

@@ -45,15 +45,50 @@ def missing() -> str | None:
 def fetch() -> None:
     """Get what is not there yet."""
     if not LIBRARIES.exists():
-        lock = ROOT / "requirements" / "flink.txt"
-        target = ("--no-deps", "--require-hashes", "--target", FETCHED / "python", "-r", lock)
-        subprocess.run(
-            [Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", *target], check=True
-        )
+        lock = ("--require-hashes", "-r", str(ROOT / "requirements" / "flink.txt"))
+        _uv("install", "--no-deps", "--target", str(FETCHED / "python"), *lock)
     if not JOB_SERVER.exists():
         pom = Path(__file__).with_name("pom.xml")
         maven = shutil.which("mvn") or "mvn"
         subprocess.run([maven, "--batch-mode", "--quiet", "-f", pom, "package"], check=True)
+
+
+@dataclass(frozen=True)
+class BareWorkers:
+    """Beam's own program that starts a worker, as in Beam's images, and a Python for it.
+
+    That has all that is needed but our package.
+    """
+
+    boot: Path
+    python: Path
+
+
+def fetch_bare_workers() -> BareWorkers:
+    """Get them, or what is not there yet, without our package.
+
+    Raises:
+        subprocess.CalledProcessError: Go cannot get the program.
+    """
+    from apache_beam.version import __version__
+
+    bare = BareWorkers(FETCHED / "container", FETCHED / "bare" / "bin" / "python")
+    if not bare.boot.exists():
+        module = f"github.com/apache/beam/sdks/v2/python/container@v{__version__}"
+        go, environment = shutil.which("go") or "go", os.environ | {"GOBIN": str(FETCHED)}
+        subprocess.run([go, "install", module], env=environment, check=True)
+    if not bare.python.exists():
+        subprocess.run([sys.executable, "-m", "venv", FETCHED / "bare"], check=True)
+    stack = "tfx-1.16" if sys.version_info < (3, 11) else "tfx-1.21"
+    lock = ROOT / "requirements" / f"{stack}.txt"
+    _uv("install", "--python", str(bare.python), "--require-hashes", "-r", str(lock))
+    _uv("uninstall", "--python", str(bare.python), "carryover")
+    return bare
+
+
+def _uv(*arguments: str) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, "pip", arguments[0], "--quiet", *arguments[1:]], check=True)
 
 
 @dataclass
@@ -66,10 +101,16 @@ class FlinkCluster:
     On real machines every task manager finds its pool at localhost. Here they share a machine, so
     each has a loopback address of its own, and a hosts file that gives it the name `workers`.
     Open it with `with`.
+
+    Attributes:
+        folder: for logs, and for what Flink writes.
+        task_managers: how many.
+        bare: what starts workers that have to be sent our package; None has workers that have it.
     """
 
     folder: Path
     task_managers: int = 2
+    bare: "BareWorkers | None" = None
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __enter__(self) -> "FlinkCluster":
@@ -146,19 +187,23 @@ class FlinkCluster:
         address = f"127.0.1.{number + 1}"
         hosts = self.folder / f"hosts-{number}"
         hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n{address} workers\n")
-        pool = Path(__file__).with_name("worker_pool.py")
-        port = self._ports["workers"]
-        self._start(f"pool-{number}", [sys.executable, str(pool), f"{address}:{port}"])
+        pool = [sys.executable, str(Path(__file__).with_name("worker_pool.py"))]
+        pool.append(f"{address}:{self._ports['workers']}")
+        self._start(f"pool-{number}", [*pool, str(self.bare.boot)] if self.bare else pool)
         java = self._java(TASK_MANAGER, f"-Djdk.net.hosts.file={hosts}")
         self._start(f"taskmanager-{number}", java)
 
     def _start(self, name: str, command: list[str]) -> None:
+        # Pools start workers as `python`.
+        python = self.bare.python if self.bare else Path(sys.executable)
+        variables = {"PATH": f"{python.parent}:{os.environ['PATH']}"}
+        # Beam's program installs what it is sent into that Python, not into one of its own making.
+        variables["RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT"] = "1"
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 command,
                 cwd=self.folder,
-                # Pools start workers as `python`.
-                env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+                env=os.environ | variables,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
