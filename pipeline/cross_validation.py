@@ -12,6 +12,8 @@ from rich.table import Table
 from pipeline.config import RunConfig
 from pipeline.partial_run import partial_run
 from pipeline.runs import Run, environment
+from trainer_module.cluster import VARIABLE, read_cluster
+from trainer_module.errors import InputError
 
 if TYPE_CHECKING:
     from trainer_module.crossval import Fold
@@ -70,9 +72,12 @@ def cross_validate_data(config: RunConfig, seeds: int, output: Path) -> CrossVal
         output: folder for `crossval.json`.
 
     Raises:
-        InputError: the pictures or the config cannot be used, or the workspace is in use.
+        InputError: the pictures or the config cannot be used, the workspace is in use, or
+            `TF_CONFIG` names others to train with.
         RunFailedError: a component failed.
     """
+    if read_cluster().is_several:
+        raise InputError(f"crossval trains in one process. Unset {VARIABLE} for it.")
     with partial_run("crossval", config, output) as run:
         result = _cross_validate(run, [config.seed + number for number in range(seeds)])
         path = run.folder / "crossval.json"

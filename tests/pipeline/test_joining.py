@@ -50,3 +50,10 @@ def test_a_leader_takes_back_what_a_killed_one_left(tmp_path, places):
     places("chief")
     lead_others(Workspace(tmp_path))
     assert list(rendezvous.iterdir()) == []
+
+
+def test_a_cross_validation_does_not_wait_for_others(tmp_path, places):
+    places("chief")
+    result = CliRunner().invoke(app, ["crossval", "--data", str(tmp_path)])
+    assert isinstance(result.exception, InputError)
+    assert "Unset TF_CONFIG" in str(result.exception)
