@@ -32,10 +32,18 @@ class Cluster:
         return len(self.addresses) > 1
 
     @property
+    def host(self) -> str:
+        """Of this process."""
+        return _host(self.own)
+
+    @property
     def on_own_host(self) -> int:
         """How many of them are on the host of this process, itself included."""
-        hosts = [address.rsplit(":", 1)[0] for address in self.addresses]
-        return hosts.count(self.own.rsplit(":", 1)[0])
+        return [_host(address) for address in self.addresses].count(self.host)
+
+
+def _host(address: str) -> str:
+    return address.rsplit(":", 1)[0]
 
 
 def read_cluster() -> Cluster:

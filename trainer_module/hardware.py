@@ -89,7 +89,7 @@ def check_sharing(gpus: int) -> None:
     cluster = read_cluster()
     if gpus and "CUDA_VISIBLE_DEVICES" not in os.environ and cluster.on_own_host > 1:
         raise InputError(
-            f"TF_CONFIG names {cluster.on_own_host} workers on {cluster.own.rsplit(':', 1)[0]}, "
+            f"TF_CONFIG names {cluster.on_own_host} workers on {cluster.host}, "
             f"and each would take the same {gpus} GPU. Start one process per host, which uses all "
             "of its GPUs, or give each worker its own with CUDA_VISIBLE_DEVICES."
         )

@@ -56,6 +56,17 @@ class KubeflowOptions(Options):
     workers: int = Field(2, ge=2, description="pods of a training job, the one that leads included")
     caching: bool = Field(True, description="answer a step from an earlier one with its inputs")
 
+    def requests(self, step: Step) -> dict[str, float]:
+        """What a step asks for: `cpu` in cores, `memory` in GB; without what nothing is said of."""
+        kinds = {"cpu": self.cpu, "memory": self.memory}
+        amounts = {name: kind.get(step, kind.get("default")) for name, kind in kinds.items()}
+        return {name: amount for name, amount in amounts.items() if amount}
+
+    def secret_keys(self) -> list[tuple[str, str, str]]:
+        """Variable, secret and key of every entry of `secrets`."""
+        parts = {name: reference.partition("/") for name, reference in self.secrets.items()}
+        return [(name, secret, key) for name, (secret, _, key) in parts.items()]
+
     @field_validator("pipeline_root")
     @classmethod
     def _is_reachable(cls, root: str | None) -> str | None:

@@ -16,11 +16,9 @@ def set_resources(spec: Spec, options: KubeflowOptions) -> None:
     """Give every container its requests and its environment; changes the spec in place."""
     for task in spec["components"]:
         container = spec["deploymentSpec"]["executors"][executor_label(task)]["container"]
-        resources: dict[str, Any] = {}
-        for key, amounts in (("cpuRequest", options.cpu), ("memoryRequest", options.memory)):
-            amount = amounts.get(task, amounts.get("default"))
-            if amount:
-                resources[key] = amount
+        resources: dict[str, Any] = {
+            f"{name}Request": amount for name, amount in options.requests(task).items()
+        }
         if task == "Trainer" and options.gpu_count:
             count = str(options.gpu_count)  # an int64 is text in JSON
             resources["accelerator"] = {"type": options.gpu_type, "count": count}
@@ -49,8 +47,7 @@ def kubernetes_document(spec: Spec, options: KubeflowOptions) -> Spec | None:
     if not options.secrets and not options.volumes:
         return None
     config = kubernetes.KubernetesExecutorConfig()
-    for variable, reference in options.secrets.items():
-        secret, _, key = reference.partition("/")
+    for variable, secret, key in options.secret_keys():
         from_secret = config.secret_as_env.add(secret_name=secret)
         from_secret.key_to_env.add(secret_key=key, env_var=variable)
     for claim, path in options.volumes.items():

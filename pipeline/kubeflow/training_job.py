@@ -90,8 +90,7 @@ def _environment(options: KubeflowOptions) -> list[Manifest]:
     variables: list[Manifest] = [
         {"name": name, "value": value} for name, value in options.env.items()
     ]
-    for name, reference in options.secrets.items():
-        secret, _, key = reference.partition("/")
+    for name, secret, key in options.secret_keys():
         source = {"secretKeyRef": {"name": secret, "key": key}}
         variables.append({"name": name, "valueFrom": source})
     return variables
@@ -99,10 +98,8 @@ def _environment(options: KubeflowOptions) -> list[Manifest]:
 
 def _resources(options: KubeflowOptions) -> Manifest:
     """Every pod trains, so every pod gets what the Trainer asks for."""
-    requests = {}
-    for key, amounts, unit in (("cpu", options.cpu, ""), ("memory", options.memory, "G")):
-        amount = amounts.get("Trainer", amounts.get("default"))
-        if amount:
-            requests[key] = f"{amount:g}{unit}"
+    units = {"cpu": "", "memory": "G"}
+    amounts = options.requests("Trainer")
+    requests = {name: f"{amount:g}{units[name]}" for name, amount in amounts.items()}
     limits = {options.gpu_type: str(options.gpu_count)} if options.gpu_count else {}
     return {"requests": requests, "limits": limits}

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,16 +14,11 @@ import pytest
 import yaml
 from command import QUICK, ROOT, carryover, newest_summary
 from compared import comparable, rounded
+from ports import free_ports
 
 pytestmark = pytest.mark.slow
 
 PATIENCE = 300
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Operator:
@@ -40,7 +34,7 @@ class Operator:
         self._folder = folder
         self._roles = job["spec"]["tfReplicaSpecs"]
         self._cluster = {
-            role.lower(): [f"127.0.0.1:{free_port()}" for _ in range(one["replicas"])]
+            role.lower(): [f"127.0.0.1:{port}" for port in free_ports(one["replicas"])]
             for role, one in self._roles.items()
         }
         self._pods: dict[str, subprocess.Popen[bytes]] = {}

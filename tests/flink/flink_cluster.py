@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ports import free_ports
+
 ROOT = Path(__file__).resolve().parents[2]
 FETCHED = ROOT / "build" / "flink"
 LIBRARIES = FETCHED / "python" / "pyflink" / "lib"
@@ -115,7 +117,7 @@ class FlinkCluster:
 
     def __enter__(self) -> "FlinkCluster":
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._ports = dict(zip(("rpc", "rest", "blob", "workers"), _free_ports(4), strict=True))
+        self._ports = dict(zip(("rpc", "rest", "blob", "workers"), free_ports(4), strict=True))
         (self.folder / "config.yaml").write_text(self._configuration())
         try:
             self._start("jobmanager", self._java(JOB_MANAGER))
@@ -175,11 +177,9 @@ class FlinkCluster:
             for name, process in self._processes.items():
                 if process.poll() is not None:
                     raise RuntimeError(f"{name} ended with {process.returncode}, see {self.folder}")
-            try:
+            with contextlib.suppress(OSError):  # the job manager may not listen yet
                 if self.ask("overview")["taskmanagers"] >= task_managers:
                     return
-            except OSError:
-                pass  # the job manager does not listen yet
             time.sleep(0.3)
         raise TimeoutError(f"Flink is not up after {START_SECONDS} s, see {self.folder}")
 
@@ -255,18 +255,6 @@ taskmanager.network.sort-shuffle.min-buffers: 64
 classloader.resolve-order: parent-first
 io.tmp.dirs: {self.folder}
 """
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports nobody listens on; all are held until the last is found."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

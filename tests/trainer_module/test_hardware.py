@@ -1,7 +1,6 @@
 """Devices can only be divided before TensorFlow starts, so each case has a process of its own."""
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ports import free_ports
 from trainer_fixtures import fn_args
 
 from trainer_module.errors import InputError
@@ -113,7 +113,7 @@ def test_two_workers_get_the_result_of_one_and_the_first_writes_it(tmp_path):
     args = vars(fn_args(tmp_path / "data", {}))
     alone = work(args, tmp_path / "alone")
     finish(alone)
-    ports = [free_port(), free_port()]
+    ports = free_ports(2)
     workers = [work(args, tmp_path / str(index), ports, index) for index in range(2)]
     finish(*workers)
     assert not (tmp_path / "1" / "model").exists()
@@ -158,9 +158,3 @@ def finish(*processes: subprocess.Popen[str]) -> None:
         for process in processes:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

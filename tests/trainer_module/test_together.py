@@ -1,10 +1,8 @@
 """Invitations; trainings of several processes are in tests/end_to_end."""
 
-import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ports import free_ports
 
 from trainer_module.errors import InputError
 from trainer_module.options import TrainingOptions
@@ -49,18 +48,9 @@ def test_an_invitation_of_another_version_is_refused(tmp_path):
         read_invitation(tmp_path)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on; all are held until the last is found."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in sockets]
-
-
 LEADER = """
 import sys
-from pathlib import Path
 from test_together import JOB
-from trainer_module.options import TrainingOptions
 from trainer_module.together import RENDEZVOUS, lead
 lead(JOB.model_copy(update={"custom_config": {**JOB.custom_config, RENDEZVOUS: sys.argv[1]}}))
 """
@@ -76,7 +66,11 @@ def test_a_program_does_not_outlive_a_leader_that_is_killed(tmp_path):
         [sys.executable, "-c", LEADER, str(tmp_path)],
         env=os.environ
         | {"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})}
-        | {"PYTHONPATH": f"{here.parents[2]}:{here.parent}"},
+        | {
+            "PYTHONPATH": ":".join(
+                map(str, (here.parents[2], here.parent, here.parents[1] / "helpers"))
+            )
+        },
         stderr=subprocess.DEVNULL,
     )
     while not (programs := psutil.Process(leader.pid).children()):
