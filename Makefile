@@ -33,10 +33,11 @@ flink-test: venv ## fetch Flink and do whole runs on a cluster of it (needs Java
 image-test: venv ## follow the Dockerfile in a Debian root (needs to be root, and debootstrap)
 	@$(BIN)/python -m pytest -m image
 
-quality: venv ## check style and types
+quality: venv ## check style, types and the direction of imports
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 style: venv ## rewrite the code in the house style
 	@$(BIN)/ruff check --fix $(SOURCES)
@@ -47,10 +48,10 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-in
 lock: venv ## compile the locks again, with the newest versions setup.py admits
 	@$(COMPILE) requirements/flink.in --no-deps -o requirements/flink.txt
 	@$(COMPILE) requirements/bootstrap.in --universal --python-version 3.10 -o requirements/bootstrap.txt
-	@$(COMPILE) setup.py --extra dev --python-version 3.10 \
+	@$(COMPILE) setup.py --extra dev --extra onnx --python-version 3.10 \
 		--python-platform x86_64-manylinux_2_28 -o requirements/tfx-1.16.txt
-	@$(COMPILE) setup.py --extra dev --universal --python-version 3.11 \
+	@$(COMPILE) setup.py --extra dev --extra onnx --universal --python-version 3.11 \
 		-o requirements/tfx-1.21.txt
 
 clean: ## remove the environment and the caches, never a workspace
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build *.egg-info

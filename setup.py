@@ -21,9 +21,12 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["pipeline*", "components*", "trainer_module*"]),
     package_data={
+        "pipeline": ["py.typed"],
+        "components": ["py.typed"],
+        "trainer_module": ["py.typed"],
         "pipeline.report": ["templates/*"],
         "pipeline.serving": ["page/*"],
-        "trainer_module": ["schema.pbtxt"],
+        "trainer_module.data": ["schema.pbtxt"],
     },
     install_requires=[
         *STACK,
@@ -60,7 +63,9 @@ setup(
         "onnx": ["onnxruntime>=1.17,<2", "tf2onnx>=1.17,<2"],
         "dev": [
             "axe-core-python>=0.1,<1",
+            "import-linter>=2.1,<3",
             "mypy>=1.10,<3",
+            "pre-commit>=3.7,<5",
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
             "ruff>=0.6,<1",

@@ -13,10 +13,10 @@ from pipeline.command_options import (
     SetOption,
     given_values,
 )
-from pipeline.kubeflow import commands as kubeflow_commands
-from pipeline.retraining import commands as retraining_commands
-from trainer_module.errors import InputError
-from trainer_module.export_formats import Format
+from pipeline.kubeflow import kubeflow_commands as kubeflow_commands
+from pipeline.retraining import retraining_commands as retraining_commands
+from trainer_module.contract.errors import InputError
+from trainer_module.export.export_formats import Format
 
 EXIT_PUSHED, EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_NOT_BLESSED = 0, 1, 2, 3
 
@@ -51,8 +51,8 @@ def run(
     A killed run goes on where it was when the same command is given again; --resume does so
     without repeating the options. Exit codes: 0 pushed, 3 not blessed, 2 bad input, 1 failure.
     """
-    from pipeline.config import load_config
-    from pipeline.local import run_pipeline
+    from pipeline.config.config_file import load_config
+    from pipeline.running.local_run import run_pipeline
     from pipeline.workspace import Workspace
 
     if resume:
@@ -74,7 +74,7 @@ def join(workspace: WorkspaceOption = Path("workspace")) -> None:
     The workspace is that of the run, on a folder that all machines see. Takes part in one training
     after the other until it is stopped. Exit codes: 0 stopped by SIGTERM or Ctrl-C, 2 bad input.
     """
-    from pipeline.joining import join_trainings
+    from pipeline.running.join_command import join_trainings
 
     join_trainings(workspace, typer.echo)
 
@@ -96,8 +96,8 @@ def inspect(
 
     Exit codes: 0 a run would go on to train, 2 it would stop (or bad input), 1 failure.
     """
-    from pipeline.config import load_config
-    from pipeline.inspection import inspect_data
+    from pipeline.config.config_file import load_config
+    from pipeline.inspecting.inspection import inspect_data
 
     given = given_values(data=data, workspace=workspace)
     would_run = inspect_data(load_config(config, overrides or [], given), output)
@@ -122,7 +122,7 @@ def crossval(
 
     Nothing is pushed. Exit codes: 0 done, 2 bad input, 1 failure.
     """
-    from pipeline.config import load_config
+    from pipeline.config.config_file import load_config
     from pipeline.cross_validation import cross_validate_data
 
     given = given_values(data=data, workspace=workspace)
@@ -140,7 +140,7 @@ def report(
     ] = False,
 ) -> None:
     """Make the page of a run again, or that of the workspace's history, and print its path."""
-    from pipeline.report.history import write_history
+    from pipeline.report.history_page import write_history
     from pipeline.report.run_report import make_again
     from pipeline.workspace import Workspace
 
@@ -173,8 +173,8 @@ def predict(
     Exit codes: 0 all were classified, 2 some could not be read (each is told, with the reason) or
     bad input, 1 failure.
     """
-    from pipeline.prediction import predict_images
-    from pipeline.prediction_output import Csv, Json, Lines
+    from pipeline.predicting.prediction import predict_images
+    from pipeline.predicting.prediction_output import Csv, Json, Lines
 
     if csv and json:
         raise InputError("--csv and --json exclude each other. Give one of them.")
@@ -218,7 +218,7 @@ def export(
     The result takes pixels, float32 RGB 0-255, and gives probabilities. Exit codes: 0 done, 2 bad
     input, 1 failure.
     """
-    from pipeline.exporting import export_model
+    from pipeline.predicting.model_export import export_model
 
     export_model(workspace, name, form, output)
 
@@ -226,7 +226,7 @@ def export(
 @app.command()
 def versions(workspace: WorkspaceOption = Path("workspace"), name: NameOption = None) -> None:
     """List the versions of a model, with their accuracy per domain."""
-    from pipeline.serving_versions import find_store, show_versions
+    from pipeline.version_lookup import find_store, show_versions
 
     show_versions(find_store(workspace, name))
 
@@ -234,7 +234,7 @@ def versions(workspace: WorkspaceOption = Path("workspace"), name: NameOption = 
 @app.command()
 def rollback(workspace: WorkspaceOption = Path("workspace"), name: NameOption = None) -> None:
     """Take the newest version out of service, so that the one before serves again."""
-    from pipeline.serving_versions import find_store, roll_back
+    from pipeline.version_lookup import find_store, roll_back
 
     roll_back(find_store(workspace, name))
 

@@ -9,14 +9,14 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.config import RunConfig
-from pipeline.partial_run import partial_run
-from pipeline.runs import Run, environment
-from trainer_module.cluster import VARIABLE, read_cluster
-from trainer_module.errors import InputError
+from pipeline.config.run_config import RunConfig
+from pipeline.running.partial_run import partial_run
+from pipeline.running.run import Run, environment
+from trainer_module.contract.errors import InputError
+from trainer_module.multi_worker.tf_config import VARIABLE, read_cluster
 
 if TYPE_CHECKING:
-    from trainer_module.crossval import Fold
+    from trainer_module.leave_one_domain_out import Fold
 
 #: The component that gives the pictures; nothing behind it runs.
 LAST = "Transform"
@@ -49,7 +49,7 @@ class CrossValidation(BaseModel):
         seeds: in the order of all lists.
         domains: by name.
         mean: over domains.
-        environment: see `pipeline.summary_schema.Summary`.
+        environment: see `pipeline.summary.summary_schema.Summary`.
         seconds: per component; `Training` is all folds.
     """
 
@@ -90,10 +90,10 @@ def cross_validate_data(config: RunConfig, seeds: int, output: Path) -> CrossVal
 
 def _cross_validate(run: Run, seeds: list[int]) -> CrossValidation:
     with run.component("Loading TFX"):
-        from pipeline.preparation import prepare
-        from pipeline.steps import launch_to
-        from trainer_module.crossval import cross_validate
+        from pipeline.running.component_launches import launch_to
+        from pipeline.running.preparation import prepare
         from trainer_module.hardware import set_up_hardware
+        from trainer_module.leave_one_domain_out import cross_validate
 
         launcher, _ = prepare(run)
     examples = launch_to(run, launcher, LAST)[LAST]["transformed_examples"]

@@ -18,18 +18,18 @@ from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import standard_artifacts
 
 from components.data_gate.component import DataGate
-from components.data_gate.statistics_options import statistics_options
+from components.data_gate.statistics.statistics_options import statistics_options
+from components.evaluation.eval_config import create_eval_config
 from components.image_example_gen.component import ImageExampleGen
 from components.picture_transform.component import PictureTransform
 from components.pusher.component import Pusher
 from components.serving_check.component import ServingCheck
-from pipeline.beam_arguments import beam_arguments
-from pipeline.config import RunConfig
-from pipeline.evaluation import create_eval_config
-from pipeline.identity import CodeFingerprints, weights_digest
+from pipeline.config.run_config import RunConfig
+from pipeline.running.beam_arguments import beam_arguments
+from pipeline.running.identity import CodeFingerprints, weights_digest
 from pipeline.workspace import Workspace
-from trainer_module.cluster import read_cluster
-from trainer_module.together import RENDEZVOUS
+from trainer_module.multi_worker.multi_worker import RENDEZVOUS
+from trainer_module.multi_worker.tf_config import read_cluster
 
 #: In the workspace: what the frozen part of the backbone made of pictures that may come again.
 FEATURES = "features"
@@ -41,7 +41,7 @@ class Inputs:
 
     Attributes:
         data_root: folder or URI that the listing's paths are relative to.
-        listing: JSON lines, see `pipeline.snapshot`.
+        listing: JSON lines, see `pipeline.inputs.snapshot`.
         digest: identity of the listing.
         domains: names of those in the listing.
         known_domains: those that the baseline was trained on; None where there is no baseline.
@@ -123,7 +123,7 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
     transform = PictureTransform(
         examples=examples,
         schema=schema,
-        preprocessing_fn="trainer_module.preprocessing.preprocessing_fn",
+        preprocessing_fn="trainer_module.data.preprocessing.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         custom_config={"image_size": config.image_size, "code": inputs.code.preprocessing},
         disable_statistics=True,

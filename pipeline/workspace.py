@@ -10,9 +10,9 @@ from pathlib import Path
 import filelock
 import yaml
 
-from components.pusher.versions import VersionStore
-from pipeline.config import RunConfig
-from trainer_module.errors import InputError
+from components.pusher.version_store import VersionStore
+from pipeline.config.run_config import RunConfig
+from trainer_module.contract.errors import InputError
 
 #: In the folder of a run that retrains: digest of its batch.
 BATCH = "batch"
@@ -50,7 +50,7 @@ class Workspace:
 
     @property
     def rendezvous(self) -> Path:
-        """Where those who train along find what to train, see `trainer_module.together`."""
+        """Folder in which the chief publishes a training that workers can join."""
         return self.root / "training"
 
     def exports(self, name: str, version: int) -> Path:

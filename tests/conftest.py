@@ -39,7 +39,7 @@ def blessed(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
     """What the Evaluator leaves behind a first model that is good enough in every domain."""
     from tiny_evaluation import evaluate
 
-    from pipeline.config import GateOptions
+    from components.evaluation.gate_options import GateOptions
 
     folder = tmp_path_factory.mktemp("blessed")
     return evaluate(folder, GateOptions(min_accuracy=0.5), ("day", "night"))
@@ -54,7 +54,7 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
     from tiny_evaluation import evaluate
     from tiny_models import ColourModel
 
-    from pipeline.config import GateOptions
+    from components.evaluation.gate_options import GateOptions
 
     gate = GateOptions(min_accuracy=0.6, max_drop=0.02)
     folder = tmp_path_factory.mktemp("refused")

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from trainer_module.backbones import Backbone, build_backbone
-from trainer_module.options import BackboneOptions
+from trainer_module.training_options import BackboneOptions
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from trainer_module.cluster import read_cluster
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
+from trainer_module.multi_worker.tf_config import read_cluster
 
 logger = logging.getLogger("carryover.training")
 

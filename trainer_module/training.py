@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 
-from trainer_module.calibration import calibrate, confidences
 from trainer_module.classifier import (
     Classifier,
     adopt,
@@ -16,15 +15,17 @@ from trainer_module.classifier import (
     build_classifier,
     extend_labels,
 )
-from trainer_module.export import export_classifier, load_classifier
-from trainer_module.fine_tuning import fine_tune
-from trainer_module.frozen import train_frozen
+from trainer_module.data.input_data import Pictures, read_pictures
+from trainer_module.data.weighting import Fresh
+from trainer_module.export.calibration import calibrate, confidences
+from trainer_module.export.reference_embeddings import Reference
+from trainer_module.export.saved_model import export_classifier, load_classifier
 from trainer_module.hardware import set_up_hardware
-from trainer_module.input_data import Pictures, read_pictures
-from trainer_module.options import TrainingOptions
-from trainer_module.reference import Reference
-from trainer_module.scoring import class_ids
-from trainer_module.stages import (
+from trainer_module.multi_worker.multi_worker import RENDEZVOUS, lead
+from trainer_module.stages.fine_tuning_stage import fine_tune
+from trainer_module.stages.frozen_stage import train_frozen
+from trainer_module.stages.scoring import class_ids
+from trainer_module.stages.stages import (
     Features,
     StageResult,
     Task,
@@ -35,8 +36,7 @@ from trainer_module.stages import (
     extract_features,
     freeze_boundary,
 )
-from trainer_module.together import RENDEZVOUS, lead
-from trainer_module.weighting import Fresh
+from trainer_module.training_options import TrainingOptions
 
 logger = logging.getLogger("carryover.training")
 

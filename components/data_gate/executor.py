@@ -9,38 +9,38 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact, artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.data_gate.anomalies import anomaly_findings
-from components.data_gate.baseline import read_baseline_statistics
-from components.data_gate.changes import change_findings
-from components.data_gate.counts import Counts, count
-from components.data_gate.coverage import class_findings, domain_findings
-from components.data_gate.drift import (
+from components.data_gate.checks.anomalies import anomaly_findings
+from components.data_gate.checks.changes import change_findings
+from components.data_gate.checks.coverage import class_findings, domain_findings
+from components.data_gate.checks.drift import (
     balance_findings,
     drift_findings,
     shift_findings,
     skew_findings,
     too_few_findings,
 )
-from components.data_gate.duplicates import (
+from components.data_gate.checks.duplicates import (
     LOOKALIKES,
     duplicate_findings,
     find_duplicates,
     write_pairs,
 )
+from components.data_gate.checks.formats import format_findings
+from components.data_gate.checks.names import name_findings
+from components.data_gate.checks.reject_share import reject_findings
 from components.data_gate.findings import Finding
-from components.data_gate.formats import format_findings
-from components.data_gate.names import name_findings
-from components.data_gate.options import ValidationOptions
-from components.data_gate.rejected import reject_findings
-from components.data_gate.statistics import SplitStatistics, read_split
+from components.data_gate.statistics.baseline_statistics import read_baseline_statistics
+from components.data_gate.statistics.counts import Counts, count
+from components.data_gate.statistics.split_statistics import SplitStatistics, read_split
 from components.data_gate.stopping import (
     StoppedByDataError,
     most_severe_first,
     stop_message,
     stopping_findings,
 )
+from components.data_gate.validation_options import ValidationOptions
 from components.image_example_gen.inventory import read_inventory
-from trainer_module import features
+from trainer_module.contract import example_features
 
 logger = logging.getLogger(__name__)  # into the log: the runner shows the findings
 
@@ -88,7 +88,7 @@ def _findings(
 ) -> list[Finding]:
     """All findings but those about duplicates; inputs by their names in the component."""
     counts = count(read_inventory(uris["rejects"]))
-    splits = {split: read_split(uris["statistics"], split) for split in features.SPLITS}
+    splits = {split: read_split(uris["statistics"], split) for split in example_features.SPLITS}
     findings = [
         *anomaly_findings(uris["anomalies"]),
         *reject_findings(counts, options.max_rejected),

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from components.data_gate.findings import SEVERITIES, Finding
-from components.data_gate.options import ValidationOptions
-from trainer_module.errors import InputError
+from components.data_gate.validation_options import ValidationOptions
+from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
-    from components.data_gate.duplicates import Duplicates
+    from components.data_gate.checks.duplicates import Duplicates
 
 
 class StoppedByDataError(InputError):

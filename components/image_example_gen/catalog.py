@@ -7,14 +7,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tfx.dsl.io import fileio
 
-from trainer_module import features
+from trainer_module.contract import example_features
 
 #: Columns of `pictures-*.parquet`. An image id may hold bytes that are no UTF-8.
 SCHEMA = pa.schema(
     [
-        (features.IMAGE_ID, pa.binary()),
-        (features.DOMAIN, pa.string()),
-        (features.LABEL, pa.string()),
+        (example_features.IMAGE_ID, pa.binary()),
+        (example_features.DOMAIN, pa.string()),
+        (example_features.LABEL, pa.string()),
         ("split", pa.string()),
         ("given", pa.bool_()),  # the manifest names the split
         ("content", pa.binary(16)),  # digest of the file: equal for exact copies
@@ -22,8 +22,8 @@ SCHEMA = pa.schema(
         ("look", pa.binary(32)),  # perceptual hash: few bits apart for pictures that look alike
         ("rewritten", pa.bool_()),  # stored as a new PNG, because TensorFlow reads it differently
         ("colour_profile", pa.bool_()),  # an ICC profile came with it, and is ignored
-        *((name, pa.int64()) for name in features.SIZES),
-        *((name, pa.float32()) for name in features.MEASURES),
+        *((name, pa.int64()) for name in example_features.SIZES),
+        *((name, pa.float32()) for name in example_features.MEASURES),
     ]
 )
 

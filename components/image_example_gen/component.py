@@ -46,7 +46,7 @@ class ImageExampleGen(base_component.BaseComponent):
 
     Outputs:
         examples: TFRecords in `Split-train`, `Split-eval` and `Split-test`; what an
-            example holds is said in `trainer_module.features`.
+            example holds is said in `trainer_module.contract.example_features`.
         catalog: see `components.image_example_gen.catalog`.
         rejects: see `components.image_example_gen.inventory`.
     """

@@ -16,8 +16,8 @@ from tfx.types import artifact, artifact_utils
 from components.image_example_gen.ingestion import Destination, ingest_rows
 from components.image_example_gen.inventory import Inventory, write_inventory
 from components.image_example_gen.settlement import settle_splits
-from trainer_module import features
-from trainer_module.errors import InputError
+from trainer_module.contract import example_features
+from trainer_module.contract.errors import InputError
 
 logger = logging.getLogger("carryover.ingestion")
 
@@ -50,7 +50,7 @@ class ImageExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         """
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-        examples.split_names = artifact_utils.encode_split_names(list(features.SPLITS))
+        examples.split_names = artifact_utils.encode_split_names(list(example_features.SPLITS))
         destination = Destination(
             examples=examples.uri,
             catalog=artifact_utils.get_single_uri(output_dict["catalog"]),

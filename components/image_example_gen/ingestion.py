@@ -15,12 +15,12 @@ from apache_beam.io.filesystems import FileSystems
 
 from components.image_example_gen.catalog import write_catalog
 from components.image_example_gen.inventory import write_rejects
-from components.image_example_gen.locations import is_uri, locate
 from components.image_example_gen.measures import look, measure
 from components.image_example_gen.pictures import Picture, UnusablePictureError, read_picture
 from components.image_example_gen.shards import Shards
 from components.image_example_gen.splits import assign_split, digest, group_digest
-from trainer_module import features
+from trainer_module.contract import example_features
+from trainer_module.contract.locations import is_uri, locate
 
 #: Pictures that are decoded ahead, and measured together. It bounds the memory of a worker.
 BATCH = 64
@@ -44,7 +44,7 @@ class Destination:
 
     def folders(self) -> list[str]:
         """Everything that has to exist before the first chunk."""
-        splits = [f"{self.examples}/Split-{split}" for split in features.SPLITS]
+        splits = [f"{self.examples}/Split-{split}" for split in example_features.SPLITS]
         return [*splits, self.catalog, self.rejects]
 
 
@@ -150,9 +150,9 @@ def _entry(item: Ingested, split: dict[str, Any]) -> Row:
     assert picture is not None  # noqa: S101 (for the type checker)
     group = group_digest(row, item.content, split["group_by"])
     return {
-        features.IMAGE_ID: row["path"].encode("utf-8", "surrogateescape"),
-        features.DOMAIN: row["domain"],
-        features.LABEL: row["label"],
+        example_features.IMAGE_ID: row["path"].encode("utf-8", "surrogateescape"),
+        example_features.DOMAIN: row["domain"],
+        example_features.LABEL: row["label"],
         "split": row.get("split") or assign_split(group, split["eval"], split["test"]),
         "given": "split" in row,
         "content": item.content,
@@ -167,16 +167,16 @@ def _entry(item: Ingested, split: dict[str, Any]) -> Row:
 
 
 def _example(item: Ingested, entry: Row) -> bytes:
-    """A serialized tf.Example, see `trainer_module.features`."""
+    """A serialized tf.Example, see `trainer_module.contract.example_features`."""
     assert item.picture is not None  # noqa: S101 (for the type checker)
     example = tf.train.Example()
     feature = example.features.feature
-    feature[features.IMAGE].bytes_list.value.append(item.picture.encoded)
-    feature[features.IMAGE_ID].bytes_list.value.append(entry[features.IMAGE_ID])
-    for name in (features.DOMAIN, features.LABEL):
+    feature[example_features.IMAGE].bytes_list.value.append(item.picture.encoded)
+    feature[example_features.IMAGE_ID].bytes_list.value.append(entry[example_features.IMAGE_ID])
+    for name in (example_features.DOMAIN, example_features.LABEL):
         feature[name].bytes_list.value.append(entry[name].encode())
-    for name in features.SIZES:
+    for name in example_features.SIZES:
         feature[name].int64_list.value.append(entry[name])
-    for name in features.MEASURES:
+    for name in example_features.MEASURES:
         feature[name].float_list.value.append(entry[name])
     return example.SerializeToString()

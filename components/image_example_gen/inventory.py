@@ -8,7 +8,7 @@ from typing import Any
 from tfx.dsl.io import fileio
 
 from components.image_example_gen.catalog import read_catalog
-from trainer_module import features
+from trainer_module.contract import example_features
 
 Inventory = dict[str, list[dict[str, Any]]]
 
@@ -39,19 +39,19 @@ def write_inventory(catalog_uri: str, rejects_uri: str) -> Inventory:
     Returns:
         See `read_inventory`.
     """
-    columns = ["split", features.DOMAIN, features.LABEL]
+    columns = ["split", example_features.DOMAIN, example_features.LABEL]
     examples: Counter[Key] = Counter()
     for table in read_catalog(catalog_uri, columns):
         counts = table.group_by(columns).aggregate([("split", "count")]).to_pylist()
         for row in counts:
             examples[tuple(row[name] for name in columns)] += row["split_count"]
     rejects: Counter[Key] = Counter(
-        (reason_kind(row["reason"]), row[features.DOMAIN], row[features.LABEL])
+        (reason_kind(row["reason"]), row[example_features.DOMAIN], row[example_features.LABEL])
         for row in read_rejects(rejects_uri)
     )
     inventory = {
-        "examples": _rows(("split", features.DOMAIN, features.LABEL), examples),
-        "rejects": _rows(("reason", features.DOMAIN, features.LABEL), rejects),
+        "examples": _rows(("split", example_features.DOMAIN, example_features.LABEL), examples),
+        "rejects": _rows(("reason", example_features.DOMAIN, example_features.LABEL), rejects),
     }
     with fileio.open(f"{rejects_uri}/{INVENTORY}", "w") as file:
         file.write(json.dumps(inventory, indent=1))

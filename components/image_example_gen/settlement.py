@@ -12,12 +12,12 @@ from components.image_example_gen.catalog import catalog_suffixes, read_part, wr
 from components.image_example_gen.ingestion import Destination
 from components.image_example_gen.shards import Shards, read_shard
 from components.image_example_gen.splits import DIGEST_BYTES, Pictures, settle
-from trainer_module import features
-from trainer_module.features import SPLITS
+from trainer_module.contract import example_features
+from trainer_module.contract.example_features import SPLITS
 
 logger = logging.getLogger("carryover.ingestion")
 
-COLUMNS = ["content", "group", features.LABEL, features.DOMAIN, "split", "given"]
+COLUMNS = ["content", "group", example_features.LABEL, example_features.DOMAIN, "split", "given"]
 
 
 def settle_splits(destination: Destination) -> None:
@@ -46,8 +46,8 @@ def _pictures(table: pa.Table) -> Pictures:
     return Pictures(
         content=_digests(table, "content"),
         group=_digests(table, "group"),
-        label=_codes(table, features.LABEL),
-        domain=_codes(table, features.DOMAIN),
+        label=_codes(table, example_features.LABEL),
+        domain=_codes(table, example_features.DOMAIN),
         split=np.array([names[split] for split in table["split"].to_pylist()], np.int8),
         given=table["given"].to_numpy(),
     )
@@ -67,7 +67,8 @@ def _rewrite(destination: Destination, suffix: str, splits: np.ndarray) -> None:
     """Write the shards and the catalog of one chunk with other splits."""
     entries = read_part(destination.catalog, suffix).to_pylist()
     wanted = {
-        entry[features.IMAGE_ID]: SPLITS[code] for entry, code in zip(entries, splits, strict=True)
+        entry[example_features.IMAGE_ID]: SPLITS[code]
+        for entry, code in zip(entries, splits, strict=True)
     }
     with Shards(destination.examples, suffix) as shards:
         for record in _records(destination.examples, suffix):
@@ -75,7 +76,7 @@ def _rewrite(destination: Destination, suffix: str, splits: np.ndarray) -> None:
     write_catalog(
         destination.catalog,
         suffix,
-        [entry | {"split": wanted[entry[features.IMAGE_ID]]} for entry in entries],
+        [entry | {"split": wanted[entry[example_features.IMAGE_ID]]} for entry in entries],
     )
 
 
@@ -86,4 +87,4 @@ def _records(examples: str, suffix: str) -> Iterator[bytes]:
 
 def _image_id(record: bytes) -> Any:
     example = tf.train.Example.FromString(record)
-    return example.features.feature[features.IMAGE_ID].bytes_list.value[0]
+    return example.features.feature[example_features.IMAGE_ID].bytes_list.value[0]

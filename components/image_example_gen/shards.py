@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from trainer_module.features import SPLITS
+from trainer_module.contract.example_features import SPLITS
 
 
 def shard_path(examples: str, split: str, suffix: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from trainer_module.features import SPLITS
+from trainer_module.contract.example_features import SPLITS
 
 #: Bytes of a digest: of a file, or of the name of a group.
 DIGEST_BYTES = 16

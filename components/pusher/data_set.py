@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.image_example_gen.catalog import read_catalog
-from components.image_example_gen.locations import locate
-from trainer_module import features
+from trainer_module.contract import example_features
+from trainer_module.contract.locations import locate
 
 #: Below the folder of a SavedModel.
 FILE = "assets.extra/pictures.parquet"
@@ -17,14 +17,20 @@ FILE = "assets.extra/pictures.parquet"
 SCHEMA = pa.schema(
     [
         ("location", pa.binary()),
-        (features.DOMAIN, pa.string()),
-        (features.LABEL, pa.string()),
+        (example_features.DOMAIN, pa.string()),
+        (example_features.LABEL, pa.string()),
         ("split", pa.string()),
         ("content", pa.binary(16)),
     ]
 )
 
-COLUMNS = [features.IMAGE_ID, features.DOMAIN, features.LABEL, "split", "content"]
+COLUMNS = [
+    example_features.IMAGE_ID,
+    example_features.DOMAIN,
+    example_features.LABEL,
+    "split",
+    "content",
+]
 
 
 def write_data_set(
@@ -59,7 +65,7 @@ def read_data_set(model: Path) -> pa.Table | None:
 def _located(part: pa.Table, data_root: str, workspace: Path) -> pa.Table:
     inside = f"{workspace}/"
     locations = []
-    for image_id in part[features.IMAGE_ID].to_pylist():
+    for image_id in part[example_features.IMAGE_ID].to_pylist():
         location = locate(data_root, image_id.decode("utf-8", "surrogateescape"))
         locations.append(location.removeprefix(inside).encode("utf-8", "surrogateescape"))
     columns = [pa.array(locations, pa.binary()), *(part[name] for name in COLUMNS[1:])]

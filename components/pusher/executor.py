@@ -11,10 +11,11 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact, artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.data_gate.baseline import write_baseline_statistics
+from components.data_gate.statistics.baseline_statistics import write_baseline_statistics
+from components.evaluation.eval_config import CANDIDATE
+from components.evaluation.evaluation_results import read_domain_metrics
 from components.pusher.data_set import write_data_set
-from components.pusher.versions import Push, VersionStore, model_digest
-from pipeline.evaluation import CANDIDATE, read_domain_metrics
+from components.pusher.version_store import Push, VersionStore, model_digest
 
 logger = logging.getLogger("carryover.pusher")
 

@@ -8,13 +8,13 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.orchestration.pipeline import Pipeline
 
-from pipeline.config import RunConfig
+from pipeline.config.run_config import RunConfig
 from pipeline.dag import Inputs, create_pipeline
-from pipeline.identity import CodeFingerprints
-from pipeline.kubeflow.own_steps import Spec, add_own_steps
-from pipeline.kubeflow.platform import kubernetes_document, set_policies, set_resources
+from pipeline.kubeflow.extra_tasks import Spec, add_own_steps
+from pipeline.kubeflow.task_resources import kubernetes_document, set_policies, set_resources
 from pipeline.kubeflow.tfx_spec import compile_dag
-from trainer_module.options import BackboneOptions
+from pipeline.running.identity import CodeFingerprints
+from trainer_module.training_options import BackboneOptions
 
 
 def compile_pipeline(config: RunConfig, baseline: str | None, output: Path) -> None:

@@ -12,7 +12,7 @@ import yaml
 from kfp_server_api import ApiException
 from urllib3.exceptions import HTTPError
 
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 #: States from which a run does not go on.
 FINISHED = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")

@@ -9,10 +9,10 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 )
 from tfx.orchestration.pipeline import Pipeline
 
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 #: Entry point of every TFX component, see `run_component`.
-COMMAND = ["python", "-m", "pipeline.kubeflow.run_component"]
+COMMAND = ["python", "-m", "pipeline.kubeflow.programs.run_component"]
 
 
 def compile_dag(pipeline: Pipeline, image: str) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from pipeline.config import RunConfig
-from pipeline.kubeflow.options import KubeflowOptions
+from pipeline.config.kubeflow_options import KubeflowOptions
+from pipeline.config.run_config import RunConfig
 
 Manifest = dict[str, Any]
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from pipeline.logs import captured_output
-from pipeline.report.record import RunRecord, read_record
-from pipeline.runs import Run
+from pipeline.report.run_record import RunRecord, read_record
+from pipeline.running.logs import captured_output
+from pipeline.running.run import Run
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pipeline.report.data_facts import DataFacts
-    from pipeline.report.model_facts import ModelFacts
+    from pipeline.report.sections.data_facts import DataFacts
+    from pipeline.report.sections.model_facts import ModelFacts
 
 FILE = "report.html"
 
@@ -38,9 +38,9 @@ def make_again(workspace: Workspace, run_id: str | None) -> Path:
 
 def write_report(record: RunRecord) -> Path:
     """Make the page of a run, beside its summary; returns its path."""
-    from pipeline.report.data_facts import read_data_facts
-    from pipeline.report.model_facts import read_model_facts
     from pipeline.report.rendering import write_page
+    from pipeline.report.sections.data_facts import read_data_facts
+    from pipeline.report.sections.model_facts import read_model_facts
 
     values = page_values(record, read_data_facts(record), read_model_facts(record))
     return write_page(record.folder / FILE, "report.html.j2", **values)
@@ -60,9 +60,9 @@ def report_on(run: Run) -> None:
 
 def page_values(record: RunRecord, data: "DataFacts", model: "ModelFacts | None") -> dict[str, Any]:
     """What the template of the page shows."""
-    from pipeline.domain_measures import CAPTION, HEADINGS
-    from pipeline.report.answers import MOST_MISTAKES
-    from pipeline.report.verdict import read_domains, read_verdict
+    from pipeline.inspecting.domain_measures import CAPTION, HEADINGS
+    from pipeline.report.sections.verdict import read_domains, read_verdict
+    from pipeline.report.test_predictions import MOST_MISTAKES
 
     return {
         "summary": record.summary,

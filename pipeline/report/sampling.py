@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 
-from trainer_module import features
+from trainer_module.contract import example_features
 
 #: In all domains together.
 MOST_PICTURES = 2000
@@ -24,10 +24,14 @@ def sample_test_pictures(catalog: str) -> tuple[set[bytes], dict[str, int]]:
     from components.image_example_gen.catalog import read_catalog
 
     ids: dict[str, list[bytes]] = {}
-    for part in read_catalog(catalog, [features.IMAGE_ID, features.DOMAIN, "split"]):
+    for part in read_catalog(
+        catalog, [example_features.IMAGE_ID, example_features.DOMAIN, "split"]
+    ):
         for row in part.to_pylist():
             if row["split"] == "test":
-                ids.setdefault(row[features.DOMAIN], []).append(row[features.IMAGE_ID])
+                ids.setdefault(row[example_features.DOMAIN], []).append(
+                    row[example_features.IMAGE_ID]
+                )
     counts = {domain: len(own) for domain, own in ids.items()}
     share = _equal_share(Counter(counts), MOST_PICTURES)
     chosen = {

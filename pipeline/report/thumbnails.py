@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from components.image_example_gen.locations import is_uri, locate
 from components.image_example_gen.pictures import FORMATS, MAX_PIXELS
+from trainer_module.contract.locations import is_uri, locate
 
 #: Longest side in pixels: twice what is shown, for screens of twice the density.
 SIDE = 160

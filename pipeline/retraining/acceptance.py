@@ -3,12 +3,12 @@
 from datetime import datetime, timezone
 from pathlib import Path
 
-from components.pusher.versions import Push, VersionStore, model_digest
-from pipeline.config import load_config
+from components.pusher.version_store import Push, VersionStore, model_digest
+from pipeline.config.config_file import load_config
 from pipeline.retraining.ledger import Ledger
-from pipeline.summary_schema import Summary
+from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import BATCH, Workspace
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 
 def accept(root: Path, run_id: str, reason: str) -> int:
@@ -59,7 +59,7 @@ def _push(
     from tfx.utils.path_utils import serving_model_path
 
     from components.pusher.executor import keep_origin
-    from pipeline.steps import read_outputs
+    from pipeline.running.component_launches import read_outputs
 
     outputs = read_outputs(folder)
     model = Path(serving_model_path(outputs["Trainer"]["model"]))

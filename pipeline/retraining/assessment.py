@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
+from pipeline.predicting.embedding_distance import distance, p_value
 from pipeline.retraining.batch_store import Row
-from pipeline.retraining.two_sample import distance, p_value
-from trainer_module.reference import PER_DOMAIN, Reference, read_reference
+from trainer_module.export.reference_embeddings import PER_DOMAIN, Reference, read_reference
 
 #: Pictures sent through the model at once.
 BATCH = 64
@@ -75,7 +75,7 @@ def assess(
         per_domain: pictures of each domain that are asked about, at most.
         all_unlabelled: ask about every unlabelled picture, whatever their number.
     """
-    from trainer_module.export import read_description  # it imports TensorFlow
+    from trainer_module.export.saved_model import read_description  # it imports TensorFlow
 
     classes = set(read_description(str(model))["labels"])
     reference = read_reference(str(model))

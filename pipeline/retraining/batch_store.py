@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from components.image_example_gen.locations import locate
-from pipeline.folder import FolderListing
-from pipeline.manifest import read_manifest
+from pipeline.inputs.folder import FolderListing
+from pipeline.inputs.manifest import read_manifest
 from pipeline.retraining.inbox import READY, UNLABELLED, Delivery, stamp
+from trainer_module.contract.locations import locate
 
 LISTING = "listing.jsonl"
 UNFINISHED = ".incoming"
@@ -70,7 +70,7 @@ def read_batch(batches: Path, digest: str) -> list[Row]:
     Returns:
         `path` (relative to the workspace), `name` (as it was delivered), `domain`, `label` (""
         where there is none), `sha256` of the file, and `split`, `group` and `reason` where they are
-        known, see `pipeline.snapshot.Snapshot`.
+        known, see `pipeline.inputs.snapshot.Snapshot`.
     """
     rows = map(json.loads, (batches / digest / LISTING).read_text().splitlines())
     return [row | {"path": f"{batches.name}/{digest}/{row['path']}"} for row in rows]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.folder import FolderListing
-from pipeline.manifest import MANIFEST_SUFFIXES
-from pipeline.retraining.options import RetrainOptions
-from trainer_module.errors import InputError
+from pipeline.config.retraining_options import RetrainOptions
+from pipeline.inputs.folder import FolderListing
+from pipeline.inputs.manifest import MANIFEST_SUFFIXES
+from trainer_module.contract.errors import InputError
 
 #: In the folder of a batch: nothing more will come.
 READY = "_READY"

@@ -6,15 +6,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from components.pusher.versions import VersionStore
-from pipeline.config import RunConfig
-from pipeline.logs import captured_output
+from components.pusher.version_store import VersionStore
+from pipeline.config.run_config import RunConfig
 from pipeline.retraining.assessment import Assessed, assess
+from pipeline.retraining.batch_decision import Verdict, decide
 from pipeline.retraining.batch_store import Row, copy_batch, read_batch
 from pipeline.retraining.inbox import READY, Delivery, find_deliveries, inbox_of, stamp
 from pipeline.retraining.ledger import Ledger
-from pipeline.retraining.policy import Verdict, decide
-from pipeline.serving_versions import serving_version
+from pipeline.running.logs import captured_output
+from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
 
 

@@ -9,8 +9,8 @@ from types import FrameType
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.inbox import inbox_of
-from pipeline.retraining.options import RetrainOptions
 
 #: Seconds in which a pass must end after it was asked to; then it is killed, and the next start
 #: brings its batch to its end.

@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pipeline.serving.answers import write_answer
 from pipeline.serving.batching import Batcher, Outputs
-from pipeline.serving.contents import Contents, prepare_contents
-from pipeline.serving.documents import metadata_document, status_document
-from pipeline.serving.errors import RefusedError, RequestError
-from pipeline.serving.model import ServedModel
-from pipeline.serving.questions import Question, read_question
-from pipeline.serving.versions import Versions
+from pipeline.serving.loaded_versions import Versions
+from pipeline.serving.protocol.model_status import metadata_document, status_document
+from pipeline.serving.protocol.predict_request import Question, read_question
+from pipeline.serving.protocol.predict_response import write_answer
+from pipeline.serving.protocol.request_errors import RefusedError, RequestError
+from pipeline.serving.protocol.request_images import Contents, prepare_contents
+from pipeline.serving.served_model import ServedModel
 
 #: Of a request, in bytes. TensorFlow Serving has no such limit, and so no answer of its own to
 #: more: ours is 413, which HTTP has for this.

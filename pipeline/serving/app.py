@@ -11,10 +11,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pipeline.serving.api import Api, as_json
-from pipeline.serving.errors import RequestError
-from pipeline.serving.metrics import CONTENT_TYPE, Metrics
-from pipeline.serving.observing import Observed
+from pipeline.serving.middleware import Observed
 from pipeline.serving.page import render_page
+from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.serving.server_metrics import CONTENT_TYPE, Metrics
 
 Lifespan = Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]
 

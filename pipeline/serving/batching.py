@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from pipeline.serving.contents import Contents
-from pipeline.serving.errors import RefusedError
+from pipeline.serving.protocol.request_errors import RefusedError
+from pipeline.serving.protocol.request_images import Contents
 
 Outputs = dict[str, np.ndarray]
 

@@ -15,15 +15,15 @@ from rich.console import Console
 from starlette.applications import Starlette
 
 from components.image_example_gen.pictures import MAX_PIXELS
-from pipeline.prediction import import_tensorflow_quietly
+from pipeline.predicting.prediction import import_tensorflow_quietly
 from pipeline.serving.api import MAX_INSTANCES, Api
 from pipeline.serving.app import Lifespan, create_app
 from pipeline.serving.batching import Batcher
-from pipeline.serving.metrics import Metrics
-from pipeline.serving.model import ServedModel
-from pipeline.serving.versions import Versions
-from pipeline.serving_versions import find_store, serving_version
-from trainer_module.errors import InputError
+from pipeline.serving.loaded_versions import Versions
+from pipeline.serving.served_model import ServedModel
+from pipeline.serving.server_metrics import Metrics
+from pipeline.version_lookup import find_store, serving_version
+from trainer_module.contract.errors import InputError
 
 #: Seconds between two looks at the directory of versions, as TensorFlow Serving.
 POLL = 1.0

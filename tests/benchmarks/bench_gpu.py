@@ -28,14 +28,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from trainer_module import features
+from trainer_module.activations.activation_store import FeatureStore
 from trainer_module.classifier import Classifier, build_classifier
-from trainer_module.feature_store import FeatureStore
-from trainer_module.fine_tuning import build_tail, create_learner
+from trainer_module.contract import example_features
+from trainer_module.data.input_data import Pictures, read_pictures
 from trainer_module.hardware import Hardware, set_up_hardware
-from trainer_module.input_data import Pictures, read_pictures
-from trainer_module.options import TrainingOptions
-from trainer_module.stages import (
+from trainer_module.stages.fine_tuning_stage import build_tail, create_learner
+from trainer_module.stages.stages import (
     FORWARD_BATCH,
     Features,
     Task,
@@ -43,7 +42,8 @@ from trainer_module.stages import (
     extract_features,
     freeze_boundary,
 )
-from trainer_module.training_step import create_step
+from trainer_module.stages.training_step import create_step
+from trainer_module.training_options import TrainingOptions
 
 #: Stage 1 may take this many times its forward pass.
 LIMIT = 1.25
@@ -92,10 +92,10 @@ def write_pictures(path: Path, count: int, size: int) -> str:
         for number in range(count):
             pixels = rng.integers(0, 256, (size, size, 3), np.uint8)
             values = {
-                features.IMAGE: tf.io.serialize_tensor(pixels).numpy(),
-                features.IMAGE_ID: f"{number:08d}".encode(),
-                features.DOMAIN: DOMAINS[number % len(DOMAINS)].encode(),
-                features.LABEL: CLASSES[number % len(CLASSES)].encode(),
+                example_features.IMAGE: tf.io.serialize_tensor(pixels).numpy(),
+                example_features.IMAGE_ID: f"{number:08d}".encode(),
+                example_features.DOMAIN: DOMAINS[number % len(DOMAINS)].encode(),
+                example_features.LABEL: CLASSES[number % len(CLASSES)].encode(),
             }
             example = tf.train.Example()
             for name, value in values.items():

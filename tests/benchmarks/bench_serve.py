@@ -34,7 +34,7 @@ from served import Served, served
 from tiny_exports import export_tiny, push_of
 from tiny_pictures import encode
 
-from components.pusher.versions import VersionStore
+from components.pusher.version_store import VersionStore
 
 #: Throughput of serving, as a share of that of the loop, that is asked for.
 LIMIT = 0.8

@@ -45,7 +45,7 @@ def loop(data: str, image_size: str) -> None:
     """Read, decode and resize every file once; prints the seconds."""
     import tensorflow as tf
 
-    from trainer_module.preprocessing import decode_and_resize
+    from trainer_module.data.preprocessing import decode_and_resize
 
     files = sorted(str(path) for path in Path(data).glob("*/*/*"))
 

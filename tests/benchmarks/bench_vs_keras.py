@@ -35,7 +35,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from components.image_example_gen.catalog import read_catalog
-from pipeline.summary_schema import Summary
+from pipeline.summary.summary_schema import Summary
 
 #: On PACS at 128 px with the defaults, as a mean over the seeds.
 MEAN_ACCURACY = 0.915

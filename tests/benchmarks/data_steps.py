@@ -15,12 +15,12 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from pipeline.config import load_config
-from pipeline.preparation import prepare
-from pipeline.runs import Run
-from pipeline.snapshot import take_snapshot
-from pipeline.steps import launch
-from pipeline.terminal import Reporter
+from pipeline.config.config_file import load_config
+from pipeline.inputs.snapshot import take_snapshot
+from pipeline.running.component_launches import launch
+from pipeline.running.preparation import prepare
+from pipeline.running.run import Run
+from pipeline.summary.terminal import Reporter
 from pipeline.workspace import Workspace
 
 LAST = "Transform"

@@ -15,7 +15,7 @@ from tfx.utils import path_utils
 
 from components.image_example_gen.pictures import UnusablePictureError, read_picture
 from components.image_example_gen.splits import assign_split, digest
-from pipeline.steps import read_outputs
+from pipeline.running.component_launches import read_outputs
 
 BATCH = 64
 

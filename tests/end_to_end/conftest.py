@@ -1,14 +1,10 @@
 """One undisturbed run, which several tests look at or go on from."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from command import carryover, draw_pictures, newest_summary, run_arguments
 
 

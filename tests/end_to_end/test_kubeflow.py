@@ -9,7 +9,7 @@ from command import QUICK, carryover, newest_summary
 from compared import comparable, rounded
 from kubeflow_harness import Harness
 
-from components.pusher.versions import VersionStore
+from components.pusher.version_store import VersionStore
 
 pytestmark = pytest.mark.slow
 

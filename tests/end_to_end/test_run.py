@@ -116,7 +116,7 @@ def test_pictures_that_are_all_broken_are_bad_input(tmp_path):
 
 
 def test_the_bundled_config_points_at_the_bundled_pictures():
-    from pipeline.config import load_config
+    from pipeline.config.config_file import load_config
 
     config = load_config(ROOT / "configs" / "emoji.yaml", [])
     assert {path.name for path in Path(config.data).iterdir()} == {"noto", "openmoji", "twemoji"}

@@ -12,7 +12,7 @@ from served import Served, served
 from tiny_exports import LABELS, export_tiny, push_of, push_tiny
 from tiny_pictures import encode, gradient, solid, write_files
 
-from components.pusher.versions import VersionStore
+from components.pusher.version_store import VersionStore
 
 pytestmark = pytest.mark.slow
 

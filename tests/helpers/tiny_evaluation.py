@@ -10,10 +10,10 @@ from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tiny_models import ColourModel, example, save_model, write_shard
 
-from pipeline.beam_arguments import beam_arguments
-from pipeline.beam_options import BeamOptions
-from pipeline.config import GateOptions
-from pipeline.evaluation import create_eval_config
+from components.evaluation.eval_config import create_eval_config
+from components.evaluation.gate_options import GateOptions
+from pipeline.config.beam_options import BeamOptions
+from pipeline.running.beam_arguments import beam_arguments
 
 #: Test pictures: domain, true label, colour.
 PICTURES = (

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from components.pusher.versions import Push, VersionStore
+from components.pusher.version_store import Push, VersionStore
 from trainer_module.classifier import build_classifier
-from trainer_module.export import export_classifier
-from trainer_module.options import BackboneOptions
+from trainer_module.export.saved_model import export_classifier
+from trainer_module.training_options import BackboneOptions
 
 LABELS = ("chat", "h\u00e4\u00df \u2603", "<b>")
 

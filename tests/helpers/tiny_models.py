@@ -6,7 +6,7 @@ from pathlib import Path
 import tensorflow as tf
 from tiny_pictures import solid
 
-from trainer_module import features
+from trainer_module.contract import example_features
 
 #: Label -> the colour channel that speaks for it.
 CHANNELS = {"red": 0, "green": 1, "blue": 2}
@@ -53,12 +53,12 @@ class ColourModel(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def classify_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `serving_examples` of an export."""
-        return self.classify(_feature(examples, features.IMAGE))
+        return self.classify(_feature(examples, example_features.IMAGE))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def label_ids(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `label_id` of an export."""
-        return {"label_id": self._ids.lookup(_feature(examples, features.LABEL))}
+        return {"label_id": self._ids.lookup(_feature(examples, example_features.LABEL))}
 
     @staticmethod
     def _first_pixels(image: tf.Tensor) -> tf.Tensor:
@@ -92,10 +92,10 @@ def example(
 ) -> bytes:
     """A serialized tf.Example of a picture of one colour."""
     values = {
-        features.IMAGE_ID: image_id,
-        features.IMAGE: solid(colour),
-        features.DOMAIN: domain.encode(),
-        features.LABEL: label.encode(),
+        example_features.IMAGE_ID: image_id,
+        example_features.IMAGE: solid(colour),
+        example_features.DOMAIN: domain.encode(),
+        example_features.LABEL: label.encode(),
     }
     made = tf.train.Example()
     for name, value in values.items():

@@ -8,16 +8,16 @@ import yaml
 from tiny_pictures import solid
 from tiny_summary import domain, summary
 
-from pipeline.report.answers import Answers, Mistake
-from pipeline.report.data_facts import Counts, DataFacts, File, Pair
-from pipeline.report.lineage import Link
-from pipeline.report.model_facts import ModelFacts, describe_model
-from pipeline.report.record import RunRecord
 from pipeline.report.rendering import write_page
+from pipeline.report.run_record import RunRecord
 from pipeline.report.run_report import page_values
+from pipeline.report.sections.data_facts import Counts, DataFacts, File, Pair
+from pipeline.report.sections.lineage import Link
+from pipeline.report.sections.model_facts import ModelFacts, describe_model
+from pipeline.report.test_predictions import Answers, Mistake
 from pipeline.report.thumbnails import thumbnail
-from pipeline.summary_schema import Summary
-from trainer_module.reference import Reference
+from pipeline.summary.summary_schema import Summary
+from trainer_module.export.reference_embeddings import Reference
 
 #: A folder may be named so.
 SCRIPT = "<script>alert(1)</script>"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.data_gate.findings import Finding
-from pipeline.summary_schema import (
+from pipeline.summary.summary_schema import (
     Calibration,
     Domain,
     DomainCalibration,

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from tiny_pictures import write_files
 
-from components.pusher.versions import Push, VersionStore
-from pipeline import cli, doctor, local
+from components.pusher.version_store import Push, VersionStore
+from pipeline import cli, doctor
+from pipeline.running import local_run
 
 #: What takes seconds to import.
 HEAVY = ("tensorflow", "keras", "tfx", "apache_beam", "tensorflow_model_analysis", "numpy")
@@ -213,7 +214,7 @@ def test_an_interrupted_run_says_how_to_go_on(carryover, monkeypatch, tmp_path):
     def interrupted(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(local, "run_pipeline", interrupted)
+    monkeypatch.setattr(local_run, "run_pipeline", interrupted)
     done = carryover("run", "--data", tmp_path)
     assert (done.returncode, done.stderr) == (
         1,

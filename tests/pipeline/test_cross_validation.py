@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.cross_validation import CrossValidation, _summarise, _table
-from trainer_module.crossval import Fold
+from trainer_module.leave_one_domain_out import Fold
 
 
 def fold(domain: str, seed: int, frozen: float, accuracy: float) -> Fold:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from tiny_pictures import write_files
 
-from pipeline.config import load_config
+from pipeline.config.config_file import load_config
 from pipeline.dag import Inputs, create_pipeline
-from pipeline.identity import CodeFingerprints
-from pipeline.launching import Launcher
-from pipeline.snapshot import take_snapshot
+from pipeline.inputs.snapshot import take_snapshot
+from pipeline.running.identity import CodeFingerprints
+from pipeline.running.launcher import Launcher
 
 NODES = [
     *("ImageExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "DataGate"),

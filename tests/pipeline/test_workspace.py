@@ -7,10 +7,11 @@ import pytest
 from tiny_pictures import write_files
 from tiny_summary import summary
 
-from components.pusher.versions import VersionStore
-from pipeline.config import RunConfig, load_config
+from components.pusher.version_store import VersionStore
+from pipeline.config.config_file import load_config
+from pipeline.config.run_config import RunConfig
 from pipeline.workspace import Workspace
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 HOLD = """
 import sys

@@ -9,7 +9,7 @@ from trainer_module.classifier import (
     copy_in_float32,
     extend_labels,
 )
-from trainer_module.options import BackboneOptions
+from trainer_module.training_options import BackboneOptions
 
 SIZE = 32
 PICTURES = np.random.default_rng(0).uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ports import free_ports
+from repository import HELPERS, ROOT
 from trainer_fixtures import fn_args
 
-from trainer_module.errors import InputError
-from trainer_module.export import load_classifier, read_description
+from trainer_module.contract.errors import InputError
+from trainer_module.export.saved_model import load_classifier, read_description
 from trainer_module.hardware import check_sharing
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 
 TWO_DEVICES = """
 import json, sys, tensorflow as tf
@@ -26,7 +26,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 from pathlib import Path
 from trainer_fixtures import fn_args
 from trainer_module import hardware, training
-from trainer_module.export import read_description
+from trainer_module.export.saved_model import read_description
 
 def two_cpus(precision):
     found = hardware.set_up_hardware(precision)
@@ -45,7 +45,7 @@ import json, sys
 from pathlib import Path
 from trainer_fixtures import fn_args
 from trainer_module import training
-from trainer_module.export import read_description
+from trainer_module.export.saved_model import read_description
 
 args = fn_args(Path(sys.argv[1]), {"precision": "mixed_bfloat16"})
 training.run_fn(args)
@@ -60,7 +60,7 @@ from trainer_module.training import run_fn
 run_fn(SimpleNamespace(**json.loads(sys.argv[1])))
 """
 
-PATHS = {"PYTHONPATH": f"{ROOT}:{HERE}", "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+PATHS = {"PYTHONPATH": f"{ROOT}:{HELPERS}", "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def run(code: str, folder: Path) -> dict:

@@ -7,12 +7,12 @@ import tensorflow as tf
 from trainer_fixtures import SIZE, fn_args, rows
 
 from trainer_module.classifier import adopt, build_classifier
-from trainer_module.export import load_classifier, read_description
+from trainer_module.data.input_data import read_pictures
+from trainer_module.export.saved_model import load_classifier, read_description
 from trainer_module.hardware import set_up_hardware
-from trainer_module.input_data import read_pictures
-from trainer_module.options import TrainingOptions
-from trainer_module.stages import create_task
+from trainer_module.stages.stages import create_task
 from trainer_module.training import run_fn, train_stages
+from trainer_module.training_options import TrainingOptions
 
 
 def test_both_stages_are_reported_and_the_better_one_answers(tmp_path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainer_module.backbones.blocks import block_names
 from trainer_module.backbones.registry import EFFICIENTNET_LITE, default_image_size
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
     import keras

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
     import keras

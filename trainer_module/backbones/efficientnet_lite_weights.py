@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from trainer_module.backbones.torch_archive import read_torch_archive
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 _TORCH_LAYERS = {
     "stem_conv": "_conv_stem",

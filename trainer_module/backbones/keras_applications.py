@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from trainer_module.backbones.registry import KERAS_APPLICATIONS
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 # What `preprocess_input` of each module does (keras.applications.imagenet_utils); the modules
 # that are not here scale inside their models.

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 
 class KerasApplication(NamedTuple):

@@ -16,7 +16,7 @@ def draw_reliability(domain: str, number: int, bins: np.ndarray) -> Markup:
     Args:
         domain: its name.
         number: of the domain, unique in the page.
-        bins: see `trainer_module.calibration.calibration_bins`.
+        bins: see `trainer_module.export.calibration.calibration_bins`.
     """
     rows, confidence, correct = bins[bins[:, 0] > 0].T
 

@@ -10,13 +10,13 @@ from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tiny_data import Data, in_all_splits, judge, pictures, prepare, serving
 
+from components.data_gate.checks.duplicates import LOOKALIKES
 from components.data_gate.component import DataGate
-from components.data_gate.duplicates import LOOKALIKES
 from components.data_gate.executor import read_findings
 from components.data_gate.findings import KINDS, Finding
 from components.data_gate.stopping import StoppedByDataError
 from components.image_example_gen.component import ImageCatalog, ImageRejects
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 ODD = 'night_sky\'s "日本"'
 

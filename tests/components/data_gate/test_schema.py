@@ -9,13 +9,13 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tiny_data import pictures
 
-import trainer_module
-from trainer_module import features
+from trainer_module import data
+from trainer_module.contract import example_features
 
 
 def anomalies(frame: pd.DataFrame, environment: str) -> dict[str, str]:
     """Feature -> what is wrong with it."""
-    text = Path(trainer_module.__file__).with_name("schema.pbtxt").read_text()
+    text = Path(data.__file__).with_name("schema.pbtxt").read_text()
     schema = text_format.Parse(text, schema_pb2.Schema())
     statistics = tfdv.generate_statistics_from_dataframe(frame, n_jobs=1)
     found = tfdv.validate_statistics(statistics, schema, environment=environment)
@@ -24,7 +24,7 @@ def anomalies(frame: pd.DataFrame, environment: str) -> dict[str, str]:
 
 @pytest.fixture(name="frame")
 def _frame() -> pd.DataFrame:
-    return pd.DataFrame(pictures("day", "cat", "train", 4))[list(features.STATISTICS)]
+    return pd.DataFrame(pictures("day", "cat", "train", 4))[list(example_features.STATISTICS)]
 
 
 def test_pictures_to_train_on_need_a_domain_and_a_label(frame):
@@ -40,7 +40,7 @@ def test_pictures_to_serve_come_without(frame):
     assert sorted(anomalies(frame, "SERVING")) == ["domain", "label"]
 
 
-@pytest.mark.parametrize("feature", features.MEASURES)
+@pytest.mark.parametrize("feature", example_features.MEASURES)
 def test_a_measure_that_is_no_number_is_an_anomaly(frame, feature):
     frame.loc[0, feature] = float("nan")
     assert list(anomalies(frame, "TRAINING")) == [feature]

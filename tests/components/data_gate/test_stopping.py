@@ -3,10 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from components.data_gate.duplicates import Duplicates, Pair, Picture, duplicate_findings
+from components.data_gate.checks.duplicates import Duplicates, Pair, Picture, duplicate_findings
 from components.data_gate.findings import KINDS, Finding
-from components.data_gate.options import ValidationOptions
 from components.data_gate.stopping import stop_message, stopping_findings
+from components.data_gate.validation_options import ValidationOptions
 
 NOTE = Finding(kind="shift", severity="information", text="a note")
 SKEW = Finding(kind="skew", severity="warning", text="a warning.")

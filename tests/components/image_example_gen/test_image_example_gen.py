@@ -24,14 +24,14 @@ from components.image_example_gen.catalog import read_catalog
 from components.image_example_gen.component import ImageCatalog, ImageExampleGen, ImageRejects
 from components.image_example_gen.inventory import read_inventory, read_rejects
 from components.image_example_gen.splits import assign_split, digest, group_digest
-from pipeline.beam_arguments import beam_arguments
-from pipeline.beam_options import BeamOptions
-from pipeline.config import SplitOptions
-from pipeline.folder import MISPLACED
-from pipeline.launching import Launcher
-from pipeline.snapshot import Snapshot, take_snapshot
-from trainer_module import features
-from trainer_module.errors import InputError
+from pipeline.config.beam_options import BeamOptions
+from pipeline.config.run_config import SplitOptions
+from pipeline.inputs.folder import MISPLACED
+from pipeline.inputs.snapshot import Snapshot, take_snapshot
+from pipeline.running.beam_arguments import beam_arguments
+from pipeline.running.launcher import Launcher
+from trainer_module.contract import example_features
+from trainer_module.contract.errors import InputError
 
 RED, BLUE = solid("red"), solid("blue")
 NOT_UTF_8 = os.fsdecode(b"day/cat/caf\xe9.png")
@@ -64,7 +64,9 @@ class Ingested:
 
     def read(self) -> dict[str, list[Example]]:
         """Split name -> its examples."""
-        return {split: _examples(f"{self.examples}/Split-{split}") for split in features.SPLITS}
+        return {
+            split: _examples(f"{self.examples}/Split-{split}") for split in example_features.SPLITS
+        }
 
 
 def ingest(folder: Path, files: dict[str, bytes], split: SplitOptions | None = None) -> Ingested:
@@ -126,7 +128,11 @@ def test_every_usable_picture_becomes_one_example(ingested):
 
 def test_an_example_holds_the_picture_its_names_sizes_and_measures(ingested):
     row = by_id(ingested.read())["day/cat/red.png"]
-    assert set(row) == {features.IMAGE, features.IMAGE_ID, *features.STATISTICS}
+    assert set(row) == {
+        example_features.IMAGE,
+        example_features.IMAGE_ID,
+        *example_features.STATISTICS,
+    }
     assert row["image"] == RED
     assert (row["domain"], row["label"]) == (b"day", b"cat")
     assert (row["width"], row["height"], row["channels"]) == (4, 3, 3)
@@ -166,7 +172,7 @@ def test_the_catalog_has_a_row_for_every_example_that_agrees_with_it(ingested):
     for row in catalog:
         example = examples[row["image_id"], row["split"]]
         assert row["label"] == example["label"].decode()
-        for name in (*features.SIZES, *features.MEASURES):
+        for name in (*example_features.SIZES, *example_features.MEASURES):
             assert row[name] == pytest.approx(example[name])
     by_name = {os.fsdecode(row["image_id"]): row for row in catalog}
     copies = by_name["day/cat/red.png"], by_name["night/dog/copy of red.png"]
@@ -250,7 +256,7 @@ def test_several_chunks_make_as_many_shards_and_lose_nothing(tmp_path, monkeypat
     monkeypatch.setattr(executor, "CHUNK_ROWS", 4)
     files = many(10) | {"night/dog/empty.png": b"", "night/dog/a.png": RED}
     ingested = ingest(tmp_path, files)
-    for split in features.SPLITS:
+    for split in example_features.SPLITS:
         names = sorted(path.name for path in Path(ingested.examples, f"Split-{split}").iterdir())
         assert names == [f"data_tfrecord-{n:05d}-of-00003" for n in range(3)]
     assert set(by_id(ingested.read())) == set(files) - {"night/dog/empty.png"}

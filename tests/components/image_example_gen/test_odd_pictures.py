@@ -13,7 +13,7 @@ from components.image_example_gen.pictures import (
     read_picture,
     servable_picture,
 )
-from trainer_module.preprocessing import decode_and_resize
+from trainer_module.data.preprocessing import decode_and_resize
 
 IMAGE_SIZE = 64
 SCENE = scene("cross", (235, 230, 222), (20, 60, 160), np.random.default_rng(3))

@@ -14,7 +14,7 @@ from tiny_pictures import solid, write_files
 from components.image_example_gen.catalog import write_catalog
 from components.image_example_gen.component import ImageCatalog
 from components.pusher.executor import PusherExecutor, read_outcome
-from components.pusher.versions import VersionStore
+from components.pusher.version_store import VersionStore
 from components.serving_check.executor import mark_blessing
 
 STATISTICS = b"of the training split"

@@ -14,12 +14,13 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2
 from tfx.types import Channel, standard_artifacts
 
-from pipeline.config import RunConfig, load_config
-from pipeline.kubeflow.checking import check_config
+from pipeline.config.config_file import load_config
+from pipeline.config.kubeflow_options import Step
+from pipeline.config.run_config import RunConfig
 from pipeline.kubeflow.compiling import compile_pipeline
-from pipeline.kubeflow.options import Step
+from pipeline.kubeflow.config_check import check_config
 from pipeline.kubeflow.tfx_spec import compile_dag
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 SETTINGS = [
     "image_size=64",

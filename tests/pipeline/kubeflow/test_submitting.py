@@ -8,7 +8,7 @@ from fake_kubeflow import fake_kubeflow
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 SPEC = {
     "pipelineInfo": {"name": "shapes"},

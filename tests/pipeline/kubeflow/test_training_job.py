@@ -11,8 +11,9 @@ from kubernetes import client
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from pipeline.config import RunConfig, load_config
-from trainer_module.errors import InputError
+from pipeline.config.config_file import load_config
+from pipeline.config.run_config import RunConfig
+from trainer_module.contract.errors import InputError
 
 SETTINGS = (
     "name=shapes",

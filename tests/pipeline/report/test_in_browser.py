@@ -8,7 +8,7 @@ import pytest
 from browser import open_browser, show
 from tiny_report import DOMAINS, SCRIPT, write_tiny_report
 
-from pipeline.report.history import write_history
+from pipeline.report.history_page import write_history
 from pipeline.workspace import Workspace
 
 #: A light desk and a dark phone: width in pixels, and whether the page is dark.

@@ -12,17 +12,17 @@ from rich.console import Console
 from tiny_report import SCRIPT, tiny_data, tiny_model, tiny_record, write_tiny_report
 from tiny_summary import summary
 
-from pipeline.config import load_config
-from pipeline.report.exports import read_exports
-from pipeline.report.record import read_record
+from pipeline.config.config_file import load_config
+from pipeline.inputs.snapshot import Snapshot
 from pipeline.report.rendering import write_page
+from pipeline.report.run_record import read_record
 from pipeline.report.run_report import page_values, report_on, write_report
-from pipeline.report.verdict import read_domains, read_verdict
-from pipeline.runs import Run
-from pipeline.snapshot import Snapshot
-from pipeline.terminal import Reporter
+from pipeline.report.sections.exports import read_exports
+from pipeline.report.sections.verdict import read_domains, read_verdict
+from pipeline.running.run import Run
+from pipeline.summary.terminal import Reporter
 from pipeline.workspace import Workspace
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 SECTIONS = (
     *("verdict", "stages", "confusion", "mistakes", "calibration"),

@@ -6,7 +6,7 @@ import pytest
 from tiny_pictures import solid, write_files
 
 from pipeline.retraining.inbox import find_deliveries, stamp
-from trainer_module.errors import InputError
+from trainer_module.contract.errors import InputError
 
 PICTURE = solid("red")
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pipeline.serving.batching import Batcher
-from pipeline.serving.contents import Contents
-from pipeline.serving.errors import RefusedError
+from pipeline.serving.protocol.request_errors import RefusedError
+from pipeline.serving.protocol.request_images import Contents
 
 MAX_VALUES, MAX_PIXELS = 4, 100
 

@@ -16,8 +16,8 @@ from pipeline.serving import api as limits
 from pipeline.serving.api import Api
 from pipeline.serving.app import create_app
 from pipeline.serving.batching import Batcher
-from pipeline.serving.metrics import Metrics
-from pipeline.serving.versions import Versions
+from pipeline.serving.loaded_versions import Versions
+from pipeline.serving.server_metrics import Metrics
 
 NAME = "<b> & \u00e4"
 RED = binary(solid("red"))

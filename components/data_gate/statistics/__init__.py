@@ -1,0 +1,1 @@
+"""What the data gate measures: counts, distributions, and how far apart two of them are."""

@@ -1,0 +1,1 @@
+"""The configuration of a run: one frozen RunConfig, its groups of options, and its file."""

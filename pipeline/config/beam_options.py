@@ -1,0 +1,60 @@
+"""Options of Beam, validated. The run configuration holds them as `beam`."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from trainer_module.contract.options_base import Options
+
+Runner = Literal["direct", "flink", "spark", "dataflow", "portable"]
+
+#: Options that an engine cannot do without.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "direct": (),
+    "flink": ("flink_master", "environment_type"),
+    "spark": ("spark_master_url", "environment_type"),
+    "dataflow": ("project", "region", "temp_location"),
+    "portable": ("job_endpoint", "environment_type"),
+}
+
+ENVIRONMENTS = ("DOCKER", "PROCESS", "EXTERNAL", "LOOPBACK")
+
+
+class BeamOptions(Options):
+    """What runs the data components: this machine, or an engine on many."""
+
+    runner: Runner = Field("direct", description="`direct` is this machine; see docs/beam.md")
+    workers: int | Literal["auto"] = Field(
+        "auto", description="processes; `auto` is 1, or one per core for many pictures"
+    )
+    options: dict[str, str | int | float | bool] = Field(
+        {}, description="of Beam, by their names, for any other runner than `direct`"
+    )
+
+    @field_validator("workers")
+    @classmethod
+    def _is_at_least_one(cls, workers: int | str) -> int | str:
+        if isinstance(workers, int) and workers < 1:
+            raise ValueError("must be auto, or 1 or more")
+        return workers
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "BeamOptions":
+        if self.runner == "direct" and self.options:
+            raise ValueError("beam.options are for another beam.runner than direct")
+        missing = [name for name in NEEDED[self.runner] if not self.options.get(name)]
+        if missing:
+            raise ValueError(f"beam.runner {self.runner} needs beam.options {', '.join(missing)}")
+        environment = self.options.get("environment_type", "DOCKER")
+        if environment not in ENVIRONMENTS:
+            raise ValueError(f"environment_type must be one of {', '.join(ENVIRONMENTS)}")
+        if environment in ("PROCESS", "EXTERNAL") and not self.options.get("environment_config"):
+            raise ValueError(f"environment_type {environment} needs environment_config")
+        return self
+
+    @property
+    def workers_have_code(self) -> bool:
+        """Whether workers come with our package: in their image, or as this very process."""
+        images = ("sdk_container_image", "environment_config")
+        loopback = self.options.get("environment_type") == "LOOPBACK"
+        return loopback or any(self.options.get(name) for name in images)

@@ -1,0 +1,24 @@
+"""What the pictures of every domain are like, as a table for the terminal."""
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.inspecting.domain_measures import CAPTION, HEADINGS, read_domain_measures
+
+
+def domain_table(catalog_uri: str) -> Table:
+    """A row per domain: pictures, classes, and medians of what was measured.
+
+    Args:
+        catalog_uri: of ingestion's `catalog` artifact.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
+    table.add_column("domain", overflow="fold")
+    for name in HEADINGS:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in read_domain_measures(catalog_uri):
+        table.add_row(escape(row.domain), f"{row.pictures:,}", f"{row.classes:,}", *row.texts)
+    table.caption = CAPTION
+    table.caption_justify = "left"
+    return table

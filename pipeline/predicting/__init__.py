@@ -1,0 +1,1 @@
+"""Predictions of a SavedModel: for files, as a report per domain, and of other formats."""

@@ -1,0 +1,86 @@
+"""Versions of a model, for people: list them, take one back."""
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from components.pusher.version_store import VersionStore
+from pipeline.workspace import Workspace
+from trainer_module.contract.errors import InputError
+
+
+def find_store(workspace: Path, name: str | None) -> VersionStore:
+    """The versions of a workspace's model.
+
+    Args:
+        workspace: its folder.
+        name: of the model; may be left out where there is only one.
+
+    Raises:
+        InputError: nothing has been pushed there, or the name is missing or unknown.
+    """
+    serving = workspace.resolve() / "serving"
+    names = sorted(path.name for path in serving.glob("*") if path.is_dir())
+    if not names:
+        raise InputError(f"no model has been pushed to {serving} yet. Run: carryover run")
+    if name is None and len(names) > 1:
+        raise InputError(f"{serving} holds several models. Give --name: {', '.join(names)}.")
+    if name is not None and name not in names:
+        raise InputError(f"{serving} has no model '{name}'. It holds: {', '.join(names)}.")
+    return VersionStore(workspace.resolve(), name or names[0])
+
+
+def serving_version(store: VersionStore) -> int:
+    """The version that serves now.
+
+    Raises:
+        InputError: there is none.
+    """
+    newest = store.newest()
+    if newest is None:
+        raise InputError(f"no version serves in {store.serving}. Run: carryover run")
+    return newest
+
+
+def show_versions(store: VersionStore) -> None:
+    """Print every version that serves, with its accuracy per domain."""
+    pushes = {version: store.read_push(version) for version in store.versions()}
+    domains = sorted({domain for push in pushes.values() for domain in push.domains})
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("version", "pushed (UTC)"):
+        table.add_column(column, no_wrap=True)
+    for domain in domains:
+        table.add_column(escape(domain), justify="right", overflow="fold", min_width=5)
+    for version, push in pushes.items():
+        accuracies = [push.domains.get(domain, {}).get("accuracy") for domain in domains]
+        table.add_row(
+            f"{version}{' (serves)' if version == store.newest() else ''}",
+            push.pushed_at[:16].replace("T", " "),
+            *("-" if value is None else f"{value:.3f}" for value in accuracies),
+        )
+    console = Console()
+    console.print(table)
+    console.print(f"{escape(str(store.serving))}", highlight=False, soft_wrap=True)
+
+
+def roll_back(store: VersionStore) -> None:
+    """Take the newest version out of service and say what serves now.
+
+    Raises:
+        InputError: there is no earlier version, or a run is using the workspace.
+    """
+    with Workspace(store.root).lock():
+        try:
+            removed, serves = store.roll_back()
+        except ValueError as error:
+            raise InputError(str(error)) from None
+    Console().print(
+        f"Version {removed} is out of service "
+        f"(kept in {escape(str(store.rolled_back / str(removed)))}). "
+        f"Version {serves} serves now.",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,77 @@
+"""Small transformed examples, as Transform writes them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import tensorflow as tf
+
+from trainer_module.contract import example_features
+
+SIZE = 32
+COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture of a split."""
+
+    image_id: str
+    domain: str
+    label: str
+    pixels: np.ndarray
+
+
+def rows(domains: dict[str, int], per_class: int, seed: int) -> list[Row]:
+    """Noisy pictures of one colour per class; a domain adds its number to every pixel."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for domain, shift in domains.items():
+        for label, colour in COLOURS.items():
+            for number in range(per_class):
+                noise = rng.normal(0, 20, (SIZE, SIZE, 3))
+                pixels = np.clip(np.array(colour) + shift + noise, 0, 255).astype(np.uint8)
+                made.append(Row(f"{domain}/{label}/{seed}-{number:02d}", domain, label, pixels))
+    return made
+
+
+def write_split(path: Path, split: list[Row]) -> str:
+    """Write rows as one shard, in their order; returns a file pattern."""
+    path.mkdir(parents=True)
+    with tf.io.TFRecordWriter(str(path / "part-00000")) as writer:
+        for row in split:
+            writer.write(serialize(row))
+    return str(path / "*")
+
+
+def serialize(row: Row) -> bytes:
+    """A transformed example of one row."""
+    values = {
+        example_features.IMAGE: tf.io.serialize_tensor(row.pixels).numpy(),
+        example_features.IMAGE_ID: row.image_id.encode(),
+        example_features.DOMAIN: row.domain.encode(),
+        example_features.LABEL: row.label.encode(),
+    }
+    example = tf.train.Example()
+    for name, value in values.items():
+        example.features.feature[name].bytes_list.value.append(value)
+    return example.SerializeToString()
+
+
+def fn_args(tmp_path: Path, training: dict, base_model: str | None = None) -> SimpleNamespace:
+    """What TFX hands to run_fn, over a small data set of two domains."""
+    domains = {"day": 20, "night": -20}
+    options = {
+        "image_size": SIZE,
+        "frozen": {"epochs": 20, "learning_rate": 0.05, "batch_size": 8},
+        "fine_tuning": {"epochs": 2, "views": 2, "batch_size": 8},
+    }
+    return SimpleNamespace(
+        train_files=[write_split(tmp_path / "train", rows(domains, 6, seed=1))],
+        eval_files=[write_split(tmp_path / "eval", rows(domains, 2, seed=2))],
+        base_model=base_model,
+        custom_config={"training": options | training},
+        serving_model_dir=str(tmp_path / "model"),
+        model_run_dir=str(tmp_path / "run"),
+    )

@@ -1,0 +1,212 @@
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tiny_pictures import write_files
+
+from pipeline.inputs import snapshot as module
+from pipeline.inputs.folder import HIDDEN, LOOP, MISPLACED, SYSTEM
+from pipeline.inputs.snapshot import Snapshot
+from trainer_module.contract.errors import InputError
+
+TREE = {"day/cat/a.png": b"1", "day/dog/b.png": b"22", "night/cat/c.png": b"333"}
+
+
+@pytest.fixture(name="data")
+def _data(tmp_path: Path) -> Path:
+    return write_files(tmp_path / "data", TREE)
+
+
+@pytest.fixture(name="listings")
+def _listings(tmp_path: Path) -> Path:
+    return tmp_path / "inputs"
+
+
+def take_snapshot(data: Path, folder: Path) -> Snapshot:
+    return module.take_snapshot(str(data), folder)
+
+
+def rows(snapshot: Snapshot) -> list[dict]:
+    return [json.loads(line) for line in snapshot.path.read_text().splitlines()]
+
+
+def paths(snapshot: Snapshot) -> list[str]:
+    return [row["path"] for row in rows(snapshot)]
+
+
+def test_a_snapshot_lists_every_file_with_domain_label_and_size(data, listings):
+    snapshot = take_snapshot(data, listings)
+    assert snapshot.files == 3
+    assert snapshot.domains == ("day", "night")
+    first = rows(snapshot)[0]
+    modified = (data / "day/cat/a.png").stat().st_mtime_ns
+    assert first == {
+        "path": "day/cat/a.png",
+        "domain": "day",
+        "label": "cat",
+        "bytes": 1,
+        "modified": modified,
+    }
+
+
+def test_the_same_tree_has_the_same_digest_wherever_it_lies(data, listings, tmp_path):
+    snapshot = take_snapshot(data, listings)
+    copy = shutil.copytree(data, tmp_path / "copy")  # keeps the times
+    assert take_snapshot(copy, listings).digest == snapshot.digest
+    assert snapshot.path == listings / f"{snapshot.digest}.jsonl"
+    assert list(listings.iterdir()) == [snapshot.path]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: (data / "day/cat/a.png").write_bytes(b"other"),
+        lambda data: os.utime(data / "day/cat/a.png", ns=(1, 1)),
+        lambda data: (data / "day/cat/new.png").write_bytes(b"4"),
+        lambda data: (data / "day/cat/a.png").rename(data / "day/cat/z.png"),
+        lambda data: (data / "day/cat/a.png").rename(data / "day/dog/a.png"),
+        lambda data: (data / "day/cat/a.png").unlink(),
+    ],
+    ids=["changed", "touched", "added", "renamed", "other class", "removed"],
+)
+def test_the_digest_follows_every_change_of_the_pictures(data, listings, change):
+    before = take_snapshot(data, listings)
+    change(data)
+    assert take_snapshot(data, listings).digest != before.digest
+    assert before.path.exists()
+
+
+def test_files_outside_of_domain_and_class_become_rows_with_a_reason(data, listings):
+    write_files(data, {"readme.txt": b"", "day/stray.png": b""})
+    reasons = {row["path"]: row.get("reason") for row in rows(take_snapshot(data, listings))}
+    assert reasons["readme.txt"] == reasons["day/stray.png"] == MISPLACED
+    assert reasons["day/cat/a.png"] is None
+
+
+def test_deeper_folders_belong_to_their_class(data, listings):
+    write_files(data, {"day/cat/kittens/2024/d.png": b""})
+    row = next(row for row in rows(take_snapshot(data, listings)) if "kittens" in row["path"])
+    assert (row["domain"], row["label"]) == ("day", "cat")
+
+
+def test_hidden_and_system_files_are_counted_but_not_listed(data, listings):
+    hidden = ("day/cat/.DS_Store", ".git/x/config", "day/cat/Thumbs.db", "day/cat/desktop.ini")
+    write_files(data, dict.fromkeys(hidden, b""))
+    before = take_snapshot(data, listings)
+    assert paths(before) == list(TREE)
+    assert before.ignored == {HIDDEN: 2, SYSTEM: 2}
+    # A tool that writes into its hidden folder changes nothing.
+    write_files(data, {".git/x/another": b""})
+    assert take_snapshot(data, listings).digest == before.digest
+
+
+def test_symbolic_links_are_followed_and_loops_end(data, listings, tmp_path):
+    write_files(tmp_path / "elsewhere", {"cat/linked.png": b""})
+    (data / "fog").symlink_to(tmp_path / "elsewhere")
+    (data / "day/cat/up").symlink_to(data)
+    (data / "day/self").symlink_to(data / "day/self")
+    snapshot = take_snapshot(data, listings)
+    assert sorted(paths(snapshot)) == sorted(
+        [*TREE, "fog/cat/linked.png", "day/cat/up", "day/self"]
+    )
+    reasons = {row["path"]: row.get("reason") for row in rows(snapshot)}
+    assert reasons["day/cat/up"] == LOOP
+    assert reasons["fog/cat/linked.png"] is None
+
+
+def test_folders_of_classes_without_files_are_noted(data, listings):
+    (data / "night/dog").mkdir()
+    (data / "fog/cat/deeper").mkdir(parents=True)
+    assert take_snapshot(data, listings).empty_classes == (("fog", "cat"), ("night", "dog"))
+
+
+def test_a_class_whose_files_are_all_in_deeper_folders_is_not_empty(data, listings):
+    write_files(data, {"fog/cat/deeper/a.png": b""})
+    assert take_snapshot(data, listings).empty_classes == ()
+
+
+def test_a_manifest_is_a_listing_relative_to_its_folder(data, listings):
+    manifest = data.parent / "pictures.csv"
+    manifest.write_text("path,domain,label,split\ndata/day/cat/a.png,day,cat,test\n,day,cat,\n")
+    snapshot = take_snapshot(manifest, listings)
+    assert snapshot.data_root == str(data.parent)
+    assert snapshot.domains == ("day",)
+    [good, bad] = rows(snapshot)
+    assert (good["path"], good["split"]) == ("data/day/cat/a.png", "test")
+    assert bad["reason"] == "malformed row: line 3: path is empty"
+
+
+def test_a_manifest_without_a_single_picture_is_an_input_error(tmp_path, listings):
+    manifest = tmp_path / "pictures.csv"
+    manifest.write_text("path,domain,label\nnowhere.png,day,cat\n")
+    with pytest.raises(InputError, match="names no file that can be opened"):
+        take_snapshot(manifest, listings)
+
+
+def test_a_remote_folder_is_an_input_error_that_asks_for_a_manifest(listings):
+    with pytest.raises(InputError, match="Give a manifest of it"):
+        module.take_snapshot("gs://bucket/pictures", listings)
+
+
+def test_one_folder_can_be_a_class_of_two_domains(data, listings):
+    (data / "dusk").mkdir()
+    (data / "dusk/cat").symlink_to(data / "night/cat")
+    found = paths(take_snapshot(data, listings))
+    assert {"dusk/cat/c.png", "night/cat/c.png"} <= set(found)
+
+
+def test_a_link_to_nothing_becomes_a_row_with_a_reason(data, listings):
+    (data / "day/cat/gone.png").symlink_to("nowhere")
+    row = next(row for row in rows(take_snapshot(data, listings)) if "gone" in row["path"])
+    assert row["reason"] == "cannot be opened: No such file or directory"
+
+
+def test_a_pipe_among_the_pictures_becomes_a_row_with_a_reason(data, listings):
+    # Opening one would wait for ever.
+    os.mkfifo(data / "day/cat/pipe.png")
+    row = next(row for row in rows(take_snapshot(data, listings)) if "pipe" in row["path"])
+    assert "reason" in row
+
+
+@pytest.mark.parametrize("name", ["a b.png", 'it\'s "x".png', "two\nlines.png", "häß \u2603.png"])
+def test_unusual_file_names_survive(data, listings, name):
+    write_files(data, {f"day/cat/{name}": b""})
+    assert f"day/cat/{name}" in paths(take_snapshot(data, listings))
+
+
+def test_file_names_that_are_no_utf_8_survive(data, listings):
+    name = os.fsdecode(b"day/cat/caf\xe9.png")
+    write_files(data, {name: b"x"})
+    [found] = [path for path in paths(take_snapshot(data, listings)) if "caf" in path]
+    assert os.fsencode(found) == b"day/cat/caf\xe9.png"
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9/cat/a.png", b"day/caf\xe9/a.png"])
+def test_domains_and_classes_that_are_no_utf_8_are_rejected_with_a_reason(data, listings, name):
+    # Neither an EvalConfig nor Beam's keys nor JSON can carry such a name.
+    write_files(data, {os.fsdecode(name): b"x"})
+    snapshot = take_snapshot(data, listings)
+    row = next(row for row in rows(snapshot) if "caf" in row["path"])
+    assert "UTF-8" in row["reason"]
+    assert (row["domain"], row["label"]) == ("", "")
+    assert snapshot.domains == ("day", "night")
+
+
+def test_a_missing_folder_is_an_input_error(tmp_path, listings):
+    with pytest.raises(InputError) as error:
+        take_snapshot(tmp_path / "nowhere", listings)
+    assert str(error.value) == (
+        f"data folder {tmp_path / 'nowhere'} does not exist. "
+        "Give a folder or a manifest (.csv or .parquet) with --data."
+    )
+
+
+@pytest.mark.parametrize("files", [{}, {"a.png": b"", "day/b.png": b""}], ids=["empty", "flat"])
+def test_a_folder_without_the_layout_says_which_layout_is_wanted(tmp_path, listings, files):
+    data = tmp_path / "data"
+    data.mkdir()
+    with pytest.raises(InputError, match="<domain>/<class>/<picture>"):
+        take_snapshot(write_files(data, files), listings)
+    assert list(listings.iterdir()) == []

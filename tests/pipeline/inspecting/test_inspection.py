@@ -1,0 +1,79 @@
+"""`carryover inspect` on pictures of which we know what is wrong with them."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.config.config_file import load_config
+from pipeline.inspecting.inspection import inspect_data
+
+COLOURS = {"red": (200, 40, 40), "green": (40, 200, 40)}
+
+
+def draw(folder: Path, count: int, factor: float = 1.0) -> None:
+    """Noisy pictures of two classes; every call draws the same ones."""
+    rng = np.random.default_rng(5)
+    for label, colour in COLOURS.items():
+        (folder / label).mkdir(parents=True)
+        for number in range(count):
+            noise = rng.normal(0, 30, (12, 12, 3))
+            pixels = np.clip((np.array(colour) + noise + rng.normal(0, 20)) * factor, 0, 255)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / label / f"{number:03d}.png")
+
+
+@pytest.fixture(name="data", scope="module")
+def _data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two domains that look alike, and a darkened copy of one of them."""
+    data = tmp_path_factory.mktemp("data")
+    draw(data / "day", 100)
+    draw(data / "noon", 100, 0.98)
+    draw(data / "night", 100, 0.3)
+    (data / "day" / "red" / "broken.png").write_bytes(b"no picture")
+    return data
+
+
+@pytest.fixture(name="output", scope="module")
+def _output(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("inspection")
+    assert inspect_data(load_config(None, [], {"data": data}), output)
+    return output
+
+
+def texts(output: Path, kind: str) -> list[str]:
+    findings = json.loads((output / "findings.json").read_text())
+    return [finding["text"] for finding in findings if finding["kind"] == kind]
+
+
+def test_a_darkened_domain_is_reported_as_drift_with_its_brightness(output):
+    [text] = [text for text in texts(output, "shift") if "'night'" in text]
+    assert text.startswith("domain 'night' drifts from the other domains: ")
+    found = re.search(r"median brightness (\d+), others (\d+)", text)
+    assert found
+    night, others = map(int, found.groups())
+    assert 0.2 < night / others < 0.4
+
+
+def test_what_is_unusable_is_listed(output):
+    [_, row] = (output / "rejects.csv").read_text().splitlines()
+    assert row == "day/red/broken.png,day,red,not a picture in a known format,10"
+
+
+def test_the_contact_sheet_shows_every_domain_and_class(output):
+    with Image.open(output / "contact-sheet.png") as sheet:
+        colours = {colour for _, colour in sheet.convert("RGB").getcolors(1 << 24)}
+    assert any(red > 150 and green < 90 for red, green, _ in colours)
+    assert any(green > 150 and red < 90 for red, green, _ in colours)
+    assert any(30 < red < 90 and green < 30 for red, green, _ in colours)  # red at night
+
+
+def test_where_a_run_would_stop_it_says_no(tmp_path):
+    draw(tmp_path / "data" / "day", 20)
+    for number in range(10):
+        (tmp_path / "data" / "day" / "red" / f"empty {number}.png").write_bytes(b"")
+    config = load_config(None, [], {"data": tmp_path / "data"})
+    assert not inspect_data(config, tmp_path / "inspection")
+    assert texts(tmp_path / "inspection", "rejects")

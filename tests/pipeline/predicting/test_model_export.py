@@ -1,0 +1,121 @@
+"""Exports of a tiny model, and what is said of them."""
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import tensorflow as tf
+from tiny_exports import LABELS, export_tiny, push_of
+from tiny_pictures import solid, write_files
+
+from components.pusher.data_set import FILE, SCHEMA
+from components.pusher.version_store import VersionStore
+from pipeline.predicting.model_export import export_model
+from trainer_module.contract.errors import InputError
+
+pytestmark = pytest.mark.slow
+
+SEED = 5
+
+
+def row(number: int, split: str) -> dict[str, object]:
+    """Where a picture lies in the workspace, and what it is."""
+    return {
+        "location": f"pictures/{split}-{number}.png".encode(),
+        "domain": "day" if number < 8 else "night",
+        "label": LABELS[number % 3],
+        "split": split,
+        "content": bytes([number]) * 16,
+    }
+
+
+ROWS = [row(number, split) for split in ("train", "test") for number in range(12)]
+
+
+def list_pictures(model: Path) -> None:
+    """Keep the list of pictures with a version, as a push does."""
+    pq.write_table(pa.Table.from_pylist(ROWS, schema=SCHEMA), model / FILE)
+
+
+@pytest.fixture(name="store", scope="module")
+def _store(tmp_path_factory: pytest.TempPathFactory) -> VersionStore:
+    root = tmp_path_factory.mktemp("workspace")
+    drawn = random.Random(1)  # noqa: S311 - no secret
+    colours = [tuple(drawn.choices(range(256), k=3)) for _ in ROWS]
+    names = [one["location"].decode() for one in ROWS]
+    write_files(root, {name: solid(one) for name, one in zip(names, colours, strict=True)})
+    store = VersionStore(root, "shapes")
+    store.push(export_tiny(root / "model", SEED), push_of(SEED), complete=list_pictures)
+    return store
+
+
+def exported(store: VersionStore, form: str, output: Path) -> tuple[bytes, dict]:
+    export_model(store.root, None, form, output)
+    path = output / f"shapes-1-{form}"
+    [model] = [found for found in output.glob(f"{path.name}.*") if found.suffix != ".json"]
+    return model.read_bytes(), json.loads(path.with_suffix(".json").read_text())
+
+
+def expected_accuracy(store: VersionStore) -> float:
+    """What the SavedModel gets right of the test split."""
+    tests = [one for one in ROWS if one["split"] == "test"]
+    images = [(store.root / one["location"].decode()).read_bytes() for one in tests]
+    served = tf.saved_model.load(str(store.path(1))).signatures["serving_default"]
+    labels = served(image=tf.constant(images))["label"].numpy()
+    return np.mean([a.decode() == b["label"] for a, b in zip(labels, tests, strict=True)])
+
+
+def test_a_half_precision_export_agrees_with_the_saved_model(store, tmp_path, capsys):
+    content, report = exported(store, "tflite-float16", tmp_path)
+    assert report["all"]["test_images"] == 12
+    assert report["all"]["agreement"] == 1
+    assert report["all"]["accuracy"] == pytest.approx(expected_accuracy(store))
+    assert report["all"]["saved_model_accuracy"] == report["all"]["accuracy"]
+    assert {name: one["test_images"] for name, one in report["domains"].items()} == {
+        "day": 8,
+        "night": 4,
+    }
+    assert report["labels"] == list(LABELS)
+    assert report["bytes"] == len(content)
+    assert "night" in capsys.readouterr().out
+
+
+def test_an_export_lies_in_the_workspace_where_nothing_else_is_said(store):
+    export_model(store.root, None, "tflite-float16", None)
+    names = {path.name for path in (store.root / "exports" / "shapes" / "1").iterdir()}
+    assert names == {"shapes-1-tflite-float16.tflite", "shapes-1-tflite-float16.json"}
+
+
+def test_an_8_bit_export_is_smaller_and_takes_float_pixels(store, tmp_path):
+    half, _ = exported(store, "tflite-float16", tmp_path)
+    content, report = exported(store, "tflite-int8", tmp_path)
+    assert len(content) < 0.7 * len(half)
+    [given] = tf.lite.Interpreter(model_content=content).get_input_details()
+    assert given["dtype"] == np.float32
+    assert report["all"]["agreement"] >= 0.5
+
+
+def test_an_onnx_export_agrees_with_the_saved_model(store, tmp_path):
+    pytest.importorskip("tf2onnx")
+    pytest.importorskip("onnxruntime")
+    _, report = exported(store, "onnx", tmp_path)
+    assert report["all"]["agreement"] == 1
+
+
+def test_a_picture_that_is_gone_is_named(store, tmp_path):
+    gone = store.root / "pictures" / "test-0.png"
+    moved = gone.rename(tmp_path / "test-0.png")
+    with pytest.raises(InputError, match=r"test-0\.png: cannot be opened"):
+        export_model(store.root, None, "tflite-float16", tmp_path)
+    moved.rename(gone)
+
+
+def test_a_version_without_a_list_of_pictures_is_refused(tmp_path):
+    store = VersionStore(tmp_path, "shapes")
+    store.push(export_tiny(tmp_path / "model", SEED), push_of(SEED))
+    with pytest.raises(InputError, match="does not list its pictures"):
+        export_model(tmp_path, None, "tflite-float16", tmp_path)

@@ -1,0 +1,176 @@
+"""Predictions of a SavedModel whose answers are known."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from tiny_models import ColourModel, save_model
+from tiny_pictures import solid, write_files
+
+from components.pusher.version_store import Push, VersionStore
+from pipeline.predicting import prediction
+from pipeline.predicting.prediction import predict_images
+from pipeline.predicting.prediction_output import Csv, Json
+from trainer_module.contract.errors import InputError
+
+PUSH = Push("digest", "run", "key", None, "2024-01-01T00:00:00+00:00", {})
+
+
+@pytest.fixture(name="workspace", scope="module")
+def _workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prediction")
+    store = VersionStore(folder / "workspace", "colours")
+    for labels in (("red", "green"), ("red", "green", "blue")):
+        store.push(save_model(folder / str(len(labels)), ColourModel(labels)), PUSH)
+    return store.root
+
+
+def test_the_newest_version_answers_with_label_and_confidence(workspace, tmp_path, capsys):
+    write_files(tmp_path, {"[a].png": solid("blue"), "b.png": solid((150, 50, 0))})
+    paths = [tmp_path / "[a].png", tmp_path / "b.png"]
+    assert predict_images(paths, workspace, None) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{paths[0]}  blue  1.000",
+        f"{paths[1]}  red  0.750",
+    ]
+
+
+def test_more_pictures_than_a_batch_keep_their_order(workspace, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(prediction, "BATCH", 2)
+    colours = ["red", "blue", "lime", "blue", "red"]
+    files = {f"{n}.png": solid(colour) for n, colour in enumerate(colours)}
+    write_files(tmp_path, files)
+    predict_images([tmp_path / name for name in files], workspace, None)
+    labels = [line.split()[-2] for line in capsys.readouterr().out.splitlines()]
+    assert labels == ["red", "blue", "green", "blue", "red"]
+
+
+def test_a_picture_that_cannot_be_read_is_told_and_the_others_are_classified(
+    workspace, tmp_path, capsys
+):
+    write_files(tmp_path, {"good.png": solid("red"), "bad.png": b"hello"})
+    paths = [tmp_path / name for name in ("gone.png", "good.png", "bad.png")]
+    assert predict_images(paths, workspace, None) == 2
+    output = capsys.readouterr()
+    assert output.out.splitlines() == [f"{paths[1]}  red  1.000"]
+    assert output.err.splitlines() == [
+        f"{paths[0]}: cannot be opened: No such file or directory",
+        f"{paths[2]}: not a picture in a known format",
+    ]
+
+
+def test_formats_that_tensorflow_cannot_read_are_classified_too(workspace, tmp_path, capsys):
+    path = tmp_path / "a.webp"
+    path.write_bytes(solid("blue", form="WEBP"))
+    assert predict_images([path], workspace, None) == 0
+    assert " blue " in capsys.readouterr().out
+
+
+def test_without_a_version_nothing_is_predicted(tmp_path):
+    (tmp_path / "serving" / "colours").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"no version serves in .*Run: carryover run"):
+        predict_images([tmp_path / "a.png"], tmp_path, None)
+
+
+def test_folders_are_searched_to_their_depth_and_only_for_what_is_meant(
+    workspace, tmp_path, capsys
+):
+    names = ("b.png", "a/deep/er/still/c.png", ".hidden.png", "Thumbs.db")
+    write_files(tmp_path, {name: solid("red") for name in names})
+    assert predict_images([tmp_path], workspace, None) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        str(tmp_path / "b.png"),
+        str(tmp_path / "a/deep/er/still/c.png"),
+    ]
+
+
+def test_patterns_are_expanded_in_the_order_of_names(workspace, tmp_path, capsys):
+    write_files(tmp_path, {name: solid("red") for name in ("b.png", "a/a.png", "c.jpg")})
+    assert predict_images([tmp_path / "**/*.png"], workspace, None) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        str(tmp_path / "a/a.png"),
+        str(tmp_path / "b.png"),
+    ]
+
+
+def test_a_pattern_without_a_match_is_told(workspace, tmp_path, capsys):
+    assert predict_images([tmp_path / "*.png"], workspace, None) == 2
+    assert "*.png: cannot be opened" in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_refused(workspace, tmp_path):
+    with pytest.raises(InputError, match="no pictures in"):
+        predict_images([tmp_path], workspace, None)
+
+
+def test_what_cannot_be_read_in_a_folder_is_counted(workspace, tmp_path, capsys):
+    write_files(tmp_path, {"a.png": solid("red"), "b.png": b"hello"})
+    assert predict_images([tmp_path], workspace, None) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"{tmp_path}/b.png: not a picture in a known format",
+        "1 of 2 files could not be read",
+    ]
+
+
+def test_csv_has_a_row_per_file(workspace, tmp_path, capsys):
+    write_files(tmp_path, {'a, "b".png': solid((150, 50, 0)), "c.png": b"hello"})
+    assert predict_images([tmp_path], workspace, None, Csv) == 2
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out))) == [
+        ["path", "label", "confidence", "reason"],
+        [f'{tmp_path}/a, "b".png', "red", "0.75", ""],
+        [f"{tmp_path}/c.png", "", "", "not a picture in a known format"],
+    ]
+
+
+def test_json_has_a_line_per_file(workspace, tmp_path, capsys):
+    write_files(tmp_path, {"a.png": solid((150, 50, 0)), "c.png": b"hello"})
+    assert predict_images([tmp_path], workspace, None, Json) == 2
+    assert list(map(json.loads, capsys.readouterr().out.splitlines())) == [
+        {"path": f"{tmp_path}/a.png", "label": "red", "confidence": 0.75},
+        {"path": f"{tmp_path}/c.png", "reason": "not a picture in a known format"},
+    ]
+
+
+def labelled(folder: Path) -> Path:
+    """Two domains: one all right, and one with a mistake and a class that the model lacks."""
+    pictures = {
+        "day/red/1.png": "red",
+        "day/blue/1.png": "blue",
+        "night/red/1.png": "red",
+        "night/red/2.png": "blue",
+        "night/cat/1.png": "red",
+    }
+    return write_files(folder, {name: solid(colour) for name, colour in pictures.items()})
+
+
+def test_the_domain_report_counts_unknown_classes_as_wrong(workspace, tmp_path, capsys):
+    folder = labelled(tmp_path)
+    assert predict_images([folder], workspace, None, domain_report=True) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["day", "2", "1.000"] in rows
+    assert ["night", "3", "0.333"] in rows
+    assert ["mean", "5", "0.667"] in rows
+
+
+def test_the_domain_report_stays_out_of_the_data(workspace, tmp_path, capsys):
+    predict_images([labelled(tmp_path)], workspace, None, Json, domain_report=True)
+    output = capsys.readouterr()
+    assert len(list(map(json.loads, output.out.splitlines()))) == 5
+    assert "night" in output.err
+
+
+def test_a_domain_report_of_pictures_without_classes_is_refused(workspace, tmp_path):
+    write_files(tmp_path, {"a.png": solid("red")})
+    with pytest.raises(InputError, match="<domain>/<class>/<picture>"):
+        predict_images([tmp_path], workspace, None, domain_report=True)
+
+
+def test_folders_that_are_no_classes_are_told_from_mistakes(workspace, tmp_path, capsys):
+    hint = "No folder is named like an answer."
+    predict_images([labelled(tmp_path / "a")], workspace, None, domain_report=True)
+    assert hint not in capsys.readouterr().out
+    write_files(tmp_path, {"b/too/deep/red/1.png": solid("red")})
+    predict_images([tmp_path / "b"], workspace, None, domain_report=True)
+    assert hint in capsys.readouterr().out

@@ -1,0 +1,181 @@
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tiny_pictures import solid, write_files
+
+from components.pusher.data_set import FILE, SCHEMA
+from pipeline.config.run_config import RunConfig
+from pipeline.retraining.ledger import Entry
+from pipeline.retraining.training_set import balanced_sample, compose, gather
+from pipeline.workspace import Workspace
+from trainer_module.contract.errors import InputError
+
+RED = solid("red")
+
+
+def entry(number: int, digest: str, **changes: Any) -> Entry:
+    made = Entry(
+        number, f"batch {number}", "", digest, "", "", "taken", "", {}, None, None, 0, None, None
+    )
+    return replace(made, **changes)
+
+
+def old_row(location: str, domain: str, label: str, split: str) -> dict[str, Any]:
+    content = hashlib.sha256(location.encode()).digest()[:16]
+    values = (location.encode(), domain, label, split, content)
+    return dict(zip(SCHEMA.names, values, strict=True))
+
+
+def write_batch(workspace: Workspace, digest: str, rows: list[dict[str, Any]]) -> None:
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    write_files(workspace.batches / digest, {"files/a.png": RED, "listing.jsonl": lines.encode()})
+
+
+def new_row(name: str, label: str = "cat", **changes: Any) -> dict[str, Any]:
+    sha256 = hashlib.sha256(name.encode()).hexdigest()
+    row = {"path": "files/a.png", "name": name, "domain": "night", "label": label}
+    return row | {"sha256": sha256} | changes
+
+
+@pytest.fixture(name="workspace")
+def _workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture(name="model")
+def _model(workspace: Workspace) -> Path:
+    """A version with ten cats, two dogs and one test picture of day, and a batch of fog."""
+    rows = [old_row(f"/data/day/cat/{n}.png", "day", "cat", "train") for n in range(10)]
+    rows += [old_row(f"/data/day/dog/{n}.png", "day", "dog", "train") for n in range(2)]
+    rows += [old_row(f"/data/day/cat/{n}.png", "day", "cat", "test") for n in range(10, 15)]
+    rows += [old_row(f"batches/old/files/{n}.png", "fog", "cat", "train") for n in range(3)]
+    rows += [old_row("batches/old/files/9.png", "fog", "cat", "test")]
+    folder = workspace.root / "serving" / "m" / "1"
+    (folder / FILE).parent.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), folder / FILE)
+    return folder
+
+
+def listed(
+    workspace: Workspace, model: Path, entries: list[Entry], **settings: Any
+) -> list[dict[str, Any]]:
+    labels = settings.pop("pseudo_labels", None)
+    config = RunConfig(data="/data", workspace=workspace.root, **settings)
+    snapshot = compose(gather(entries[-1], entries, model, workspace), workspace, config, labels)
+    assert snapshot.batch == entries[-1].digest
+    assert snapshot.data_root == str(workspace.root)
+    return [json.loads(line) for line in snapshot.path.read_text().splitlines()]
+
+
+def test_old_domains_are_rehearsed_under_a_budget_and_tested_on_all_they_have(workspace, model):
+    write_batch(workspace, "new", [new_row("1.png"), new_row("2.png")])
+    rows = listed(workspace, model, [entry(1, "new")], retrain={"rehearsal_per_domain": 4})
+    day = [row for row in rows if row["domain"] == "day"]
+    assert sum(row["split"] == "test" for row in day) == 5
+    train = [row["label"] for row in day if row["split"] == "train"]
+    assert sorted(train) == ["cat", "cat", "dog", "dog"]
+    assert sum(row["domain"] == "fog" and row["split"] == "train" for row in rows) == 3
+    night = [row for row in rows if row["domain"] == "night"]
+    assert len(night) == 2
+    assert not any("split" in row for row in night)  # ingestion decides
+    assert {row["bytes"] for row in night} == {len(RED)}
+
+
+def test_a_picture_that_is_gone_is_listed_with_the_reason(workspace, model):
+    write_batch(workspace, "new", [new_row("1.png")])
+    rows = listed(workspace, model, [entry(1, "new")])
+    gone = next(row for row in rows if row["path"].startswith("/data/day"))
+    assert gone["reason"] == "cannot be opened: No such file or directory"
+
+
+def test_batches_that_wait_join_and_those_that_were_rejected_do_not(workspace, model):
+    for digest in ("small", "bad", "new"):
+        write_batch(workspace, digest, [new_row(f"{digest}.png", domain=digest)])
+    entries = [
+        entry(1, "small", state="too_little_data"),
+        entry(2, "bad", state="rejected"),
+        entry(3, "new"),
+    ]
+    rows = listed(workspace, model, entries, retrain={"min_pictures": 1})
+    assert {row["domain"] for row in rows} == {"day", "fog", "small", "new"}
+
+
+def test_a_new_domain_with_too_few_pictures_goes_on_waiting_and_a_known_one_joins(workspace, model):
+    write_batch(workspace, "few", [new_row("1.png", domain="few")])
+    write_batch(workspace, "known", [new_row("2.png", domain="fog")])
+    write_batch(workspace, "new", [new_row("3.png", domain="new")])
+    states = {"few": "too_little_data", "known": "too_little_data", "new": "taken"}
+    entries = [entry(n, name, state=state) for n, (name, state) in enumerate(states.items(), 1)]
+    fresh = [row for row in listed(workspace, model, entries) if "split" not in row]
+    assert sorted(row["domain"] for row in fresh) == ["fog", "new"]
+    fresh = [
+        row
+        for row in listed(workspace, model, entries, retrain={"min_pictures": 1})
+        if "split" not in row
+    ]
+    assert sorted(row["domain"] for row in fresh) == ["few", "fog", "new"]
+
+
+def test_the_folders_of_the_batch_and_of_those_that_wait_are_fresh(workspace, model):
+    for digest in ("small", "new"):
+        write_batch(workspace, digest, [new_row(f"{digest}.png")])
+    entries = [entry(1, "small", state="too_little_data"), entry(2, "new")]
+    config = RunConfig(data="/data", workspace=workspace.root, retrain={"min_pictures": 2})
+    snapshot = compose(gather(entries[1], entries, model, workspace), workspace, config)
+    assert snapshot.fresh == ("batches/new", "batches/small")
+
+
+def test_what_was_delivered_anew_is_out_of_the_data(workspace, model):
+    write_batch(workspace, "new", [new_row("1.png")])
+    entries = [entry(1, "old", state="pushed", version=1, replaced_by=2), entry(2, "new")]
+    assert {row["domain"] for row in listed(workspace, model, entries)} == {"day", "night"}
+
+
+def test_a_window_leaves_older_batches_out_of_the_training_but_not_of_the_test(workspace, model):
+    write_batch(workspace, "new", [new_row("1.png")])
+    entries = [
+        entry(1, "old", state="pushed", version=1),
+        entry(2, "newer", state="pushed", version=2),
+        entry(3, "new"),
+    ]
+    rows = listed(workspace, model, entries, retrain={"window": 1})
+    assert [row["split"] for row in rows if row["domain"] == "fog"] == ["test"]
+    rows = listed(workspace, model, entries, retrain={"window": 2})
+    assert len([row for row in rows if row["domain"] == "fog"]) == 4
+
+
+def test_unlabelled_pictures_join_with_the_label_that_the_model_gives_and_train_alone(
+    workspace, model
+):
+    write_batch(workspace, "new", [new_row("1.png", label=""), new_row("2.png")])
+    path = "batches/new/files/a.png"
+    rows = listed(workspace, model, [entry(1, "new")])
+    assert [row["label"] for row in rows if row["path"] == path] == ["cat"]
+    rows = listed(workspace, model, [entry(1, "new")], pseudo_labels={path: "dog"})
+    assert {row["label"] for row in rows if row["path"] == path} == {"dog"}
+    assert {row["split"] for row in rows if row["path"] == path} == {"train"}
+
+
+def test_files_of_one_name_stay_together_though_our_copies_have_other_names(workspace, model):
+    write_batch(workspace, "new", [new_row("night/cat/1F600.png")])
+    rows = listed(workspace, model, [entry(1, "new")], split={"group_by": "stem"})
+    assert next(row for row in rows if row["domain"] == "night")["group"] == "1F600"
+
+
+def test_a_version_without_a_list_of_its_pictures_says_what_to_do(workspace, tmp_path):
+    write_batch(workspace, "new", [new_row("1.png")])
+    with pytest.raises(InputError, match="Run carryover run once"):
+        listed(workspace, tmp_path, [entry(1, "new")])
+
+
+def test_more_pictures_move_few_of_a_sample():
+    rows = [old_row(f"{n}.png", "day", "cat", "train") for n in range(200)]
+    first = {row["location"] for row in balanced_sample(rows[:150], 50)}
+    second = {row["location"] for row in balanced_sample(rows, 50)}
+    assert len(first & second) >= 30

@@ -1,0 +1,50 @@
+import numpy as np
+from trainer_fixtures import fn_args
+
+from trainer_module.export.reference_embeddings import (
+    PER_DOMAIN,
+    Reference,
+    read_reference,
+    sample_rows,
+)
+from trainer_module.training import run_fn
+
+
+def test_a_sample_has_at_most_so_many_rows_of_every_domain_evenly_spread():
+    domains = np.array(["day"] * 1000 + ["night"] * 3)
+    rows = sample_rows(domains)
+    assert (domains[rows] == "day").sum() == PER_DOMAIN
+    assert (domains[rows] == "night").sum() == 3
+    assert np.diff(rows[:PER_DOMAIN]).max() <= 6
+
+
+def test_a_sample_is_read_as_it_was_written(tmp_path):
+    domains = np.array(["day", "night", "day"], object)
+    Reference(np.eye(3), np.array([0.5, 0.6, 0.7]), domains).write(str(tmp_path))
+    found = read_reference(str(tmp_path))
+    assert found is not None
+    day = found.of("day")
+    np.testing.assert_array_equal(day.embeddings, np.eye(3)[[0, 2]])
+    np.testing.assert_allclose(day.confidences, [0.5, 0.7])
+    assert read_reference(str(tmp_path / "none")) is None
+
+
+def test_the_export_comes_with_the_embeddings_that_it_serves(tmp_path):
+    import tensorflow as tf
+    from trainer_fixtures import rows
+
+    args = fn_args(tmp_path, {})
+    run_fn(args)
+    found = read_reference(args.serving_model_dir)
+    assert found is not None
+    assert len(found.domains) == 12
+    pictures = sorted(
+        rows({"day": 20, "night": -20}, per_class=2, seed=2), key=lambda row: row.image_id
+    )
+    assert found.domains.tolist() == [row.domain for row in pictures]
+    images = tf.constant([tf.io.encode_png(row.pixels).numpy() for row in pictures])
+    signatures = tf.saved_model.load(args.serving_model_dir).signatures
+    served = signatures["embed"](image=images)["embedding"].numpy()
+    np.testing.assert_allclose(found.embeddings, served, atol=0.02)
+    sure = signatures["serving_default"](image=images)["confidence"].numpy()
+    np.testing.assert_allclose(found.confidences, sure, atol=0.02)

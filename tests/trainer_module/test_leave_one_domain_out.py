@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from trainer_fixtures import fn_args, rows, write_split
+
+from trainer_module.contract.errors import InputError
+from trainer_module.leave_one_domain_out import Fold, cross_validate
+from trainer_module.training_options import TrainingOptions
+
+
+def folds(tmp_path, seeds: list[int], **training: object) -> list[Fold]:
+    args = fn_args(tmp_path, training)
+    options = TrainingOptions.model_validate(args.custom_config["training"])
+    folder = str(tmp_path / "run")
+    return list(cross_validate(args.train_files, args.eval_files, options, seeds, folder))
+
+
+def test_every_domain_is_left_out_once_per_seed_and_all_of_its_pictures_are_scored(tmp_path):
+    (tmp_path / "run").mkdir()
+    found = folds(tmp_path, [1, 2])
+    assert [(fold.domain, fold.seed) for fold in found] == [
+        *(("day", 1), ("night", 1)),
+        *(("day", 2), ("night", 2)),
+    ]
+    assert {fold.images for fold in found} == {3 * (6 + 2)}
+    # The colours stay apart when the light changes; chance would be a third.
+    assert min(fold.frozen_accuracy for fold in found) > 0.6
+
+
+def test_a_fold_knows_nothing_of_its_domain(tmp_path):
+    """Labels that mean something else in one domain: who had seen it would do better."""
+    domains = {"day": 0, "turned": 0}
+    split = {"train": rows(domains, 8, seed=1), "eval": rows(domains, 2, seed=2)}
+    turn = {"red": "green", "green": "blue", "blue": "red"}
+    for one in (row for part in split.values() for row in part if row.domain == "turned"):
+        object.__setattr__(one, "label", turn[one.label])
+    files = {name: [write_split(tmp_path / name, part)] for name, part in split.items()}
+    options = TrainingOptions.model_validate(
+        {"image_size": 32, "frozen": {"learning_rate": 0.05}, "fine_tuning": {"epochs": 0}}
+    )
+    found = list(cross_validate(files["train"], files["eval"], options, [1], str(tmp_path)))
+    assert max(fold.accuracy for fold in found) < 0.1
+    assert {fold.chosen for fold in found} == {"frozen"}
+
+
+def test_a_single_domain_cannot_be_left_out(tmp_path):
+    files = [write_split(tmp_path / "train", rows({"day": 0}, 2, seed=1))]
+    options = TrainingOptions.model_validate({"image_size": 32})
+    with pytest.raises(InputError, match="the only domain is day"):
+        next(cross_validate(files, files, options, [1], str(tmp_path)))
+
+
+def test_the_same_seed_gives_the_same_folds(tmp_path):
+    accuracies = []
+    for name in ("a", "b"):
+        (tmp_path / name / "run").mkdir(parents=True)
+        accuracies.append([fold.accuracy for fold in folds(tmp_path / name, [5])])
+    np.testing.assert_array_equal(*accuracies)

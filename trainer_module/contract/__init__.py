@@ -1,0 +1,1 @@
+"""What all three packages share: errors, example features, base of options, locations."""

@@ -1,0 +1,1 @@
+"""The exported model: signatures, calibration, reference embeddings, other formats."""

@@ -1,0 +1,58 @@
+"""Runs by itself: one of several processes that train together, see `together`.
+
+It reads a `TrainingJob` from its standard input, says what it does on its standard output, and does
+not outlive whoever started it.
+"""
+
+import ctypes
+import logging
+import signal
+import sys
+import tempfile
+import traceback
+
+from trainer_module.contract.errors import InputError
+from trainer_module.multi_worker.multi_worker import BAD_INPUT, WORKER_LOST, TrainingJob
+from trainer_module.multi_worker.tf_config import read_cluster
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Train; only the leader's model is kept."""
+    ours = logging.getLogger("carryover")
+    ours.setLevel(logging.INFO)
+    ours.addHandler(logging.StreamHandler(sys.stdout))
+    _end_with_parent()
+    job = TrainingJob.model_validate_json(sys.stdin.read())  # fails if the parent is gone already
+    import tensorflow as tf
+
+    from trainer_module.training import run_fn
+
+    with tempfile.TemporaryDirectory() as folder:
+        if not read_cluster().leads:
+            # Features and logs of its own: workers on one machine would overwrite each other's.
+            own = {"serving_model_dir": f"{folder}/model", "model_run_dir": f"{folder}/run"}
+            job = job.model_copy(update=own)
+        try:
+            run_fn(job)
+        except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError):
+            traceback.print_exc()
+            sys.exit(WORKER_LOST)
+
+
+def _end_with_parent() -> None:
+    """Let the kernel kill this process when its parent is gone, however that came about.
+
+    TensorFlow waits for other workers in C++ code that stops all Python threads meanwhile, so no
+    thread could look. See prctl(2).
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        print(error)
+        sys.exit(BAD_INPUT)
