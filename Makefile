@@ -1,9 +1,11 @@
 # Two commands are the whole set-up: `make run` and `make test`. Both make .venv when it is missing.
 PYTHON ?=
 BIN := .venv/bin
+# Dozens of processes import TensorFlow and TFX: without compiled modules each compiles them anew.
+unexport PYTHONDONTWRITEBYTECODE
 SOURCES := pipeline components trainer_module tests data requirements setup.py
 
-.PHONY: help venv gpu run retrain test soak flink-test image-test quality style lock clean
+.PHONY: help venv gpu run retrain check test soak flink-test image-test quality style lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -17,6 +19,9 @@ gpu: venv ## add TensorFlow's CUDA libraries to .venv (NVIDIA GPU, about 3 GB)
 
 run: venv ## train, check and push a model from the bundled pictures
 	@$(BIN)/carryover run --config configs/emoji.yaml
+
+check: quality ## check style and types, and run the unit tests
+	@$(BIN)/python -m pytest --unit --quiet --numprocesses logical --maxprocesses 4 --dist loadfile
 
 test: venv ## run the tests, on every core up to four
 	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
@@ -54,4 +59,4 @@ lock: venv ## compile the locks again, with the newest versions setup.py admits
 		-o requirements/tfx-1.21.txt
 
 clean: ## remove the environment and the caches, never a workspace
-	rm -rf .venv .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .venv-python .venv-uv .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build *.egg-info

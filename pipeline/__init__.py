@@ -1,1 +1,1 @@
-"""What runs, in which order, and where."""
+"""The command line, the TFX pipeline, and how it is run, retrained, served and reported on."""

@@ -1,20 +1,25 @@
-"""Options that several commands share. Nothing heavy is imported here."""
+"""Options that several commands share. Imports nothing that is slow."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+DEFAULT_WORKSPACE = Path("workspace")
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", help="Folder for everything that runs write.")
+]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one config key; repeatable."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Set one config key; repeatable."),
 ]
 NameOption = Annotated[
     str | None,
-    typer.Option("--name", help="Of the model; needed where the workspace holds several."),
+    typer.Option("--name", help="Name of the model; required if the workspace has several."),
 ]
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", help="YAML file, see configs/.")
+    Path | None, typer.Option("--config", "-c", help="Config, a YAML file; see configs/.")
 ]
 DataOption = Annotated[
     str | None,
@@ -25,5 +30,9 @@ DataOption = Annotated[
 
 
 def given_values(**values: Any) -> dict[str, Any]:
-    """The options that were given."""
+    """Return the options that the user has given.
+
+    Args:
+        values: Values of options by name; None if an option was not given.
+    """
     return {key: value for key, value in values.items() if value is not None}

@@ -1,4 +1,4 @@
-"""`carryover crossval`: the accuracy to expect in a domain that the model has never seen."""
+"""`carryover crossval`: estimate the accuracy in a domain that the model has not seen."""
 
 from pathlib import Path
 from statistics import mean, pstdev
@@ -9,29 +9,33 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline import component_ids
 from pipeline.config.run_config import RunConfig
 from pipeline.running.partial_run import partial_run
-from pipeline.running.run import Run, environment
+from pipeline.running.run import Run
+from pipeline.summary.environment import Environment, describe_environment
 from trainer_module.contract.errors import InputError
 from trainer_module.multi_worker.tf_config import VARIABLE, read_cluster
 
 if TYPE_CHECKING:
     from trainer_module.leave_one_domain_out import Fold
 
-#: The component that gives the pictures; nothing behind it runs.
-LAST = "Transform"
+#: Last component that runs. Its output is the pictures to train on.
+LAST = component_ids.TRANSFORM
 
 
 class HeldOut(BaseModel):
-    """Accuracy on a domain that was left out, or the mean of all of them; one value per seed.
+    """Accuracy in one domain that was left out of the training, or the mean over all domains.
+
+    Lists have one value per seed.
 
     Attributes:
-        images: that were scored.
-        frozen_accuracy: of a new head on the frozen backbone.
-        accuracy: of the model that a run would have exported.
-        chosen: the stage that it came from; empty for the mean.
-        mean_accuracy: over seeds.
-        spread: standard deviation over seeds (of the population).
+        images: Number of evaluated pictures.
+        frozen_accuracy: Accuracies after the frozen stage.
+        accuracy: Accuracies of the model that a run would export.
+        chosen: Stages of that model; empty for the mean over domains.
+        mean_accuracy: Mean of `accuracy` over the seeds.
+        spread: Population standard deviation of `accuracy` over the seeds.
     """
 
     images: int
@@ -43,46 +47,46 @@ class HeldOut(BaseModel):
 
 
 class CrossValidation(BaseModel):
-    """`crossval.json`.
+    """Content of `crossval.json`.
 
     Attributes:
-        seeds: in the order of all lists.
-        domains: by name.
-        mean: over domains.
-        environment: see `pipeline.summary.summary_schema.Summary`.
-        seconds: per component; `Training` is all folds.
+        seeds: Seeds, in the order of all lists.
+        domains: Results by name of the domain.
+        mean: Mean over the domains.
+        environment: Versions and hardware, see `pipeline.summary.summary_schema.Summary`.
+        seconds: Seconds per component; `Training` contains all folds.
     """
 
     seeds: list[int]
     domains: dict[str, HeldOut]
     mean: HeldOut
-    environment: dict[str, str | int | None]
+    environment: Environment
     seconds: dict[str, float]
 
 
 def cross_validate_data(config: RunConfig, seeds: int, output: Path) -> CrossValidation:
-    """Leave each domain out in turn, train on the others, and score the one left out.
+    """Leave out each domain in turn, train on the others, and evaluate on the one left out.
 
-    The test split is not touched: what is scored are the domain's training and eval pictures, of
-    which its own fold has seen none.
+    The test split is not used. Each model is evaluated on the train and eval pictures of the
+    domain that it was not trained on.
 
     Args:
-        config: of the run that is meant.
-        seeds: trainings per domain, from the config's seed on.
-        output: folder for `crossval.json`.
+        config: Config of the run that the user is preparing.
+        seeds: Number of trainings per domain. The seeds count up from the seed of the config.
+        output: Folder for `crossval.json`.
 
     Raises:
-        InputError: the pictures or the config cannot be used, the workspace is in use, or
-            `TF_CONFIG` names others to train with.
-        RunFailedError: a component failed.
+        InputError: The pictures or the config are unusable, the workspace is in use, or
+            `TF_CONFIG` names other processes.
+        RunFailedError: A component failed.
     """
-    if read_cluster().is_several:
-        raise InputError(f"crossval trains in one process. Unset {VARIABLE} for it.")
+    if read_cluster().is_distributed:
+        raise InputError(f"crossval trains in one process. Unset {VARIABLE} and run it again.")
     with partial_run("crossval", config, output) as run:
         result = _cross_validate(run, [config.seed + number for number in range(seeds)])
         path = run.folder / "crossval.json"
         path.write_text(result.model_dump_json(indent=1) + "\n")
-        console = run.reporter.console
+        console = run.progress.console
         console.print(_table(result), highlight=False)
         console.print(f"every fold: {path}", highlight=False, soft_wrap=True, markup=False)
     return result
@@ -90,25 +94,25 @@ def cross_validate_data(config: RunConfig, seeds: int, output: Path) -> CrossVal
 
 def _cross_validate(run: Run, seeds: list[int]) -> CrossValidation:
     with run.component("Loading TFX"):
-        from pipeline.running.component_launches import launch_to
-        from pipeline.running.preparation import prepare
+        from pipeline.running.launch_components import launch_components
+        from pipeline.running.prepare_launcher import prepare_launcher
         from trainer_module.hardware import set_up_hardware
         from trainer_module.leave_one_domain_out import cross_validate
 
-        launcher, _ = prepare(run)
-    examples = launch_to(run, launcher, LAST)[LAST]["transformed_examples"]
+        launcher, _ = prepare_launcher(run)
+    examples = launch_components(run, launcher, LAST)[LAST]["transformed_examples"]
     train, evaluation = ([f"{examples}/Split-{split}/*"] for split in ("train", "eval"))
     with run.component("Training"):
         folds = list(cross_validate(train, evaluation, run.config, seeds, str(run.folder)))
     run.finish()
     device = set_up_hardware(run.config.precision).description
-    return _summarise(folds, environment(run.config.seed, device), run.seconds)
+    return _summarise(folds, describe_environment(run.config.seed, device), run.seconds)
 
 
 def _summarise(
-    folds: list["Fold"], made_with: dict[str, str | int | None], seconds: dict[str, float]
+    folds: list["Fold"], environment: Environment, seconds: dict[str, float]
 ) -> CrossValidation:
-    """Figures per domain and their mean; folds come seed by seed."""
+    """Return the results per domain and their mean. The folds are ordered by seed."""
     domains = {}
     for name in dict.fromkeys(fold.domain for fold in folds):
         own = [fold for fold in folds if fold.domain == name]
@@ -128,13 +132,13 @@ def _summarise(
         seeds=list(dict.fromkeys(fold.seed for fold in folds)),
         domains=domains,
         mean=over_domains,
-        environment=made_with,
+        environment=environment,
         seconds=seconds,
     )
 
 
 def _means(columns: list[list[float]]) -> list[float]:
-    """Mean over domains, per seed."""
+    """Return the mean over the domains for every seed."""
     return [mean(values) for values in zip(*columns, strict=True)]
 
 

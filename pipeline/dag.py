@@ -1,4 +1,4 @@
-"""The DAG, top to bottom like the picture in the README."""
+"""The TFX pipeline. It reads from top to bottom like the picture in the README."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from tfx.components import (
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.importer import Importer
-from tfx.orchestration import metadata
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import standard_artifacts
@@ -24,38 +24,40 @@ from components.image_example_gen.component import ImageExampleGen
 from components.picture_transform.component import PictureTransform
 from components.pusher.component import Pusher
 from components.serving_check.component import ServingCheck
+from pipeline import component_ids
+from pipeline.beam.beam_arguments import beam_arguments
 from pipeline.config.run_config import RunConfig
-from pipeline.running.beam_arguments import beam_arguments
-from pipeline.running.identity import CodeFingerprints, weights_digest
+from pipeline.identity.cache_key import add_to_cache_key
+from pipeline.identity.component_fingerprints import ComponentFingerprints
+from pipeline.identity.model_key import weights_digest
 from pipeline.workspace import Workspace
-from trainer_module.multi_worker.multi_worker import RENDEZVOUS
+from trainer_module.multi_worker.multi_worker import JOB_FOLDER
 from trainer_module.multi_worker.tf_config import read_cluster
-
-#: In the workspace: what the frozen part of the backbone made of pictures that may come again.
-FEATURES = "features"
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """What a run is over, beside its config.
+class PipelineInputs:
+    """What a pipeline depends on, beside its config.
 
     Attributes:
-        data_root: folder or URI that the listing's paths are relative to.
-        listing: JSON lines, see `pipeline.inputs.snapshot`.
-        digest: identity of the listing.
-        domains: names of those in the listing.
-        known_domains: those that the baseline was trained on; None where there is no baseline.
-        files: number of its rows.
-        empty_classes: domain and class of folders without files.
-        schema: of the examples, a text proto.
-        code: fingerprints of our own code.
-        run_id: of this run.
-        run_key: identity of what determines the model.
-        baseline_uri: artifact to beat and to start from, None for the first run.
-        baseline_version: its number, 0 for none.
-        batch: digest of the batch that the run is for, if it is for one. The listing then holds a
-            part of the baseline's pictures, and the batch.
-        fresh: folders of pictures that the baseline was not trained on, of a run for a batch.
+        data_root: Folder or URI that the paths in the listing are relative to.
+        listing: Path of the listing, see `pipeline.inputs.snapshot`.
+        digest: Digest of the listing.
+        domains: Names of the domains in the listing.
+        known_domains: Names of the domains that the baseline was trained on; None without a
+            baseline.
+        files: Number of rows in the listing.
+        empty_classes: Domain and class of every class folder without files.
+        schema: Path of the schema of the examples, a text proto.
+        code: Fingerprints of the code and the libraries behind each component.
+        run_id: Id of the run.
+        run_key: Identity of everything that determines the model, see `model_key`.
+        baseline_uri: URI of the Model artifact of the baseline; None for a first run. Training
+            starts from this model, and the candidate is compared with it.
+        baseline_version: Version of the baseline; 0 for none.
+        batch: Digest of the batch that a retraining is for; empty for other runs. The listing of
+            a retraining holds the batch and a part of the pictures of the serving version.
+        new_folders: Folders of pictures that the baseline was not trained on, in a retraining.
     """
 
     data_root: str
@@ -66,26 +68,26 @@ class Inputs:
     files: int
     empty_classes: tuple[tuple[str, str], ...]
     schema: str
-    code: CodeFingerprints
+    code: ComponentFingerprints
     run_id: str
     run_key: str
     baseline_uri: str | None
     baseline_version: int
     batch: str = ""
-    fresh: tuple[str, ...] = ()
+    new_folders: tuple[str, ...] = ()
 
 
-def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
-    """Connect the components.
+def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
+    """Return the pipeline: all components, and how they are connected.
 
     Args:
-        config: of the run.
-        inputs: pictures, code and baseline.
+        config: Config of the run, with absolute paths.
+        inputs: Pictures, code and baseline of the run.
 
     Returns:
         A pipeline for any TFX runner. Its artifacts and metadata are in the workspace.
     """
-    # Pictures -> tf.Examples in three splits; files that cannot be used -> rejects.
+    # Read the pictures into tf.Examples in three splits, and list the unusable files as rejects.
     example_gen = ImageExampleGen(
         data_root=inputs.data_root,
         snapshot=inputs.listing,
@@ -95,19 +97,27 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
     )
     examples = example_gen.outputs["examples"]
 
-    # Numbers about the pictures, never their pixels, against the contract of an example.
-    statistics_gen = StatisticsGen(examples=examples, stats_options=statistics_options())
-    schema_gen = ImportSchemaGen(schema_file=inputs.schema)
-    schema = schema_gen.outputs["schema"]
-    example_validator = ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema
+    # Compute statistics of the picture statistics and labels. The pixels are not read.
+    statistics_gen = add_to_cache_key(
+        StatisticsGen(examples=examples, stats_options=statistics_options()),
+        inputs.code.statistics,
     )
 
-    # The model that serves now: to beat, and to start from.
-    baseline = _baseline(inputs.baseline_uri)
+    # Publish the schema of the examples.
+    schema_gen = ImportSchemaGen(schema_file=inputs.schema)
+    schema = schema_gen.outputs["schema"]
+
+    # Compare the statistics with the schema.
+    example_validator = add_to_cache_key(
+        ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema),
+        inputs.code.statistics,
+    )
+
+    # Import the serving model as the baseline: to start from, and to compare the candidate with.
+    baseline = _baseline_importer(inputs.baseline_uri)
     baseline_model = baseline.outputs["result"] if baseline else None
 
-    # What all that means in words; bad data end the run here, before any training.
+    # Explain what is wrong with the data, and stop the run before training if it is severe.
     data_gate = DataGate(
         statistics=statistics_gen.outputs["statistics"],
         anomalies=example_validator.outputs["anomalies"],
@@ -119,7 +129,8 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
         code=inputs.code.data_gate,
     )
 
-    # Decode and resize once; the test split stays as it came, for the Evaluator alone.
+    # Decode and resize the pictures once. The test split is not transformed: only the Evaluator
+    # reads it, through the exported model.
     transform = PictureTransform(
         examples=examples,
         schema=schema,
@@ -127,10 +138,10 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         custom_config={"image_size": config.image_size, "code": inputs.code.preprocessing},
         disable_statistics=True,
-    ).with_id("Transform")
+    ).with_id(component_ids.TRANSFORM)
     transform.add_upstream_node(data_gate)
 
-    # Frozen backbone and new head, then careful fine-tuning; the better of the two is exported.
+    # Train a head on the frozen backbone, then fine-tune the backbone; export the better model.
     trainer = Trainer(
         run_fn="trainer_module.training.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -139,17 +150,11 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
         base_model=baseline_model,
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
-        custom_config={
-            "training": config.training(),
-            "weights": weights_digest(config.backbone),
-            "code": inputs.code.training,
-            **(_retraining(config, inputs) if inputs.batch else {}),
-            **_together(config),
-        },
+        custom_config=_trainer_config(config, inputs),
     )
     model = trainer.outputs["model"]
 
-    # Every domain against its floor and against the model that serves now.
+    # Compare the candidate in every domain with the minimum accuracy and with the baseline.
     evaluator = Evaluator(
         examples=examples,
         model=model,
@@ -160,10 +165,10 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
         example_splits=["test"],
     )
 
-    # The export must load and answer where only TensorFlow is installed.
+    # Load the exported model in a process with nothing but TensorFlow, and send it requests.
     serving_check = ServingCheck(model=model, examples=examples, code=inputs.code.serving_check)
 
-    # A new version, whole or not at all, if both have blessed the model.
+    # Push the model as a new version, in one step, if Evaluator and ServingCheck have blessed it.
     pusher = Pusher(
         model=model,
         evaluation=evaluator.outputs["evaluation"],
@@ -197,7 +202,7 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
         pipeline_name=config.name,
         pipeline_root=str(config.workspace / "artifacts"),
         components=[node for node in nodes if node],
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+        metadata_connection_config=sqlite_metadata_connection_config(
             str(Workspace(config.workspace).metadata)
         ),
         enable_cache=True,
@@ -205,19 +210,28 @@ def create_pipeline(config: RunConfig, inputs: Inputs) -> Pipeline:
     )
 
 
-def _retraining(config: RunConfig, inputs: Inputs) -> dict[str, Any]:
-    """What the trainer is told of a retraining."""
-    fresh = {"folders": inputs.fresh, "share": config.retrain.new_share}
-    return {"feature_cache": str(config.workspace / FEATURES), "fresh": fresh}
+def _trainer_config(config: RunConfig, inputs: PipelineInputs) -> dict[str, Any]:
+    """Return the `custom_config` of the Trainer, see `trainer_module.training.run_fn`."""
+    workspace = Workspace(config.workspace)
+    settings: dict[str, Any] = {
+        "training": config.training(),
+        "weights": weights_digest(config.backbone),
+        "code": inputs.code.training,
+    }
+    if inputs.batch:
+        settings["activation_cache"] = str(workspace.activation_cache)
+        settings["new_pictures"] = {
+            "folders": inputs.new_folders,
+            "share": config.retrain.new_share,
+        }
+    if read_cluster().is_distributed:
+        settings[JOB_FOLDER] = str(workspace.training_jobs)
+    return settings
 
 
-def _together(config: RunConfig) -> dict[str, str]:
-    """Where the other processes of `TF_CONFIG`, if it names some, are invited to train along."""
-    rendezvous = Workspace(config.workspace).rendezvous
-    return {RENDEZVOUS: str(rendezvous)} if read_cluster().is_several else {}
-
-
-def _baseline(uri: str | None) -> Importer | None:
+def _baseline_importer(uri: str | None) -> Importer | None:
+    """Return the node that imports the baseline; None without a baseline."""
     if uri is None:
         return None
-    return Importer(source_uri=uri, artifact_type=standard_artifacts.Model).with_id("Baseline")
+    importer = Importer(source_uri=uri, artifact_type=standard_artifacts.Model)
+    return importer.with_id(component_ids.BASELINE)

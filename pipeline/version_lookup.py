@@ -1,4 +1,4 @@
-"""Versions of a model, for people: list them, take one back."""
+"""Find the versions of a workspace's model, print them, and roll the newest back."""
 
 from pathlib import Path
 
@@ -13,14 +13,15 @@ from trainer_module.contract.errors import InputError
 
 
 def find_store(workspace: Path, name: str | None) -> VersionStore:
-    """The versions of a workspace's model.
+    """Return the versions of a workspace's model.
 
     Args:
-        workspace: its folder.
-        name: of the model; may be left out where there is only one.
+        workspace: Folder of the workspace.
+        name: Name of the model; None if the workspace has only one.
 
     Raises:
-        InputError: nothing has been pushed there, or the name is missing or unknown.
+        InputError: No model has been pushed, there is no model of this name, or the name is None
+            and there are several models.
     """
     serving = workspace.resolve() / "serving"
     names = sorted(path.name for path in serving.glob("*") if path.is_dir())
@@ -34,19 +35,29 @@ def find_store(workspace: Path, name: str | None) -> VersionStore:
 
 
 def serving_version(store: VersionStore) -> int:
-    """The version that serves now.
+    """Return the number of the serving version, which is the newest.
+
+    Args:
+        store: Versions of the model.
 
     Raises:
-        InputError: there is none.
+        InputError: There is no serving version.
     """
     newest = store.newest()
     if newest is None:
-        raise InputError(f"no version serves in {store.serving}. Run: carryover run")
+        raise InputError(f"there is no serving version in {store.serving}. Run: carryover run")
     return newest
 
 
 def show_versions(store: VersionStore) -> None:
-    """Print every version that serves, with its accuracy per domain."""
+    """Print the versions in the serving directory, with their accuracy per domain.
+
+    Args:
+        store: Versions of the model.
+
+    Raises:
+        InputError: A version was not pushed by this package.
+    """
     pushes = {version: store.read_push(version) for version in store.versions()}
     domains = sorted({domain for push in pushes.values() for domain in push.domains})
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -57,30 +68,33 @@ def show_versions(store: VersionStore) -> None:
     for version, push in pushes.items():
         accuracies = [push.domains.get(domain, {}).get("accuracy") for domain in domains]
         table.add_row(
-            f"{version}{' (serves)' if version == store.newest() else ''}",
+            f"{version}{' (serving)' if version == store.newest() else ''}",
             push.pushed_at[:16].replace("T", " "),
             *("-" if value is None else f"{value:.3f}" for value in accuracies),
         )
     console = Console()
     console.print(table)
-    console.print(f"{escape(str(store.serving))}", highlight=False, soft_wrap=True)
+    console.print(escape(str(store.serving)), highlight=False, soft_wrap=True)
 
 
 def roll_back(store: VersionStore) -> None:
-    """Take the newest version out of service and say what serves now.
+    """Take the newest version out of service, and print which version is the serving version now.
+
+    Args:
+        store: Versions of the model.
 
     Raises:
-        InputError: there is no earlier version, or a run is using the workspace.
+        InputError: There is no earlier version, or a run is using the workspace.
     """
     with Workspace(store.root).lock():
         try:
-            removed, serves = store.roll_back()
+            removed, serving = store.roll_back()
         except ValueError as error:
             raise InputError(str(error)) from None
+    folder = escape(str(store.rolled_back / str(removed)))
     Console().print(
-        f"Version {removed} is out of service "
-        f"(kept in {escape(str(store.rolled_back / str(removed)))}). "
-        f"Version {serves} serves now.",
+        f"Version {removed} is out of service; it is kept in {folder}. "
+        f"The serving version is now {serving}.",
         highlight=False,
         soft_wrap=True,
     )

@@ -14,69 +14,84 @@ from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from trainer_module.contract.errors import InputError
 
-#: In the folder of a run that retrains: digest of its batch.
+#: File in the folder of a retraining run: digest of its batch.
 BATCH = "batch"
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where things are.
+    """Paths of the files and folders of a workspace.
 
     Attributes:
-        root: absolute path of the folder.
+        root: Absolute path of the workspace.
     """
 
     root: Path
 
     @property
     def runs(self) -> Path:
-        """One folder per run: its config and its summary."""
+        """Folder of the runs, with one folder per run for its config, summary and report."""
         return self.root / "runs"
 
     @property
     def inputs(self) -> Path:
-        """Listings of pictures and schemas, each named by its digest."""
+        """Folder of the listings of pictures and of the schemas, named by their digests."""
         return self.root / "inputs"
 
     @property
     def batches(self) -> Path:
-        """Our own copies of batches, each named by its digest."""
+        """Folder of the copies of batches, named by their digests."""
         return self.root / "batches"
 
     @property
     def metadata(self) -> Path:
-        """ML Metadata's records: which artifact came from which."""
+        """SQLite database of ML Metadata: artifacts, executions, and how they are connected."""
         return self.root / "metadata.sqlite"
 
     @property
-    def rendezvous(self) -> Path:
+    def activation_cache(self) -> Path:
+        """Folder of the cached activations of pictures, for later retrainings."""
+        return self.root / "features"
+
+    @property
+    def training_jobs(self) -> Path:
         """Folder in which the chief publishes a training that workers can join."""
         return self.root / "training"
 
     def exports(self, name: str, version: int) -> Path:
-        """What a version of a model was converted to, with its figures."""
+        """Folder of the exports of a model version, with their metrics."""
         return self.root / "exports" / name / str(version)
 
-    def log(self, run_id: str) -> Path:
-        """Everything that the libraries said during a run."""
-        return self.root / "logs" / f"{run_id}.log"
+    def log(self, name: str) -> Path:
+        """Path of the log of a run or a command: messages of the libraries, and tracebacks.
+
+        Args:
+            name: Id of the run, or name of the command.
+        """
+        return self.root / "logs" / f"{name}.log"
 
     def baseline_uri(self, store: VersionStore, version: int) -> Path:
-        """A version in the layout of a TFX Model artifact: a link beside the serving directory."""
+        """Return the folder of a version in the layout of a TFX Model artifact.
+
+        The folder holds a link to the version in the serving directory.
+        """
         folder = self.root / "baselines" / store.name / str(version)
         link = folder / "Format-Serving"
         if not link.is_symlink():
             folder.mkdir(parents=True, exist_ok=True)
-            # Relative, so that a workspace can be moved.
+            # A relative link survives when the workspace is moved.
             link.symlink_to(os.path.relpath(store.path(version), folder))
         return folder
 
     def new_run(self, config: RunConfig, batch: str | None = None) -> str:
-        """Make a run's folder, with the config that it runs under; returns the run id.
+        """Create the folder of a new run, and write its config there.
 
         Args:
-            config: of the run.
-            batch: digest of the batch that it is for, if it is for one.
+            config: Config of the run.
+            batch: Digest of the batch that the run retrains for; None for other runs.
+
+        Returns:
+            The run id: date and time in UTC, and a number if the second has several runs.
         """
         moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
         number = 1
@@ -94,34 +109,36 @@ class Workspace:
         return run_id
 
     def unfinished_run(self) -> str | None:
-        """The newest run, if it has no summary: it was killed, or it is running now."""
+        """Return the id of the newest run if it has no summary: it was killed, or is running."""
         runs = sorted(path for path in self.runs.glob("*") if path.is_dir())
         if not runs or (runs[-1] / "summary.json").exists():
             return None
         return runs[-1].name
 
     def unfinished_config(self) -> Path:
-        """The config of the run to go on with.
+        """Return the path of the config of the run to resume.
 
         Raises:
-            InputError: the newest run has ended, or there is none.
+            InputError: The newest run has ended or was a retraining, or there is no run.
         """
         run_id = self.unfinished_run()
         if run_id is None:
             raise InputError(f"workspace {self.root} has no unfinished run. Leave --resume out.")
         if (self.runs / run_id / BATCH).exists():
             raise InputError(
-                f"run {run_id} in workspace {self.root} was a retraining. Go on with carryover "
-                "retrain."
+                f"run {run_id} in workspace {self.root} was a retraining. Resume it with "
+                "carryover retrain."
             )
         return self.runs / run_id / "config.yaml"
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other runs out; a lock of a killed process is free at once.
+        """Hold the lock of the workspace, so that no other run uses it.
+
+        The operating system releases the lock of a killed process.
 
         Raises:
-            InputError: another run holds it, or the folder cannot be written.
+            InputError: Another run holds the lock, or the folder is not writable.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -141,3 +158,19 @@ class Workspace:
             yield
         finally:
             holder.release()
+
+
+def check_outside_data(config: RunConfig) -> None:
+    """Refuse a workspace inside the data folder.
+
+    Args:
+        config: Config of a run, with absolute paths.
+
+    Raises:
+        InputError: The workspace is inside the data folder.
+    """
+    if config.workspace.is_relative_to(config.data):
+        raise InputError(
+            f"workspace {config.workspace} is inside the data folder {config.data}, where its "
+            "files would be read as pictures. Give another one with --workspace DIR."
+        )

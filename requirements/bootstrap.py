@@ -18,15 +18,18 @@ from typing import NamedTuple, NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "carryover-stamp"
+#: Pythons that uv fetched, and uv itself until there is a .venv with it.
+FETCHED = ROOT / ".venv-python"
+UV_ONLY = ROOT / ".venv-uv"
 
 
 class Stack(NamedTuple):
     """One supported set of versions.
 
     Attributes:
-        name: names the lock, requirements/<name>.txt.
-        pythons: versions it runs on, best first.
-        glibc: oldest C library that its wheels load on.
+        name: Name of the lock, requirements/<name>.txt.
+        pythons: Versions of Python that it runs on, best first.
+        glibc: Oldest C library that its wheels load on.
     """
 
     name: str
@@ -47,7 +50,7 @@ def stop(message: str) -> NoReturn:
 
 
 def probe(python: str) -> dict | None:
-    """What an interpreter says of itself, or None where it does not run."""
+    """Return version, include folder and path of an interpreter; None if it does not run."""
     code = (
         "import json, sys, sysconfig; print(json.dumps({'version': '%d.%d' % sys.version_info[:2],"
         " 'include': sysconfig.get_paths()['include'], 'executable': sys.executable}))"
@@ -62,14 +65,23 @@ def probe(python: str) -> dict | None:
 
 
 def candidates(version: str) -> list[str]:
-    """Where a Python of this version may be: PATH, then pyenv, whose shims hide the others."""
+    """List the paths at which a Python of this version may be, the preferred one first.
+
+    Shims of pyenv hide its other versions, so its folders are searched too.
+    """
     pyenv = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")))
     installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
-    return [sys.executable, "python" + version, *map(str, reversed(installed))]
+    fetched = sorted(FETCHED.glob(f"cpython-{version}.*/bin/python{version}"))
+    return [
+        sys.executable,
+        "python" + version,
+        *map(str, reversed(installed)),
+        *map(str, reversed(fetched)),
+    ]
 
 
 def find_python(version: str) -> dict | None:
-    """The first working interpreter of this version."""
+    """Return the first working interpreter of this version; None if there is none."""
     for candidate in candidates(version):
         found = probe(candidate)
         if found and found["version"] == version:
@@ -78,7 +90,7 @@ def find_python(version: str) -> dict | None:
 
 
 def glibc_version() -> tuple[int, int]:
-    """Version of the C library, (0, 0) where it is not glibc."""
+    """Return the version of the C library; (0, 0) if it is not glibc."""
     name, version = platform.libc_ver()
     if name != "glibc":
         return (0, 0)
@@ -86,33 +98,70 @@ def glibc_version() -> tuple[int, int]:
     return (int(major), int(minor))
 
 
-def choose(python: str | None) -> tuple[Stack, dict]:
-    """The newest stack that this machine can run, and the interpreter for it."""
+def fetch_python(version: str) -> dict | None:
+    """Let uv fetch a Python of this version into `FETCHED`; None if it cannot."""
+    uv = shutil.which("uv") or install_uv_only()
+    if uv is None:
+        return None
+    install_python = (uv, "python", "install", "--no-bin", "--install-dir", str(FETCHED), version)
+    fetched = run(*install_python)
+    shutil.rmtree(str(UV_ONLY), ignore_errors=True)
+    return find_python(version) if fetched else None
+
+
+def install_uv_only() -> str | None:
+    """Install uv into an environment of its own; return its path, None if that fails."""
+    python = str(UV_ONLY / "bin" / "python")
+    if not run(sys.executable, "-m", "venv", "--clear", str(UV_ONLY)):
+        return None
+    pip = (python, "-m", "pip", "install", "--quiet", "--require-hashes")
+    if not run(*pip, "-r", "requirements/bootstrap.txt"):
+        return None
+    return str(UV_ONLY / "bin" / "uv")
+
+
+def check_platform() -> None:
+    """Stop where TFX has no wheels."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         stop(
             "TFX has wheels for Linux on x86-64 only. Use such a machine or the Dockerfile. "
             f"Received: {platform.system()} on {platform.machine()}."
         )
-    asked = probe(python) if python else None
-    if python and not asked:
+
+
+def choose(python: str | None) -> tuple[Stack, dict]:
+    """Return the newest stack that this machine can run, and the interpreter for it.
+
+    Args:
+        python: Interpreter that the user named. None searches for one, and fetches one if there
+            is none.
+    """
+    check_platform()
+    named = probe(python) if python else None
+    if python and not named:
         stop(f"PYTHON={python} does not run. Name a Python 3.10 to 3.13.")
     libc = glibc_version()
-    for stack in STACKS:
-        if libc < stack.glibc:
-            continue
+    usable = [stack for stack in STACKS if libc >= stack.glibc]
+    for stack in usable:
         for version in stack.pythons:
-            found = asked if asked else find_python(version)
+            found = named if named else find_python(version)
             if found and found["version"] == version:
                 return stack, found
-    newest = "3.10 to 3.13" if libc >= STACKS[0].glibc else "3.10"
-    stop(
-        f"no Python {newest} was found (glibc here: {libc[0]}.{libc[1]}). "
-        "Install one, or name it: make PYTHON=/path/to/python."
-    )
+    wanted = "3.10 to 3.13" if len(usable) == len(STACKS) else "3.10"
+    failed = f"no Python {wanted} was found (glibc here: {libc[0]}.{libc[1]})"
+    advice = "Install one, or name it: make PYTHON=/path/to/python."
+    if named or not usable:
+        stop(f"{failed}. {advice}")
+    best = usable[0].pythons[0]
+    print(f"carryover set-up: {failed}; uv fetches Python {best} into {FETCHED.name}", flush=True)
+    fetched = fetch_python(best)
+    if fetched is None:
+        stop(f"{failed}, and uv could not fetch one; the reason is above. {advice}")
+    return usable[0], fetched
 
 
 def check_build_tools(stack: Stack, python: dict) -> None:
-    """pyfarmhash, which TFX needs, has no wheels: it is compiled during the installation."""
+    """Stop where pyfarmhash cannot be compiled: TFX needs it, and it has no wheels."""
     if not any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++")):
         stop("no C++ compiler was found. Install one (Debian: apt install g++).")
     if not Path(python["include"], "Python.h").exists():
@@ -123,7 +172,7 @@ def check_build_tools(stack: Stack, python: dict) -> None:
 
 
 def digest(stack: Stack, python: dict) -> str:
-    """Identity of the environment: the interpreter, the lock and the package definition."""
+    """Return the identity of the environment: interpreter, lock and package definition."""
     content = hashlib.sha256(json.dumps([stack.name, python, str(ROOT)]).encode())
     for name in (f"requirements/{stack.name}.txt", "requirements/bootstrap.txt", "setup.py"):
         content.update((ROOT / name).read_bytes())
@@ -131,13 +180,13 @@ def digest(stack: Stack, python: dict) -> str:
 
 
 def run(*command: str) -> bool:
-    """Run a command with its output shown; True when it succeeded."""
+    """Run a command in the repository with its output shown; return whether it succeeded."""
     environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", VIRTUAL_ENV=str(VENV))
     return subprocess.run(command, cwd=str(ROOT), env=environment).returncode == 0
 
 
 def install(stack: Stack, python: dict) -> None:
-    """Fill .venv from the lock; uv is fast, pip is the way out where uv cannot reach an index."""
+    """Fill .venv from the lock with uv; with pip where uv cannot reach an index."""
     shutil.rmtree(str(VENV), ignore_errors=True)
     if not run(python["executable"], "-m", "venv", str(VENV)):
         stop(
@@ -160,7 +209,7 @@ def install(stack: Stack, python: dict) -> None:
 
 
 def main() -> None:
-    """Make the environment unless it is there already."""
+    """Make the environment unless it is complete already."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", default=None, help="interpreter to use; found when not given")
     stack, python = choose(parser.parse_args().python or None)

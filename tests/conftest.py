@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,41 @@ ROOT = Path(__file__).resolve().parent.parent
 # Before anything imports TensorFlow: its start-up messages would bury the failures.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+#: Files with these words hold no unit tests; a module-level mark cannot be seen without an import.
+_NO_UNIT_TESTS = ("pytest.mark.component", "pytestmark = pytest.mark.slow")
+
 RunPython = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the logs of commands out of the home of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option behind `make check`."""
+    parser.addoption(
+        "--unit",
+        action="store_true",
+        help="run unit tests only: nothing that needs TFX, Beam or a whole run, nothing slow",
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave files unread that hold no unit tests: importing TFX alone takes 15 s."""
+    if not config.getoption("--unit") or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    return True if any(words in text for words in _NO_UNIT_TESTS) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect single slow tests of files with unit tests."""
+    if config.getoption("--unit"):
+        items[:] = [item for item in items if item.get_closest_marker("slow") is None]
 
 
 @pytest.fixture
@@ -36,7 +70,7 @@ def run_python(tmp_path: Path) -> RunPython:
 
 @pytest.fixture(scope="session")
 def blessed(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
-    """What the Evaluator leaves behind a first model that is good enough in every domain."""
+    """Evaluation of a first model that is blessed in every domain."""
     from tiny_evaluation import evaluate
 
     from components.evaluation.gate_options import GateOptions
@@ -46,10 +80,10 @@ def blessed(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
 
 
 @pytest.fixture(scope="session")
-def refused(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
-    """What the Evaluator leaves where a domain got worse than with the baseline.
+def rejected(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
+    """Evaluation of a candidate that is worse than the baseline in a domain.
 
-    The baseline does not know blue, so it takes the blue picture at night for what it is: red.
+    The baseline does not know blue, so it classifies the bluish picture at night correctly: as red.
     """
     from tiny_evaluation import evaluate
     from tiny_models import ColourModel
@@ -57,5 +91,5 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
     from components.evaluation.gate_options import GateOptions
 
     gate = GateOptions(min_accuracy=0.6, max_drop=0.02)
-    folder = tmp_path_factory.mktemp("refused")
+    folder = tmp_path_factory.mktemp("rejected")
     return evaluate(folder, gate, ("day", "night", "fog"), ColourModel(("green", "red")))

@@ -1,4 +1,4 @@
-"""What TFX calls by dotted path: plain Keras 3 and tf.data, usable without TFX."""
+"""Training code that TFX calls by dotted path: Keras 3 and tf.data, usable without TFX."""
 
 import os
 

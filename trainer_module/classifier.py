@@ -1,9 +1,10 @@
-"""The model that is trained: a backbone and a head over a growing list of classes."""
+"""Classifier: a backbone and a linear head, whose list of classes can grow."""
 
 from dataclasses import dataclass
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from trainer_module.backbones import Backbone, build_backbone
 from trainer_module.training_options import BackboneOptions
@@ -14,21 +15,21 @@ class Classifier:
     """A backbone with a linear head.
 
     Attributes:
-        backbone: pictures (float32 RGB 0-255) -> pooled features.
-        head: features -> logits, float32 [batch, classes].
-        labels: class names; their position is the class id.
+        backbone: Network of pictures (RGB, float32, 0 to 255) that returns embeddings.
+        head: Linear layer of embeddings that returns logits, float32 [batch, classes].
+        labels: Class names; the position of a name is the class ID.
     """
 
     backbone: Backbone
     head: keras.Model
     labels: tuple[str, ...]
 
-    def get_weights(self) -> list[np.ndarray]:
-        """All weights, of the backbone first."""
+    def get_weights(self) -> list[npt.NDArray[np.float32]]:
+        """Return all weights, those of the backbone first."""
         return [*self.backbone.model.get_weights(), *self.head.get_weights()]
 
-    def set_weights(self, weights: list[np.ndarray]) -> None:
-        """Take over what `get_weights` gave."""
+    def set_weights(self, weights: list[npt.NDArray[np.float32]]) -> None:
+        """Set all weights, in the order of `get_weights`."""
         count = len(self.backbone.model.weights)
         self.backbone.model.set_weights(weights[:count])
         self.head.set_weights(weights[count:])
@@ -37,18 +38,31 @@ class Classifier:
 def build_classifier(
     options: BackboneOptions, image_size: int, labels: tuple[str, ...]
 ) -> Classifier:
-    """Make a classifier with a pretrained backbone and a head of zeros.
+    """Return a classifier with the backbone of the options and a head of zeros.
 
-    A linear layer needs no random start: zeros are the same on every machine.
+    A linear layer needs no random initialisation, and zeros are the same on every machine.
+
+    Args:
+        options: Name of the backbone, and the source of its weights.
+        image_size: Side of the pictures, in pixels.
+        labels: Class names, in the order of their IDs.
+
+    Example:
+        >>> from trainer_module.classifier import build_classifier
+        >>> from trainer_module.training_options import BackboneOptions
+        >>> options = BackboneOptions(name="efficientnet_lite0", weights="none")
+        >>> classifier = build_classifier(options, image_size=64, labels=("cat", "dog"))
+        >>> classifier.backbone.model.output.shape, classifier.head.output.shape
+        ((None, 1280), (None, 2))
     """
     weights = None if options.weights == "none" else options.weights
     backbone = build_backbone(options.name, weights=weights, image_size=image_size)
     return Classifier(backbone, build_head(backbone.model.output.shape[-1], len(labels)), labels)
 
 
-def build_head(features: int, classes: int) -> keras.Model:
-    """A linear layer: [batch, features] -> float32 logits [batch, classes]."""
-    inputs = keras.Input((features,), name="features")
+def build_head(dim: int, classes: int) -> keras.Model:
+    """Return a linear layer: embeddings [batch, dim] -> float32 logits [batch, classes]."""
+    inputs = keras.Input((dim,), name="features")
     logits = keras.layers.Dense(
         classes, kernel_initializer="zeros", dtype="float32", name="logits"
     )(inputs)
@@ -56,7 +70,7 @@ def build_head(features: int, classes: int) -> keras.Model:
 
 
 def copy_in_float32(classifier: Classifier) -> Classifier:
-    """The same classifier without mixed precision, for serving on any machine."""
+    """Return a copy without mixed precision, which can be served on any machine."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
@@ -69,28 +83,33 @@ def copy_in_float32(classifier: Classifier) -> Classifier:
 
 
 def extend_labels(known: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
-    """Class ids are append-only: known classes keep theirs, new ones follow in name order."""
+    """Return the known class names and, after them, new ones in name order.
+
+    Class IDs are append-only: known classes keep theirs.
+    """
     return (*known, *sorted(seen - set(known)))
 
 
-def adopt(classifier: Classifier, earlier: Classifier) -> None:
-    """Start from an earlier classifier; classes that it did not know start at zero.
+def warm_start(classifier: Classifier, earlier: Classifier) -> None:
+    """Copy the weights of an earlier classifier; the head of its unknown classes stays as it is.
 
     Args:
-        classifier: knows the earlier one's labels first, and perhaps more.
-        earlier: of the same backbone.
+        classifier: Classifier to change. Its first labels are those of the earlier one.
+        earlier: Classifier with the same backbone.
     """
     classifier.backbone.model.set_weights(earlier.backbone.model.get_weights())
-    adopt_head(classifier, earlier.head.get_weights(), len(earlier.labels))
+    warm_start_head(classifier, earlier.head.get_weights(), len(earlier.labels))
 
 
-def adopt_head(classifier: Classifier, head: list[np.ndarray], classes: int) -> None:
-    """Take over a part of a head.
+def warm_start_head(
+    classifier: Classifier, head: list[npt.NDArray[np.float32]], classes: int
+) -> None:
+    """Copy the head's weights of the first classes; those of other classes stay as they are.
 
     Args:
-        classifier: keeps its own head for the other classes.
-        head: kernel [features, at least so many classes] and bias.
-        classes: how many, the first ones.
+        classifier: Classifier to change.
+        head: Kernel [dim, at least `classes`] and bias of another head.
+        classes: Number of classes to copy.
     """
     kernel, bias = classifier.head.get_weights()
     kernel[:, :classes] = head[0][:, :classes]

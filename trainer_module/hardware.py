@@ -1,4 +1,4 @@
-"""What this machine can do for training: device strategy, precision, memory."""
+"""Devices of this machine for training: distribution strategy, precision and GPU memory."""
 
 import logging
 import os
@@ -12,98 +12,100 @@ from trainer_module.multi_worker.tf_config import read_cluster
 
 logger = logging.getLogger("carryover.training")
 
-#: NVIDIA compute capability from which tensor cores take bfloat16, and float16.
+#: Lowest NVIDIA compute capability with tensor cores for bfloat16, and for float16.
 BFLOAT16_CAPABILITY = (8, 0)
 FLOAT16_CAPABILITY = (7, 0)
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """How to train here.
+    """Distribution strategy and precision of a training on this machine.
 
     Attributes:
-        strategy: MultiWorkerMirroredStrategy where `TF_CONFIG` names several workers,
-            MirroredStrategy over several devices, else TensorFlow's default.
-        precision: name of the Keras dtype policy that models are built under.
-        description: for people.
-        is_chief: whether this process is the one that writes the results.
-        is_alone: whether no other process trains along.
+        strategy: MultiWorkerMirroredStrategy if `TF_CONFIG` names several workers,
+            MirroredStrategy for several devices, else TensorFlow's default strategy.
+        precision: Name of the Keras dtype policy under which models are built.
+        description: Devices, precision and number of replicas, for logs and reports.
+        is_chief: Whether this process writes the results.
+        is_single_worker: Whether no other process takes part in the training.
     """
 
     strategy: tf.distribute.Strategy
     precision: str
     description: str
     is_chief: bool = True
-    is_alone: bool = True
+    is_single_worker: bool = True
 
 
 def set_up_hardware(precision: str = "auto") -> Hardware:
-    """Use every GPU there is, without taking all of its memory at once.
+    """Return a strategy over all GPUs, and set the dtype policy of Keras.
+
+    GPU memory grows on demand.
 
     Args:
-        precision: a Keras dtype policy, or `auto`: mixed bfloat16 or float16 on GPUs with tensor
-            cores for it, float32 elsewhere.
+        precision: Name of a Keras dtype policy, or `auto`: mixed bfloat16 or float16 on GPUs with
+            tensor cores for it, float32 on other devices.
 
     Raises:
-        InputError: several workers would share a GPU, see `check_sharing`.
+        InputError: Several workers would share a GPU, see `check_gpu_sharing`.
     """
     gpus = tf.config.list_physical_devices("GPU")
-    check_sharing(len(gpus))
+    check_gpu_sharing(len(gpus))
     for gpu in gpus:
-        _grow_memory(gpu)
-    # Workers find each other before TensorFlow starts any device.
+        _set_memory_growth(gpu)
+    # This strategy must be created before TensorFlow initialises any device.
     cluster = read_cluster()
-    several = tf.distribute.MultiWorkerMirroredStrategy() if cluster.is_several else None
+    multi_worker = tf.distribute.MultiWorkerMirroredStrategy() if cluster.is_distributed else None
     devices = [device.name for device in tf.config.list_logical_devices("GPU")]
     if precision == "auto":
-        precision = _precision_for(gpus)
+        precision = _best_precision(gpus)
     keras.config.set_dtype_policy(precision)
-    strategy = several or strategy_for(devices)
+    strategy = multi_worker or create_strategy(devices)
     name = f"{len(devices)} GPU" if devices else "CPU"
-    each = f"{len(cluster.addresses)} workers with {name} each" if several else name
+    each = f"{len(cluster.addresses)} workers with {name} each" if multi_worker else name
     description = f"{each}, {precision}, {strategy.num_replicas_in_sync} replica(s)"
     logger.info("training on %s", description)
-    return Hardware(strategy, precision, description, cluster.leads, not cluster.is_several)
+    return Hardware(strategy, precision, description, cluster.is_chief, not cluster.is_distributed)
 
 
-def strategy_for(devices: list[str]) -> tf.distribute.Strategy:
-    """MirroredStrategy for several devices, TensorFlow's default for one or none."""
+def create_strategy(devices: list[str]) -> tf.distribute.Strategy:
+    """Return MirroredStrategy for several devices, TensorFlow's default for one or none."""
     if len(devices) > 1:
         return tf.distribute.MirroredStrategy(devices)
     return tf.distribute.get_strategy()
 
 
-def check_sharing(gpus: int) -> None:
-    """Refuse several workers on one host that all take the same GPUs.
+def check_gpu_sharing(gpus: int) -> None:
+    """Refuse several workers on one host that use the same GPUs.
 
-    They would run out of its memory, or wait for each other at every step; and NCCL, which they
-    talk through, takes one process per GPU.
+    They would run out of GPU memory, or wait for each other at every step. NCCL, through which
+    they communicate, allows one process per GPU.
 
     Args:
-        gpus: that this process sees.
+        gpus: Number of GPUs that this process sees.
 
     Raises:
-        InputError: another worker of `TF_CONFIG` is on this host, and nothing says which GPU is
-            whose.
+        InputError: Another worker of `TF_CONFIG` is on this host, and CUDA_VISIBLE_DEVICES does
+            not say which GPUs each worker uses.
     """
     cluster = read_cluster()
-    if gpus and "CUDA_VISIBLE_DEVICES" not in os.environ and cluster.on_own_host > 1:
+    if gpus and "CUDA_VISIBLE_DEVICES" not in os.environ and cluster.processes_on_host > 1:
         raise InputError(
-            f"TF_CONFIG names {cluster.on_own_host} workers on {cluster.host}, "
+            f"TF_CONFIG names {cluster.processes_on_host} workers on {cluster.host}, "
             f"and each would take the same {gpus} GPU. Start one process per host, which uses all "
             "of its GPUs, or give each worker its own with CUDA_VISIBLE_DEVICES."
         )
 
 
-def _grow_memory(gpu: tf.config.PhysicalDevice) -> None:
+def _set_memory_growth(gpu: tf.config.PhysicalDevice) -> None:
     try:
         tf.config.experimental.set_memory_growth(gpu, True)
     except RuntimeError:
-        # TensorFlow has started this GPU already: the setting can no longer change.
-        logger.info("%s is in use already, its memory setting stays", gpu.name)
+        # TensorFlow has initialised this GPU already.
+        logger.info("%s is initialised already: its memory setting does not change", gpu.name)
 
 
-def _precision_for(gpus: list[tf.config.PhysicalDevice]) -> str:
+def _best_precision(gpus: list[tf.config.PhysicalDevice]) -> str:
     if not gpus:
         return "float32"
     capabilities = [

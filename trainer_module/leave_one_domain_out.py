@@ -1,8 +1,8 @@
-"""Leave one domain out in turn: how good is a model in a domain that it has never seen?
+"""Leave-one-domain-out evaluation: the accuracy to expect in a domain without training pictures.
 
-The protocol of "In search of lost domain generalization" (Gulrajani and Lopez-Paz, 2021, arXiv
-2007.01434) with its training-domain validation: every choice is made on the eval split of the
-domains that are trained on, never on the one left out.
+The protocol is that of "In search of lost domain generalization" (Gulrajani and Lopez-Paz, 2021,
+arXiv 2007.01434) with training-domain validation: every choice is based on the eval split of the
+other domains, never on the domain that is left out.
 """
 
 import logging
@@ -13,40 +13,35 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
+from trainer_module.activations.activations import Activations
+from trainer_module.activations.extraction import add_views, extract_activations
+from trainer_module.activations.inference import embed
 from trainer_module.classifier import Classifier, build_classifier, extend_labels
 from trainer_module.contract.errors import InputError
-from trainer_module.data.input_data import Pictures, read_pictures
+from trainer_module.data.transformed_examples import Pictures, read_pictures
 from trainer_module.hardware import set_up_hardware
-from trainer_module.stages.fine_tuning_stage import fine_tune
+from trainer_module.stages.fine_tuning_stage import fine_tune, freeze_boundary
 from trainer_module.stages.frozen_stage import train_frozen
+from trainer_module.stages.model_selection import select_stage
 from trainer_module.stages.scoring import class_ids
-from trainer_module.stages.stages import (
-    Features,
-    Task,
-    add_views,
-    choose,
-    create_task,
-    embed,
-    extract_features,
-    freeze_boundary,
-)
 from trainer_module.training_options import TrainingOptions
+from trainer_module.training_task import TrainingTask, create_task
 
 logger = logging.getLogger("carryover.training")
 
 
 @dataclass(frozen=True)
 class Fold:
-    """A model that was trained without one domain, on all pictures of that domain.
+    """Result of one training without one domain.
 
     Attributes:
-        domain: that was left out.
-        seed: of the training.
-        images: pictures of the domain.
-        frozen_accuracy: of stage 1.
-        accuracy: of the model that a run would have exported.
-        chosen: stage that it came from, `frozen` or `fine_tuned`.
-        seconds: the fold took; features of the backbone are there before.
+        domain: Domain that was left out.
+        seed: Seed of the training.
+        images: Number of pictures of the domain, all of which are scored.
+        frozen_accuracy: Accuracy after the frozen stage.
+        accuracy: Accuracy of the classifier that a run would export.
+        chosen: Stage of that classifier, `frozen` or `fine_tuned`.
+        seconds: Duration in seconds, without the computation of activations.
     """
 
     domain: str
@@ -60,21 +55,27 @@ class Fold:
 
 @dataclass(frozen=True)
 class _Splits:
-    """What all folds share: features of both splits, and where stage 2 begins (None: nowhere)."""
+    """Activations of both splits, which all folds share.
 
-    train: Features
-    evaluation: Features
+    Attributes:
+        train: Activations of the train split, with views.
+        evaluation: Activations of the eval split.
+        boundary: Last block that stays frozen; None without fine-tuning.
+    """
+
+    train: Activations
+    evaluation: Activations
     boundary: str | None
 
-    def without(self, domain: str) -> tuple[Features, Features]:
-        """Both splits of the other domains."""
+    def without(self, domain: str) -> tuple[Activations, Activations]:
+        """Return both splits without one domain."""
         return (
             self.train.select(self.train.domains != domain),
             self.evaluation.select(self.evaluation.domains != domain),
         )
 
-    def of(self, domain: str) -> list[Features]:
-        """Both splits of one domain; empty ones are left out."""
+    def only(self, domain: str) -> list[Activations]:
+        """Return both splits of one domain, without empty ones."""
         parts = (part.select(part.domains == domain) for part in (self.train, self.evaluation))
         return [part for part in parts if len(part)]
 
@@ -86,46 +87,46 @@ def cross_validate(
     seeds: Sequence[int],
     folder: str,
 ) -> Iterator[Fold]:
-    """Train without each domain in turn, with every seed.
+    """Train without each domain in turn, with every seed, and yield the result of each fold.
 
-    The backbone sees each picture, and each random view of it, once for all folds and seeds. Every
-    fold starts from the pretrained weights. A class that no other domain has cannot be recognised
-    and counts as wrong.
+    The frozen backbone sees each picture, and each random view of it, once for all folds and
+    seeds. Every fold starts from the pretrained weights. A class that no other domain has is
+    unknown to the classifier, and its pictures count as wrong.
 
     Args:
-        train_files: patterns of transformed examples to learn from.
-        eval_files: patterns of transformed examples to choose by.
-        options: of the training; its seed draws the views.
-        seeds: of the order of pictures, one training each.
-        folder: for features that do not fit into memory, and for TensorBoard logs.
+        train_files: Patterns of transformed examples to train on.
+        eval_files: Patterns of transformed examples that every choice is based on.
+        options: Options of the training; their seed is that of the random views.
+        seeds: Seeds of the order of pictures, one training each.
+        folder: Folder for activations that do not fit into memory, and for TensorBoard logs.
 
     Raises:
-        InputError: there is but one domain, or a fold without pictures to choose by.
+        InputError: There is only one domain, or a split of a fold has no pictures.
     """
     hardware = set_up_hardware(options.precision)
     keras.utils.set_random_seed(options.seed)
     train = read_pictures(train_files, options.image_size)
     evaluation = read_pictures(eval_files, options.image_size)
     domains = sorted({*train.domains, *evaluation.domains})
-    _check(domains, train, evaluation)
+    _check_domains(domains, train, evaluation)
     task = create_task(options, hardware, folder)
     with hardware.strategy.scope():
         labels = extend_labels((), {*train.labels, *evaluation.labels})
         classifier = build_classifier(options.backbone, options.image_size, labels)
-    splits = _extract(classifier, train, evaluation, task)
+    splits = _extract_splits(classifier, train, evaluation, task)
     start = classifier.get_weights()
     for seed in seeds:
         for domain in domains:
-            logger.info("without %s, seed %s", domain, seed)
+            logger.info("training without domain %s, seed %s", domain, seed)
             keras.utils.set_random_seed(seed)
             classifier.set_weights(start)
             seeded = replace(task, options=options.model_copy(update={"seed": seed}))
             fold = _train_fold(classifier, splits, domain, seeded)
-            logger.info("%s, never seen: %.3f", domain, fold.accuracy)
+            logger.info("accuracy in domain %s: %.3f", domain, fold.accuracy)
             yield fold
 
 
-def _check(domains: list[str], train: Pictures, evaluation: Pictures) -> None:
+def _check_domains(domains: list[str], train: Pictures, evaluation: Pictures) -> None:
     if len(domains) < 2:
         raise InputError(
             f"the only domain is {domains[0]}, and one must be left out. Add pictures of another."
@@ -138,47 +139,66 @@ def _check(domains: list[str], train: Pictures, evaluation: Pictures) -> None:
                 )
 
 
-def _extract(classifier: Classifier, train: Pictures, evaluation: Pictures, task: Task) -> _Splits:
+def _extract_splits(
+    classifier: Classifier, train: Pictures, evaluation: Pictures, task: TrainingTask
+) -> _Splits:
     tuning = task.options.fine_tuning
     boundary = freeze_boundary(classifier, tuning.trainable_from) if tuning.epochs else None
-    logger.info("features of %s pictures", f"{len(train) + len(evaluation):,}")
-    learning = extract_features(train, classifier, boundary, task)
-    judging = extract_features(evaluation, classifier, boundary, task)
+    logger.info("activations of %s pictures", f"{len(train) + len(evaluation):,}")
+    train_activations = extract_activations(train, classifier, boundary, task)
+    eval_activations = extract_activations(evaluation, classifier, boundary, task)
     if boundary is not None:
-        learning = add_views(learning, train, classifier, boundary, task)
-    return _Splits(learning, judging, boundary)
+        train_activations = add_views(train_activations, train, classifier, boundary, task)
+    return _Splits(train_activations, eval_activations, boundary)
 
 
-def _train_fold(classifier: Classifier, splits: _Splits, domain: str, task: Task) -> Fold:
-    began = time.perf_counter()
-    learning, judging = splits.without(domain)
-    chosen = train_frozen(classifier, learning, judging, task, began)
-    stages = [chosen]
-    frozen = accuracy = _accuracy(classifier, None, splits.of(domain), task)
+def _train_fold(classifier: Classifier, splits: _Splits, domain: str, task: TrainingTask) -> Fold:
+    start = time.perf_counter()
+    train, evaluation = splits.without(domain)
+    left_out = splits.only(domain)
+    chosen = train_frozen(classifier, train, evaluation, task, start)
+    frozen = accuracy = _accuracy(classifier, None, left_out, task)
     if splits.boundary is not None:
-        second = time.perf_counter()
-        stages.append(fine_tune(classifier, splits.boundary, learning, judging, task, second))
-        tuned = _accuracy(classifier, splits.boundary, splits.of(domain), task)
-        chosen = choose(stages, classifier, judging, task)
+        tuning_start = time.perf_counter()
+        stages = [
+            chosen,
+            fine_tune(classifier, splits.boundary, train, evaluation, task, tuning_start),
+        ]
+        tuned = _accuracy(classifier, splits.boundary, left_out, task)
+        chosen = select_stage(
+            stages,
+            evaluation.labels,
+            evaluation.domains,
+            classifier.labels,
+            task.options.criterion,
+        )
         accuracy = frozen if chosen is stages[0] else tuned
     return Fold(
         domain=domain,
         seed=task.options.seed,
-        images=sum(map(len, splits.of(domain))),
+        images=sum(map(len, left_out)),
         frozen_accuracy=frozen,
         accuracy=accuracy,
         chosen=chosen.name,
-        seconds=time.perf_counter() - began,
+        seconds=time.perf_counter() - start,
     )
 
 
 def _accuracy(
-    classifier: Classifier, boundary: str | None, parts: list[Features], task: Task
+    classifier: Classifier, boundary: str | None, parts: list[Activations], task: TrainingTask
 ) -> float:
-    """Share of right answers; a boundary says that what is above it was fine-tuned."""
+    """Return the accuracy on activations.
+
+    Args:
+        classifier: Classifier to score.
+        boundary: Last block that has not changed since the activations were computed; None if the
+            whole backbone has not changed.
+        parts: Activations of the pictures to score.
+        task: Task of the training.
+    """
     kernel, bias = classifier.head.get_weights()
-    right = []
+    correct = []
     for part in parts:
         logits = embed(classifier, part, boundary, task) @ kernel + bias
-        right.append(logits.argmax(axis=-1) == class_ids(part.labels, classifier.labels))
-    return float(np.mean(np.concatenate(right)))
+        correct.append(logits.argmax(axis=-1) == class_ids(part.labels, classifier.labels))
+    return float(np.mean(np.concatenate(correct)))

@@ -1,4 +1,4 @@
-"""The whole training story: two stages, the better one is exported."""
+"""Training of a classifier: frozen stage, fine-tuning stage, and export of the better one."""
 
 import logging
 import time
@@ -7,36 +7,33 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 
+from trainer_module.activations.activations import Activations
+from trainer_module.activations.extraction import add_views, extract_activations
+from trainer_module.activations.inference import embed
 from trainer_module.classifier import (
     Classifier,
-    adopt,
-    adopt_head,
     build_classifier,
     extend_labels,
+    warm_start,
+    warm_start_head,
 )
-from trainer_module.data.input_data import Pictures, read_pictures
-from trainer_module.data.weighting import Fresh
-from trainer_module.export.calibration import calibrate, confidences
+from trainer_module.data.transformed_examples import Pictures, read_pictures
+from trainer_module.data.weighting import NewPictures
+from trainer_module.export.calibration import Calibration, calibrate, confidences
 from trainer_module.export.reference_embeddings import Reference
 from trainer_module.export.saved_model import export_classifier, load_classifier
-from trainer_module.hardware import set_up_hardware
-from trainer_module.multi_worker.multi_worker import RENDEZVOUS, lead
-from trainer_module.stages.fine_tuning_stage import fine_tune
+from trainer_module.hardware import Hardware, set_up_hardware
+from trainer_module.multi_worker.multi_worker import JOB_FOLDER, train_as_chief
+from trainer_module.stages.fine_tuning_stage import fine_tune, freeze_boundary
 from trainer_module.stages.frozen_stage import train_frozen
+from trainer_module.stages.model_selection import select_stage
 from trainer_module.stages.scoring import class_ids
-from trainer_module.stages.stages import (
-    Features,
-    StageResult,
-    Task,
-    add_views,
-    choose,
-    create_task,
-    embed,
-    extract_features,
-    freeze_boundary,
-)
+from trainer_module.stages.stage_result import StageResult
 from trainer_module.training_options import TrainingOptions
+from trainer_module.training_task import TrainingTask, create_task
 
 logger = logging.getLogger("carryover.training")
 
@@ -45,14 +42,18 @@ def run_fn(fn_args: Any) -> None:
     """Train and export a classifier; TFX's Trainer calls this.
 
     Args:
-        fn_args: TFX's `FnArgs`: `train_files`, `eval_files` (transformed examples), `base_model`
-            (the model that serves now, or None), `custom_config` with `training` (see
-            `TrainingOptions`) and perhaps `feature_cache` (a folder) and `fresh` (see
-            `weighting.Fresh`), `serving_model_dir` and `model_run_dir` for the results. With
-            `rendezvous` in `custom_config`, others train along, see `together`.
+        fn_args: TFX's `FnArgs`. Used are `train_files` and `eval_files` (patterns of transformed
+            examples), `base_model` (path of the serving model, or None), `serving_model_dir` and
+            `model_run_dir` (folders for the results) and `custom_config`, with the keys
+            `training` (see `TrainingOptions`) and, optionally, `activation_cache` (folder of
+            cached activations), `new_pictures` (see `weighting.NewPictures`) and `job_folder`
+            (folder in which the chief publishes jobs, see `multi_worker`).
+
+    Raises:
+        InputError: A split is empty, or an option does not fit the backbone or the hardware.
     """
-    if RENDEZVOUS in fn_args.custom_config:
-        lead(fn_args)
+    if JOB_FOLDER in fn_args.custom_config:
+        train_as_chief(fn_args)
         return
     options = TrainingOptions.model_validate(fn_args.custom_config["training"])
     hardware = set_up_hardware(options.precision)
@@ -60,92 +61,133 @@ def run_fn(fn_args: Any) -> None:
 
     train = read_pictures(fn_args.train_files, options.image_size)
     evaluation = read_pictures(fn_args.eval_files, options.image_size)
-    folder = _made(fn_args.model_run_dir)
-    # Workers would write to the same cache.
-    cache = fn_args.custom_config.get("feature_cache") if hardware.is_alone else None
-    fresh = Fresh(**fn_args.custom_config.get("fresh", {}))
-    task = create_task(options, hardware, folder, cache, fresh)
+    task = _create_task(fn_args, options, hardware)
+    labels = {*train.labels, *evaluation.labels}
+    classifier, warm_classes = _create_classifier(fn_args.base_model, labels, task)
 
-    adopted = 0
-    with hardware.strategy.scope():
-        baseline = load_classifier(fn_args.base_model) if fn_args.base_model else None
-        known = baseline.labels if baseline else ()
-        labels = extend_labels(known, {*train.labels, *evaluation.labels})
-        classifier = build_classifier(options.backbone, options.image_size, labels)
-        if baseline and options.warm_start and baseline.backbone.name == classifier.backbone.name:
-            adopt(classifier, baseline)
-            adopted = len(known)
-            logger.info("starting from the model that serves now")
-
-    trained = train_stages(classifier, train, evaluation, task, adopted)
-    chosen = choose(trained.stages, classifier, trained.evaluation, task)
+    trained = train_stages(classifier, train, evaluation, task, warm_classes)
+    chosen = select_stage(
+        trained.stages,
+        evaluation.labels,
+        evaluation.domains,
+        classifier.labels,
+        options.criterion,
+    )
     logger.info("%s is better on the eval split and is exported", chosen.name)
 
     classifier.set_weights(chosen.weights)
-    calibration = calibrate(chosen.logits, class_ids(evaluation.labels, labels), evaluation.domains)
-    report = _report(trained.stages, chosen, hardware.description)
-    report["calibration"] = asdict(calibration)
-    embeddings = embed(classifier, trained.evaluation, trained.boundary, task)
+    targets = class_ids(evaluation.labels, classifier.labels)
+    calibration = calibrate(chosen.logits, targets, evaluation.domains)
+    embeddings = embed(classifier, trained.eval_activations, trained.boundary, task)
     if hardware.is_chief:
-        export_classifier(classifier, report, fn_args.serving_model_dir, calibration.temperature)
-        sure = confidences(chosen.logits, calibration.temperature)
-        reference = Reference(embeddings, sure, evaluation.domains)
-        reference.write(fn_args.serving_model_dir)
+        report = _report(trained.stages, chosen, calibration, hardware.description)
+        _export(classifier, chosen, calibration, report, embeddings, evaluation.domains, fn_args)
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What training left behind.
+class TrainedStages:
+    """Results of the stages of one training.
 
     Attributes:
-        stages: one or two, see `StageResult`.
-        evaluation: features of the eval split.
-        boundary: block below which stage 2 changed nothing; None without a stage 2.
+        stages: Results of one or two stages, in the order of training.
+        eval_activations: Activations of the eval split under the weights before the training.
+        boundary: Block up to which the backbone did not change; None without fine-tuning.
     """
 
     stages: list[StageResult]
-    evaluation: Features
+    eval_activations: Activations
     boundary: str | None
 
 
 def train_stages(
-    classifier: Classifier, train: Pictures, evaluation: Pictures, task: Task, adopted: int = 0
-) -> Trained:
-    """Stage 1, and stage 2 unless it is left out; the classifier holds the last one's weights.
+    classifier: Classifier,
+    train: Pictures,
+    evaluation: Pictures,
+    task: TrainingTask,
+    warm_classes: int = 0,
+) -> TrainedStages:
+    """Run the frozen stage and, unless it has no epochs, the fine-tuning stage.
 
-    What stage 2 reads comes out of stage 1's pass over the pictures. It goes on from stage 1's
-    head, or, for classes that the model that serves knows, from that model's: a head trained anew
-    on a few pictures of a new domain is a worse start, and forgets.
+    The classifier has the weights of the last stage afterwards. Fine-tuning starts from the head
+    of the frozen stage, except for classes that the serving model knows: these start from its
+    head. A head trained on a few pictures of a new domain is a worse start, and forgets the other
+    domains.
 
     Args:
-        classifier: to train.
-        train: pictures to learn from.
-        evaluation: pictures to choose by.
-        task: see `Task`.
-        adopted: number of classes, the first ones, whose part of the head is one that serves.
+        classifier: Classifier to train.
+        train: Pictures to train on.
+        evaluation: Pictures that every choice is based on.
+        task: Task of the training.
+        warm_classes: Number of classes, the first ones, whose part of the head comes from the
+            serving model.
     """
     tuning = task.options.fine_tuning
     boundary = freeze_boundary(classifier, tuning.trainable_from) if tuning.epochs else None
     start = time.perf_counter()
-    logger.info("frozen: features of %s pictures", f"{len(train) + len(evaluation):,}")
-    learning = extract_features(train, classifier, boundary, task)
-    judging = extract_features(evaluation, classifier, boundary, task)
-    served = classifier.head.get_weights()
-    stages = [train_frozen(classifier, learning, judging, task, start)]
+    logger.info("frozen: activations of %s pictures", f"{len(train) + len(evaluation):,}")
+    train_activations = extract_activations(train, classifier, boundary, task)
+    eval_activations = extract_activations(evaluation, classifier, boundary, task)
+    first_head = classifier.head.get_weights()
+    stages = [train_frozen(classifier, train_activations, eval_activations, task, start)]
     if boundary is not None:
         start = time.perf_counter()
-        adopt_head(classifier, served, adopted)
-        learning = add_views(learning, train, classifier, boundary, task)
-        stages.append(fine_tune(classifier, boundary, learning, judging, task, start))
-    return Trained(stages, judging, boundary)
+        warm_start_head(classifier, first_head, warm_classes)
+        train_activations = add_views(train_activations, train, classifier, boundary, task)
+        stages.append(
+            fine_tune(classifier, boundary, train_activations, eval_activations, task, start)
+        )
+    return TrainedStages(stages, eval_activations, boundary)
 
 
-def _made(folder: str) -> str:
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return folder
+def _create_task(fn_args: Any, options: TrainingOptions, hardware: Hardware) -> TrainingTask:
+    config = fn_args.custom_config
+    Path(fn_args.model_run_dir).mkdir(parents=True, exist_ok=True)
+    return create_task(
+        options,
+        hardware,
+        folder=fn_args.model_run_dir,
+        # Only one process may use a cache at a time.
+        cache=config.get("activation_cache") if hardware.is_single_worker else None,
+        new_pictures=NewPictures(**config.get("new_pictures", {})),
+    )
 
 
-def _report(stages: list[StageResult], chosen: StageResult, device: str) -> dict[str, Any]:
+def _create_classifier(
+    base_model: str | None, labels: set[str], task: TrainingTask
+) -> tuple[Classifier, int]:
+    """Return the classifier to train, and the number of classes that it has from the base model."""
+    options = task.options
+    with task.hardware.strategy.scope():
+        baseline = load_classifier(base_model) if base_model else None
+        known = baseline.labels if baseline else ()
+        all_labels = extend_labels(known, labels)
+        classifier = build_classifier(options.backbone, options.image_size, all_labels)
+        if baseline and options.warm_start and baseline.backbone.name == classifier.backbone.name:
+            warm_start(classifier, baseline)
+            logger.info("starting from the serving model")
+            return classifier, len(known)
+    return classifier, 0
+
+
+def _export(
+    classifier: Classifier,
+    chosen: StageResult,
+    calibration: Calibration,
+    report: dict[str, Any],
+    embeddings: npt.NDArray[np.float32],
+    domains: npt.NDArray[np.object_],
+    fn_args: Any,
+) -> None:
+    """Write the SavedModel, and the reference embeddings of the eval split."""
+    folder, temperature = fn_args.serving_model_dir, calibration.temperature
+    export_classifier(classifier, report, folder, temperature)
+    Reference(embeddings, confidences(chosen.logits, temperature), domains).write(folder)
+
+
+def _report(
+    stages: list[StageResult], chosen: StageResult, calibration: Calibration, device: str
+) -> dict[str, Any]:
+    """Return what the model's description says about its training."""
     rows: dict[str, Any] = {"chosen": chosen.name, "device": device}
     for stage in stages:
         rows[stage.name] = {
@@ -155,4 +197,4 @@ def _report(stages: list[StageResult], chosen: StageResult, device: str) -> dict
             "epochs": stage.epochs,
             **stage.details,
         }
-    return rows
+    return rows | {"calibration": asdict(calibration)}

@@ -1,4 +1,4 @@
-"""Options of the trainer, validated. The run configuration is built from them."""
+"""Validated options of the trainer, from which the run configuration is built."""
 
 from pathlib import Path
 from typing import Literal
@@ -7,22 +7,25 @@ from pydantic import Field, field_validator
 
 from trainer_module.backbones import backbone_names
 from trainer_module.contract.options_base import Options
-from trainer_module.stages.scoring import Criterion
 
-#: Backbones halve a picture five times: less would leave nothing.
+#: Smallest image size, in pixels: backbones halve a picture five times.
 MIN_IMAGE_SIZE = 32
 
-#: Weights that are no path.
+#: Values of `backbone.weights` that are not paths.
 NAMED_WEIGHTS = ("imagenet", "none")
 
+#: Accuracy by which classifiers are compared on the eval split, see `stages.scoring.Score`.
+Criterion = Literal["mean_domain", "worst_domain", "overall"]
+
+#: Strength of the augmentation, see `data.augmentation.STRENGTHS`.
 Preset = Literal["none", "light", "medium", "strong"]
 
 
 class BackboneOptions(Options):
-    """Which pretrained network, and from where its weights come."""
+    """Pretrained network, and the source of its weights."""
 
     name: str = Field("efficientnet_lite0", description="efficientnet_lite0..2 or a Keras name")
-    weights: str = Field("imagenet", description="`imagenet`, `none`, or a path")
+    weights: str = Field("imagenet", description="`imagenet`, `none` or a path")
 
     @field_validator("name")
     @classmethod
@@ -38,34 +41,34 @@ class BackboneOptions(Options):
 
 
 class FrozenOptions(Options):
-    """Stage 1: a new head on features of the frozen backbone."""
+    """Frozen stage: a new head on the embeddings of the frozen backbone."""
 
-    epochs: int = Field(60, ge=1, description="at most; early stopping usually ends it sooner")
+    epochs: int = Field(60, ge=1, description="largest number; training usually stops earlier")
     batch_size: int = Field(256, ge=1)
     learning_rate: float = Field(2e-3, gt=0)
-    patience: int = Field(6, ge=1, description="epochs without improvement before it stops")
+    patience: int = Field(6, ge=1, description="epochs without improvement before training stops")
 
 
 class FineTuningOptions(Options):
-    """Stage 2: careful training of the upper part of the backbone."""
+    """Fine-tuning stage: training of the blocks above the boundary."""
 
-    epochs: int = Field(8, ge=0, description="0 leaves the stage out")
+    epochs: int = Field(8, ge=0, description="number of epochs; 0 skips the stage")
     batch_size: int = Field(32, ge=1)
-    learning_rate: float = Field(6e-4, gt=0, description="of the head; lower blocks get less")
-    rate_decay: float = Field(0.9, gt=0, le=1, description="factor on the rate per block down")
-    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps")
+    learning_rate: float = Field(6e-4, gt=0, description="rate of the head; lower blocks get less")
+    rate_decay: float = Field(0.9, gt=0, le=1, description="factor on the rate per lower block")
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
     weight_decay: float = Field(1e-4, ge=0)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     trainable_from: float | str = Field(
-        0.5, description="share of the blocks that stay frozen, or the name of the last one"
+        0.5, description="share of the blocks that stay frozen, or name of the last frozen block"
     )
-    augmentation: Preset = Field("medium", description="how far views are from their picture")
-    views: int = Field(3, ge=1, description="variants of each training picture, 1 is none")
+    augmentation: Preset = Field("medium", description="strength of the random views")
+    views: int = Field(3, ge=1, description="views per training picture; 1 is the picture alone")
     averaging: float = Field(
         0.3,
         ge=0,
         le=1,
-        description="share of the epochs, the last ones, of which the mean is taken",
+        description="share of the epochs, from the last one back, whose weights are averaged",
     )
 
     @field_validator("trainable_from")
@@ -77,28 +80,28 @@ class FineTuningOptions(Options):
 
 
 class ObjectiveOptions(Options):
-    """What training minimises where pictures come from several domains."""
+    """Objective that training minimises on pictures from several domains."""
 
     name: Literal["erm", "balanced", "group_dro", "coral"] = "erm"
-    group_dro_step: float = Field(0.01, gt=0, description="how fast the worst domain gains weight")
-    coral_weight: float = Field(1.0, gt=0, description="of the distance between domains")
+    group_dro_step: float = Field(0.01, gt=0, description="step size of the domains' shares")
+    coral_weight: float = Field(1.0, gt=0, description="weight of the distance between domains")
 
 
 class TrainingOptions(Options):
-    """Everything `trainer_module.training.run_fn` is told."""
+    """Options of `trainer_module.training.run_fn`."""
 
-    image_size: int = Field(ge=MIN_IMAGE_SIZE, le=2048, description="side, in pixels")
+    image_size: int = Field(ge=MIN_IMAGE_SIZE, le=2048, description="side in pixels")
     seed: int = 17
-    warm_start: bool = Field(True, description="start from the model that serves, if it fits")
+    warm_start: bool = Field(True, description="start from the serving model, if it fits")
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     cache_memory: int | None = Field(
         None,
         ge=0,
-        description="MiB for features, the rest on disk; null is a quarter of what is free",
+        description="MiB for activations, the rest is on disk; null: a quarter of free memory",
     )
-    criterion: Criterion = Field("mean_domain", description="of every choice, on the eval split")
+    criterion: Criterion = Field("mean_domain", description="accuracy that every choice compares")
     balance: Literal["none", "class", "domain"] = Field(
-        "none", description="what weighs the same in total, however many pictures it has"
+        "none", description="groups that get the same total weight, whatever their size"
     )
     objective: ObjectiveOptions = ObjectiveOptions()
     backbone: BackboneOptions = BackboneOptions()

@@ -1,1 +1,1 @@
-"""What is wrong with the data, in words, and whether that stops the run."""
+"""DataGate: findings about the data, and whether they stop the run before any training."""

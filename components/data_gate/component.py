@@ -15,13 +15,13 @@ from components.image_example_gen.component import ImageCatalog, ImageRejects
 
 
 class DataFindings(Artifact):
-    """What was found in the data: `findings.json`, and `lookalikes.csv` with pairs of pictures."""
+    """Findings about the data: `findings.json`, and `lookalikes.csv` with pairs of pictures."""
 
     TYPE_NAME = "components.DataFindings"
 
 
 class DataGateSpec(ComponentSpec):
-    """Inputs, outputs and parameters."""
+    """Inputs, outputs and parameters of DataGate."""
 
     PARAMETERS = {  # noqa: RUF012 (TFX's contract)
         "validation": ExecutionParameter(type=str),
@@ -39,15 +39,15 @@ class DataGateSpec(ComponentSpec):
 
 
 class DataGate(base_component.BaseComponent):
-    """Says in words what is wrong with the data, and stops the run before any training.
+    """Reports findings about the data, and stops the run before any training.
 
-    ExampleValidator writes anomalies down and lets every run go on. It also sees one split at a
-    time, and knows nothing of files that could not be used, of domains, or of the model that
-    serves.
+    ExampleValidator only writes its anomalies and never stops a run. It compares one split at a
+    time with the schema, and does not see rejected files, domains, or the serving model.
 
     Outputs:
-        findings: see `components.data_gate.executor.read_findings`. Removed by TFX where the gate
-            stops a run; the error carries them then, see `components.data_gate.stopping`.
+        findings: Findings, see `components.data_gate.executor.read_findings`. TFX removes them
+            where the gate stops the run; the error carries them then, see
+            `components.data_gate.stopping`.
     """
 
     SPEC_CLASS = DataGateSpec
@@ -67,14 +67,14 @@ class DataGate(base_component.BaseComponent):
         """Configure the component.
 
         Args:
-            statistics: of StatisticsGen, run with `statistics_options.statistics_options`.
-            anomalies: of ExampleValidator.
-            catalog: of ImageExampleGen.
-            rejects: of ImageExampleGen.
-            validation: a `ValidationOptions` as JSON-ready values.
-            empty_classes: domain and class of the folders that hold no files.
-            code: fingerprint of the code behind this component, for TFX's cache.
-            baseline_model: the model that serves now, if there is one.
+            statistics: StatisticsGen's output, with `statistics_options.statistics_options`.
+            anomalies: ExampleValidator's output.
+            catalog: ImageExampleGen's output.
+            rejects: ImageExampleGen's output.
+            validation: `ValidationOptions` as JSON-ready values.
+            empty_classes: Domain and class of each folder that holds no files.
+            code: Fingerprint of the code behind this component, for TFX's cache.
+            baseline_model: Serving model, None for the first run.
         """
         spec = DataGateSpec(
             statistics=statistics,

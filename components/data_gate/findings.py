@@ -1,4 +1,4 @@
-"""What was found in the data. Importable without TensorFlow."""
+"""Findings about the data, their kinds and severities. Importable without TensorFlow."""
 
 from typing import Literal
 
@@ -6,41 +6,41 @@ from pydantic import BaseModel
 
 Severity = Literal["information", "warning", "error"]
 
-#: From harmless to harmful.
+#: In ascending order.
 SEVERITIES: tuple[Severity, ...] = ("information", "warning", "error")
 
-#: Every kind of finding, and what is checked. `validation.allow` takes the names.
+#: Kind of finding -> what it reports. `validation.allow` takes the kinds.
 KINDS = {
-    "balance_drift": "classes of a domain are as frequent as when the serving model was trained",
-    "colour_profile": "colour profiles in the files, which are ignored",
-    "copies": "exact copies of files",
-    "drift": "pictures of a domain look as when the serving model was trained",
-    "empty_class": "class folders without a usable picture",
-    "empty_split": "a split without pictures",
-    "label_conflict": "pictures that are under more than one class",
-    "lookalike_domains": "pictures that look alike in several domains",
-    "lookalike_splits": "pictures that look alike in several splits",
-    "many_lookalikes": "more lookalikes than are listed",
-    "missing_classes": "classes that some domains lack",
-    "new_class": "classes that the serving model does not know",
-    "new_domain": "domains that the serving model was not trained on",
-    "no_baseline_statistics": "the serving model came without statistics to compare with",
-    "one_class": "there are classes to tell apart",
-    "one_domain": "there is more than one domain",
-    "rejects": "share of files that could not be used",
-    "rewritten": "pictures that are stored in another format",
-    "schema": "examples are what the schema says",
-    "shift": "domains that look unlike the others",
-    "similar_names": "names that differ in case or spelling only",
-    "skew": "pictures of a domain look alike in all splits",
-    "small_test": "every domain has enough test pictures",
-    "tiny_class": "every class has enough pictures",
-    "too_few_to_compare": "domains too small to look for drift and skew",
-    "untestable_domain": "every domain has test pictures",
-    "untested_class": "every class has test pictures",
-    "untrained_class": "every class has training pictures",
-    "vanished_class": "classes of the serving model are still there",
-    "vanished_domain": "domains of the serving model are still there",
+    "balance_drift": "the class balance of a domain differs from the baseline's training data",
+    "colour_profile": "files have a colour profile, which is ignored",
+    "copies": "files are exact copies of others",
+    "drift": "pictures of a domain differ from the baseline's training data",
+    "empty_class": "a class folder has no usable picture",
+    "empty_split": "a split has no pictures",
+    "label_conflict": "a picture is under more than one class",
+    "lookalike_domains": "pictures look alike in several domains",
+    "lookalike_splits": "pictures look alike in several splits",
+    "many_lookalikes": "there are more lookalikes than are listed",
+    "missing_classes": "some domains lack classes",
+    "new_class": "the serving model does not know a class",
+    "new_domain": "the serving model was not trained on a domain",
+    "no_baseline_statistics": "the serving model has no statistics to compare with",
+    "one_class": "there is only one class",
+    "one_domain": "there is only one domain",
+    "rejects": "too many files cannot be used",
+    "rewritten": "pictures are stored in another format",
+    "schema": "examples do not match the schema",
+    "shift": "a domain differs from the others",
+    "similar_names": "names differ only in case or spelling",
+    "skew": "pictures of a domain differ between splits",
+    "small_test": "a domain has few test pictures",
+    "tiny_class": "a class has too few pictures for three splits",
+    "too_few_to_compare": "a domain is too small to detect drift and skew",
+    "untestable_domain": "a domain has no test pictures",
+    "untested_class": "a class has no test pictures",
+    "untrained_class": "a class has no training pictures",
+    "vanished_class": "a class of the serving model has no pictures",
+    "vanished_domain": "a domain of the serving model has no pictures",
 }
 
 
@@ -48,9 +48,9 @@ class Finding(BaseModel):
     """One thing that a user should know about their data.
 
     Attributes:
-        kind: one of `KINDS`.
-        severity: see `SEVERITIES`.
-        text: one sentence for people; names the domain, the numbers, and what to do.
+        kind: Key of `KINDS`.
+        severity: One of `SEVERITIES`.
+        text: Text for people on one line, with the domains, the numbers, and what to do.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Whether findings stop a run. Importable without TensorFlow."""
+"""Which findings stop a run. Importable without TensorFlow."""
 
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class StoppedByDataError(InputError):
-    """The data stop the run.
+    """The run stops because of its data.
 
-    TFX removes what a component that fails has written, so the error carries it.
+    TFX removes the outputs of a component that fails, so the error carries them.
 
     Attributes:
-        findings: all of them, the most severe first.
-        duplicates: pictures that are there more than once.
+        findings: All findings, the most severe first.
+        duplicates: Copies and lookalikes in the data.
     """
 
     def __init__(self, message: str, findings: list[Finding], duplicates: "Duplicates") -> None:
@@ -27,12 +27,17 @@ class StoppedByDataError(InputError):
 
 
 def most_severe_first(findings: list[Finding]) -> list[Finding]:
-    """Sort findings; those of one severity stay in their order."""
+    """Return findings in order of severity; those of one severity stay in their order."""
     return sorted(findings, key=lambda finding: -SEVERITIES.index(finding.severity))
 
 
 def stopping_findings(findings: list[Finding], options: ValidationOptions) -> list[Finding]:
-    """Those that stop the run, the most severe first."""
+    """Return the findings that stop the run, the most severe first.
+
+    Args:
+        findings: All findings, in any order.
+        options: Severities that stop the run, and kinds that are allowed.
+    """
     if options.stop_at == "never":
         return []
     stopping = SEVERITIES[SEVERITIES.index(options.stop_at) :]
@@ -44,9 +49,14 @@ def stopping_findings(findings: list[Finding], options: ValidationOptions) -> li
 
 
 def stop_message(stopping: list[Finding], options: ValidationOptions) -> str:
-    """One line: the worst of it, how much more there is, and how to let all of it pass."""
+    """Return one line: the worst finding, the number of others, and how to continue anyway.
+
+    Args:
+        stopping: At least one finding, as `stopping_findings` returns them.
+        options: Kinds that are allowed already.
+    """
     first, *others = stopping
     more = f" (and {len(others)} more)" if others else ""
     kinds = ",".join(dict.fromkeys([*options.allow, *(finding.kind for finding in stopping)]))
     text = first.text.rstrip(".")
-    return f"{text}{more}. To go on all the same: --set validation.allow=[{kinds}]"
+    return f"{text}{more}. To continue anyway: --set validation.allow=[{kinds}]"

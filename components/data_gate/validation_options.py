@@ -1,4 +1,4 @@
-"""Options of the data gate, validated. The run configuration holds them as `validation`."""
+"""Options of the data gate. The run config holds them as `validation`."""
 
 from typing import Literal
 
@@ -9,13 +9,13 @@ from trainer_module.contract.options_base import Options
 
 
 class ValidationOptions(Options):
-    """When the data stop a run before any training."""
+    """When findings about the data stop a run before any training."""
 
     stop_at: Literal["warning", "error", "never"] = Field(
         "error", description="least severity that stops the run"
     )
     allow: tuple[str, ...] = Field(
-        (), description="kinds of findings that never stop it, such as new_class"
+        (), description="kinds of findings that never stop the run, such as new_class"
     )
     max_rejected: float = Field(
         0.1, ge=0, le=1, description="largest share of files that may be unusable"
@@ -25,7 +25,7 @@ class ValidationOptions(Options):
         gt=0,
         le=1,
         description="largest Jensen-Shannon divergence of two distributions, 0 (same) to 1; "
-        "what chance explains in so few pictures comes on top",
+        "an allowance for sampling error is added",
     )
 
     @field_validator("allow")

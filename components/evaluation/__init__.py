@@ -1,1 +1,1 @@
-"""The evaluation: slices, metrics, the paired change against the baseline, and the gates."""
+"""What TFX's Evaluator measures: slices, metrics, the change against the baseline, and gates."""

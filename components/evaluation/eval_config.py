@@ -1,4 +1,4 @@
-"""What is measured on the test split, and what a model must reach to be blessed."""
+"""Config of TFX's Evaluator: slices, metrics, and what a candidate must reach to be blessed."""
 
 import json
 from collections.abc import Collection
@@ -9,7 +9,10 @@ from components.evaluation.gate_options import GateOptions
 from components.evaluation.paired_change import GAIN, HIGH, LEAST_GAIN, LOW
 from trainer_module.contract import example_features
 
+#: Metrics of every slice, see `classifier_metrics`.
 METRICS = ("accuracy", "macro_f1", "log_loss", "ece")
+
+#: Names of the two models.
 CANDIDATE = "candidate"
 BASELINE = "baseline"
 
@@ -20,18 +23,19 @@ def create_eval_config(
     code: str,
     known: Collection[str] | None = None,
 ) -> config_pb2.EvalConfig:
-    """Slices, metrics and gates.
+    """Return the EvalConfig of a run.
 
-    Every domain has a floor. One that the model that serves was trained on may not lose more than
-    `gate.max_drop` for certain: the interval of the change must reach above it. In a new one the
-    candidate must be better, or right on every picture.
+    Every domain has a floor for the accuracy of the candidate. In a domain that the baseline was
+    trained on, it must not certainly lose more than `gate.max_drop`: the upper end of the change's
+    interval must be above it. In a new domain it must be better than the baseline, or classify
+    every picture correctly.
 
     Args:
-        domains: names of those in this run. A gate of a domain without test pictures fails: what
-            was not tested is not blessed.
-        gate: the limits.
-        code: fingerprint of the metrics' code.
-        known: domains that the baseline was trained on; None where there is no baseline.
+        domains: Names of the domains in this run. The gate of a domain without test pictures
+            fails: an untested candidate is not blessed.
+        gate: Limits.
+        code: Fingerprint of the metrics' code, for TFX's cache.
+        known: Domains that the baseline was trained on; None where there is no baseline.
     """
     models = [_model_spec(CANDIDATE, False)]
     metrics = [
@@ -42,12 +46,12 @@ def create_eval_config(
     ]
     if known is not None:
         models.append(_model_spec(BASELINE, True))
-        old = [domain for domain in domains if domain in known]
-        new = [domain for domain in domains if domain not in known]
+        known_domains = [domain for domain in domains if domain in known]
+        new_domains = [domain for domain in domains if domain not in known]
         metrics += [
             _change(LOW, gate, code),
-            _change(HIGH, gate, code, _gates(old, -gate.max_drop)),
-            _change(GAIN, gate, code, _gates(new, LEAST_GAIN)),
+            _change(HIGH, gate, code, _gates(known_domains, -gate.max_drop)),
+            _change(GAIN, gate, code, _gates(new_domains, LEAST_GAIN)),
         ]
     return config_pb2.EvalConfig(
         model_specs=models,
@@ -96,9 +100,9 @@ def _change(
     )
 
 
-def _gates(domains: Collection[str], least: float) -> list[config_pb2.PerSliceMetricThreshold]:
-    """The least value of a metric, for each domain by itself."""
-    limit = config_pb2.GenericValueThreshold(lower_bound={"value": least})
+def _gates(domains: Collection[str], minimum: float) -> list[config_pb2.PerSliceMetricThreshold]:
+    """Minimum of a metric, for each domain by itself."""
+    limit = config_pb2.GenericValueThreshold(lower_bound={"value": minimum})
     return [
         config_pb2.PerSliceMetricThreshold(
             slicing_specs=[

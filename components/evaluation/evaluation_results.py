@@ -1,4 +1,4 @@
-"""Reads what the Evaluator wrote: metrics per domain, and the reasons for a refusal."""
+"""Results of TFX's Evaluator: metrics per domain, and why a candidate was not blessed."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from trainer_module.contract import example_features
 
 
 def read_domain_metrics(evaluation_uri: str, model: str) -> dict[str, dict[str, float]]:
-    """Metrics of one model on every domain's test pictures.
+    """Return the metrics of one model on every domain's test pictures.
 
     Args:
-        evaluation_uri: of the Evaluator's `evaluation` artifact.
+        evaluation_uri: URI of the Evaluator's `evaluation` artifact.
         model: `CANDIDATE` or `BASELINE`.
 
     Returns:
@@ -49,7 +49,15 @@ def _text(name: bytes) -> str:
 
 
 def read_reasons(evaluation_uri: str, gate: GateOptions) -> list[str]:
-    """Why a candidate was not blessed, one sentence per broken gate; empty when it was."""
+    """Return why a candidate was not blessed.
+
+    Args:
+        evaluation_uri: URI of the Evaluator's `evaluation` artifact.
+        gate: Limits of the run.
+
+    Returns:
+        One text per failed gate, which begins with the domain; empty for a blessed candidate.
+    """
     result = tfma.load_validation_result(evaluation_uri)
     if result.validation_ok:
         return []
@@ -74,9 +82,12 @@ def _reason(failure: Any, gate: GateOptions) -> str:
     value = failure.metric_value.double_value.value
     if failure.metric_key.name == HIGH:
         return (
-            f"accuracy fell by more than chance: the {gate.confidence:.0%} interval of its change "
-            f"ends at {value:+.3f}, and a loss of {gate.max_drop:.3f} is allowed"
+            f"accuracy fell by more than chance: the {gate.confidence:.0%} confidence interval of "
+            f"its change ends at {value:+.3f}, and a loss of {gate.max_drop:.3f} is allowed"
         )
     if failure.metric_key.name == GAIN:
-        return f"new, and no better than with the model that serves ({value:+.3f})"
+        return (
+            "the domain is new, and accuracy is no better than with the serving model "
+            f"(change {value:+.3f})"
+        )
     return f"accuracy {value:.3f} is below the floor {gate.min_accuracy:.3f}"

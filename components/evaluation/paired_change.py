@@ -1,9 +1,10 @@
-"""TFMA metric: by how much the accuracy changed against the model that serves, with its interval.
+"""TFMA metric: change in accuracy against the baseline, with a confidence interval.
 
-Both models see the same test pictures, so only those count that one of them gets right and the
-other wrong. The interval is that of "Simple improved confidence intervals for comparing matched
-proportions" (Agresti and Min, Statistics in Medicine 24, 2005): Wald's, after half a picture is
-added to each of the four cells. It holds for small test sets too, and never has no width.
+Both models see the same test pictures, so only those count that one of them classifies correctly
+and the other does not. The interval is that of "Simple improved confidence intervals for comparing
+matched proportions" (Agresti and Min, Statistics in Medicine 24, 2005): Wald's, after half a
+picture is added to each of the four cells. It holds for small test sets too, and its width is never
+zero.
 """
 
 import math
@@ -20,25 +21,25 @@ from tensorflow_model_analysis.proto import config_pb2
 #: Ends of the interval, by the name of the metric.
 LOW, HIGH = "change_low", "change_high"
 
-#: Metric of a domain that is new to the model that serves, see `gain`.
+#: Metric of a domain that the baseline was not trained on, see `gain`.
 GAIN = "gain"
 
-#: What stands for a gain where there is nothing left to gain; one picture is far more.
+#: Gain where both models classify every picture correctly. It is far less than that of one picture.
 LEAST_GAIN = 1e-6
 
-#: What is added to each of the four cells: both right, both wrong, gained, lost.
+#: Pictures added to each of the four cells: both correct, both wrong, gained, lost.
 ADDED = 0.5
 
 
 @dataclass
-class Pairs:
-    """What became of the pictures of a slice.
+class PairCounts:
+    """Pictures of a slice, by which of the two models classifies them correctly.
 
     Attributes:
-        pictures: number of them.
-        gained: right now, wrong before.
-        lost: wrong now, right before.
-        wrong: now.
+        pictures: Number of pictures.
+        gained: Pictures that only the candidate classifies correctly.
+        lost: Pictures that only the baseline classifies correctly.
+        wrong: Pictures that the candidate classifies wrongly.
     """
 
     pictures: int = 0
@@ -46,9 +47,9 @@ class Pairs:
     lost: int = 0
     wrong: int = 0
 
-    def merge(self, other: "Pairs") -> "Pairs":
-        """Counts of both."""
-        return Pairs(
+    def merge(self, other: "PairCounts") -> "PairCounts":
+        """Return the sums of two counts."""
+        return PairCounts(
             self.pictures + other.pictures,
             self.gained + other.gained,
             self.lost + other.lost,
@@ -56,38 +57,48 @@ class Pairs:
         )
 
 
-def interval(pairs: Pairs, confidence: float) -> tuple[float, float]:
-    """Two-sided confidence interval of the change in accuracy.
+def interval(counts: PairCounts, confidence: float) -> tuple[float, float]:
+    """Return a two-sided confidence interval of the change in accuracy.
 
     Args:
-        pairs: of a slice.
-        confidence: share of such intervals that hold the truth, below 1.
+        counts: Counts of a slice.
+        confidence: Share of such intervals that contain the true change, between 0 and 1.
 
     Returns:
-        Its ends, between -1 and 1.
+        Lower and upper end, between -1 and 1.
+
+    Example:
+        >>> from components.evaluation.paired_change import PairCounts, interval
+        >>> low, high = interval(PairCounts(pictures=100, gained=10, lost=2), confidence=0.9)
+        >>> f"{low:+.3f} to {high:+.3f}"
+        '+0.022 to +0.135'
     """
-    total = pairs.pictures + 4 * ADDED
-    gained, lost = pairs.gained + ADDED, pairs.lost + ADDED
+    total = counts.pictures + 4 * ADDED
+    gained, lost = counts.gained + ADDED, counts.lost + ADDED
     change = (gained - lost) / total
     error = math.sqrt(gained + lost - (gained - lost) ** 2 / total) / total
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) * error
-    return max(-1.0, change - reach), min(1.0, change + reach)
+    margin = NormalDist().inv_cdf((1 + confidence) / 2) * error
+    return max(-1.0, change - margin), min(1.0, change + margin)
 
 
-def gain(pairs: Pairs) -> float:
-    """Change in accuracy of a domain; `LEAST_GAIN` where both models are right on every picture.
+def gain(counts: PairCounts) -> float:
+    """Return the change in accuracy of a domain that the baseline was not trained on.
 
-    A new domain must gain, and there such a one has all that it could. Without this a domain of a
-    few pictures, all of which the model that serves happens to know, would keep every candidate
-    from being pushed for ever.
+    A candidate must gain in a new domain. Where both models classify every picture correctly there
+    is nothing to gain, and the result is `LEAST_GAIN`. Otherwise a new domain of a few pictures
+    that the serving model happens to classify correctly would keep every candidate from being
+    blessed.
+
+    Args:
+        counts: Counts of the domain.
     """
-    if not pairs.wrong and not pairs.gained:
+    if not counts.wrong and not counts.gained:
         return LEAST_GAIN
-    return (pairs.gained - pairs.lost) / max(pairs.pictures, 1)
+    return (counts.gained - counts.lost) / max(counts.pictures, 1)
 
 
-class PairsFn(beam.CombineFn):
-    """Counts the pictures of a slice by what became of them."""
+class PairCountsFn(beam.CombineFn):
+    """Counts the pictures of a slice by which of two models classifies them correctly."""
 
     def __init__(
         self,
@@ -98,36 +109,44 @@ class PairsFn(beam.CombineFn):
         """Name the models.
 
         Args:
-            key: of the candidate.
-            baseline: name of the other model.
-            eval_config: that both are in.
+            key: Key of the counts; its model is the candidate.
+            baseline: Name of the baseline.
+            eval_config: Config with both models.
         """
         self._key = key
         self._names = (key.model_name, baseline)
         self._eval_config = eval_config
 
-    def create_accumulator(self) -> Pairs:
-        """Nothing counted yet."""
-        return Pairs()
+    def create_accumulator(self) -> PairCounts:
+        """Return empty counts."""
+        return PairCounts()
 
-    def add_input(self, accumulator: Pairs, element: metric_types.StandardMetricInputs) -> Pairs:
+    def add_input(
+        self, accumulator: PairCounts, element: metric_types.StandardMetricInputs
+    ) -> PairCounts:
         """Count one example."""
-        now, before = (self._is_right(element, name) for name in self._names)
-        changes = int(now and not before), int(before and not now)
-        return accumulator.merge(Pairs(1, *changes, wrong=int(not now)))
+        candidate, baseline = (self._is_correct(element, name) for name in self._names)
+        return accumulator.merge(
+            PairCounts(
+                pictures=1,
+                gained=int(candidate and not baseline),
+                lost=int(baseline and not candidate),
+                wrong=int(not candidate),
+            )
+        )
 
-    def merge_accumulators(self, accumulators: Iterable[Pairs]) -> Pairs:
-        """Counts of several workers."""
-        merged = Pairs()
+    def merge_accumulators(self, accumulators: Iterable[PairCounts]) -> PairCounts:
+        """Return the sums of the counts of several Beam workers."""
+        merged = PairCounts()
         for accumulator in accumulators:
             merged = merged.merge(accumulator)
         return merged
 
-    def extract_output(self, accumulator: Pairs) -> dict[metric_types.MetricKey, Pairs]:
-        """Hand the counts on to the metrics that follow from them."""
+    def extract_output(self, accumulator: PairCounts) -> dict[metric_types.MetricKey, PairCounts]:
+        """Return the counts for the metrics that are derived from them."""
         return {self._key: accumulator}
 
-    def _is_right(self, element: metric_types.StandardMetricInputs, model: str) -> bool:
+    def _is_correct(self, element: metric_types.StandardMetricInputs, model: str) -> bool:
         [(label, probabilities, _)] = metric_util.to_label_prediction_example_weight(
             element,
             eval_config=self._eval_config,
@@ -139,7 +158,7 @@ class PairsFn(beam.CombineFn):
 
 
 class PairedChange(metric_types.Metric):
-    """The candidate against the baseline: an end of the interval, `LOW` or `HIGH`, or the `GAIN`.
+    """Change of the candidate against the baseline: `LOW` or `HIGH` of the interval, or `GAIN`.
 
     Without a baseline there is no such metric.
     """
@@ -148,9 +167,9 @@ class PairedChange(metric_types.Metric):
         """Configure the metric.
 
         Args:
-            name: which of them.
-            confidence: of the interval.
-            code: fingerprint of this module, see `metrics.ClassifierMetric`.
+            name: `LOW`, `HIGH` or `GAIN`.
+            confidence: Confidence of the interval, between 0 and 1.
+            code: Fingerprint of this module, see `classifier_metrics.ClassifierMetric`.
         """
         super().__init__(_computations, name=name, confidence=confidence, code=code)
 
@@ -164,24 +183,24 @@ def _computations(
     output_names: Iterable[str] = ("",),
     **_: Any,
 ) -> metric_types.MetricComputations:
-    """One count per slice, shared by all three, and what follows from it."""
+    """One count per slice, shared by all three metrics, and the metric derived from it."""
     specs = eval_config.model_specs if eval_config else []
     baseline = next((spec.name for spec in specs if spec.is_baseline), None)
     [output] = output_names
     candidate = next((model for model in model_names if model != baseline), None)
     if baseline is None or candidate is None:
         return []
-    pairs_key = metric_types.MetricKey(name="_pairs", model_name=candidate, output_name=output)
+    counts_key = metric_types.MetricKey(name="_pairs", model_name=candidate, output_name=output)
     key = metric_types.MetricKey(name=name, model_name=candidate, output_name=output)
-    counts = PairsFn(pairs_key, baseline, eval_config)
+    count = PairCountsFn(counts_key, baseline, eval_config)
 
-    def result(metrics: dict[metric_types.MetricKey, Pairs]) -> dict[Any, float]:
-        pairs = metrics[pairs_key]
-        low, high = interval(pairs, confidence)
-        return {key: {LOW: low, HIGH: high, GAIN: gain(pairs)}[name]}
+    def result(metrics: dict[metric_types.MetricKey, PairCounts]) -> dict[Any, float]:
+        counts = metrics[counts_key]
+        low, high = interval(counts, confidence)
+        return {key: {LOW: low, HIGH: high, GAIN: gain(counts)}[name]}
 
     return [
-        metric_types.MetricComputation(keys=[pairs_key], preprocessors=None, combiner=counts),
+        metric_types.MetricComputation(keys=[counts_key], preprocessors=None, combiner=count),
         metric_types.DerivedMetricComputation(keys=[key], result=result),
     ]
 

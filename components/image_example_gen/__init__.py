@@ -1,1 +1,1 @@
-"""Pictures in folders -> tf.Examples, and every unusable picture with its reason."""
+"""Reads pictures and writes tf.Examples; lists every unusable file with its reason."""

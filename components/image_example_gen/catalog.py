@@ -1,4 +1,4 @@
-"""One row per usable picture, without its pixels: what the checks of a data set read."""
+"""The catalog of a run: one row per usable picture, without its pixels."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,19 +9,19 @@ from tfx.dsl.io import fileio
 
 from trainer_module.contract import example_features
 
-#: Columns of `pictures-*.parquet`. An image id may hold bytes that are no UTF-8.
+#: Columns of `pictures-*.parquet`. An image id may hold bytes that are not UTF-8.
 SCHEMA = pa.schema(
     [
         (example_features.IMAGE_ID, pa.binary()),
         (example_features.DOMAIN, pa.string()),
         (example_features.LABEL, pa.string()),
         ("split", pa.string()),
-        ("given", pa.bool_()),  # the manifest names the split
-        ("content", pa.binary(16)),  # digest of the file: equal for exact copies
-        ("group", pa.binary(16)),  # digest of what shares a split: `content`, or a named group
-        ("look", pa.binary(32)),  # perceptual hash: few bits apart for pictures that look alike
-        ("rewritten", pa.bool_()),  # stored as a new PNG, because TensorFlow reads it differently
-        ("colour_profile", pa.bool_()),  # an ICC profile came with it, and is ignored
+        ("given", pa.bool_()),  # whether the manifest names the split
+        ("content", pa.binary(16)),  # digest of the file, equal for exact copies
+        ("group", pa.binary(16)),  # digest of the group that shares a split
+        ("look", pa.binary(32)),  # perceptual hash
+        ("rewritten", pa.bool_()),  # whether the example holds a new PNG
+        ("colour_profile", pa.bool_()),  # whether the file has an ICC profile
         *((name, pa.int64()) for name in example_features.SIZES),
         *((name, pa.float32()) for name in example_features.MEASURES),
     ]
@@ -29,7 +29,13 @@ SCHEMA = pa.schema(
 
 
 def write_catalog(uri: str, suffix: str, rows: list[dict[str, Any]]) -> None:
-    """Write the rows of one chunk."""
+    """Write the rows of one chunk.
+
+    Args:
+        uri: URI of the `catalog` artifact.
+        suffix: Suffix of the file name of the chunk.
+        rows: Values of the columns of `SCHEMA`.
+    """
     table = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), table)
     with fileio.open(_path(uri, suffix), "wb") as file:
@@ -40,21 +46,31 @@ def read_catalog(uri: str, columns: list[str] | None = None) -> Iterator[pa.Tabl
     """Read the catalog, one chunk after the other.
 
     Args:
-        uri: of the `catalog` artifact.
-        columns: names in `SCHEMA`; all where there are none.
+        uri: URI of the `catalog` artifact.
+        columns: Names of columns in `SCHEMA`; None for all.
     """
     for suffix in catalog_suffixes(uri):
         yield read_part(uri, suffix, columns)
 
 
 def read_part(uri: str, suffix: str, columns: list[str] | None = None) -> pa.Table:
-    """Read the rows of one chunk."""
+    """Read the rows of one chunk.
+
+    Args:
+        uri: URI of the `catalog` artifact.
+        suffix: Suffix of the file name of the chunk.
+        columns: Names of columns in `SCHEMA`; None for all.
+    """
     with fileio.open(_path(uri, suffix), "rb") as file:
         return pq.read_table(pa.BufferReader(file.read()), columns=columns)
 
 
 def catalog_suffixes(uri: str) -> list[str]:
-    """Suffixes of the chunks, in their order."""
+    """Return the suffixes of all chunks, sorted.
+
+    Args:
+        uri: URI of the `catalog` artifact.
+    """
     before, after = _path(uri, "*").split("*")
     return sorted(path[len(before) : -len(after)] for path in fileio.glob(_path(uri, "*")))
 

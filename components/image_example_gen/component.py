@@ -1,6 +1,7 @@
 """Contract of ImageExampleGen."""
 
 import json
+from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
@@ -12,19 +13,19 @@ from components.image_example_gen.executor import ImageExampleGenExecutor
 
 
 class ImageRejects(Artifact):
-    """Files that could not be used, each with its reason, and an inventory of the ingestion."""
+    """Unusable files with their reasons, and counts of examples and rejects."""
 
     TYPE_NAME = "components.ImageRejects"
 
 
 class ImageCatalog(Artifact):
-    """One row per usable picture, see `components.image_example_gen.catalog`."""
+    """Table with one row per usable picture, see `components.image_example_gen.catalog`."""
 
     TYPE_NAME = "components.ImageCatalog"
 
 
 class ImageExampleGenSpec(ComponentSpec):
-    """Inputs, outputs and parameters."""
+    """Inputs, outputs and parameters of ImageExampleGen."""
 
     PARAMETERS = {  # noqa: RUF012 (TFX's contract)
         "data_root": ExecutionParameter(type=str),
@@ -45,25 +46,26 @@ class ImageExampleGen(base_component.BaseComponent):
     """Reads the pictures of one snapshot and writes them as tf.Examples.
 
     Outputs:
-        examples: TFRecords in `Split-train`, `Split-eval` and `Split-test`; what an
-            example holds is said in `trainer_module.contract.example_features`.
-        catalog: see `components.image_example_gen.catalog`.
-        rejects: see `components.image_example_gen.inventory`.
+        examples: TFRecords in `Split-train`, `Split-eval` and `Split-test`. The features of an
+            example are listed in `trainer_module.contract.example_features`.
+        catalog: Table with one row per usable picture.
+        rejects: Unusable files with their reasons, and counts of examples and rejects.
     """
 
     SPEC_CLASS = ImageExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(ImageExampleGenExecutor)
 
-    def __init__(self, data_root: str, snapshot: str, digest: str, split: dict, code: str) -> None:
+    def __init__(
+        self, data_root: str, snapshot: str, digest: str, split: dict[str, Any], code: str
+    ) -> None:
         """Configure the component.
 
         Args:
-            data_root: folder or URI that the snapshot's paths are relative to.
-            snapshot: the listing to read, a JSON object with `path`, `domain` and `label` per
-                line.
-            digest: identity of the snapshot; with it TFX's cache knows whether it changed.
-            split: `eval` and `test` shares (0 to 1) and `group_by` (`content` or `stem`).
-            code: fingerprint of the code behind this component, for TFX's cache.
+            data_root: Folder or URI that the paths of the listing are relative to.
+            snapshot: Path of the listing to read, JSON lines of `ListingRow`.
+            digest: Digest of the listing, part of the cache key.
+            split: Options `eval` and `test` (shares, 0 to 1) and `group_by` (`content` or `stem`).
+            code: Fingerprint of the component's code and libraries, part of the cache key.
         """
         spec = ImageExampleGenSpec(
             data_root=data_root,

@@ -1,4 +1,4 @@
-"""Reads, decodes and measures every picture of a listing in a Beam job."""
+"""Reads, decodes and measures the pictures of a listing in a Beam job."""
 
 import json
 import logging
@@ -7,27 +7,33 @@ from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
-from tfx.proto import example_gen_pb2
 from tfx.types import artifact, artifact_utils
 
+from components.compat.tfx_internals import declare_tf_examples, make_beam_pipeline
 from components.image_example_gen.ingestion import Destination, ingest_rows
 from components.image_example_gen.inventory import Inventory, write_inventory
-from components.image_example_gen.settlement import settle_splits
+from components.image_example_gen.split_correction import correct_splits
 from trainer_module.contract import example_features
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.listing_row import ListingRow
 
 logger = logging.getLogger("carryover.ingestion")
 
-#: Rows of the listing that one Beam element stands for; each becomes one shard per split.
+#: Rows of the listing in one Beam element; a chunk becomes one shard per split.
 CHUNK_ROWS = 1000
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A run of rows in the listing: where it starts, in bytes, and how many there are."""
+    """Consecutive rows of the listing.
+
+    Attributes:
+        index: Number of the chunk, from 0.
+        offset: Position of its first row in the file, in bytes.
+        rows: Number of rows.
+    """
 
     index: int
     offset: int
@@ -46,10 +52,10 @@ class ImageExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         """See `BaseExecutor.Do`.
 
         Raises:
-            InputError: no picture of the listing is usable.
+            InputError: No picture of the listing is usable.
         """
         examples = artifact_utils.get_single_instance(output_dict["examples"])
-        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        declare_tf_examples(examples)
         examples.split_names = artifact_utils.encode_split_names(list(example_features.SPLITS))
         destination = Destination(
             examples=examples.uri,
@@ -63,50 +69,50 @@ class ImageExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         ingest = IngestChunk(
             data_root, listing, len(chunks), destination, json.loads(exec_properties["split"])
         )
-        with self._make_beam_pipeline() as pipeline:
+        with make_beam_pipeline(self) as pipeline:
             _ = pipeline | "Chunks" >> beam.Create(chunks) | "Ingest" >> beam.ParDo(ingest)
-        settle_splits(destination)
+        correct_splits(destination)
         inventory = write_inventory(destination.catalog, destination.rejects)
         if not inventory["examples"]:
             raise InputError(_nothing_usable(data_root, inventory))
 
 
 class IngestChunk(beam.DoFn):
-    """Chunk -> its shards, its part of the catalog and its rejects on disk."""
+    """Writes the shards, the part of the catalog and the rejects of one chunk."""
 
     def __init__(
         self,
         data_root: str,
         listing: str,
-        chunks: int,
+        num_chunks: int,
         destination: Destination,
         split: dict[str, Any],
     ) -> None:
-        """Tell a worker what it needs to know.
+        """Configure the function for all workers.
 
         Args:
-            data_root: folder or URI that the rows' paths are relative to.
-            listing: a JSON object per line.
-            chunks: in all.
-            destination: where the results go.
-            split: `eval` and `test` shares and `group_by`.
+            data_root: Folder or URI that the paths of the listing are relative to.
+            listing: Path of the listing, JSON lines of `ListingRow`.
+            num_chunks: Number of all chunks.
+            destination: Artifacts to write to.
+            split: Options `eval`, `test` and `group_by`.
         """
         self._data_root = data_root
         self._listing = listing
-        self._chunks = chunks
+        self._num_chunks = num_chunks
         self._destination = destination
         self._split = split
 
     def process(self, chunk: Chunk) -> None:
         """Ingest one chunk."""
         rows = _read_rows(self._listing, chunk)
-        suffix = f"{chunk.index:05d}-of-{self._chunks:05d}"
+        suffix = f"{chunk.index:05d}-of-{self._num_chunks:05d}"
         ingest_rows(rows, self._data_root, self._split, self._destination, suffix)
-        logger.info("%s of %s parts read", chunk.index + 1, self._chunks)
+        logger.info("%s of %s parts read", chunk.index + 1, self._num_chunks)
 
 
 def _chunks(listing: str) -> Iterator[Chunk]:
-    """Cut a listing into chunks without holding its rows."""
+    """Divide a listing into chunks without keeping its rows in memory."""
     index, offset, rows, position = 0, 0, 0, 0
     with fileio.open(listing, "rb") as file:
         for line in file:
@@ -119,13 +125,15 @@ def _chunks(listing: str) -> Iterator[Chunk]:
         yield Chunk(index, offset, rows)
 
 
-def _read_rows(listing: str, chunk: Chunk) -> list[dict[str, Any]]:
+def _read_rows(listing: str, chunk: Chunk) -> list[ListingRow]:
+    """Return the rows of a chunk."""
     with fileio.open(listing, "rb") as file:
         file.seek(chunk.offset)
         return [json.loads(file.readline()) for _ in range(chunk.rows)]
 
 
 def _nothing_usable(data_root: str, inventory: Inventory) -> str:
+    """Return the message of the error that no file is a usable picture."""
     reasons = sorted({row["reason"] for row in inventory["rejects"]})
     return (
         f"no file under {data_root} is a usable picture. Expected <domain>/<class>/<picture>. "

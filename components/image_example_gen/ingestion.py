@@ -1,4 +1,4 @@
-"""Rows of a listing -> shards of tf.Examples, a part of the catalog, and the rejects."""
+"""Turns rows of a listing into shards of tf.Examples, a part of the catalog, and the rejects."""
 
 import os
 from collections import deque
@@ -15,44 +15,58 @@ from apache_beam.io.filesystems import FileSystems
 
 from components.image_example_gen.catalog import write_catalog
 from components.image_example_gen.inventory import write_rejects
-from components.image_example_gen.measures import look, measure
-from components.image_example_gen.pictures import Picture, UnusablePictureError, read_picture
+from components.image_example_gen.picture_reader import Picture, UnusablePictureError, read_picture
+from components.image_example_gen.picture_statistics import measure_pictures, perceptual_hashes
 from components.image_example_gen.shards import Shards
 from components.image_example_gen.splits import assign_split, digest, group_digest
 from trainer_module.contract import example_features
+from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
 
-#: Pictures that are decoded ahead, and measured together. It bounds the memory of a worker.
-BATCH = 64
+#: Pictures that are decoded in advance and measured together. It bounds the memory of a worker.
+BATCH_SIZE = 64
 
-#: Threads that wait for remote files. Local ones take a thread per core: they wait for the decoder,
-#: and with more threads for each other (6 threads on 2 cores took 1.4 times as long as 2).
+#: Threads that read remote files. For local files there is one thread per core: more would only
+#: wait for each other in the decoder (6 threads on 2 cores took 1.4 times as long as 2).
 REMOTE_THREADS = 32
 
-Row = dict[str, Any]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where an ingestion writes: URIs of the three artifacts."""
+    """The three artifacts that an ingestion writes to.
+
+    Attributes:
+        examples: URI of the `examples` artifact.
+        catalog: URI of the `catalog` artifact.
+        rejects: URI of the `rejects` artifact.
+    """
 
     examples: str
     catalog: str
     rejects: str
 
     def folders(self) -> list[str]:
-        """Everything that has to exist before the first chunk."""
+        """Return the folders that must exist before the first chunk is ingested."""
         splits = [f"{self.examples}/Split-{split}" for split in example_features.SPLITS]
         return [*splits, self.catalog, self.rejects]
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """A row with its picture and the digest of its file, or with the reason why it has none."""
+    """A row of the listing after its file was read.
 
-    row: Row
+    Attributes:
+        row: Row of the listing.
+        picture: The picture; None if the file is unusable.
+        content: Digest of the file.
+        num_bytes: Size of the file.
+        reason: Reason why the file is unusable.
+    """
+
+    row: ListingRow
     picture: Picture | None = None
     content: bytes = b""
     num_bytes: int = 0
@@ -60,27 +74,31 @@ class Ingested:
 
 
 def ingest_rows(
-    rows: list[Row], data_root: str, split: dict[str, Any], destination: Destination, suffix: str
+    rows: list[ListingRow],
+    data_root: str,
+    split: dict[str, Any],
+    destination: Destination,
+    suffix: str,
 ) -> None:
     """Ingest one chunk of a listing.
 
-    A bad picture costs that picture. Pictures are decoded by threads, and written in the order of
-    their rows.
+    Unusable files are rejected; they do not fail the chunk. Pictures are decoded in several
+    threads, and written in the order of their rows.
 
     Args:
-        rows: `path`, `domain`, `label`, and from a manifest `split` and `group`; or `reason`.
-        data_root: folder or URI that paths are relative to.
-        split: `eval` and `test` shares and `group_by`.
-        destination: where the results go.
-        suffix: of the names of all files of this chunk.
+        rows: Rows of the chunk.
+        data_root: Folder or URI that the paths of the rows are relative to.
+        split: Options `eval` and `test` (shares, 0 to 1) and `group_by` (`content` or `stem`).
+        destination: Artifacts to write to.
+        suffix: Suffix of the names of all files of this chunk.
     """
-    catalog: list[Row] = []
-    rejects: list[Row] = []
+    catalog: list[dict[str, Any]] = []
+    rejects: list[ListingRow] = []
     remote = any(is_uri(locate(data_root, row["path"])) for row in rows)
     threads = REMOTE_THREADS if remote else os.cpu_count()
     with Shards(destination.examples, suffix) as shards, ThreadPoolExecutor(threads) as pool:
         results = map_ahead(pool, lambda row: _ingest(row, data_root), rows)
-        while batch := list(islice(results, BATCH)):
+        while batch := list(islice(results, BATCH_SIZE)):
             rejects += [item.row | {"reason": item.reason} for item in batch if not item.picture]
             for item, entry in zip(*_entries(batch, split), strict=True):
                 shards.write(entry["split"], _example(item, entry))
@@ -92,17 +110,23 @@ def ingest_rows(
 def map_ahead(
     pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: list[Item]
 ) -> Iterator[Result]:
-    """Like `pool.map`, but with at most `BATCH` results that nobody has taken yet."""
+    """Apply a function in threads, with at most `BATCH_SIZE` results waiting in memory.
+
+    Args:
+        pool: Threads to use.
+        function: Function of one item.
+        items: Items in the order of the results.
+    """
     waiting: deque[Future[Result]] = deque()
     for item in items:
         waiting.append(pool.submit(function, item))
-        if len(waiting) == BATCH:
+        if len(waiting) == BATCH_SIZE:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
-def _ingest(row: Row, data_root: str) -> Ingested:
+def _ingest(row: ListingRow, data_root: str) -> Ingested:
     try:
         if "reason" in row:
             raise UnusablePictureError(row["reason"])
@@ -113,39 +137,46 @@ def _ingest(row: Row, data_root: str) -> Ingested:
 
 
 def read_bytes(path: str) -> bytes:
-    """Content of a local or remote file.
+    """Return the content of a local or remote file.
+
+    Args:
+        path: Local path, or a URI that Beam's file systems open.
 
     Raises:
-        UnusablePictureError: it cannot be opened.
+        UnusablePictureError: The file cannot be opened.
     """
     try:
         if not is_uri(path):
-            with open(path, "rb") as file:  # noqa: PTH123 (a name that Path would change)
+            with open(path, "rb") as file:  # noqa: PTH123 (Path would change some names)
                 return file.read()
         with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            return file.read()
+            content: bytes = file.read()
+            return content
     except OSError as error:
         raise UnusablePictureError(
             f"cannot be opened: {os.strerror(error.errno) if error.errno else error}"
         ) from None
 
 
-def _entries(batch: list[Ingested], split: dict[str, Any]) -> tuple[list[Ingested], list[Row]]:
-    """The usable items of a batch, and their rows in the catalog."""
+def _entries(
+    batch: list[Ingested], split: dict[str, Any]
+) -> tuple[list[Ingested], list[dict[str, Any]]]:
+    """Return the usable items of a batch, and their rows of the catalog."""
     usable = [item for item in batch if item.picture]
     if not usable:
         return [], []
     thumbnails = np.stack([item.picture.thumbnail for item in usable if item.picture])
-    measured = {name: values.tolist() for name, values in measure(thumbnails).items()}
-    looks = look(thumbnails)
+    measured = {name: values.tolist() for name, values in measure_pictures(thumbnails).items()}
+    hashes = perceptual_hashes(thumbnails)
     entries = []
     for number, item in enumerate(usable):
         measures = {name: values[number] for name, values in measured.items()}
-        entries.append(_entry(item, split) | {"look": looks[number]} | measures)
+        entries.append(_entry(item, split) | {"look": hashes[number]} | measures)
     return usable, entries
 
 
-def _entry(item: Ingested, split: dict[str, Any]) -> Row:
+def _entry(item: Ingested, split: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of the catalog, without what is measured on the thumbnail."""
     row, picture = item.row, item.picture
     assert picture is not None  # noqa: S101 (for the type checker)
     group = group_digest(row, item.content, split["group_by"])
@@ -166,8 +197,8 @@ def _entry(item: Ingested, split: dict[str, Any]) -> Row:
     }
 
 
-def _example(item: Ingested, entry: Row) -> bytes:
-    """A serialized tf.Example, see `trainer_module.contract.example_features`."""
+def _example(item: Ingested, entry: dict[str, Any]) -> bytes:
+    """Return the serialized tf.Example, see `trainer_module.contract.example_features`."""
     assert item.picture is not None  # noqa: S101 (for the type checker)
     example = tf.train.Example()
     feature = example.features.feature
@@ -179,4 +210,5 @@ def _example(item: Ingested, entry: Row) -> bytes:
         feature[name].int64_list.value.append(entry[name])
     for name in example_features.MEASURES:
         feature[name].float_list.value.append(entry[name])
-    return example.SerializeToString()
+    serialized: bytes = example.SerializeToString()
+    return serialized

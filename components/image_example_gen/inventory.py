@@ -1,4 +1,4 @@
-"""What became of every file: counts of examples and rejects, and the rejects themselves."""
+"""The rejects of an ingestion with their reasons, and counts of examples and rejects."""
 
 import json
 from collections import Counter
@@ -9,24 +9,35 @@ from tfx.dsl.io import fileio
 
 from components.image_example_gen.catalog import read_catalog
 from trainer_module.contract import example_features
+from trainer_module.contract.listing_row import ListingRow
 
 Inventory = dict[str, list[dict[str, Any]]]
 
 INVENTORY = "inventory.json"
 
-#: What is counted by: split or kind of reason, domain, label.
+#: Key of a count: split or kind of reason, domain, label.
 Key = tuple[str, ...]
 
 
-def write_rejects(uri: str, suffix: str, rows: Iterable[dict[str, Any]]) -> None:
-    """Write the rejected rows of one chunk of the listing, each with its `reason`."""
+def write_rejects(uri: str, suffix: str, rows: Iterable[ListingRow]) -> None:
+    """Write the rejected rows of one chunk.
+
+    Args:
+        uri: URI of the `rejects` artifact.
+        suffix: Suffix of the file name of the chunk.
+        rows: Rows of the listing with their `reason`.
+    """
     with fileio.open(f"{uri}/rejects-{suffix}.jsonl", "w") as file:
         for row in rows:
             file.write(json.dumps(row) + "\n")
 
 
-def read_rejects(rejects_uri: str) -> Iterator[dict[str, Any]]:
-    """Rejected rows of the listing, each with its `reason`."""
+def read_rejects(rejects_uri: str) -> Iterator[ListingRow]:
+    """Read the rejected rows of the listing, each with its `reason`.
+
+    Args:
+        rejects_uri: URI of the `rejects` artifact.
+    """
     for path in sorted(fileio.glob(f"{rejects_uri}/rejects-*.jsonl")):
         with fileio.open(path, "r") as file:
             for line in file:
@@ -34,10 +45,14 @@ def read_rejects(rejects_uri: str) -> Iterator[dict[str, Any]]:
 
 
 def write_inventory(catalog_uri: str, rejects_uri: str) -> Inventory:
-    """Count what is in a finished catalog and in the rejects, and write it beside the rejects.
+    """Count the rows of a complete catalog and of the rejects, and write the counts.
+
+    Args:
+        catalog_uri: URI of the `catalog` artifact.
+        rejects_uri: URI of the `rejects` artifact, which also gets the counts.
 
     Returns:
-        See `read_inventory`.
+        The counts, see `read_inventory`.
     """
     columns = ["split", example_features.DOMAIN, example_features.LABEL]
     examples: Counter[Key] = Counter()
@@ -46,7 +61,7 @@ def write_inventory(catalog_uri: str, rejects_uri: str) -> Inventory:
         for row in counts:
             examples[tuple(row[name] for name in columns)] += row["split_count"]
     rejects: Counter[Key] = Counter(
-        (reason_kind(row["reason"]), row[example_features.DOMAIN], row[example_features.LABEL])
+        (reason_kind(row["reason"]), row["domain"], row["label"])
         for row in read_rejects(rejects_uri)
     )
     inventory = {
@@ -59,21 +74,22 @@ def write_inventory(catalog_uri: str, rejects_uri: str) -> Inventory:
 
 
 def read_inventory(rejects_uri: str) -> Inventory:
-    """Counts of a finished ingestion.
+    """Read the counts of a complete ingestion.
 
     Args:
         rejects_uri: URI of the `rejects` artifact.
 
     Returns:
-        `examples`: rows of split, domain, label, count; `rejects`: rows of reason, domain,
-        label, count.
+        `examples`: rows with `split`, `domain`, `label` and `count`; `rejects`: rows with `reason`
+        (its kind, see `reason_kind`), `domain`, `label` and `count`.
     """
     with fileio.open(f"{rejects_uri}/{INVENTORY}", "r") as file:
-        return json.loads(file.read())
+        inventory: Inventory = json.loads(file.read())
+    return inventory
 
 
 def reason_kind(reason: str) -> str:
-    """What reasons are counted by: the part that is the same for all files with this trouble."""
+    """Return the part of a reason that is the same for all files with this kind of problem."""
     return reason.split(":")[0]
 
 

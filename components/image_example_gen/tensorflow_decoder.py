@@ -1,23 +1,28 @@
-"""TensorFlow's decoder, as training and serving call it."""
+"""TensorFlow's image decoder, as training and serving call it."""
 
 import numpy as np
+import numpy.typing as npt
 
 
-def decode(content: bytes) -> np.ndarray | None:
-    """Pixels as TensorFlow reads them.
+def decode_image(content: bytes) -> npt.NDArray[np.uint8] | None:
+    """Decode a picture as TensorFlow reads it.
 
-    A file that TensorFlow cannot read would end a whole run in Transform.
+    Transform would fail for a whole run at a file that TensorFlow cannot read, so ingestion tries
+    it first.
 
     Args:
-        content: bytes of a file.
+        content: Bytes of a file.
 
     Returns:
-        uint8 [height, width, 3], RGB; None where TensorFlow cannot read the file.
+        RGB pixels, uint8 [height, width, 3]; None if TensorFlow cannot read the file.
     """
     import tensorflow as tf
 
     try:
         with tf.device("/cpu:0"):
-            return tf.io.decode_image(content, channels=3, expand_animations=False).numpy()
+            pixels: npt.NDArray[np.uint8] = tf.io.decode_image(
+                content, channels=3, expand_animations=False
+            ).numpy()
     except tf.errors.InvalidArgumentError:
         return None
+    return pixels

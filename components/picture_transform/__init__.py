@@ -1,1 +1,1 @@
-"""TFX's Transform, told how large a picture is."""
+"""TFX's Transform for decoded pictures."""

@@ -1,4 +1,4 @@
-"""Contract of PictureTransform: that of TFX's Transform."""
+"""Contract of PictureTransform: the same as the contract of TFX's Transform."""
 
 from tfx.components import Transform
 from tfx.dsl.components.base import executor_spec
@@ -7,6 +7,6 @@ from components.picture_transform.executor import PictureTransformExecutor
 
 
 class PictureTransform(Transform):
-    """TFX's Transform, with another executor, see `executor`."""
+    """TFX's Transform with another executor, see `components.picture_transform.executor`."""
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(PictureTransformExecutor)

@@ -1,1 +1,1 @@
-"""Pushes a blessed model as a new version, whole or not at all."""
+"""Pushes a blessed model as a new version, which appears complete."""

@@ -10,7 +10,7 @@ from components.pusher.executor import PusherExecutor
 
 
 class PusherSpec(ComponentSpec):
-    """Inputs, outputs and parameters."""
+    """Inputs, outputs and parameters of Pusher."""
 
     PARAMETERS = {  # noqa: RUF012 (TFX's contract)
         "workspace": ExecutionParameter(type=str),
@@ -35,14 +35,15 @@ class PusherSpec(ComponentSpec):
 class Pusher(base_component.BaseComponent):
     """Pushes a model that Evaluator and ServingCheck have both blessed.
 
-    TFX's Pusher names versions by the second and copies them in place, where a server that polls
-    the directory can see half of one. This one numbers them and renames a complete copy.
+    TFX's Pusher uses the time in seconds as version and copies the files into the serving
+    directory, where a server that polls it can see an incomplete version. This one uses
+    consecutive numbers and renames a complete copy.
 
-    The run id makes every execution new to TFX's cache: whether a model serves is a question to
-    the serving directory, not to the records of an earlier run.
+    The run id is a parameter so that TFX never takes the result from its cache: whether a model is
+    served depends on the serving directory, and not on the record of an earlier run.
 
     Outputs:
-        pushed_model: `outcome.json` in it says what was done, see `executor.read_outcome`.
+        pushed_model: Artifact with `outcome.json`, see `executor.read_outcome`.
     """
 
     SPEC_CLASS = PusherSpec
@@ -67,20 +68,22 @@ class Pusher(base_component.BaseComponent):
         """Configure the component.
 
         Args:
-            model: the export.
-            evaluation: its results; those per domain are kept with the version.
-            model_blessing: of the Evaluator.
-            infra_blessing: of ServingCheck.
-            statistics: of the examples; kept with the version, for the next run to compare with.
-            catalog: of the pictures; their list is kept with the version, too.
-            workspace: folder that holds `serving/`.
-            model_name: folder below `serving/`.
-            run_id: of this run.
-            run_key: identity of this run's inputs.
-            baseline_version: that the model was compared with, 0 for none.
-            data_root: that the ids of pictures are relative to.
-            batch: digest of the batch that the run is for, if it is for one. The run then read a
-                part of the baseline's pictures; the others still belong to the data set.
+            model: Exported model.
+            evaluation: Results of the Evaluator; the metrics per domain are kept with the version.
+            model_blessing: Blessing of the Evaluator.
+            infra_blessing: Blessing of ServingCheck.
+            statistics: Statistics of the examples, which are kept with the version. The next run
+                compares its data with them.
+            catalog: Catalog of the pictures, whose list is kept with the version.
+            workspace: Folder that contains `serving/`.
+            model_name: Name of the model, and of its folder in `serving/`.
+            run_id: Id of this run.
+            run_key: Digest of what determines the model of this run.
+            baseline_version: Version that the model was compared with, 0 for none.
+            data_root: Folder or URI that the ids of pictures are relative to.
+            batch: Digest of the batch that the run is a retraining for; "" for any other run. A
+                retraining reads only some of the baseline's pictures, and the others still belong
+                to the data set of the new version.
         """
         spec = PusherSpec(
             model=model,

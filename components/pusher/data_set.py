@@ -1,6 +1,7 @@
-"""The pictures behind a serving version, kept with it: the next run goes on from there."""
+"""The list of pictures that a version was made from, which is kept with the version."""
 
 from pathlib import Path
+from typing import TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,12 +9,9 @@ import pyarrow.parquet as pq
 from components.image_example_gen.catalog import read_catalog
 from trainer_module.contract import example_features
 from trainer_module.contract.locations import locate
+from trainer_module.contract.model_assets import PICTURES
 
-#: Below the folder of a SavedModel.
-FILE = "assets.extra/pictures.parquet"
-
-#: Location (relative to the workspace, absolute, or a URI; it may hold bytes that are no UTF-8),
-#: what the picture is, its split, and the digest of its file.
+#: Columns of the list, see `DataSetRow`.
 SCHEMA = pa.schema(
     [
         ("location", pa.binary()),
@@ -33,32 +31,58 @@ COLUMNS = [
 ]
 
 
+class DataSetRow(TypedDict):
+    """One picture of a data set, as `read_data_set(...).to_pylist()` gives it.
+
+    Attributes:
+        location: Path relative to the workspace, absolute path or URI; it may not be UTF-8.
+        domain: Name of the domain.
+        label: Name of the class.
+        split: Split of the picture in the run that made the version.
+        content: Digest of the file, 16 bytes.
+    """
+
+    location: bytes
+    domain: str
+    label: str
+    split: str
+    content: bytes
+
+
 def write_data_set(
-    catalog_uri: str, data_root: str, workspace: Path, model: Path, before: Path | None
+    catalog_uri: str, data_root: str, workspace: Path, model: Path, baseline: Path | None
 ) -> None:
-    """Keep the list of pictures with a model.
+    """Write the list of a run's pictures into the folder of its model.
 
     Args:
-        catalog_uri: of the run's pictures.
-        data_root: that their ids are relative to.
-        workspace: pictures in it are kept by relative locations, so that it can be moved.
-        model: folder of the SavedModel.
-        before: folder of the version that the run went on from with a part of its pictures; the
-            others are kept. None where the run read all there are.
+        catalog_uri: URI of the `catalog` artifact of the run.
+        data_root: Folder or URI that the ids of pictures are relative to.
+        workspace: Folder of the workspace. The locations of pictures in it are relative to it, so
+            that the workspace can be moved.
+        model: Folder of the SavedModel.
+        baseline: Folder of the baseline of a retraining, which read only some of the baseline's
+            pictures: the others are added to the list. None for a run that read all pictures.
     """
     tables = [_located(part, data_root, workspace) for part in read_catalog(catalog_uri, COLUMNS)]
-    earlier = read_data_set(before) if before else None
+    earlier = read_data_set(baseline) if baseline else None
     if earlier is not None:
         seen = {location for table in tables for location in table["location"].to_pylist()}
         unseen = [location not in seen for location in earlier["location"].to_pylist()]
         tables.insert(0, earlier.filter(pa.array(unseen, pa.bool_())))
-    (model / FILE).parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.concat_tables(tables), model / FILE, compression="zstd")
+    (model / PICTURES).parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.concat_tables(tables), model / PICTURES, compression="zstd")
 
 
 def read_data_set(model: Path) -> pa.Table | None:
-    """The pictures of a version by `SCHEMA`; None for one that was pushed without the list."""
-    path = model / FILE
+    """Read the list of pictures of a version; None for a version that has none.
+
+    Args:
+        model: Folder of the SavedModel.
+
+    Returns:
+        Table with the columns of `SCHEMA`.
+    """
+    path = model / PICTURES
     return pq.read_table(path, schema=SCHEMA) if path.exists() else None
 
 

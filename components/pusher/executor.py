@@ -1,16 +1,20 @@
-"""Pushes when both blessings are there, once per model."""
+"""Pushes a model that has both blessings, and never the same model twice."""
 
 import json
 import logging
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact, artifact_utils
-from tfx.utils import io_utils, path_utils
 
+from components.compat.tfx_internals import (
+    is_model_blessed,
+    read_string_file,
+    serving_model_path,
+    write_string_file,
+)
 from components.data_gate.statistics.baseline_statistics import write_baseline_statistics
 from components.evaluation.eval_config import CANDIDATE
 from components.evaluation.evaluation_results import read_domain_metrics
@@ -19,16 +23,31 @@ from components.pusher.version_store import Push, VersionStore, model_digest
 
 logger = logging.getLogger("carryover.pusher")
 
+#: File in the `pushed_model` artifact.
 OUTCOME = "outcome.json"
 
+#: Values of `outcome` in it.
 PUSHED = "pushed"
 ALREADY_SERVES = "already_serves"
 ROLLED_BACK = "rolled_back"
 NOT_BLESSED = "not_blessed"
 
 
+class PushOutcome(NamedTuple):
+    """What the Pusher did with a model.
+
+    Attributes:
+        outcome: `PUSHED`, `ALREADY_SERVES`, `ROLLED_BACK` or `NOT_BLESSED`.
+        version: Version that was pushed, or that contains the same model already; None if the model
+            was not blessed.
+    """
+
+    outcome: str
+    version: int | None
+
+
 class PusherExecutor(base_executor.BaseExecutor):
-    """Copies a blessed model into the serving directory."""
+    """Copies a blessed model into the serving directory as the next version."""
 
     def Do(  # noqa: N802 (TFX's name)
         self,
@@ -39,64 +58,64 @@ class PusherExecutor(base_executor.BaseExecutor):
         """See `BaseExecutor.Do`."""
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         outcome, version = self._push(input_dict, exec_properties)
-        serves = outcome in (PUSHED, ALREADY_SERVES)
-        pushed.set_int_custom_property("pushed", int(serves))
-        if serves and version is not None:
+        is_serving = outcome in (PUSHED, ALREADY_SERVES)
+        pushed.set_int_custom_property("pushed", int(is_serving))
+        if is_serving and version is not None:
             pushed.set_string_custom_property("pushed_version", str(version))
         logger.info("%s%s", outcome.replace("_", " "), f": version {version}" if version else "")
         result = json.dumps({"outcome": outcome, "version": version})
-        io_utils.write_string_file(f"{pushed.uri}/{OUTCOME}", result)
+        write_string_file(f"{pushed.uri}/{OUTCOME}", result)
 
     def _push(
         self, input_dict: dict[str, list[artifact.Artifact]], properties: dict[str, Any]
-    ) -> tuple[str, int | None]:
+    ) -> PushOutcome:
         blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
         infra_blessing = artifact_utils.get_single_instance(input_dict["infra_blessing"])
-        if not model_utils.is_model_blessed(blessing):
-            return NOT_BLESSED, None
+        if not is_model_blessed(blessing):
+            return PushOutcome(NOT_BLESSED, None)
         if not infra_blessing.get_int_custom_property("blessed"):
-            return NOT_BLESSED, None
+            return PushOutcome(NOT_BLESSED, None)
         uri = artifact_utils.get_single_uri(input_dict["model"])
-        model = Path(path_utils.serving_model_path(uri))
+        model = Path(serving_model_path(uri))
         store = VersionStore(Path(properties["workspace"]), properties["model_name"])
         digest = model_digest(model)
         found = store.find(digest)
         if found:
-            version, serves = found
-            return (ALREADY_SERVES if serves else ROLLED_BACK), version
+            version, is_serving = found
+            return PushOutcome(ALREADY_SERVES if is_serving else ROLLED_BACK, version)
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
         statistics = artifact_utils.get_single_uri(input_dict["statistics"])
         catalog = artifact_utils.get_single_uri(input_dict["catalog"])
-        before = store.path(properties["baseline_version"]) if properties["batch"] else None
+        baseline = store.path(properties["baseline_version"]) if properties["batch"] else None
         root = properties["data_root"]
         version = store.push(
             model,
             _push_record(digest, evaluation, properties),
-            lambda folder: keep_origin(statistics, catalog, root, store.root, folder, before),
+            lambda folder: keep_data(statistics, catalog, root, store.root, folder, baseline),
         )
-        return PUSHED, version
+        return PushOutcome(PUSHED, version)
 
 
-def keep_origin(
+def keep_data(
     statistics_uri: str,
     catalog_uri: str,
     data_root: str,
     workspace: Path,
     model: Path,
-    before: Path | None,
+    baseline: Path | None,
 ) -> None:
-    """Keep with a model what it was trained on: statistics and the list of pictures.
+    """Keep with a model what is known of its data: statistics and the list of pictures.
 
     Args:
-        statistics_uri: of StatisticsGen's artifact.
-        catalog_uri: of ImageExampleGen's.
-        data_root: that the ids of pictures are relative to.
-        workspace: see `data_set.write_data_set`.
-        model: folder of the SavedModel.
-        before: see `data_set.write_data_set`.
+        statistics_uri: URI of the `statistics` artifact of StatisticsGen.
+        catalog_uri: URI of the `catalog` artifact of ImageExampleGen.
+        data_root: Folder or URI that the ids of pictures are relative to.
+        workspace: Folder of the workspace, see `data_set.write_data_set`.
+        model: Folder of the SavedModel.
+        baseline: Folder of the baseline of a retraining, see `data_set.write_data_set`.
     """
     write_baseline_statistics(statistics_uri, str(model))
-    write_data_set(catalog_uri, data_root, workspace, model, before)
+    write_data_set(catalog_uri, data_root, workspace, model, baseline)
 
 
 def _push_record(digest: str, evaluation: str, properties: dict[str, Any]) -> Push:
@@ -112,7 +131,11 @@ def _push_record(digest: str, evaluation: str, properties: dict[str, Any]) -> Pu
     )
 
 
-def read_outcome(pushed_uri: str) -> tuple[str, int | None]:
-    """What a finished Pusher did, and the version concerned."""
-    outcome = json.loads(io_utils.read_string_file(f"{pushed_uri}/{OUTCOME}"))
-    return outcome["outcome"], outcome["version"]
+def read_outcome(pushed_uri: str) -> PushOutcome:
+    """Read what the Pusher did.
+
+    Args:
+        pushed_uri: URI of the `pushed_model` artifact.
+    """
+    outcome = json.loads(read_string_file(f"{pushed_uri}/{OUTCOME}"))
+    return PushOutcome(outcome["outcome"], outcome["version"])

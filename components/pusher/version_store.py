@@ -1,4 +1,4 @@
-"""The serving directory: numbered versions, each complete from the moment it can be seen."""
+"""The serving directory: numbered versions, which appear complete."""
 
 import hashlib
 import json
@@ -10,25 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.model_assets import EXTRA, PUSH_RECORD
 
-EXTRA = "assets.extra"
-PUSH_FILE = "push.json"
-ROLLED_BACK = "rolled_back"
+#: Folder in the workspace with the versions that are no longer served.
+ROLLED_BACK_FOLDER = "rolled_back"
 
 
 @dataclass(frozen=True)
 class Push:
-    """What is known of a version from the moment of its push.
+    """Record of the push of a version.
 
     Attributes:
-        digest: SHA-256 over the model's files, in hex: the same model is never pushed twice.
-        run_id: of the run that made it.
-        run_key: identity of that run's inputs, see `pipeline.running.local_run`.
-        baseline_version: that it was compared with, None for the first.
-        pushed_at: ISO 8601, UTC.
-        domains: per-domain metrics on the test split.
-        batch: digest of the batch that the version was retrained for, if it was.
-        accepted: why someone pushed it though it was not blessed, if someone did.
+        digest: SHA-256 over the model's files in hex; the same model is never pushed twice.
+        run_id: Id of the run that made the version.
+        run_key: Digest of what determines the model of that run, see `pipeline.identity.model_key`.
+        baseline_version: Version that it was compared with; None for the first version.
+        pushed_at: Time of the push, ISO 8601, UTC.
+        domains: Metrics on the test split, by domain.
+        batch: Digest of the batch that the version was retrained for; None for any other run.
+        accepted: Reason that a user gave for pushing it without a blessing; None if it was blessed.
     """
 
     digest: str
@@ -46,8 +46,8 @@ class VersionStore:
     """Versions of one model: `<root>/serving/<name>/<number>/`.
 
     Attributes:
-        root: of the workspace.
-        name: of the model.
+        root: Folder of the workspace.
+        name: Name of the model.
     """
 
     root: Path
@@ -55,67 +55,79 @@ class VersionStore:
 
     @property
     def serving(self) -> Path:
-        """What a model server is pointed at."""
+        """Folder of the model that a model server watches."""
         return self.root / "serving" / self.name
 
     @property
     def rolled_back(self) -> Path:
-        """Versions that were taken out of service. They keep their numbers."""
-        return self.root / ROLLED_BACK / self.name
+        """Folder of the versions that were rolled back. They keep their numbers."""
+        return self.root / ROLLED_BACK_FOLDER / self.name
 
     def versions(self) -> list[int]:
-        """Numbers of the versions that serve, oldest first."""
+        """Return the numbers of the versions in the serving directory, oldest first."""
         return _numbers(self.serving)
 
     def newest(self) -> int | None:
-        """The version that a model server answers with, None before the first push."""
+        """Return the serving version, None before the first push."""
         return max(self.versions(), default=None)
 
     def path(self, version: int) -> Path:
-        """Folder of a version."""
+        """Return the folder of a version in the serving directory."""
         return self.serving / str(version)
 
     def read_push(self, version: int) -> Push:
-        """What is known of a version that serves."""
+        """Read the record of a version in the serving directory."""
         return _read_push(self.path(version))
 
     def pushes(self) -> Iterator[tuple[int, Push, bool]]:
-        """Every version, and whether it serves (True) or was rolled back; newest first of each."""
-        for folder, serves in ((self.serving, True), (self.rolled_back, False)):
+        """Read the records of all versions.
+
+        Yields:
+            Number, record, and whether the version is in the serving directory (True) or was rolled
+            back; the versions in the serving directory first, and the newest first.
+        """
+        for folder, is_serving in ((self.serving, True), (self.rolled_back, False)):
             for number in reversed(_numbers(folder)):
-                yield number, _read_push(folder / str(number)), serves
+                yield number, _read_push(folder / str(number)), is_serving
 
     def find(self, digest: str) -> tuple[int, bool] | None:
-        """The version that holds a model, and whether it serves (True) or was rolled back."""
-        found = (
-            (number, serves) for number, push, serves in self.pushes() if push.digest == digest
-        )
-        return next(found, None)
+        """Return the version that holds a model, if there is one.
+
+        Args:
+            digest: Digest of the model, see `model_digest`.
+
+        Returns:
+            Number, and whether the version is in the serving directory (True) or was rolled back.
+        """
+        for number, push, is_serving in self.pushes():
+            if push.digest == digest:
+                return number, is_serving
+        return None
 
     def find_batch(self, batch: str) -> int | None:
-        """The version that was retrained for a batch, serving or rolled back."""
+        """Return the version that was retrained for a batch, even if it was rolled back."""
         return next((number for number, push, _ in self.pushes() if push.batch == batch), None)
 
     def push(self, model: Path, push: Push, complete: Callable[[Path], None] | None = None) -> int:
         """Copy a model into the serving directory as the next version.
 
-        The copy is made beside the directory, written to disk, and renamed into it: a server that
-        polls the directory sees all of the version or nothing.
+        The copy is made next to the directory, flushed to the disk, and renamed into it: a server
+        that polls the directory sees the complete version or nothing.
 
         Args:
-            model: folder of the SavedModel.
-            push: what to remember of it.
-            complete: adds to the copy, before anyone can see it.
+            model: Folder of the SavedModel.
+            push: Record of the push.
+            complete: Function that adds files to the folder of the copy before it is renamed.
 
         Returns:
-            The version's number: one more than any before it, rolled back ones included.
+            Number of the version: one more than the highest one, even if that was rolled back.
         """
         incoming = self.root / f".incoming-{self.name}"
         if incoming.exists():
-            shutil.rmtree(incoming)  # of a push that was killed
+            shutil.rmtree(incoming)  # left by a push that was killed
         shutil.copytree(model, incoming)
         (incoming / EXTRA).mkdir(exist_ok=True)
-        (incoming / EXTRA / PUSH_FILE).write_text(json.dumps(asdict(push), indent=1))
+        (incoming / PUSH_RECORD).write_text(json.dumps(asdict(push), indent=1))
         if complete:
             complete(incoming)
         _sync(incoming)
@@ -127,13 +139,13 @@ class VersionStore:
         return version
 
     def roll_back(self) -> tuple[int, int]:
-        """Take the newest version out of service.
+        """Move the newest version out of the serving directory.
 
         Returns:
-            The version taken out, and the one that serves now.
+            The version that was moved, and the new serving version.
 
         Raises:
-            ValueError: there is no earlier version.
+            ValueError: There is no earlier version.
         """
         versions = self.versions()
         if len(versions) < 2:
@@ -148,7 +160,11 @@ class VersionStore:
 
 
 def model_digest(model: Path) -> str:
-    """SHA-256 over the names and contents of a model's files, in hex."""
+    """Return the SHA-256 over the names and contents of a model's files, in hex.
+
+    Args:
+        model: Folder of the SavedModel.
+    """
     digest = hashlib.sha256()
     for path in sorted(path for path in model.rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(model).as_posix()}\0{path.stat().st_size}\0".encode())
@@ -157,10 +173,10 @@ def model_digest(model: Path) -> str:
 
 
 def _read_push(version: Path) -> Push:
-    record = version / EXTRA / PUSH_FILE
+    record = version / PUSH_RECORD
     if not record.exists():
         raise InputError(
-            f"{version} was not pushed by carryover: it has no {EXTRA}/{PUSH_FILE}. "
+            f"{version} was not pushed by carryover: it has no {PUSH_RECORD}. "
             "Move it out of the workspace."
         )
     return Push(**json.loads(record.read_text()))
@@ -173,7 +189,7 @@ def _numbers(folder: Path) -> list[int]:
 
 
 def _sync(folder: Path) -> None:
-    """Make sure that a folder and all in it survive a power cut."""
+    """Flush a folder and its content to the disk, so that they survive a power cut."""
     for path in folder.rglob("*"):
         _sync_folder(path)
     _sync_folder(folder)

@@ -1,1 +1,1 @@
-"""Loads the export like a model server does, in a clean process."""
+"""Loads the exported model in a clean process, as a model server does."""

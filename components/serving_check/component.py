@@ -9,7 +9,7 @@ from components.serving_check.executor import ServingCheckExecutor
 
 
 class ServingCheckSpec(ComponentSpec):
-    """Inputs, outputs and parameters."""
+    """Inputs, outputs and parameters of ServingCheck."""
 
     PARAMETERS = {"code": ExecutionParameter(type=str)}  # noqa: RUF012 (TFX's contract)
     INPUTS = {  # noqa: RUF012
@@ -20,12 +20,13 @@ class ServingCheckSpec(ComponentSpec):
 
 
 class ServingCheck(base_component.BaseComponent):
-    """Checks that a model serves where nothing but TensorFlow is installed.
+    """Checks that a model can serve where only TensorFlow is installed.
 
-    TFX's InfraValidator does this with a Docker image, which needs a Docker engine and the image.
+    TFX's InfraValidator does this in a container, and needs a Docker engine and an image for it.
 
     Outputs:
-        blessing: as InfraValidator writes it; `findings.json` in it says what was wrong.
+        blessing: Blessing in the format of InfraValidator; `findings.json` in it lists the
+            problems.
     """
 
     SPEC_CLASS = ServingCheckSpec
@@ -35,9 +36,9 @@ class ServingCheck(base_component.BaseComponent):
         """Configure the component.
 
         Args:
-            model: the export to check.
-            examples: real pictures, as ingestion writes them.
-            code: fingerprint of the code behind this component, for TFX's cache.
+            model: Exported model to check.
+            examples: Examples of ImageExampleGen, of which some are sent through the model.
+            code: Fingerprint of the component's code and libraries, part of the cache key.
         """
         spec = ServingCheckSpec(
             model=model,

@@ -1,4 +1,4 @@
-"""Sends real pictures through the export in a clean process, and blesses it or not."""
+"""Sends pictures through the exported model in a clean process, and blesses it or not."""
 
 import json
 import logging
@@ -11,18 +11,19 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact, artifact_utils
-from tfx.utils import io_utils, path_utils
 
+from components.compat.tfx_internals import serving_model_path, write_string_file
 from components.serving_check import probe
 
 logger = logging.getLogger("carryover.serving_check")
 
-#: Pictures that the probe sends through the model.
-PICTURES = 8
+#: Number of pictures that the probe sends through the model.
+NUM_PICTURES = 8
 
-#: A model that does not load and answer in this time, in seconds, is not fit to serve.
+#: Seconds in which a model must be loaded and have returned its predictions.
 TIME_LIMIT = 600
 
+#: File in the blessing with the result of the probe.
 FINDINGS = "findings.json"
 
 
@@ -40,47 +41,59 @@ class ServingCheckExecutor(base_executor.BaseExecutor):
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         uris = artifact_utils.get_split_uris(input_dict["examples"], "train")
         shards = sorted(file for uri in uris for file in fileio.glob(f"{uri}/*"))
-        findings = run_probe(path_utils.serving_model_path(model.uri), shards)
-        io_utils.write_string_file(f"{blessing.uri}/{FINDINGS}", json.dumps(findings))
+        findings = run_probe(serving_model_path(model.uri), shards)
+        write_string_file(f"{blessing.uri}/{FINDINGS}", json.dumps(findings))
         for problem in findings["problems"]:
             logger.error("the model cannot serve: %s", problem)
         mark_blessing(blessing, not findings["problems"])
 
 
 def run_probe(model: str, shards: list[str]) -> dict[str, Any]:
-    """Load a SavedModel in a process without our code and call its signatures.
+    """Load a SavedModel in a process without our code, and call its signatures.
 
     Args:
-        model: folder of the SavedModel.
-        shards: gzipped TFRecords of tf.Examples, as ingestion writes them.
+        model: Folder of the SavedModel.
+        shards: Paths of TFRecord files with tf.Examples of ImageExampleGen.
 
     Returns:
-        `problems`, in words, empty when the model can serve; `seconds` that the probe took.
+        `problems`: sentences, none if the model can serve; `seconds`: duration of the probe, or
+        None if it crashed.
     """
     # -I: neither the working directory nor PYTHONPATH is on the probe's path.
-    command = [sys.executable, "-I", str(Path(probe.__file__)), model, str(PICTURES), *shards]
+    command = [sys.executable, "-I", str(Path(probe.__file__)), model, str(NUM_PICTURES), *shards]
     with tempfile.TemporaryDirectory() as empty:
         try:
             done = subprocess.run(
                 command, cwd=empty, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
             )
         except subprocess.TimeoutExpired:
-            return {"problems": [f"no answer within {TIME_LIMIT} s"], "seconds": TIME_LIMIT}
+            return {"problems": [f"no response within {TIME_LIMIT} s"], "seconds": TIME_LIMIT}
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         problem = f"the process ended with code {done.returncode}: {last}"
         return {"problems": [problem], "seconds": None}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    findings: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return findings
 
 
 def mark_blessing(blessing: artifact.Artifact, blessed: bool) -> None:
-    """Write the blessing the way TFX's InfraValidator does, so that any Pusher understands it."""
+    """Write a blessing in the format of TFX's InfraValidator, which any Pusher reads.
+
+    Args:
+        blessing: `InfraBlessing` artifact.
+        blessed: Whether the model can serve.
+    """
     name = "INFRA_BLESSED" if blessed else "INFRA_NOT_BLESSED"
-    io_utils.write_string_file(f"{blessing.uri}/{name}", "")
+    write_string_file(f"{blessing.uri}/{name}", "")
     blessing.set_int_custom_property("blessed", int(blessed))
 
 
 def read_problems(blessing_uri: str) -> list[str]:
-    """What the probe found wrong with a model, in words."""
+    """Read the problems that the probe found, as sentences.
+
+    Args:
+        blessing_uri: URI of the `InfraBlessing` artifact.
+    """
     with fileio.open(f"{blessing_uri}/{FINDINGS}", "r") as file:
-        return json.loads(file.read())["problems"]
+        problems: list[str] = json.loads(file.read())["problems"]
+    return problems

@@ -1,8 +1,8 @@
-"""Runs by itself: load a SavedModel with nothing but TensorFlow, and call every signature.
+"""Program that loads a SavedModel with nothing but TensorFlow, and calls every signature.
 
-Called as `python -I probe.py MODEL PICTURES SHARD...`: the SavedModel's folder, how many pictures
-to send through it, and gzipped TFRecord shards of tf.Examples. Prints one JSON object: `problems`,
-a list that is empty when the model can serve, and `seconds`.
+Usage: `python -I probe.py MODEL COUNT SHARD...`, with the folder of the SavedModel, the number of
+pictures to send through it, and TFRecord files of tf.Examples. It prints one JSON object:
+`problems`, a list that is empty if the model can serve, and `seconds`.
 """
 
 import json
@@ -13,25 +13,37 @@ from importlib.abc import MetaPathFinder
 from types import ModuleType
 from typing import Any
 
+#: Our packages, which a model server does not have.
 OURS = frozenset({"pipeline", "components", "trainer_module"})
 
 
 class RefuseOurCode(MetaPathFinder):
-    """A model server has none of our code, so the model must not need it."""
+    """Import hook that refuses our packages, so that a model that needs them does not load."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> None:
-        """Refuse our packages; leave all others to the next finder."""
+        """Raise an error for our packages, and leave all others to the next finder."""
         if fullname.split(".")[0] in OURS:
-            raise ImportError(f"the exported model needs {fullname}, which a model server lacks")
+            raise ImportError(
+                f"the exported model needs {fullname}, which a model server does not have"
+            )
 
 
-def check_model(folder: str, pictures: int, shards: list[str]) -> list[str]:
-    """Call every signature, with one picture and with several; returns the problems, in words."""
+def check_model(folder: str, count: int, shards: list[str]) -> list[str]:
+    """Call every signature, with one picture and with several.
+
+    Args:
+        folder: Folder of the SavedModel.
+        count: Number of pictures to send through it.
+        shards: Paths of TFRecord files with tf.Examples.
+
+    Returns:
+        The problems as sentences, without repetitions.
+    """
     import tensorflow as tf
 
-    examples = tf.stack(list(tf.data.TFRecordDataset(shards).take(pictures)))
+    examples = tf.stack(list(tf.data.TFRecordDataset(shards).take(count)))
     images = tf.io.parse_example(examples, {"image": tf.io.FixedLenFeature([], tf.string)})["image"]
     signatures = tf.saved_model.load(folder).signatures
     problems = []
@@ -40,7 +52,7 @@ def check_model(folder: str, pictures: int, shards: list[str]) -> list[str]:
         evaluated = signatures["serving_examples"](examples=examples[:batch])
         embedding = signatures["embed"](image=images[:batch])["embedding"]
         label_ids = signatures["label_id"](examples=examples[:batch])["label_id"]
-        problems += check_answer(served, batch)
+        problems += check_predictions(served, batch)
         if abs(served["probabilities"] - evaluated["probabilities"]).numpy().max() > 1e-4:
             problems.append("serving_default and serving_examples disagree on the same pictures")
         if not bool(tf.reduce_all(tf.math.is_finite(embedding))):
@@ -50,24 +62,29 @@ def check_model(folder: str, pictures: int, shards: list[str]) -> list[str]:
     return list(dict.fromkeys(problems))
 
 
-def check_answer(answer: dict[str, Any], batch: int) -> list[str]:
-    """There must be an answer per picture, and probabilities that sum to one."""
-    probabilities = answer["probabilities"].numpy()
-    if len(probabilities) != batch or answer["label"].shape != (batch,):
-        return [f"{batch} pictures gave {len(probabilities)} answers"]
+def check_predictions(predictions: dict[str, Any], batch: int) -> list[str]:
+    """Check that there is one prediction per picture, and that its probabilities sum to one.
+
+    Args:
+        predictions: Result of `serving_default`.
+        batch: Number of pictures in the request.
+    """
+    probabilities = predictions["probabilities"].numpy()
+    if len(probabilities) != batch or predictions["label"].shape != (batch,):
+        return [f"{batch} pictures gave {len(probabilities)} predictions"]
     if not (abs(probabilities.sum(axis=1) - 1) < 1e-3).all():  # false for NaN, too
         return ["probabilities do not sum to one"]
     return []
 
 
 def main() -> None:
-    """Check the model named on the command line."""
+    """Check the model that the command line names."""
     sys.meta_path.insert(0, RefuseOurCode())
-    folder, pictures, *shards = sys.argv[1:]
+    folder, count, *shards = sys.argv[1:]
     start = time.perf_counter()
     try:
-        problems = check_model(folder, int(pictures), shards)
-    except Exception as error:  # whatever a server would stumble over is the finding
+        problems = check_model(folder, int(count), shards)
+    except Exception as error:  # any error here would also happen in a model server
         problems = [f"{type(error).__name__}: {error}"]
     print(json.dumps({"problems": problems, "seconds": time.perf_counter() - start}))
 

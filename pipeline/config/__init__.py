@@ -1,1 +1,1 @@
-"""The configuration of a run: one frozen RunConfig, its groups of options, and its file."""
+"""The config of a run: the immutable `RunConfig`, its groups of options, and its file."""

@@ -1,4 +1,4 @@
-"""Options of Beam, validated. The run configuration holds them as `beam`."""
+"""Options of Beam, validated: the group `beam` of the config."""
 
 from typing import Literal
 
@@ -8,8 +8,8 @@ from trainer_module.contract.options_base import Options
 
 Runner = Literal["direct", "flink", "spark", "dataflow", "portable"]
 
-#: Options that an engine cannot do without.
-NEEDED: dict[str, tuple[str, ...]] = {
+#: Options that a runner requires.
+REQUIRED_OPTIONS: dict[str, tuple[str, ...]] = {
     "direct": (),
     "flink": ("flink_master", "environment_type"),
     "spark": ("spark_master_url", "environment_type"),
@@ -21,14 +21,16 @@ ENVIRONMENTS = ("DOCKER", "PROCESS", "EXTERNAL", "LOOPBACK")
 
 
 class BeamOptions(Options):
-    """What runs the data components: this machine, or an engine on many."""
+    """Where the data components run: on this machine, or with a Beam runner on other machines."""
 
-    runner: Runner = Field("direct", description="`direct` is this machine; see docs/beam.md")
+    runner: Runner = Field(
+        "direct", description="Beam runner; `direct` is this machine, see docs/beam.md"
+    )
     workers: int | Literal["auto"] = Field(
-        "auto", description="processes; `auto` is 1, or one per core for many pictures"
+        "auto", description="processes; `auto` is 1, or one per core for many files"
     )
     options: dict[str, str | int | float | bool] = Field(
-        {}, description="of Beam, by their names, for any other runner than `direct`"
+        {}, description="Beam's own options by name, for runners other than `direct`"
     )
 
     @field_validator("workers")
@@ -41,8 +43,8 @@ class BeamOptions(Options):
     @model_validator(mode="after")
     def _is_complete(self) -> "BeamOptions":
         if self.runner == "direct" and self.options:
-            raise ValueError("beam.options are for another beam.runner than direct")
-        missing = [name for name in NEEDED[self.runner] if not self.options.get(name)]
+            raise ValueError("beam.options require a beam.runner other than direct")
+        missing = [name for name in REQUIRED_OPTIONS[self.runner] if not self.options.get(name)]
         if missing:
             raise ValueError(f"beam.runner {self.runner} needs beam.options {', '.join(missing)}")
         environment = self.options.get("environment_type", "DOCKER")
@@ -54,7 +56,7 @@ class BeamOptions(Options):
 
     @property
     def workers_have_code(self) -> bool:
-        """Whether workers come with our package: in their image, or as this very process."""
+        """Whether workers have our package already: in their image, or in this process."""
         images = ("sdk_container_image", "environment_config")
         loopback = self.options.get("environment_type") == "LOOPBACK"
         return loopback or any(self.options.get(name) for name in images)

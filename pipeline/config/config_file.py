@@ -1,4 +1,4 @@
-"""Reads a configuration: YAML file plus `--set key=value`."""
+"""Read a config: a YAML file and `--set key=value`."""
 
 import difflib
 import json
@@ -8,31 +8,38 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from pipeline.config.retraining_options import other_name
 from pipeline.config.run_config import RunConfig
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
 from trainer_module.training_options import NAMED_WEIGHTS
 
-#: Keys that hold paths, `data` also a URI; in a file they are relative to that file's folder.
+#: Keys with paths, relative to the folder of the config file. `data` may be a URI.
 PATH_KEYS = ("data", "workspace")
 
 
 def load_config(
     path: Path | None, overrides: list[str], values: dict[str, Any] | None = None
 ) -> RunConfig:
-    """Read and validate a configuration.
+    """Read and validate a config.
 
     Args:
-        path: YAML file, or None for the defaults.
-        overrides: `key=value` texts with dotted keys, `gate.max_drop=0.01`; they win over the file.
-        values: further values by top-level key; they win over both.
+        path: Path of a YAML file; None for the defaults.
+        overrides: Texts `key=value` with dotted keys. They win over the file.
+        values: Values by top-level key. They win over both.
 
     Raises:
-        InputError: the file cannot be read, or a key or value is not allowed.
+        InputError: The file is unreadable, or a key or value is not allowed.
+
+    Example:
+        >>> from pipeline.config.config_file import load_config
+        >>> config = load_config(None, ["gate.max_drop=0.01"], {"data": "my/pictures"})
+        >>> config.gate.max_drop, config.image_size
+        (0.01, 224)
     """
     settings = _read_yaml(path) if path else {}
     for override in overrides:
-        _set(settings, override)
+        _apply_override(settings, override)
     settings.update(values or {})
     try:
         return RunConfig.model_validate(settings)
@@ -46,8 +53,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"config file {path}: {error.strerror}. Name an existing file.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        place = " ".join(str(error).split())
-        raise InputError(f"config file {path} is not valid YAML: {place}") from None
+        problem = " ".join(str(error).split())
+        raise InputError(f"config file {path} is not valid YAML: {problem}") from None
     if not isinstance(settings, dict):
         raise InputError(f"config file {path} must hold `key: value` lines.")
     for key in PATH_KEYS:
@@ -59,10 +66,11 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return settings
 
 
-def _set(settings: dict[str, Any], override: str) -> None:
+def _apply_override(settings: dict[str, Any], override: str) -> None:
+    """Apply one text `key=value` to the settings."""
     key, equals, text = override.partition("=")
     if not equals or not key:
-        raise InputError(f"--set wants key=value, such as image_size=128. Received: {override}")
+        raise InputError(f"--set takes key=value, such as image_size=128. Received: {override}")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -72,11 +80,13 @@ def _set(settings: dict[str, Any], override: str) -> None:
         settings = settings.setdefault(group, {})
         if not isinstance(settings, dict):
             raise InputError(f"--set {key}: {group} is a value, not a group of keys.")
+    if groups == ["retrain"] and (other := other_name(last)):
+        settings.pop(other, None)  # the file may have the key under its other name
     settings[last] = value
 
 
 def _in_one_line(error: ValidationError, path: Path | None) -> str:
-    """The first problem, with the key, what is allowed and what was received."""
+    """Return the first problem: the key, what is allowed, and what was received."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
     where = f" ({path})" if path else ""

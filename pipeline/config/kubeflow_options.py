@@ -1,28 +1,15 @@
-"""Options of a run on Kubeflow, validated. The run configuration holds them as `kubeflow`."""
+"""Options for Kubeflow: the section `kubeflow` of the run config."""
 
 import re
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
+from pipeline.component_ids import ComponentId
 from trainer_module.contract.options_base import Options
 
-Step = Literal[
-    "default",
-    "Preparation",
-    "ImageExampleGen",
-    "StatisticsGen",
-    "ImportSchemaGen",
-    "ExampleValidator",
-    "Baseline",
-    "DataGate",
-    "Transform",
-    "Trainer",
-    "Evaluator",
-    "ServingCheck",
-    "Pusher",
-    "Summary",
-]
+#: Steps of a compiled pipeline; `default` stands for those without a value of their own.
+Step = Literal["default", "Preparation", ComponentId, "Summary"]
 Amount = Annotated[float, Field(gt=0)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
@@ -33,37 +20,48 @@ _ROOT = re.compile(r"(gs|s3|minio)://[^/]|/[^/]")
 
 
 class KubeflowOptions(Options):
-    """Where and how the steps run, see docs/kubeflow.md."""
+    """Container image, resources and policies of the steps, see docs/kubeflow.md."""
 
-    image: str | None = Field(None, description="container image that every step runs in")
+    image: str | None = Field(None, description="container image of every step")
     pipeline_root: str | None = Field(
-        None, description="where artifacts go: gs://, s3:// or minio://, or a path on a volume"
+        None,
+        description="root of the artifacts: a gs://, s3:// or minio:// URI, or a path on a volume",
     )
     cpu: dict[Step, Amount] = Field(
-        {}, description="cores that a step asks for; `default` is meant for all others"
+        {}, description="requested cores by step; `default` applies to all others"
     )
-    memory: dict[Step, Amount] = Field({}, description="GB that a step asks for")
-    gpu_count: int = Field(0, ge=0, description="GPUs of the Trainer, or of each pod of a job")
-    gpu_type: str = Field("nvidia.com/gpu", min_length=1, description="resource that they are")
-    env: dict[Variable, str] = Field({}, description="environment of every step")
+    memory: dict[Step, Amount] = Field(
+        {}, description="requested GB (10^9 bytes) by step; `default` applies to all others"
+    )
+    gpu_count: int = Field(
+        0, ge=0, description="GPUs of the Trainer, or of every pod of a training job"
+    )
+    gpu_type: str = Field("nvidia.com/gpu", min_length=1, description="resource name of these GPUs")
+    env: dict[Variable, str] = Field({}, description="environment variables of every step")
     secrets: dict[Variable, SecretKey] = Field(
-        {}, description="variable -> secret/key that holds its value"
+        {}, description="environment variable -> secret/key with its value"
     )
     volumes: dict[ResourceName, MountPath] = Field(
-        {}, description="claim -> where every step finds that volume"
+        {}, description="volume claim -> path at which every step mounts it"
     )
-    retries: int = Field(2, ge=0, description="of a step that failed")
-    workers: int = Field(2, ge=2, description="pods of a training job, the one that leads included")
-    caching: bool = Field(True, description="answer a step from an earlier one with its inputs")
+    retries: int = Field(2, ge=0, description="retries of a failed step")
+    workers: int = Field(2, ge=2, description="pods of a training job, the chief included")
+    caching: bool = Field(
+        True, description="reuse the outputs of an earlier step with the same inputs"
+    )
 
     def requests(self, step: Step) -> dict[str, float]:
-        """What a step asks for: `cpu` in cores, `memory` in GB; without what nothing is said of."""
+        """Return what a step requests: `cpu` in cores and `memory` in GB, if they are set.
+
+        Args:
+            step: Name of the step.
+        """
         kinds = {"cpu": self.cpu, "memory": self.memory}
         amounts = {name: kind.get(step, kind.get("default")) for name, kind in kinds.items()}
         return {name: amount for name, amount in amounts.items() if amount}
 
     def secret_keys(self) -> list[tuple[str, str, str]]:
-        """Variable, secret and key of every entry of `secrets`."""
+        """Return every entry of `secrets` as environment variable, secret and key."""
         parts = {name: reference.partition("/") for name, reference in self.secrets.items()}
         return [(name, secret, key) for name, (secret, _, key) in parts.items()]
 

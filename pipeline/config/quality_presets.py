@@ -1,11 +1,11 @@
-"""Presets of how much work goes into a model: `quality` in the config."""
+"""Presets of the fine-tuning options, from fast to best: `quality` in the config."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 Quality = Literal["fast", "standard", "best"]
 
-#: What each preset changes of the defaults. A key that the user gives wins over it.
+#: Values of each preset that differ from the defaults. Keys that the user sets win.
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"fine_tuning": {"epochs": 4, "views": 2, "augmentation": "light"}},
     "standard": {},
@@ -14,19 +14,24 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def with_preset(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings on top of those of the preset that they name.
+    """Return the settings of the user, with the values of their preset filled in.
 
     Args:
-        settings: as the user gave them, not validated yet.
+        settings: Settings of the user, not validated.
+
+    Example:
+        >>> from pipeline.config.quality_presets import with_preset
+        >>> with_preset({"quality": "fast", "fine_tuning": {"views": 5}})["fine_tuning"]
+        {'epochs': 4, 'views': 5, 'augmentation': 'light'}
     """
     quality = settings.get("quality", "standard")
     if quality not in get_args(Quality):
-        return settings  # validation names the problem
+        return settings  # the validation reports it
     return _merged(PRESETS[quality], settings)
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Both, group by group; `over` wins."""
+    """Merge two mappings and their groups; `over` wins."""
     merged = {**base, **over}
     for key, value in base.items():
         if isinstance(value, Mapping) and isinstance(merged[key], Mapping):

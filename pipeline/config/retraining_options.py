@@ -1,52 +1,76 @@
-"""Options of retraining, validated. The run configuration holds them as `retrain` and `notify`."""
+"""Options of retraining. The run configuration holds them as `retrain` and `notify`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trainer_module.contract.options_base import Options
 
+#: Keys that were renamed: old name -> name. Old names are still accepted.
+RENAMED_KEYS = {"rehearsal_per_domain": "replay_per_domain"}
+
 
 class RetrainOptions(Options):
-    """When a batch is trained on, and on what besides it."""
+    """Which batches are trained on, and how."""
 
     inbox: Path | None = Field(None, description="folder in which batches arrive")
     quiet_seconds: float = Field(
-        60.0, ge=0, description="a batch without _READY is complete after so long without a change"
+        60.0,
+        ge=0,
+        description="seconds without a change after which a batch without _READY is complete",
     )
     poll_seconds: float = Field(
-        30.0, gt=0, description="how often `carryover watch` looks where no event tells it to"
+        30.0, gt=0, description="seconds between passes of `carryover watch` without a file event"
     )
     min_pictures: int = Field(
-        20, ge=1, description="labelled pictures of a domain, below which nothing is trained"
+        20, ge=1, description="labelled pictures that a domain needs before it is trained on"
     )
     good_enough: float = Field(
-        0.95, ge=0, le=1, description="accuracy of the serving model at which nothing is trained"
+        0.95, ge=0, le=1, description="accuracy of the serving model that needs no retraining"
     )
     assessed_per_domain: int = Field(
-        400, ge=20, description="pictures of a domain that the serving model is asked about"
+        400, ge=20, description="pictures of a domain that the serving model classifies, at most"
     )
-    rehearsal_per_domain: int = Field(
-        400, ge=1, description="training pictures of every domain so far that are trained on again"
+    replay_per_domain: int = Field(
+        400, ge=1, description="training pictures of every known domain that are replayed"
     )
     window: int | Literal["all"] = Field(
-        "all", description="last batches whose pictures are trained on again; the first data are"
+        "all",
+        description="number of latest pushed batches to replay; the first data set always is",
     )
     new_share: float = Field(
-        0.5, gt=0, lt=1, description="of the training that goes to new pictures, however few"
+        0.5, gt=0, lt=1, description="share of the training on new pictures, however few they are"
     )
-    epochs: int = Field(3, ge=1, description="of fine-tuning, from the model that serves")
-    views: int = Field(2, ge=1, description="variants of every picture")
-    attempts: int = Field(3, ge=1, description="runs that may fail before a batch is given up")
+    epochs: int = Field(3, ge=1, description="epochs of fine-tuning from the serving model")
+    views: int = Field(2, ge=1, description="views of every picture; 1 is the picture alone")
+    attempts: int = Field(3, ge=1, description="failed runs after which a batch is given up")
     self_training: bool = Field(
-        False, description="train on unlabelled pictures of which the serving model is sure"
+        False, description="train on unlabelled pictures with confident predictions"
     )
-    self_training_confidence: float = Field(0.9, gt=0, le=1, description="how sure")
+    self_training_confidence: float = Field(
+        0.9, gt=0, le=1, description="smallest confidence of a prediction that is trained on"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_old_keys(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        for old, new in RENAMED_KEYS.items():
+            if old in values and new in values:
+                raise ValueError(f"{old} is the old name of {new}. Give only {new}")
+        return {RENAMED_KEYS.get(key, key): value for key, value in values.items()}
+
+
+def other_name(key: str) -> str | None:
+    """Return the old name of a key in `retrain`, or the name for an old name; None for others."""
+    other_names = RENAMED_KEYS | {new: old for old, new in RENAMED_KEYS.items()}
+    return other_names.get(key)
 
 
 class NotifyOptions(Options):
-    """Who is told of what happens."""
+    """Who is notified of events."""
 
     command: tuple[str, ...] = Field(
         (), description="program and arguments; it gets the event as JSON on its standard input"

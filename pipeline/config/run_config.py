@@ -1,4 +1,4 @@
-"""The configuration of a run: validated, frozen, with a default for every key."""
+"""The config of a run: validated, immutable, with a default for every key but `data`."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -22,12 +22,14 @@ from trainer_module.training_options import (
 
 
 class SplitOptions(Options):
-    """Which share of the pictures is kept from training, and what stays together."""
+    """How pictures are assigned to the splits train, eval and test."""
 
-    eval: float = Field(0.15, gt=0, lt=1, description="for every choice that the trainer makes")
-    test: float = Field(0.15, gt=0, lt=1, description="for the Evaluator alone")
+    eval: float = Field(
+        0.15, gt=0, lt=1, description="share of pictures for the choices of the trainer"
+    )
+    test: float = Field(0.15, gt=0, lt=1, description="share of pictures for the Evaluator only")
     group_by: Literal["content", "stem"] = Field(
-        "content", description="what must not straddle splits: copies, or files of one name"
+        "content", description="pictures that share a split: copies, or files of one name"
     )
 
     @model_validator(mode="after")
@@ -38,14 +40,14 @@ class SplitOptions(Options):
 
 
 class RunConfig(TrainingOptions):
-    """Everything that a run depends on, beside the pictures and the code."""
+    """Everything that a run depends on, except the pictures and the code."""
 
     name: str = Field(
-        "carryover", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="of the model"
+        "carryover", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="name of the model"
     )
     data: str = Field(description="folder with <domain>/<class>/<picture>, or a manifest")
-    workspace: Path = Field(Path("workspace"), description="everything a run writes is in here")
-    quality: Quality = Field("standard", description="how much work goes into the model")
+    workspace: Path = Field(Path("workspace"), description="folder for everything that runs write")
+    quality: Quality = Field("standard", description="preset of values for `fine_tuning`")
     split: SplitOptions = SplitOptions()
     validation: ValidationOptions = ValidationOptions()
     gate: GateOptions = GateOptions()
@@ -56,14 +58,14 @@ class RunConfig(TrainingOptions):
 
     @model_validator(mode="before")
     @classmethod
-    def _filled_in(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """What follows from other keys: the preset's values, and the backbone's own size."""
+    def _with_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Fill in the values of the preset, and the default image size of the backbone."""
         values = with_preset(values)
         backbone = values.get("backbone") or {}
         if values.get("image_size") is None:
             default = BackboneOptions().name
             name = backbone.get("name", default) if isinstance(backbone, dict) else default
-            # The backbone's own check names the problem where there is no such name.
+            # An unknown backbone is reported when its own options are validated.
             known = isinstance(name, str) and name in backbone_names()
             return {**values, "image_size": default_image_size(name) if known else MIN_IMAGE_SIZE}
         return values
@@ -74,15 +76,15 @@ class RunConfig(TrainingOptions):
         return str(data) if isinstance(data, Path) else data
 
     def resolved(self) -> "RunConfig":
-        """The same with absolute paths."""
+        """Return a copy with absolute paths."""
         data = self.data if is_uri(self.data) else str(Path(self.data).resolve())
         return self.model_copy(update={"data": data, "workspace": self.workspace.resolve()})
 
     def for_retraining(self) -> "RunConfig":
-        """The same for a run that goes on from the model that serves.
+        """Return a copy for a retraining, which starts from the serving model.
 
-        Fewer epochs do, from weights that are good already. Domains count the same, however few
-        pictures the new one has.
+        Fine-tuning has fewer epochs, because the weights are good already. Every domain gets the
+        same total weight, however few pictures the new one has.
         """
         tuning = {"epochs": self.retrain.epochs, "views": self.retrain.views}
         balance = "domain" if self.balance == "none" else self.balance
@@ -95,5 +97,5 @@ class RunConfig(TrainingOptions):
         )
 
     def training(self) -> dict[str, Any]:
-        """The part that the trainer is told, as JSON-ready values."""
+        """Return the options of the trainer as JSON values."""
         return self.model_dump(mode="json", include=set(TrainingOptions.model_fields))

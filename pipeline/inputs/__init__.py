@@ -1,1 +1,1 @@
-"""The listing of pictures that a run is over: from a folder or a manifest to a snapshot."""
+"""Input files of a run: from a folder or a manifest to a listing, the snapshot."""

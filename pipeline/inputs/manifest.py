@@ -1,59 +1,65 @@
-"""Reads a manifest: a table of pictures that a user gives instead of a folder of them."""
+"""Read a manifest: a table of pictures that a user gives instead of a folder."""
 
 import csv
-import errno
 import hashlib
-import os
 import posixpath
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from io import TextIOWrapper
 from itertools import chain, islice
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, NamedTuple
 
+from pipeline.inputs.file_status import add_file_status, read_file_status
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.example_features import SPLITS
-from trainer_module.contract.locations import is_uri, locate
+from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.locations import locate
 
 MANIFEST_SUFFIXES = (".csv", ".parquet")
 
 REQUIRED = ("path", "domain", "label")
 OPTIONAL = ("split", "group")
 
-#: Rows whose files are looked up at the same time, and by how many threads.
+#: Number of rows whose files are looked up at the same time, and of threads that do it.
 BATCH_ROWS = 1024
 THREADS = 32
 
 #: Arrow's names of text and whole numbers. No floats: a label 3.0 would not be the class 3.
 COLUMN_TYPES = re.compile("(dictionary<values=)?(large_)?(string|u?int|null)")
 
-#: HTTP status of what a store answers about one file; anything else is about the store.
-ANSWERS = {403: os.strerror(errno.EACCES), 404: os.strerror(errno.ENOENT)}
 
-#: A row of the table: where it is, its texts by column, and what is wrong with it, if anything.
-Entry = tuple[str, dict[str, str], str]
+class TableRow(NamedTuple):
+    """A row of the table, before it is checked.
+
+    Attributes:
+        position: Position for messages, such as "line 17".
+        texts: Values by column name.
+        fault: Reason why the row is malformed; "" where it can be parsed.
+    """
+
+    position: str
+    texts: dict[str, str]
+    fault: str = ""
 
 
-def read_manifest(location: str) -> Iterator[dict[str, Any]]:
+def read_manifest(location: str) -> Iterator[ListingRow]:
     """Read the rows of a manifest in their order, and look up the file of each.
 
     Args:
-        location: local path or URI of a CSV (comma, semicolon or tab; UTF-8) or Parquet file with
+        location: Local path or URI of a CSV (comma, semicolon or tab; UTF-8) or Parquet file with
             the columns `path, domain, label[, split][, group]`; others are ignored. Paths may be
             relative to its folder.
 
     Yields:
-        `path` as written, `domain`, `label`, `bytes`, `modified` (ns); `split` and `group` where
-        they are given; `reason` where the row or its file cannot be used. A row without a path
-        is called by its place: "line 17" (CSV) or "row 17" (Parquet).
+        A row with `path` as written, `domain`, `label`, `bytes`, `modified` (ns); `split` and
+        `group` where they are given; `reason` where the row is malformed or its file is unusable.
+        The path of a row without one is its position: "line 17" (CSV) or "row 17" (Parquet).
 
     Raises:
-        InputError: the manifest is missing, unreadable or not in that form, or a store that a
-            path names cannot be reached. Not raised before the first row is asked for.
+        InputError: The manifest is missing, unreadable or not in that form, or a store that a
+            path names is unavailable. Nothing is raised before the first row is read.
     """
     from apache_beam.io.filesystem import CompressionTypes
     from apache_beam.io.filesystems import FileSystems
@@ -64,22 +70,22 @@ def read_manifest(location: str) -> Iterator[dict[str, Any]]:
         allowed = " or ".join(MANIFEST_SUFFIXES)
         raise InputError(f"manifest {location} must end in {allowed}. Received: {suffix!r}")
     FileSystems.set_options(PipelineOptions([]))  # without options, s3:// and azfs:// do not work
-    if reason := look_up(location).get("reason"):
+    if reason := read_file_status(location).reason:
         raise InputError(f"manifest {location}: {reason}. Give a CSV or Parquet file.")
-    read_entries = _csv_entries if suffix == ".csv" else _parquet_entries
-    complete = partial(_complete, posixpath.dirname(location))
+    read_table = _csv_rows if suffix == ".csv" else _parquet_rows
+    add_statuses = partial(_add_statuses, posixpath.dirname(location))
     with (
         FileSystems.open(location, compression_type=CompressionTypes.UNCOMPRESSED) as file,
         ThreadPoolExecutor(THREADS) as pool,
     ):
-        rows = _rows(read_entries(file, location))
+        rows = _checked_rows(read_table(file, location))
         while batch := list(islice(rows, BATCH_ROWS)):
             # A task per row would cost more than the look-up of a local file.
-            list(pool.map(complete, [batch[n::THREADS] for n in range(THREADS)]))
+            list(pool.map(add_statuses, [batch[n::THREADS] for n in range(THREADS)]))
             yield from batch
 
 
-def _csv_entries(file: BinaryIO, location: str) -> Iterator[Entry]:
+def _csv_rows(file: BinaryIO, location: str) -> Iterator[TableRow]:
     # Quoted fields may hold line ends: newline="" leaves them as they are.
     text = TextIOWrapper(file, encoding="utf-8-sig", newline="")
     line = 1
@@ -92,9 +98,10 @@ def _csv_entries(file: BinaryIO, location: str) -> Iterator[Entry]:
         line = table.line_num + 1
         for values in table:
             if len(values) == len(columns):
-                yield f"line {line}", dict(zip(columns, values, strict=True)), ""
+                yield TableRow(f"line {line}", dict(zip(columns, values, strict=True)))
             elif values:  # a blank line is no row
-                yield f"line {line}", {}, f"{len(values)} columns, expected {len(columns)}"
+                fault = f"{len(values)} columns, expected {len(columns)}"
+                yield TableRow(f"line {line}", {}, fault)
             line = table.line_num + 1
     except (csv.Error, UnicodeDecodeError) as error:  # where the next row begins is unknown
         raise InputError(
@@ -103,7 +110,7 @@ def _csv_entries(file: BinaryIO, location: str) -> Iterator[Entry]:
         ) from None
 
 
-def _parquet_entries(file: BinaryIO, location: str) -> Iterator[Entry]:
+def _parquet_rows(file: BinaryIO, location: str) -> Iterator[TableRow]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -123,7 +130,7 @@ def _parquet_entries(file: BinaryIO, location: str) -> Iterator[Entry]:
         rows = chain.from_iterable(batch.to_pylist() for batch in batches)
         for number, row in enumerate(rows, 1):
             texts = {name: "" if row[name] is None else str(row[name]) for name in columns}
-            yield f"row {number}", texts, ""
+            yield TableRow(f"row {number}", texts)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"manifest {location} cannot be read as Parquet: {error!r}. Write it again."
@@ -141,27 +148,38 @@ def _check_columns(columns: Sequence[str], location: str) -> None:
             )
 
 
-def _rows(entries: Iterator[Entry]) -> Iterator[dict[str, Any]]:
+def _checked_rows(table: Iterator[TableRow]) -> Iterator[ListingRow]:
+    """Turn rows of the table into rows of a listing, whose files are not looked up yet."""
     seen: set[bytes] = set()
-    for where, texts, fault in entries:
+    for position, texts, fault in table:
         fields = {name: text if name == "path" else text.strip() for name, text in texts.items()}
-        row: dict[str, Any] = {name: fields.get(name, "") for name in REQUIRED}
-        row |= {"bytes": 0, "modified": 0}
-        row |= {name: fields[name] for name in OPTIONAL if fields.get(name)}
-        fault = fault or _fault(row, seen)
+        row = ListingRow(
+            path=fields.get("path", ""),
+            domain=fields.get("domain", ""),
+            label=fields.get("label", ""),
+            bytes=0,
+            modified=0,
+        )
+        if fields.get("split"):
+            row["split"] = fields["split"]
+        if fields.get("group"):
+            row["group"] = fields["group"]
+        fault = fault or _find_fault(row, seen)
         if fault:
-            row["reason"] = f"malformed row: {where}: {fault}"
+            row["reason"] = f"malformed row: {position}: {fault}"
         if not row["path"].strip():
-            row["path"] = where
+            row["path"] = position
         yield row
 
 
-def _fault(row: dict[str, Any], seen: set[bytes]) -> str:
-    for name in REQUIRED:
-        if not row[name].strip():
+def _find_fault(row: ListingRow, seen: set[bytes]) -> str:
+    """Return the reason why a row is malformed, or ""; a new path is added to `seen`."""
+    for name, text in (("path", row["path"]), ("domain", row["domain"]), ("label", row["label"])):
+        if not text.strip():
             return f"{name} is empty"
     if row.get("split", SPLITS[0]) not in SPLITS:
         return f"split must be one of {', '.join(SPLITS)}. Received: {row['split']}"
+    # A digest needs less memory than a long path.
     digest = hashlib.blake2b(row["path"].encode(), digest_size=12).digest()
     if digest in seen:
         return "path is listed before"
@@ -169,38 +187,7 @@ def _fault(row: dict[str, Any], seen: set[bytes]) -> str:
     return ""
 
 
-def _complete(root: str, rows: list[dict[str, Any]]) -> None:
+def _add_statuses(root: str, rows: list[ListingRow]) -> None:
     for row in rows:
         if "reason" not in row:
-            row |= look_up(locate(root, row["path"]))
-
-
-def look_up(place: str) -> dict[str, Any]:
-    """Size and time of a file, or the reason why it cannot be used."""
-    from apache_beam.io.filesystems import FileSystems
-
-    try:
-        if is_uri(place):
-            found = FileSystems.get_filesystem(place).metadata(place)
-            # A float of seconds holds today's time to a microsecond.
-            modified = round(found.last_updated_in_seconds * 1e6) * 1000
-            return {"bytes": found.size_in_bytes, "modified": modified}
-        status = Path(place).stat()
-        if not stat.S_ISREG(status.st_mode):
-            return {"reason": "not a regular file"}
-        return {"bytes": status.st_size, "modified": status.st_mtime_ns}
-    except (OSError, ValueError) as error:
-        return {"reason": f"cannot be opened: {_why(place, error)}"}
-
-
-def _why(place: str, error: Exception) -> str:
-    # Beam wraps what a store raises.
-    cause = (getattr(error, "exception_details", None) or {}).get(place, error)
-    if isinstance(cause, OSError | ValueError):
-        return getattr(cause, "strerror", None) or str(cause)
-    if (code := getattr(cause, "code", None)) in ANSWERS:
-        return ANSWERS[code]
-    raise InputError(
-        f"{place} cannot be looked up: {cause!r}. Check the network, the credentials, and that "
-        "Beam's extra for this store is installed."
-    ) from None
+            add_file_status(row, locate(root, row["path"]))

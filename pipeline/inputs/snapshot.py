@@ -1,4 +1,4 @@
-"""One immutable listing of a run's inputs, identified by a digest."""
+"""Immutable listing of a run's input files, identified by a digest."""
 
 import hashlib
 import json
@@ -6,32 +6,30 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pipeline.inputs.folder import FolderListing
+from pipeline.inputs.folder import SkippedFiles, scan_folder
 from pipeline.inputs.manifest import MANIFEST_SUFFIXES, read_manifest
+from trainer_module.contract.atomic_write import DRAFT_SUFFIX, Draft
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A listing that has been written down.
+    """A listing of input files, written to disk.
 
     Attributes:
-        path: JSON lines with `path` (relative to `data_root`), `domain`, `label`, `bytes` and
-            `modified` (ns); `split` and `group` where a manifest names them; `reason` where a file
-            is known to be unusable.
+        path: Path of the listing: one `ListingRow` per line, as JSON.
         digest: SHA-256 of the listing, in hex.
-        data_root: folder or URI that the paths are relative to.
-        domains: names, sorted.
-        files: number of rows.
-        ignored: files that nobody meant as pictures, by what they are; they are no rows.
-        empty_classes: domain and class of folders without files.
-        batch: digest of the batch that it was put together for; the rest of it is a part of the
-            pictures of the version that serves. None where it lists all there are.
-        fresh: folders of that batch and of others that no version was trained on, relative to
-            `data_root`.
+        data_root: Folder or URI that the paths of the rows are relative to.
+        domains: Names of the domains, sorted.
+        files: Number of rows.
+        ignored: Number of files that are not meant as pictures, by kind; they have no rows.
+        empty_classes: Domain and class of every class folder without files.
+        batch: Digest of the batch that a retraining is for. Its listing holds the batch and a part
+            of the pictures of the serving version. None where the listing is complete.
+        new_folders: Folders of batches that no version was trained on, relative to `data_root`.
     """
 
     path: Path
@@ -42,18 +40,19 @@ class Snapshot:
     ignored: dict[str, int]
     empty_classes: tuple[tuple[str, str], ...]
     batch: str | None = None
-    fresh: tuple[str, ...] = ()
+    new_folders: tuple[str, ...] = ()
 
 
 def take_snapshot(data: str, folder: Path) -> Snapshot:
-    """List the pictures and write the listing to `folder`.
+    """List the input files of a run, and write the listing to `folder`.
 
     Args:
-        data: folder with <domain>/<class>/<picture>, or a manifest, see `pipeline.inputs.manifest`.
-        folder: where listings are kept, one file per digest.
+        data: Folder with the layout <domain>/<class>/<picture>, or a manifest, see
+            `pipeline.inputs.manifest.read_manifest`.
+        folder: Folder of all listings, one file per digest.
 
     Raises:
-        InputError: the data are missing, cannot be read, or hold no pictures in that form.
+        InputError: The data are missing, unreadable, or hold no pictures in that form.
     """
     if is_manifest(data):
         manifest = data if is_uri(data) else str(Path(data).resolve())
@@ -63,63 +62,79 @@ def take_snapshot(data: str, folder: Path) -> Snapshot:
             f"data {data}: a remote folder is not listed. Give a manifest of it, a CSV or Parquet "
             "file with the columns path, domain and label."
         )
-    root = Path(data)
-    if not root.is_dir():
-        what = "is a file, no folder" if root.exists() else "does not exist"
+    if not Path(data).is_dir():
+        problem = "is a file, no folder" if Path(data).exists() else "does not exist"
         raise InputError(
-            f"data folder {data} {what}. Give a folder or a manifest "
+            f"data folder {data} {problem}. Give a folder or a manifest "
             f"({' or '.join(MANIFEST_SUFFIXES)}) with --data."
         )
-    return write_listing(FolderListing(root.resolve()), str(root.resolve()), data, folder)
+    root = Path(data).resolve()
+    with _listing_draft(folder) as draft:
+        listing = _Listing(draft)
+        skipped = scan_folder(root, listing.add_row)
+        return listing.finish(folder, str(root), data, skipped)
 
 
 def is_manifest(data: str) -> bool:
-    """Whether `data` names a manifest, by its suffix; a folder may have any name."""
+    """Return whether `data` names a manifest, by its suffix; a folder may have any name."""
     return data.lower().endswith(MANIFEST_SUFFIXES) and not Path(data).is_dir()
 
 
-def write_listing(
-    rows: Iterable[dict[str, Any]], data_root: str, data: str, folder: Path
-) -> Snapshot:
-    """Write rows down, see `Snapshot`.
+def write_listing(rows: Iterable[ListingRow], data_root: str, data: str, folder: Path) -> Snapshot:
+    """Write rows to a listing, in their order.
 
     Args:
-        rows: of the listing, in their order.
-        data_root: that their paths are relative to.
-        data: what the user calls them.
-        folder: where listings are kept.
+        rows: Rows of the listing.
+        data_root: Folder or URI that the paths of the rows are relative to.
+        data: Name of the data in messages to the user.
+        folder: Folder of all listings, one file per digest.
 
     Raises:
-        InputError: none of the rows is usable.
+        InputError: None of the rows is usable.
     """
-    digest, domains, files = hashlib.sha256(), set(), 0
+    with _listing_draft(folder) as draft:
+        listing = _Listing(draft)
+        for row in rows:
+            listing.add_row(row)
+        return listing.finish(folder, data_root, data, SkippedFiles({}, ()))
+
+
+def _listing_draft(folder: Path) -> Draft:
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / "unfinished"
-    try:
-        with unfinished.open("wb") as listing:
-            for row in rows:
-                line = json.dumps(row, sort_keys=True).encode() + b"\n"
-                listing.write(line)
-                digest.update(line)
-                files += 1
-                if "reason" not in row:
-                    domains.add(row["domain"])
-        if not domains:
+    return Draft(folder / f"listing{DRAFT_SUFFIX}")
+
+
+class _Listing:
+    """A listing that is being written."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._digest = hashlib.sha256()
+        self._domains: set[str] = set()
+        self._files = 0
+
+    def add_row(self, row: ListingRow) -> None:
+        line = json.dumps(row, sort_keys=True).encode() + b"\n"
+        self._draft.file.write(line)
+        self._digest.update(line)
+        self._files += 1
+        if "reason" not in row:
+            self._domains.add(row["domain"])
+
+    def finish(self, folder: Path, data_root: str, data: str, skipped: SkippedFiles) -> Snapshot:
+        """Give the listing its final path; see `write_listing` for arguments and errors."""
+        if not self._domains:
             raise InputError(_no_pictures(data))
-        path = folder / f"{digest.hexdigest()}.jsonl"
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    listed = rows if isinstance(rows, FolderListing) else None
-    return Snapshot(
-        path=path,
-        digest=digest.hexdigest(),
-        data_root=data_root,
-        domains=tuple(sorted(domains)),
-        files=files,
-        ignored=dict(listed.ignored) if listed else {},
-        empty_classes=tuple(listed.empty_classes) if listed else (),
-    )
+        digest = self._digest.hexdigest()
+        return Snapshot(
+            path=self._draft.rename(folder / f"{digest}.jsonl"),
+            digest=digest,
+            data_root=data_root,
+            domains=tuple(sorted(self._domains)),
+            files=self._files,
+            ignored=skipped.ignored,
+            empty_classes=skipped.empty_classes,
+        )
 
 
 def _no_pictures(data: str) -> str:

@@ -1,1 +1,1 @@
-"""What is in the data, without training."""
+"""`carryover inspect`: what is in the data and what is wrong with them, without training."""

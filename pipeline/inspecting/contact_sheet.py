@@ -1,4 +1,4 @@
-"""A picture of pictures: what is in every domain and class, at one glance."""
+"""A contact sheet: one image with samples of every class in every domain."""
 
 import hashlib
 import heapq
@@ -10,60 +10,66 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from components.image_example_gen.catalog import read_catalog
 from components.image_example_gen.ingestion import read_bytes
-from components.image_example_gen.pictures import UnusablePictureError, read_picture
+from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from trainer_module.contract import example_features
 from trainer_module.contract.locations import locate
 
+#: Sizes in pixels: a sample, the space between samples, the column with the names of domains.
 CELL = 88
 GAP = 6
-NAMES = 150
+NAME_WIDTH = 150
+
+#: Number of samples per class and domain.
 PER_CLASS = 2
-MOST_DOMAINS = 30
-MOST_CLASSES = 10
 
-BACKGROUND, INK, FAINT = "white", "#202020", "#707070"
+MAX_DOMAINS = 30
+MAX_CLASSES = 10
 
-#: (domain, class) -> paths of its samples.
+BACKGROUND, TEXT, LIGHT_TEXT = "white", "#202020", "#707070"
+
+#: (domain, class) -> paths of the samples, relative to the data root.
 Samples = dict[tuple[str, str], list[str]]
 
 
 def write_contact_sheet(catalog_uri: str, data_root: str, path: Path) -> None:
-    """Draw samples of every class in every domain: domains are rows, classes are columns.
+    """Draw samples of every class (columns) in every domain (rows).
 
-    The samples are chosen by a hash of their names: they are the same whenever the data are.
+    The samples are chosen by a hash of their paths, so the same data give the same samples.
 
     Args:
-        catalog_uri: of ingestion's `catalog` artifact.
-        data_root: folder or URI that image ids are relative to.
-        path: of the PNG file.
+        catalog_uri: URI of the `catalog` artifact of ImageExampleGen.
+        data_root: Folder or URI that image ids are relative to.
+        path: Path of the PNG file to write.
     """
     samples, counts = _choose(catalog_uri)
     domains = sorted({domain for domain, _ in samples})
     labels = sorted({label for _, label in samples})
-    shown, columns = _spread(domains, MOST_DOMAINS), _spread(labels, MOST_CLASSES)
-    width = NAMES + len(columns) * (PER_CLASS * CELL + GAP) + GAP
+    shown, columns = _evenly_spaced(domains, MAX_DOMAINS), _evenly_spaced(labels, MAX_CLASSES)
+    width = NAME_WIDTH + len(columns) * (PER_CLASS * CELL + GAP) + GAP
     height = 2 * CELL // 3 + len(shown) * (CELL + GAP) + GAP
     sheet = Image.new("RGB", (width, height), BACKGROUND)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    parts = ((len(shown), len(domains), "domains"), (len(columns), len(labels), "classes"))
-    title = ", ".join(f"{few} of {all_} {what}" for few, all_, what in parts)
-    pen.text((GAP, GAP), f"{sum(counts.values()):,} pictures, {title}", FAINT, font)
+    counts_text = (
+        f"{sum(counts.values()):,} pictures, {len(shown)} of {len(domains)} domains, "
+        f"{len(columns)} of {len(labels)} classes"
+    )
+    pen.text((GAP, GAP), counts_text, LIGHT_TEXT, font)
     for column, label in enumerate(columns):
-        left = NAMES + column * (PER_CLASS * CELL + GAP)
-        pen.text((left, CELL // 3), _fitting(label, PER_CLASS * CELL, font), INK, font)
+        left = NAME_WIDTH + column * (PER_CLASS * CELL + GAP)
+        pen.text((left, CELL // 3), _shortened(label, PER_CLASS * CELL, font), TEXT, font)
     for row, domain in enumerate(shown):
         top = 2 * CELL // 3 + row * (CELL + GAP)
-        pen.text((GAP, top + CELL // 3), _fitting(domain, NAMES - 2 * GAP, font), INK, font)
-        pen.text((GAP, top + CELL // 3 + 18), f"{counts[domain]:,} pictures", FAINT, font)
+        pen.text((GAP, top + CELL // 3), _shortened(domain, NAME_WIDTH - 2 * GAP, font), TEXT, font)
+        pen.text((GAP, top + CELL // 3 + 18), f"{counts[domain]:,} pictures", LIGHT_TEXT, font)
         for column, label in enumerate(columns):
-            left = NAMES + column * (PER_CLASS * CELL + GAP)
+            left = NAME_WIDTH + column * (PER_CLASS * CELL + GAP)
             for number, name in enumerate(samples.get((domain, label), [])):
                 _paste(sheet, locate(data_root, name), left + number * CELL, top)
     sheet.save(path, format="PNG")
 
 
 def _choose(catalog_uri: str) -> tuple[Samples, dict[str, int]]:
-    """Samples per domain and class, and pictures per domain."""
+    """Return the samples per domain and class, and the number of pictures per domain."""
     columns = [example_features.IMAGE_ID, example_features.DOMAIN, example_features.LABEL]
     heaps: dict[tuple[str, str], list[tuple[int, str]]] = {}
     counts: dict[str, int] = {}
@@ -79,24 +85,26 @@ def _choose(catalog_uri: str) -> tuple[Samples, dict[str, int]]:
     return {key: [name for _, name in sorted(heap)] for key, heap in heaps.items()}, counts
 
 
-def _spread(names: list[str], most: int) -> list[str]:
-    """Some of the names, evenly over all of them."""
+def _evenly_spaced(names: list[str], most: int) -> list[str]:
+    """Return at most `most` of the names, evenly spaced."""
     if len(names) <= most:
         return names
     return [names[number * len(names) // most] for number in range(most)]
 
 
-def _paste(sheet: Image.Image, place: str, left: int, top: int) -> None:
+def _paste(sheet: Image.Image, path: str, left: int, top: int) -> None:
+    """Draw a picture into a cell; an unreadable one leaves it empty."""
     try:
-        picture = read_picture(read_bytes(place))
-    except UnusablePictureError:  # it was there when the catalog was made
+        picture = read_picture(read_bytes(path))
+    except UnusablePictureError:  # removed or changed since ingestion
         return
     with Image.open(io.BytesIO(picture.encoded)) as image:
         thumbnail = ImageOps.contain(image.convert("RGB"), (CELL - 2, CELL - 2))
     sheet.paste(thumbnail, (left + (CELL - thumbnail.width) // 2, top))
 
 
-def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+def _shortened(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """Return a text that is at most `width` pixels wide, with an ellipsis where it is cut."""
     text = text.encode("utf-8", "replace").decode()
     if font.getlength(text) <= width:
         return text

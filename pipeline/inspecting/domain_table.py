@@ -1,17 +1,17 @@
-"""What the pictures of every domain are like, as a table for the terminal."""
+"""The picture statistics of every domain as a table for the terminal."""
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.inspecting.domain_measures import CAPTION, HEADINGS, read_domain_measures
+from pipeline.summary.domain_measures import CAPTION, HEADINGS, read_domain_measures
 
 
 def domain_table(catalog_uri: str) -> Table:
-    """A row per domain: pictures, classes, and medians of what was measured.
+    """Return a table with a row per domain: pictures, classes, medians of the picture statistics.
 
     Args:
-        catalog_uri: of ingestion's `catalog` artifact.
+        catalog_uri: URI of the `catalog` artifact of ImageExampleGen.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
     table.add_column("domain", overflow="fold")

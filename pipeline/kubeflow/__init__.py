@@ -1,1 +1,1 @@
-"""The same pipeline on Kubeflow Pipelines: compile, submit, and what its steps run."""
+"""Kubeflow: compile the pipeline or a training job, submit runs, and the programs of the steps."""

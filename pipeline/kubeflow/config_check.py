@@ -1,4 +1,7 @@
-"""Whether a config says all that Kubeflow needs; asked before TFX is imported."""
+"""Check that a config holds what Kubeflow needs.
+
+Imports neither TFX nor TensorFlow, so that a mistake is reported at once.
+"""
 
 import re
 from pathlib import Path
@@ -7,45 +10,53 @@ from pipeline.config.run_config import RunConfig
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 
-#: A host is called by it, with the name and the number of a role behind.
+#: The operator appends the role and the number of a pod, and the result must be a host name.
 JOB_NAME = re.compile(r"[a-z]([a-z0-9-]{0,46}[a-z0-9])?")
 
 
-def check_config(config: RunConfig) -> None:
-    """Refuse a config that a step of a pipeline could not work with in an empty container.
+def check_pipeline_config(config: RunConfig) -> None:
+    """Check the config of a pipeline, each step of which runs in a new container.
+
+    Args:
+        config: Config to compile.
 
     Raises:
-        InputError: it is one.
+        InputError: A required key is missing, the name is not valid for Kubeflow, Beam's workers
+            would lack our code, or a path is not on a volume.
     """
-    _check_given(config, "image", "pipeline_root")
-    if not NAME.fullmatch(config.name):
+    _check_required(config, "image", "pipeline_root")
+    if not PIPELINE_NAME.fullmatch(config.name):
         raise InputError(
-            f"config key 'name': Kubeflow takes small letters, digits and dashes. "
+            f"config key 'name': Kubeflow accepts small letters, digits and dashes. "
             f"Received: {config.name}"
         )
-    _check_workers(config)
-    _check_places(config, **{"kubeflow.pipeline_root": str(config.kubeflow.pipeline_root)})
+    _check_beam_workers(config)
+    _check_paths(config, **{"kubeflow.pipeline_root": str(config.kubeflow.pipeline_root)})
 
 
-def check_training_job(config: RunConfig) -> None:
-    """Refuse a config that the pods of a training job could not work with.
+def check_training_job_config(config: RunConfig) -> None:
+    """Check the config of a training job, each process of which runs in a pod.
+
+    Args:
+        config: Config to compile.
 
     Raises:
-        InputError: it is one.
+        InputError: A required key is missing, the name is not valid for a job, Beam's workers
+            would lack our code, or a path is not on a volume.
     """
-    _check_given(config, "image")
+    _check_required(config, "image")
     if not JOB_NAME.fullmatch(config.name):
         raise InputError(
-            "config key 'name': a training job takes up to 48 small letters, digits and dashes, a "
-            f"letter first. Received: {config.name}"
+            "config key 'name': a training job accepts up to 48 small letters, digits and dashes, "
+            f"starting with a letter. Received: {config.name}"
         )
-    _check_workers(config)
-    _check_places(config)
+    _check_beam_workers(config)
+    _check_paths(config)
 
 
-def _check_given(config: RunConfig, *keys: str) -> None:
+def _check_required(config: RunConfig, *keys: str) -> None:
     for key in keys:
         if not getattr(config.kubeflow, key):
             raise InputError(
@@ -53,23 +64,23 @@ def _check_given(config: RunConfig, *keys: str) -> None:
             )
 
 
-def _check_workers(config: RunConfig) -> None:
+def _check_beam_workers(config: RunConfig) -> None:
     if config.beam.runner != "direct" and not config.beam.workers_have_code:
         raise InputError(
-            f"beam.runner {config.beam.runner}: there is no setup.py in the image to send to the "
-            "workers. Name an image that holds this package by beam.options.environment_config "
-            "or sdk_container_image."
+            f"beam.runner {config.beam.runner}: the image has no setup.py that could be sent to "
+            "the workers. Name an image that holds this package in "
+            "beam.options.environment_config or sdk_container_image."
         )
 
 
-def _check_places(config: RunConfig, **more: str) -> None:
+def _check_paths(config: RunConfig, **more: str) -> None:
+    """Check that every path is on a volume; a URI needs none."""
     mounts = list(config.kubeflow.volumes.values())
-    places = {"workspace": str(config.workspace), "data": config.data, **more}
-    for key, place in places.items():
-        on_volume = any(Path(place).is_relative_to(mount) for mount in mounts)
-        if not is_uri(place) and not on_volume:
+    paths = {"workspace": str(config.workspace), "data": config.data, **more}
+    for key, path in paths.items():
+        on_volume = any(Path(path).is_relative_to(mount) for mount in mounts)
+        if not is_uri(path) and not on_volume:
             raise InputError(
-                f"config key '{key}': {place} is on none of kubeflow.volumes "
-                f"({', '.join(mounts) or 'there are none'}), so nothing there would find it. Give "
-                "an absolute path on one."
+                f"config key '{key}': {path} is not on a volume. Volumes (kubeflow.volumes): "
+                f"{', '.join(mounts) or 'none'}. Give an absolute path on one of them."
             )

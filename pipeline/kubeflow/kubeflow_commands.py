@@ -1,4 +1,7 @@
-"""The commands for Kubeflow. Nothing heavy is imported before it is needed."""
+"""The commands `compile` and `submit`, for Kubeflow.
+
+TFX, kfp and TensorFlow are imported inside the functions, to keep `carryover --help` fast.
+"""
 
 import os
 import warnings
@@ -13,14 +16,14 @@ from trainer_module.contract.errors import InputError
 
 
 class Engine(str, Enum):
-    """What runs it: Kubeflow Pipelines, or Kubeflow's training operator."""
+    """Target of `compile`: Kubeflow Pipelines, or Kubeflow's training operator."""
 
     KUBEFLOW = "kubeflow"
     TRAINING_JOB = "training-job"
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands to the `carryover` command."""
+    """Register the commands in the `carryover` app."""
     app.command(name="compile")(compile_)
     app.command()(submit)
 
@@ -33,38 +36,44 @@ def compile_(
     ] = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
-    engine: Annotated[Engine, typer.Option("--engine", help="What runs it.")] = Engine.KUBEFLOW,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="Target: Pipelines or the training operator.")
+    ] = Engine.KUBEFLOW,
     baseline: Annotated[
         str | None,
         typer.Option(
-            "--baseline", help="Model to beat: `newest`, or a version's folder. First run: none."
+            "--baseline",
+            help="Baseline: `newest`, or the folder of a version. Leave out for a first run.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path(
         "pipeline.yaml"
     ),
 ) -> None:
-    """Write the pipeline for Kubeflow Pipelines; paths in it are those of the cluster.
+    """Write the pipeline as a file for Kubeflow Pipelines. Paths in it are paths in the cluster.
 
-    With `--engine training-job` it is one run as a TFJob, whose training several pods share.
+    With `--engine training-job`, write a TFJob instead: one run whose training several pods share.
     """
     from pipeline.config.config_file import load_config
-    from pipeline.kubeflow.config_check import check_config, check_training_job
+    from pipeline.kubeflow.config_check import check_pipeline_config, check_training_job_config
     from pipeline.kubeflow.training_job import write_training_job
 
     loaded = load_config(config, overrides or [], given_values(data=data, workspace=workspace))
     if engine is Engine.TRAINING_JOB:
         if baseline:
-            raise InputError("a training job takes what serves for its baseline: no --baseline.")
-        check_training_job(loaded)
+            raise InputError(
+                "a training job always has the serving version as its baseline. "
+                "Leave out --baseline."
+            )
+        check_training_job_config(loaded)
         write_training_job(loaded, output)
         typer.echo(f"training job: {output}")
         return
-    check_config(loaded)
-    # TFX brings TensorFlow and more, which talk of themselves when they are imported.
+    check_pipeline_config(loaded)
+    # TFX imports TensorFlow and other libraries, which log and warn when they are imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore", FutureWarning)
-    from pipeline.kubeflow.compiling import compile_pipeline
+    from pipeline.kubeflow.pipeline_compiler import compile_pipeline
 
     compile_pipeline(loaded, baseline, output)
     typer.echo(f"kubeflow pipeline: {output}")
@@ -73,52 +82,56 @@ def compile_(
 def submit(
     host: Annotated[str, typer.Option("--host", help="URL of the Kubeflow Pipelines API.")],
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="What carryover compile wrote.")
+        Path, typer.Argument(metavar="FILE", help="File that carryover compile wrote.")
     ] = Path("pipeline.yaml"),
     experiment: Annotated[
-        str, typer.Option("--experiment", help="That runs are listed under.")
+        str, typer.Option("--experiment", help="Experiment to list the run under.")
     ] = "carryover",
     name: Annotated[
-        str | None, typer.Option("--name", help="Of the run; left out: that of the file.")
+        str | None, typer.Option("--name", help="Name of the run. [default: name of the file]")
     ] = None,
     parameters: Annotated[
         list[str] | None,
-        typer.Option("--param", metavar="NAME=VALUE", help="Parameter of the run; repeatable."),
+        typer.Option(
+            "--param", metavar="NAME=VALUE", help="Set a parameter of the run; repeatable."
+        ),
     ] = None,
     cron: Annotated[
         str | None,
-        typer.Option("--cron", help="Run on a schedule; six fields, seconds first."),
+        typer.Option("--cron", help="Run on this schedule: six fields, seconds first."),
     ] = None,
     namespace: Annotated[
-        str | None, typer.Option("--namespace", help="Where the server has several users.")
+        str | None,
+        typer.Option("--namespace", help="Namespace of the runs, on a multi-user server."),
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Until the run has ended.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the run has ended.")] = False,
     poll: Annotated[
-        float, typer.Option("--poll", min=0.1, help="Seconds between two looks at it.")
+        float,
+        typer.Option("--poll", min=0.1, help="Seconds between two state requests while waiting."),
     ] = 30.0,
 ) -> None:
     """Run a compiled pipeline on Kubeflow, once or on a schedule.
 
-    Exit codes: 0 done (with --wait: and the run succeeded), 2 bad input, 1 failure.
+    Exit codes: 0 submitted (with --wait: the run succeeded), 1 failure, 2 bad input.
     """
-    from pipeline.kubeflow.submitting import Server, check_cron, read_parameters
+    from pipeline.kubeflow.kubeflow_client import KubeflowClient, check_cron, read_parameters
 
     values = read_parameters(file, parameters or [])
     if cron:
         check_cron(cron)
         if wait:
             raise InputError(
-                "--wait is for one run, not for a schedule. Leave out --wait or --cron."
+                "--wait works for one run, not for a schedule. Leave out --wait or --cron."
             )
-    server = Server(host, experiment, namespace)
-    version = server.upload(file)
+    client = KubeflowClient(host, experiment, namespace)
+    version = client.upload(file)
     title = name or file.stem
     if cron:
-        typer.echo(f"scheduled: {server.schedule(title, version, values, cron)}")
+        typer.echo(f"scheduled: {client.schedule(title, version, values, cron)}")
         return
-    run = server.run(title, version, values)
-    typer.echo(f"run: {run}")
+    run_id = client.run(title, version, values)
+    typer.echo(f"run: {run_id}")
     if wait:
-        state = server.wait(run, poll)
+        state = client.wait(run_id, poll)
         typer.echo(f"state: {state}")
         raise typer.Exit(0 if state == "SUCCEEDED" else 1)

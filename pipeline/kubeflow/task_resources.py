@@ -1,26 +1,27 @@
-"""What the config says of machines: requests, GPUs, environment, volumes, retries, caching."""
+"""Set the resources and policies of the tasks: requests, GPUs, volumes, retries and caching."""
 
 from typing import Any
 
 from google.protobuf import json_format
 from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes
 
+from pipeline import component_ids
 from pipeline.config.kubeflow_options import KubeflowOptions
-from pipeline.kubeflow.extra_tasks import PREPARATION, SUMMARY, Spec, executor_label
+from pipeline.kubeflow.extra_tasks import PREPARATION, SUMMARY, PipelineSpec, executor_label
 
-#: Steps whose result depends on more than their inputs: pictures, versions, what became of a run.
+#: Tasks whose result depends on more than their inputs: the pictures and the serving versions.
 NEVER_CACHED = (PREPARATION, SUMMARY)
 
 
-def set_resources(spec: Spec, options: KubeflowOptions) -> None:
-    """Give every container its requests and its environment; changes the spec in place."""
+def set_task_resources(spec: PipelineSpec, options: KubeflowOptions) -> None:
+    """Set the requests and the environment of every container, in place."""
     for task in spec["components"]:
         container = spec["deploymentSpec"]["executors"][executor_label(task)]["container"]
         resources: dict[str, Any] = {
             f"{name}Request": amount for name, amount in options.requests(task).items()
         }
-        if task == "Trainer" and options.gpu_count:
-            count = str(options.gpu_count)  # an int64 is text in JSON
+        if task == component_ids.TRAINER and options.gpu_count:
+            count = str(options.gpu_count)  # protobuf's JSON holds an int64 as text
             resources["accelerator"] = {"type": options.gpu_type, "count": count}
         if resources:
             container["resources"] = resources
@@ -28,8 +29,8 @@ def set_resources(spec: Spec, options: KubeflowOptions) -> None:
             container["env"] = [{"name": key, "value": text} for key, text in options.env.items()]
 
 
-def set_policies(spec: Spec, options: KubeflowOptions) -> None:
-    """Say of every task how often it is tried and whether it is cached; changes it in place."""
+def set_task_policies(spec: PipelineSpec, options: KubeflowOptions) -> None:
+    """Set the retries and the caching of every task, in place."""
     for task, body in spec["root"]["dag"]["tasks"].items():
         cached = options.caching and task not in NEVER_CACHED
         body["cachingOptions"] = {"enableCache": True} if cached else {}
@@ -42,8 +43,12 @@ def set_policies(spec: Spec, options: KubeflowOptions) -> None:
             }
 
 
-def kubernetes_document(spec: Spec, options: KubeflowOptions) -> Spec | None:
-    """The second document of the file: what is Kubernetes' own. None where there is nothing."""
+def kubernetes_platform_spec(spec: PipelineSpec, options: KubeflowOptions) -> dict[str, Any] | None:
+    """Return the platform spec, the second document of a compiled pipeline: secrets and volumes.
+
+    Returns:
+        None if the config names neither secrets nor volumes.
+    """
     if not options.secrets and not options.volumes:
         return None
     config = kubernetes.KubernetesExecutorConfig()

@@ -1,7 +1,8 @@
-"""A training job for Kubeflow's training operator: a run whose training several machines share.
+"""Training job for Kubeflow's training operator: a run whose training several pods share.
 
-One pod leads: it runs the pipeline, gates and push included. The others join its training. The
-operator tells each by `TF_CONFIG` who the others are.
+One pod is the chief: it runs the whole pipeline, including the gates and the push. The other pods
+are workers: they take part in its training. The operator describes the cluster to every pod in the
+environment variable `TF_CONFIG`.
 """
 
 from pathlib import Path
@@ -9,26 +10,28 @@ from typing import Any
 
 import yaml
 
+from pipeline import component_ids
 from pipeline.config.kubeflow_options import KubeflowOptions
 from pipeline.config.run_config import RunConfig
 
 Manifest = dict[str, Any]
 
-#: Names that the operator insists on.
+#: The operator requires these names.
 CONTAINER, PORT_NAME, PORT = "tensorflow", "tfjob-port", 2222
 
 CONFIG_FOLDER, CONFIG_FILE = "/etc/carryover", "config.yaml"
 
-#: Bad input or a refused model is final; a pod that was killed is started again.
-RESTART = "ExitCode"
+#: Restart a pod that was killed. Bad input (exit code 2) or a model that is not blessed (3) is
+#: final.
+RESTART_POLICY = "ExitCode"
 
 
 def write_training_job(config: RunConfig, output: Path) -> None:
-    """Write the manifest: a ConfigMap with the config, and a TFJob.
+    """Write the manifest for `kubectl apply`: a ConfigMap with the config, and a TFJob.
 
     Args:
-        config: of the run, see `checking.check_training_job`.
-        output: the YAML file.
+        config: Config of the run; `config_check.check_training_job_config` has accepted it.
+        output: YAML file to write.
     """
     text = yaml.safe_dump(
         config.model_dump(mode="json", exclude={"kubeflow"}), sort_keys=False, allow_unicode=True
@@ -41,23 +44,23 @@ def write_training_job(config: RunConfig, output: Path) -> None:
     }
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("w", encoding="utf-8") as file:
-        yaml.safe_dump_all([config_map, _job(config)], file, sort_keys=False, allow_unicode=True)
+        yaml.safe_dump_all([config_map, _tf_job(config)], file, sort_keys=False, allow_unicode=True)
 
 
-def _job(config: RunConfig) -> Manifest:
-    lead = ["carryover", "run", "--config", f"{CONFIG_FOLDER}/{CONFIG_FILE}"]
-    join = ["carryover", "join", "--workspace", str(config.workspace)]
+def _tf_job(config: RunConfig) -> Manifest:
+    chief = ["carryover", "run", "--config", f"{CONFIG_FOLDER}/{CONFIG_FILE}"]
+    worker = ["carryover", "join", "--workspace", str(config.workspace)]
     options = config.kubeflow
     return {
         "apiVersion": "kubeflow.org/v1",
         "kind": "TFJob",
         "metadata": {"name": config.name},
         "spec": {
-            # Followers wait for the next training until the leader's pod has ended.
+            # Workers wait for the next training until the chief's pod has ended.
             "runPolicy": {"cleanPodPolicy": "Running", "backoffLimit": options.retries},
             "tfReplicaSpecs": {
-                "Chief": _replicas(1, lead, options, f"{config.name}-config"),
-                "Worker": _replicas(options.workers - 1, join, options),
+                "Chief": _replicas(1, chief, options, f"{config.name}-config"),
+                "Worker": _replicas(options.workers - 1, worker, options),
             },
         },
     }
@@ -66,6 +69,7 @@ def _job(config: RunConfig) -> Manifest:
 def _replicas(
     count: int, command: list[str], options: KubeflowOptions, config_map: str | None = None
 ) -> Manifest:
+    """Return the pods of one role."""
     mounts = [{"name": claim, "mountPath": path} for claim, path in options.volumes.items()]
     volumes: list[Manifest] = [
         {"name": claim, "persistentVolumeClaim": {"claimName": claim}} for claim in options.volumes
@@ -83,7 +87,7 @@ def _replicas(
         "volumeMounts": mounts,
     }
     template = {"spec": {"containers": [container], "volumes": volumes}}
-    return {"replicas": count, "restartPolicy": RESTART, "template": template}
+    return {"replicas": count, "restartPolicy": RESTART_POLICY, "template": template}
 
 
 def _environment(options: KubeflowOptions) -> list[Manifest]:
@@ -97,9 +101,9 @@ def _environment(options: KubeflowOptions) -> list[Manifest]:
 
 
 def _resources(options: KubeflowOptions) -> Manifest:
-    """Every pod trains, so every pod gets what the Trainer asks for."""
+    """Return the Trainer's resources: every pod trains."""
     units = {"cpu": "", "memory": "G"}
-    amounts = options.requests("Trainer")
+    amounts = options.requests(component_ids.TRAINER)
     requests = {name: f"{amount:g}{units[name]}" for name, amount in amounts.items()}
     limits = {options.gpu_type: str(options.gpu_count)} if options.gpu_count else {}
     return {"requests": requests, "limits": limits}

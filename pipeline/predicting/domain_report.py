@@ -1,4 +1,4 @@
-"""Accuracy per domain of pictures whose folders say what they are."""
+"""Accuracy per domain of pictures whose folders name domain and class."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,52 +10,57 @@ from rich.table import Table
 
 @dataclass
 class DomainReport:
-    """Counts of labelled pictures, by domain.
+    """Counts of classified pictures with a known class, by domain.
 
     Attributes:
-        pictures: that were classified.
-        right: whose label is the class that their folder names. A class that the model does not
-            know is never right.
-        classes: that folders name.
-        answers: that the model gave.
+        num_pictures: Number of classified pictures, by domain.
+        num_correct: Number of pictures that were classified correctly, by domain. A picture of a
+            class that the model does not know is never correct.
+        labels: Classes that the folders name.
+        predicted_labels: Classes that the model predicted.
     """
 
-    pictures: Counter[str] = field(default_factory=Counter)
-    right: Counter[str] = field(default_factory=Counter)
-    classes: set[str] = field(default_factory=set)
-    answers: set[str] = field(default_factory=set)
+    num_pictures: Counter[str] = field(default_factory=Counter)
+    num_correct: Counter[str] = field(default_factory=Counter)
+    labels: set[str] = field(default_factory=set)
+    predicted_labels: set[str] = field(default_factory=set)
 
-    def add(self, domain: str, label: str, answer: str) -> None:
+    def add(self, domain: str, label: str, predicted_label: str) -> None:
         """Count one picture.
 
         Args:
-            domain: that it is from.
-            label: class that its folder names.
-            answer: of the model.
+            domain: Domain of the picture.
+            label: Class that the picture's folder names.
+            predicted_label: Class that the model predicted.
         """
-        self.pictures[domain] += 1
-        self.right[domain] += label == answer
-        self.classes.add(label)
-        self.answers.add(answer)
+        self.num_pictures[domain] += 1
+        self.num_correct[domain] += label == predicted_label
+        self.labels.add(label)
+        self.predicted_labels.add(predicted_label)
 
-    def is_meaningless(self) -> bool:
-        """Whether no folder is named like an answer, so that the folders are no classes."""
-        return not self.classes & self.answers
+    def labels_never_match(self) -> bool:
+        """Return whether no folder is named like a predicted class.
+
+        The folders are then probably not classes.
+        """
+        return not self.labels & self.predicted_labels
 
     def accuracies(self) -> dict[str, float]:
-        """Share of right ones, by domain."""
-        return {domain: self.right[domain] / self.pictures[domain] for domain in self.pictures}
+        """Return the accuracy of every domain, between 0 and 1."""
+        return {
+            domain: self.num_correct[domain] / count for domain, count in self.num_pictures.items()
+        }
 
     def table(self) -> Table:
-        """A row per domain, and the mean over domains."""
+        """Return a table with a row per domain, and one for the mean over domains."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("domain", overflow="fold")
         for heading in ("pictures", "accuracy"):
             table.add_column(heading, justify="right", no_wrap=True)
         accuracies = dict(sorted(self.accuracies().items()))
         for domain, accuracy in accuracies.items():
-            table.add_row(escape(domain), f"{self.pictures[domain]:,}", f"{accuracy:.3f}")
+            table.add_row(escape(domain), f"{self.num_pictures[domain]:,}", f"{accuracy:.3f}")
         mean = sum(accuracies.values()) / len(accuracies)
         table.add_section()
-        table.add_row("mean", f"{self.pictures.total():,}", f"{mean:.3f}")
+        table.add_row("mean", f"{self.num_pictures.total():,}", f"{mean:.3f}")
         return table

@@ -1,46 +1,77 @@
-"""Do two samples of embeddings come from the same place, and how far apart are they?
+"""Distance between two samples of embeddings, and a test whether they differ by chance.
 
-Maximum mean discrepancy: "A kernel two-sample test" (Gretton et al., JMLR 13, 2012), with a
-Gaussian kernel whose width is the median distance, and a permutation test.
+The distance is the maximum mean discrepancy of "A Kernel Two-Sample Test" (Gretton et al., JMLR 13,
+2012), with a Gaussian kernel whose squared width is the median squared distance between two rows.
+The test is a permutation test.
 """
 
+from typing import TypeAlias
+
 import numpy as np
+import numpy.typing as npt
 
-#: Shuffles of the permutation test: p-values are multiples of 1 / (PERMUTATIONS + 1).
-PERMUTATIONS = 500
+#: Number of permutations. P-values are multiples of 1 / (NUM_PERMUTATIONS + 1).
+NUM_PERMUTATIONS = 500
 
-
-def distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Maximum mean discrepancy, between 0 (alike) and about 1.4; unbiased squares below 0 are 0.
-
-    Args:
-        first: float [rows, dim], of two rows at least.
-        second: float [other rows, dim], of two rows at least.
-    """
-    kernel = _kernel(first, second)
-    members = np.arange(len(kernel)) < len(first)
-    return float(np.sqrt(max(0.0, _squares(kernel, members[None])[0])))
+Embeddings: TypeAlias = npt.NDArray[np.floating]
+Float64Array: TypeAlias = npt.NDArray[np.float64]
 
 
-def p_value(first: np.ndarray, second: np.ndarray, seed: int = 17) -> float:
-    """How often two samples of the same place are as far apart as these.
+def embedding_distance(first: Embeddings, second: Embeddings) -> float:
+    """Return the maximum mean discrepancy of two samples.
+
+    It lies between 0 (the same distribution) and about 1.4. The estimate of its square is unbiased,
+    so it may be negative; the distance is 0 then.
 
     Args:
-        first: float [rows, dim], of two rows at least.
-        second: float [other rows, dim], of two rows at least.
-        seed: of the shuffles.
+        first: Embeddings, float [rows, dim], with at least two rows.
+        second: Embeddings, float [other rows, dim], with at least two rows.
+
+    Example:
+        >>> import numpy as np
+        >>> from pipeline.predicting.embedding_distance import embedding_distance
+        >>> rng = np.random.default_rng(1)
+        >>> day, other_day, night = (rng.normal(mean, 1, (100, 8)) for mean in (0, 0, 1))
+        >>> embedding_distance(day, other_day) < 0.15
+        True
+        >>> embedding_distance(day, night) > 0.4
+        True
     """
     kernel = _kernel(first, second)
-    members = np.arange(len(kernel)) < len(first)
+    in_first = np.arange(len(kernel)) < len(first)
+    return float(np.sqrt(max(0.0, _squared_distances(kernel, in_first[None])[0])))
+
+
+def permutation_p_value(first: Embeddings, second: Embeddings, seed: int = 17) -> float:
+    """Return the p-value of the hypothesis that two samples have the same distribution.
+
+    It is the share of random divisions of all rows into two samples of the same sizes that are at
+    least as far apart, the actual division included.
+
+    Args:
+        first: Embeddings, float [rows, dim], with at least two rows.
+        second: Embeddings, float [other rows, dim], with at least two rows.
+        seed: Seed of the permutations.
+
+    Example:
+        >>> import numpy as np
+        >>> from pipeline.predicting.embedding_distance import permutation_p_value
+        >>> rng = np.random.default_rng(1)
+        >>> day, night = rng.normal(0, 1, (60, 8)), rng.normal(1, 1, (40, 8))
+        >>> round(permutation_p_value(day, night), 3)
+        0.002
+    """
+    kernel = _kernel(first, second)
+    in_first = np.arange(len(kernel)) < len(first)
     rng = np.random.default_rng(seed)
-    shuffled = rng.permuted(np.tile(members, (PERMUTATIONS, 1)), axis=1)
-    found = _squares(kernel, members[None])[0]
-    as_far = int((_squares(kernel, shuffled) >= found).sum())
-    return (as_far + 1) / (PERMUTATIONS + 1)
+    permuted = rng.permuted(np.tile(in_first, (NUM_PERMUTATIONS, 1)), axis=1)
+    actual = _squared_distances(kernel, in_first[None])[0]
+    num_as_far = int((_squared_distances(kernel, permuted) >= actual).sum())
+    return (num_as_far + 1) / (NUM_PERMUTATIONS + 1)
 
 
-def _kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Kernel of all pairs of rows, float64 [all rows, all rows]."""
+def _kernel(first: Embeddings, second: Embeddings) -> Float64Array:
+    """Return the kernel of all pairs of rows, float64 [all rows, all rows]."""
     rows = np.concatenate([first, second]).astype(np.float64)
     norms = np.square(rows).sum(axis=1)
     squares = np.maximum(norms[:, None] + norms[None] - 2 * rows @ rows.T, 0)
@@ -48,15 +79,20 @@ def _kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.exp(-squares / max(median, np.finfo(float).tiny))
 
 
-def _squares(kernel: np.ndarray, members: np.ndarray) -> np.ndarray:
-    """Unbiased squared discrepancy for each division of the rows, bool [divisions, rows]."""
-    first = members.astype(float)
+def _squared_distances(kernel: Float64Array, in_first: npt.NDArray[np.bool_]) -> Float64Array:
+    """Return the unbiased squared discrepancy of each division of the rows.
+
+    Args:
+        kernel: Kernel of all pairs of rows.
+        in_first: Whether a row is in the first sample, bool [divisions, rows].
+    """
+    first = in_first.astype(float)
     second = 1 - first
-    m, n = first.sum(axis=1), second.sum(axis=1)
+    num_first, num_second = first.sum(axis=1), second.sum(axis=1)
     diagonal = kernel.diagonal()
 
-    def within(part: np.ndarray, size: np.ndarray) -> np.ndarray:
-        return (((part @ kernel) * part).sum(axis=1) - part @ diagonal) / (size * (size - 1))
+    def mean_within(sample: Float64Array, size: Float64Array) -> Float64Array:
+        return (((sample @ kernel) * sample).sum(axis=1) - sample @ diagonal) / (size * (size - 1))
 
-    between = ((first @ kernel) * second).sum(axis=1) / (m * n)
-    return within(first, m) + within(second, n) - 2 * between
+    between = ((first @ kernel) * second).sum(axis=1) / (num_first * num_second)
+    return mean_within(first, num_first) + mean_within(second, num_second) - 2 * between

@@ -1,48 +1,87 @@
-"""`carryover export`: the model that serves in another format, compared with itself."""
+"""`carryover export`: convert the serving model, and compare the result with the SavedModel."""
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias, TypedDict
 
 import numpy as np
+import numpy.typing as npt
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from components.image_example_gen.ingestion import read_bytes
-from components.image_example_gen.pictures import UnusablePictureError, read_picture
-from components.pusher.data_set import read_data_set
-from pipeline.predicting.prediction import import_tensorflow_quietly
+from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
+from components.pusher.data_set import DataSetRow, read_data_set
+from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
+from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.version_lookup import find_store, serving_version
 from pipeline.workspace import Workspace
-from trainer_module.contract import example_features
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import locate
 from trainer_module.export.export_formats import Format
 
-#: Pictures of the train split that show an int8 model what ranges there are.
-SAMPLE = 200
-BATCH = 64
+#: Training pictures that are run through an int8 model to find the ranges of its activations.
+CALIBRATION_PICTURES = 200
 
-Row = dict[str, Any]
+Pixels: TypeAlias = npt.NDArray[np.float32]
+
+
+class ExportMetrics(TypedDict):
+    """Metrics of an exported model and of its SavedModel on the same test pictures.
+
+    Attributes:
+        test_images: Number of pictures.
+        agreement: Share of the pictures for which both models predict the same class.
+        saved_model_accuracy: Accuracy of the SavedModel.
+        accuracy: Accuracy of the exported model.
+    """
+
+    test_images: int
+    agreement: float
+    saved_model_accuracy: float
+    accuracy: float
+
+
+class Comparison(TypedDict):
+    """Metrics by domain, and over all test pictures."""
+
+    domains: dict[str, ExportMetrics]
+    all: ExportMetrics
+
+
+@dataclass(frozen=True)
+class _PictureBatch:
+    """Pictures in the forms that the two models take.
+
+    Attributes:
+        rows: Rows of the data set.
+        encoded: Encoded pictures, for the SavedModel.
+        pixels: Decoded pictures, for an exported model, float32 [pictures, size, size, 3].
+    """
+
+    rows: list[DataSetRow]
+    encoded: list[bytes]
+    pixels: Pixels
 
 
 def export_model(workspace: Path, name: str | None, form: Format, output: Path | None) -> None:
-    """Convert the version that serves, and compare it with the SavedModel on the test split.
+    """Convert the serving version, and compare it with its SavedModel on the test split.
 
     Args:
-        workspace: whose model is exported.
-        name: of the model, see `find_store`.
-        form: what to make of it.
-        output: folder for the model and for a JSON file with labels, agreement and accuracies; None
+        workspace: Folder of the workspace.
+        name: Name of the model, see `find_store`.
+        form: Format to convert the model to.
+        output: Folder for the model and for a JSON file with labels, agreement and accuracies; None
             for one in the workspace, where `carryover report` finds it.
 
     Raises:
-        InputError: there is no such model, it does not know its pictures, they are gone, or the
-            format needs what is not installed.
+        InputError: There is no such model, its version has no list of pictures, a picture is not
+            found, or a package that the format needs is not installed.
     """
     store = find_store(workspace, name)
     version = serving_version(store)
@@ -51,53 +90,58 @@ def export_model(workspace: Path, name: str | None, form: Format, output: Path |
     from trainer_module.export.conversion import convert
     from trainer_module.export.saved_model import load_classifier, read_description
 
-    rows = _rows(folder)
+    rows = _read_rows(folder)
     description = read_description(str(folder))
-    size = description["image_size"]
-    sample = [pixels for _, _, pixels in _batches(_spread(rows["train"]), store.root, size)]
-    temperature = description["temperature"]
-    content, run = convert(load_classifier(str(folder)), temperature, form, np.concatenate(sample))
-    report = _compare(folder, run, rows["test"], store.root, description)
+    labels, size = description["labels"], description["image_size"]
+    sample = _batches(_spread(rows["train"]), store.root, size)
+    pixels = np.concatenate([batch.pixels for batch in sample])
+    content, run = convert(load_classifier(str(folder)), description["temperature"], form, pixels)
+    tests = _batches(rows["test"], store.root, size)
+    comparison = _compare(SavedModelClassifier(folder), run, tests, labels)
     output = output or Workspace(store.root).exports(store.name, version)
     output.mkdir(parents=True, exist_ok=True)
     path = output / f"{store.name}-{version}-{form}.{form.split('-')[0]}"
     path.write_bytes(content)
     facts = {"model": store.name, "version": version, "format": form, "bytes": len(content)}
-    facts |= {"labels": description["labels"], "image_size": size}
-    path.with_suffix(".json").write_text(json.dumps(facts | report, indent=1) + "\n")
-    _show(report, path, len(content))
+    facts |= {"labels": labels, "image_size": size}
+    path.with_suffix(".json").write_text(json.dumps({**facts, **comparison}, indent=1) + "\n")
+    _print_metrics(comparison, path, len(content))
 
 
-def _rows(folder: Path) -> dict[str, list[Row]]:
-    """The pictures that a version was made from, by split."""
+def _read_rows(folder: Path) -> dict[str, list[DataSetRow]]:
+    """Read the list of pictures that a version was made from, by split."""
     table = read_data_set(folder)
     if table is None:
         raise InputError(f"{folder} does not list its pictures. Push a version with carryover run.")
-    rows = defaultdict(list)
+    rows: dict[str, list[DataSetRow]] = defaultdict(list)
     for row in table.to_pylist():
         rows[row["split"]].append(row)
     return rows
 
 
-def _spread(rows: list[Row]) -> list[Row]:
-    """Some pictures from all over the list, which is sorted by domain and class."""
-    return rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE]
+def _spread(rows: list[DataSetRow]) -> list[DataSetRow]:
+    """Choose rows from all over a list, because it is sorted by domain and class."""
+    return rows[:: max(1, len(rows) // CALIBRATION_PICTURES)][:CALIBRATION_PICTURES]
 
 
-def _batches(
-    rows: list[Row], root: Path, size: int
-) -> Iterator[tuple[list[Row], list[bytes], np.ndarray]]:
-    """Pictures as the model was given them: encoded, and as pixels of its size."""
+def _batches(rows: list[DataSetRow], root: Path, size: int) -> Iterator[_PictureBatch]:
+    """Read pictures in batches.
+
+    Args:
+        rows: Rows of the data set.
+        root: Folder of the workspace.
+        size: Side of the decoded pictures, in pixels.
+    """
     from trainer_module.data.preprocessing import decode_and_resize
 
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
+    for start in range(0, len(rows), BATCH_SIZE):
+        batch = rows[start : start + BATCH_SIZE]
         encoded = [_read(row, root) for row in batch]
         pixels = [decode_and_resize(content, size).numpy() for content in encoded]
-        yield batch, encoded, np.stack(pixels).astype(np.float32)
+        yield _PictureBatch(batch, encoded, np.stack(pixels).astype(np.float32))
 
 
-def _read(row: Row, root: Path) -> bytes:
+def _read(row: DataSetRow, root: Path) -> bytes:
     location = locate(str(root), row["location"].decode("utf-8", "surrogateescape"))
     try:
         return read_picture(read_bytes(location)).encoded
@@ -109,43 +153,60 @@ def _read(row: Row, root: Path) -> bytes:
 
 
 def _compare(
-    folder: Path, run: Any, rows: list[Row], root: Path, description: dict[str, Any]
-) -> dict[str, Any]:
-    """Agreement and accuracies, over all and per domain."""
-    import tensorflow as tf
+    saved_model: SavedModelClassifier,
+    run: Callable[[Pixels], Pixels],
+    batches: Iterator[_PictureBatch],
+    labels: list[str],
+) -> Comparison:
+    """Compare an exported model with its SavedModel.
 
-    served = tf.saved_model.load(str(folder)).signatures["serving_default"]
-    labels = np.array(description["labels"], object)
-    counts: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(4))
-    for batch, encoded, pixels in _batches(rows, root, description["image_size"]):
-        before = served(image=tf.constant(encoded))["probabilities"].numpy().argmax(axis=1)
-        after = run(pixels).argmax(axis=1)
-        for row, one, other in zip(batch, labels[before], labels[after], strict=True):
-            truth = row[example_features.LABEL]
-            counts[row[example_features.DOMAIN]] += (1, one == other, one == truth, other == truth)
-    domains = {domain: _shares(counts[domain]) for domain in sorted(counts)}
-    return {"domains": domains, "all": _shares(np.sum(list(counts.values()), axis=0))}
-
-
-def _shares(counts: np.ndarray) -> dict[str, float]:
-    pictures, same, before, after = counts
+    Args:
+        saved_model: The SavedModel.
+        run: Function that runs the exported model: pixels -> probabilities [pictures, classes].
+        batches: Test pictures.
+        labels: Class names in the order of the probabilities.
+    """
+    counts: dict[str, npt.NDArray[np.float64]] = defaultdict(lambda: np.zeros(4))
+    for batch in batches:
+        by_saved_model = saved_model.predict(batch.encoded).probabilities.argmax(axis=1)
+        by_export = run(batch.pixels).argmax(axis=1)
+        for row, expected, exported in zip(batch.rows, by_saved_model, by_export, strict=True):
+            counts[row["domain"]] += (
+                1,
+                expected == exported,
+                labels[expected] == row["label"],
+                labels[exported] == row["label"],
+            )
     return {
-        "test_images": int(pictures),
-        "agreement": same / pictures,
-        "saved_model_accuracy": before / pictures,
-        "accuracy": after / pictures,
+        "domains": {domain: _metrics(counts[domain]) for domain in sorted(counts)},
+        "all": _metrics(np.sum(list(counts.values()), axis=0)),
     }
 
 
-def _show(report: dict[str, Any], path: Path, size: int) -> None:
+def _metrics(counts: npt.NDArray[np.float64]) -> ExportMetrics:
+    num_pictures, num_agreeing, saved_model_correct, correct = counts
+    return {
+        "test_images": int(num_pictures),
+        "agreement": num_agreeing / num_pictures,
+        "saved_model_accuracy": saved_model_correct / num_pictures,
+        "accuracy": correct / num_pictures,
+    }
+
+
+def _print_metrics(comparison: Comparison, path: Path, num_bytes: int) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("domain", overflow="fold")
     for heading in ("images", "agreement", "SavedModel", "exported"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for domain, one in [*report["domains"].items(), ("all", report["all"])]:
-        shares = (f"{one[key]:.3f}" for key in ("agreement", "saved_model_accuracy", "accuracy"))
-        table.add_row(escape(domain), f"{one['test_images']:,}", *shares)
+    for domain, metrics in [*comparison["domains"].items(), ("all", comparison["all"])]:
+        table.add_row(
+            escape(domain),
+            f"{metrics['test_images']:,}",
+            f"{metrics['agreement']:.3f}",
+            f"{metrics['saved_model_accuracy']:.3f}",
+            f"{metrics['accuracy']:.3f}",
+        )
     console = Console()
     console.print(table)
-    text = f"{size / 2**20:.1f} MiB: {path}"
+    text = f"{num_bytes / 2**20:.1f} MiB: {path}"
     console.print(text, highlight=False, soft_wrap=True, markup=False)

@@ -1,22 +1,22 @@
-"""Files, folders and patterns -> pictures, one by one."""
+"""Pictures in the files, folders and patterns of a command line."""
 
 import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.inputs.folder import MISPLACED, FolderListing
+from pipeline.inputs.folder import MISPLACED, list_folder
 
 
 @dataclass(frozen=True)
 class PicturePath:
-    """Where a picture is.
+    """Path of a picture, with its domain and class if the folders name them.
 
     Attributes:
-        path: as it was given, or below the folder that was given.
-        domain: the folder that it came from, where that is <domain>/<class>/; else empty.
-        label: its class by that layout; else empty.
-        reason: why it cannot be read, if that is known already.
+        path: Path as it was given, or below a folder that was given.
+        domain: Name of the domain if the picture lies in <domain>/<class>/; otherwise empty.
+        label: Name of the class by the same layout; otherwise empty.
+        reason: Reason why the picture cannot be read, if it is known before reading.
     """
 
     path: Path
@@ -25,31 +25,48 @@ class PicturePath:
     reason: str | None = None
 
 
-def find_pictures(given: list[Path]) -> list[PicturePath]:
-    """List pictures in the order in which they were given, those of a folder by name.
+def find_pictures(paths: list[Path]) -> list[PicturePath]:
+    """List pictures in the order of the given paths, and those of a folder by name.
 
     Args:
-        given: files, folders (with all below them; hidden and system files are left out), and
-            patterns such as `pictures/**/*.jpg`. What exists under its own name is no pattern.
+        paths: Files; folders, which are searched to any depth without hidden and system files; and
+            patterns such as `pictures/**/*.jpg`. A path that exists is never read as a pattern.
+
+    Returns:
+        Pictures. A path that does not exist is in the list too: reading it fails.
 
     Raises:
-        InputError: a folder cannot be read.
+        InputError: A folder cannot be read.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from pipeline.predicting.picture_paths import find_pictures
+        >>> with TemporaryDirectory() as name:
+        ...     for path in (Path(name, "day/cat/1.png"), Path(name, "night/dog/2.png")):
+        ...         path.parent.mkdir(parents=True)
+        ...         path.touch()
+        ...     for picture in find_pictures([Path(name)]):
+        ...         print(picture.path.name, picture.domain, picture.label)
+        1.png day cat
+        2.png night dog
     """
-    return [picture for path in given for match in _matches(path) for picture in _below(match)]
+    return [picture for path in paths for match in _expand(path) for picture in _list(match)]
 
 
-def _matches(path: Path) -> list[Path]:
+def _expand(path: Path) -> list[Path]:
+    """Return the matches of a pattern in sorted order, or the path itself."""
     if path.exists() or not glob.has_magic(str(path)):
         return [path]
-    # A pattern without a match is told like a file that is not there.
+    # A pattern without a match is reported like a file that does not exist.
     return sorted(map(Path, glob.glob(str(path), recursive=True))) or [path]  # noqa: PTH207
 
 
-def _below(path: Path) -> Iterator[PicturePath]:
+def _list(path: Path) -> Iterator[PicturePath]:
     if not path.is_dir():
         yield PicturePath(path)
         return
-    for row in FolderListing(path.resolve()):
+    for row in list_folder(path.resolve()):
         reason = row.get("reason")
         yield PicturePath(
             path / row["path"],

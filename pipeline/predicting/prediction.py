@@ -1,138 +1,153 @@
-"""Classify pictures with the model that serves."""
+"""`carryover predict`: classify pictures with the serving model."""
 
 import functools
-import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
 
-from components.image_example_gen.pictures import UnusablePictureError, read_picture
+from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from pipeline.predicting.domain_report import DomainReport
 from pipeline.predicting.picture_paths import PicturePath, find_pictures
-from pipeline.predicting.prediction_output import Lines, Output
+from pipeline.predicting.prediction_output import LineOutput, PredictionOutput
+from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
+from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.version_lookup import find_store, serving_version
 from trainer_module.contract.errors import InputError
 
-#: Pictures sent through the model at once.
-BATCH = 64
+
+@dataclass(frozen=True)
+class PictureResult:
+    """Prediction for one picture, or the reason why there is none.
+
+    Attributes:
+        picture: The picture.
+        label: Predicted class; empty for an unusable picture.
+        confidence: Probability of the predicted class; 0 for an unusable picture.
+        reason: Reason why the picture cannot be classified; None if it was classified.
+    """
+
+    picture: PicturePath
+    label: str = ""
+    confidence: float = 0.0
+    reason: str | None = None
 
 
 def predict_images(
     paths: list[Path],
     workspace: Path,
     name: str | None,
-    make_output: Callable[[], Output] = Lines,
+    make_output: Callable[[], PredictionOutput] = LineOutput,
     domain_report: bool = False,
 ) -> int:
     """Print label and confidence of every picture.
 
-    A picture that cannot be read is told with the reason; the others are still classified.
+    A picture that cannot be read is printed with the reason; the others are still classified.
 
     Args:
-        paths: files, folders and patterns, see `find_pictures`.
-        workspace: whose model answers.
-        name: of the model, see `find_store`.
-        make_output: how predictions are printed.
-        domain_report: print the accuracy per domain, too; on stderr where the predictions are not
-            for people.
+        paths: Files, folders and patterns, see `find_pictures`.
+        workspace: Folder of the workspace.
+        name: Name of the model, see `find_store`.
+        make_output: Function that creates the output to which predictions are printed.
+        domain_report: Whether to print the accuracy per domain, too. It goes to stderr unless
+            `make_output` is `LineOutput`, so that stdout holds nothing but CSV or JSON.
 
     Returns:
-        Exit code: 0, or 2 when a picture could not be read.
+        Exit code: 0, or 2 if a picture cannot be read.
 
     Raises:
-        InputError: there is no such model, no picture, or none with a class to report on.
+        InputError: There is no such model or no picture, or a domain report is wanted and no
+            picture has a class.
     """
     store = find_store(workspace, name)
     model = store.path(serving_version(store))
     pictures = find_pictures(paths)
     if not pictures:
-        raise InputError(f"no pictures in {', '.join(map(str, paths))}.")
+        raise InputError(
+            f"there are no pictures in {', '.join(map(str, paths))}. "
+            "Give picture files, folders or patterns."
+        )
     if domain_report and not any(picture.domain for picture in pictures):
         raise InputError("--domain-report needs a folder with <domain>/<class>/<picture>.")
     import_tensorflow_quietly()
     output, report = make_output(), DomainReport()
-    unusable = 0
-    for picture, answer in _with_progress(_classified(pictures, model), len(pictures)):
-        if isinstance(answer, str):
-            output.unusable(picture.path, answer)
-            unusable += 1
+    num_unusable = 0
+    for result in _with_progress(_classify(pictures, model), len(pictures)):
+        picture = result.picture
+        if result.reason is not None:
+            output.unusable(picture.path, result.reason)
+            num_unusable += 1
         else:
-            output.classified(picture.path, *answer)
+            output.classified(picture.path, result.label, result.confidence)
             if picture.domain:
-                report.add(picture.domain, picture.label, answer[0])
-    console = Console(stderr=make_output is not Lines)
-    if domain_report and report.pictures:
-        console.print(report.table())
-        if report.is_meaningless():
-            console.print("No folder is named like an answer. Is it <domain>/<class>/<picture>?")
-    if len(pictures) > len(paths) and unusable:
-        text = f"{unusable:,} of {len(pictures):,} files could not be read"
+                report.add(picture.domain, picture.label, result.label)
+    if domain_report and report.num_pictures:
+        _print_report(report, Console(stderr=make_output is not LineOutput))
+    if len(pictures) > len(paths) and num_unusable:
+        text = f"{num_unusable:,} of {len(pictures):,} files could not be read"
         Console(stderr=True).print(text, highlight=False)
-    return 2 if unusable else 0
+    return 2 if num_unusable else 0
 
 
-#: Label and confidence, or why there are none.
-Answer = tuple[str, float] | str
+def _print_report(report: DomainReport, console: Console) -> None:
+    console.print(report.table())
+    if report.labels_never_match():
+        console.print(
+            "No folder is named like a predicted class. "
+            "The folders must be <domain>/<class>/<picture>."
+        )
 
 
-def _classified(pictures: list[PicturePath], model: Path) -> Iterator[tuple[PicturePath, Answer]]:
-    """Every picture with its answer, in their order; a batch of them is in memory."""
-    import tensorflow as tf
-
-    # Loaded for the first picture that can be read; there may be none.
-    load = functools.cache(lambda: tf.saved_model.load(str(model)).signatures["serving_default"])
-    for start in range(0, len(pictures), BATCH):
-        batch = pictures[start : start + BATCH]
-        read = [_read(picture) for picture in batch]
-        yield from zip(batch, _answers(load, read), strict=True)
+def _classify(pictures: list[PicturePath], model: Path) -> Iterator[PictureResult]:
+    """Yield the results in the order of the pictures, with one batch in memory at a time."""
+    # The model is loaded for the first picture that can be read; there may be none.
+    load = functools.cache(lambda: SavedModelClassifier(model))
+    for start in range(0, len(pictures), BATCH_SIZE):
+        yield from _classify_batch(pictures[start : start + BATCH_SIZE], load)
 
 
-def _answers(load: Callable[[], Any], read: list[bytes | str]) -> Iterator[Answer]:
-    """Answers to pictures; reasons are passed on."""
-    import tensorflow as tf
-
-    images = [content for content in read if isinstance(content, bytes)]
-    answers: Iterator[Answer] = iter(())
+def _classify_batch(
+    batch: list[PicturePath], load: Callable[[], SavedModelClassifier]
+) -> list[PictureResult]:
+    images: dict[int, bytes] = {}
+    results: dict[int, PictureResult] = {}
+    for index, picture in enumerate(batch):
+        try:
+            images[index] = _read(picture)
+        except UnusablePictureError as error:
+            results[index] = PictureResult(picture, reason=str(error))
     if images:
-        outputs = load()(image=tf.constant(images))
-        labels = (label.decode("utf-8", "replace") for label in outputs["label"].numpy())
-        answers = zip(labels, outputs["confidence"].numpy(), strict=True)
-    for content in read:
-        yield content if isinstance(content, str) else next(answers)
+        predictions = load().predict(list(images.values()))
+        for index, label, confidence in zip(
+            images, predictions.labels, predictions.confidences, strict=True
+        ):
+            results[index] = PictureResult(batch[index], label, float(confidence))
+    return [results[index] for index in range(len(batch))]
 
 
-def _read(picture: PicturePath) -> bytes | str:
-    """A picture as ingestion would hand it to the model, or the reason why it cannot."""
+def _read(picture: PicturePath) -> bytes:
+    """Read a picture and prepare it for the model as ingestion does.
+
+    Raises:
+        UnusablePictureError: The file cannot be opened or is no usable picture.
+    """
     if picture.reason:
-        return picture.reason
+        raise UnusablePictureError(picture.reason)
     try:
-        return read_picture(picture.path.read_bytes()).encoded
+        content = picture.path.read_bytes()
     except OSError as error:
-        return f"cannot be opened: {error.strerror}"
-    except UnusablePictureError as error:
-        return str(error)
+        raise UnusablePictureError(f"cannot be opened: {error.strerror}") from None
+    return read_picture(content).encoded
 
 
-def _with_progress(
-    answers: Iterator[tuple[PicturePath, Answer]], count: int
-) -> Iterator[tuple[PicturePath, Answer]]:
-    """A bar on stderr where there are many, unless the answers themselves show how far it is."""
+def _with_progress(results: Iterator[PictureResult], count: int) -> Iterator[PictureResult]:
+    """Show a progress bar on stderr, if there are many pictures and stdout is no terminal."""
     console = Console(stderr=True)
-    silent = count <= BATCH or not console.is_terminal or sys.stdout.isatty()
+    silent = count <= BATCH_SIZE or not console.is_terminal or sys.stdout.isatty()
     with Progress(
         console=console, disable=silent, transient=True, redirect_stdout=False
     ) as progress:
-        yield from progress.track(answers, total=count, description="classifying")
-
-
-def import_tensorflow_quietly() -> None:
-    """Its start-up messages, and the warnings of libraries that it brings, are no answer."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import tensorflow  # noqa: F401
+        yield from progress.track(results, total=count, description="classifying")

@@ -1,8 +1,7 @@
-"""Ways to print predictions: for people, as CSV, as JSON."""
+"""Formats in which predictions are printed: lines, CSV and JSON Lines."""
 
 import csv
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Protocol
@@ -11,62 +10,77 @@ from rich.console import Console
 from rich.markup import escape
 
 
-class Output(Protocol):
-    """Where predictions go, one by one."""
+class PredictionOutput(Protocol):
+    """Output that predictions are printed to, one by one."""
 
     def classified(self, path: Path, label: str, confidence: float) -> None:
-        """A picture was classified."""
+        """Print the prediction for a picture.
+
+        Args:
+            path: Path of the picture.
+            label: Predicted class.
+            confidence: Probability of the predicted class.
+        """
 
     def unusable(self, path: Path, reason: str) -> None:
-        """A picture could not be read."""
+        """Print why a picture is not classified.
+
+        Args:
+            path: Path of the picture.
+            reason: Reason, without a full stop.
+        """
 
 
-class Lines:
-    """A line each; what could not be read is told on stderr."""
+class LineOutput:
+    """One line of text per picture; unusable pictures are printed on stderr."""
 
     def __init__(self) -> None:
         self._console, self._errors = Console(), Console(stderr=True)
 
     def classified(self, path: Path, label: str, confidence: float) -> None:
-        """See `Output`."""
-        text = f"{shown(path)}  {label}  {confidence:.3f}"
+        """See `PredictionOutput`."""
+        text = f"{printable(path)}  {printable(label)}  {confidence:.3f}"
         self._console.print(escape(text), highlight=False, soft_wrap=True)
 
     def unusable(self, path: Path, reason: str) -> None:
-        """See `Output`."""
-        text = f"{escape(shown(path))}: {escape(reason)}"
+        """See `PredictionOutput`."""
+        text = f"{escape(printable(path))}: {escape(reason)}"
         self._errors.print(text, highlight=False, soft_wrap=True)
 
 
-class Csv:
-    """A row each, with a heading."""
+class CsvOutput:
+    """One row of CSV per picture, after a header."""
 
     def __init__(self) -> None:
         self._rows = csv.writer(sys.stdout, lineterminator="\n")
         self._rows.writerow(("path", "label", "confidence", "reason"))
 
     def classified(self, path: Path, label: str, confidence: float) -> None:
-        """See `Output`."""
-        self._rows.writerow((shown(path), label, f"{confidence:.6g}", ""))
+        """See `PredictionOutput`."""
+        self._rows.writerow((printable(path), printable(label), f"{confidence:.6g}", ""))
 
     def unusable(self, path: Path, reason: str) -> None:
-        """See `Output`."""
-        self._rows.writerow((shown(path), "", "", reason))
+        """See `PredictionOutput`."""
+        self._rows.writerow((printable(path), "", "", reason))
 
 
-class Json:
-    """A JSON object per line."""
+class JsonOutput:
+    """One JSON object per line and picture."""
 
     def classified(self, path: Path, label: str, confidence: float) -> None:
-        """See `Output`."""
-        row = {"path": shown(path), "label": label, "confidence": float(f"{confidence:.6g}")}
-        print(json.dumps(row))
+        """See `PredictionOutput`."""
+        row = {"path": printable(path), "label": printable(label)}
+        print(json.dumps(row | {"confidence": float(f"{confidence:.6g}")}))
 
     def unusable(self, path: Path, reason: str) -> None:
-        """See `Output`."""
-        print(json.dumps({"path": shown(path), "reason": reason}))
+        """See `PredictionOutput`."""
+        print(json.dumps({"path": printable(path), "reason": reason}))
 
 
-def shown(path: Path) -> str:
-    """A path as text; what is no UTF-8 in a file's name cannot be printed."""
-    return os.fsencode(path).decode("utf-8", "replace")
+def printable(text: str | Path) -> str:
+    """Return a path or a label with U+FFFD in place of every byte that is not UTF-8.
+
+    Args:
+        text: Text in which such bytes are surrogate escapes, as in the names of files.
+    """
+    return str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,1 +1,1 @@
-"""Pages for people: one per run, and one of a workspace's history. HTML that needs nothing else."""
+"""HTML pages: a report per run, and the history of a workspace. Each page is one file."""

@@ -1,65 +1,84 @@
-"""`history.html`: accuracy per domain from one candidate to the next, and what became of each."""
+"""`history.html`: accuracy per domain from candidate to candidate, and the outcome of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from components.pusher.version_store import Push, VersionStore
-from pipeline.report.plots.timeline import draw_timeline
+from pipeline.report.plots.accuracy_history import draw_accuracy_history
 from pipeline.report.rendering import write_page
-from pipeline.retraining.ledger import read_entries
 from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
 FILE = "history.html"
 
-#: Domains that have a plot; the table has all.
-MOST_DOMAINS = 30
+#: Domains with a plot; the table has all domains.
+MAX_PLOTS = 30
+
+
+class LedgerBatch(Protocol):
+    """A batch of the ledger, see `pipeline.retraining.ledger.Batch`. The page shows all of it."""
+
+    @property
+    def name(self) -> str:
+        """Name of the batch."""
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of its last run; None without a run."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A run that tested a model, and what became of that.
+    """Model of a run that was evaluated, with its outcome.
 
     Attributes:
-        summary: of the run.
-        outcome: pushed, rejected, accepted or rolled back.
-        version: that it became; None where it was rejected.
-        batches: names of those that it was trained for.
-        why: reasons of the gate, or of the person who accepted it.
+        summary: Summary of the run.
+        outcome: `pushed`, `rejected`, `accepted` or `rolled back`.
+        version: Version that the candidate became; None if it was rejected.
+        batches: Names of the batches that the run was started for.
+        reasons: Reasons of the gates, and of the person who accepted the candidate.
     """
 
     summary: Summary
     outcome: str
     version: int | None
     batches: list[str]
-    why: list[str]
+    reasons: list[str]
 
     @property
     def was_pushed(self) -> bool:
-        """Whether it served, then or later."""
+        """Whether the candidate became a version, at once or later."""
         return self.outcome != "rejected"
 
 
-def write_history(workspace: Workspace) -> Path:
-    """Make the page of a workspace.
+def write_history_page(workspace: Workspace, batches: Sequence[LedgerBatch]) -> Path:
+    """Write the history page of a workspace.
+
+    Args:
+        workspace: Workspace with at least one run that evaluated a model.
+        batches: All batches of the ledger of the workspace.
 
     Returns:
         Path of the page.
 
     Raises:
-        InputError: no run has tested a model yet.
+        InputError: No run has evaluated a model yet.
     """
-    candidates = read_candidates(workspace)
+    candidates = read_candidates(workspace, batches)
     if not candidates:
-        raise InputError(f"no run in {workspace.root} has tested a model yet. Run: carryover run")
+        raise InputError(
+            f"no run in {workspace.root} has evaluated a model yet. Run: carryover run"
+        )
     domains = sorted({name for one in candidates for name in one.summary.domains})
     pushed = [one.was_pushed for one in candidates]
-    least = min(found.accuracy for one in candidates for found in one.summary.domains.values())
-    plots = [
-        (domain, draw_timeline(domain, number, _accuracies(candidates, domain), pushed, least))
-        for number, domain in enumerate(domains[:MOST_DOMAINS])
-    ]
+    lowest = min(result.accuracy for one in candidates for result in one.summary.domains.values())
+    plots = []
+    for number, domain in enumerate(domains[:MAX_PLOTS]):
+        accuracies = _accuracies(candidates, domain)
+        plots.append((domain, draw_accuracy_history(domain, number, accuracies, pushed, lowest)))
     return write_page(
         workspace.root / FILE,
         "history.html.j2",
@@ -67,22 +86,29 @@ def write_history(workspace: Workspace) -> Path:
         candidates=candidates,
         domains=domains,
         plots=plots,
-        batches=read_entries(workspace.root),
+        batches=batches,
     )
 
 
-def read_candidates(workspace: Workspace) -> list[Candidate]:
-    """Every run that tested a model that was new then, the oldest first."""
-    versions = _versions(workspace)
-    batches: dict[str, list[str]] = {}
-    for entry in read_entries(workspace.root):
-        batches.setdefault(entry.run_id or "", []).append(entry.name)
-    found = []
+def read_candidates(workspace: Workspace, batches: Sequence[LedgerBatch]) -> list[Candidate]:
+    """Return all candidates of a workspace, the oldest first.
+
+    A run that pushed nothing because its model was served already has no candidate.
+
+    Args:
+        workspace: Workspace with the runs and the versions.
+        batches: All batches of the ledger of the workspace.
+    """
+    versions = _read_versions(workspace)
+    names: dict[str, list[str]] = {}
+    for batch in batches:
+        names.setdefault(batch.run_id or "", []).append(batch.name)
+    candidates = []
     for folder in sorted(path.parent for path in workspace.runs.glob("*/summary.json")):
         summary = Summary.read(folder)
         if summary.domains and (summary.new_version or summary.status == "not_blessed"):
-            found.append(_candidate(summary, versions, batches.get(folder.name, [])))
-    return found
+            candidates.append(_candidate(summary, versions, names.get(folder.name, [])))
+    return candidates
 
 
 def _candidate(
@@ -90,22 +116,23 @@ def _candidate(
 ) -> Candidate:
     if summary.run_id not in versions:
         return Candidate(summary, "rejected", None, batches, summary.reasons)
-    version, push, serves = versions[summary.run_id]
-    why = [*summary.reasons, *([f"accepted: {push.accepted}"] if push.accepted else [])]
+    version, push, is_served = versions[summary.run_id]
+    reasons = [*summary.reasons, *([f"accepted: {push.accepted}"] if push.accepted else [])]
     outcome = "accepted" if push.accepted else "pushed"
-    return Candidate(summary, outcome if serves else "rolled back", version, batches, why)
+    return Candidate(summary, outcome if is_served else "rolled back", version, batches, reasons)
 
 
-def _versions(workspace: Workspace) -> dict[str, tuple[int, Push, bool]]:
-    """Run id -> the version that it pushed, what is known of it, and whether it serves."""
-    found = {}
+def _read_versions(workspace: Workspace) -> dict[str, tuple[int, Push, bool]]:
+    """Return run id -> the version that it pushed, its record, and False if it was rolled back."""
+    versions = {}
     for serving in workspace.root.glob("serving/*"):
         store = VersionStore(workspace.root, serving.name)
-        for version, push, serves in store.pushes():
-            found[push.run_id] = version, push, serves
-    return found
+        for version, push, is_served in store.pushes():
+            versions[push.run_id] = version, push, is_served
+    return versions
 
 
 def _accuracies(candidates: list[Candidate], domain: str) -> list[float | None]:
-    found = (one.summary.domains.get(domain) for one in candidates)
-    return [one.accuracy if one else None for one in found]
+    """Return the accuracy of every candidate in a domain; None if it was not tested there."""
+    results = (one.summary.domains.get(domain) for one in candidates)
+    return [result.accuracy if result else None for result in results]

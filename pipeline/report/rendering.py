@@ -1,4 +1,4 @@
-"""Turns templates and values into a page. Every value is escaped."""
+"""Render Jinja templates to HTML pages. Every value is escaped."""
 
 import base64
 import functools
@@ -9,20 +9,23 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from trainer_module.contract.atomic_write import atomic_write
+
 
 def write_page(path: Path, template: str, **values: Any) -> Path:
-    """Render a page and write it, whole or not at all.
+    """Render a page and write it atomically.
 
     Args:
-        path: of the page.
-        template: its name.
-        values: that the template shows.
+        path: File to write.
+        template: Name of a template in `templates/`.
+        **values: Variables of the template; all that it uses must be given.
+
+    Returns:
+        The path.
     """
     text = _environment().get_template(template).render(**values)
-    unfinished = path.with_name(f"{path.name}.part")
-    # What is no UTF-8 in a name cannot be shown.
-    unfinished.write_bytes(text.encode("utf-8", "replace"))
-    return unfinished.rename(path)
+    # File names that are not UTF-8 hold surrogates, which cannot be encoded.
+    return atomic_write(path, text.encode("utf-8", "replace"))
 
 
 @functools.cache
@@ -34,28 +37,31 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(share=_share, change=_change, count=_count, seconds=_seconds)
+    environment.filters.update(
+        share=_format_share, change=_format_change, count=_format_count, seconds=_format_seconds
+    )
     script = environment.get_template("page.js").render()
     digest = hashlib.sha256(script.encode()).digest()
-    # The browser runs this script and no other, whatever the page shows.
+    # The content security policy names this hash, so the browser runs no other script.
     environment.globals.update(
-        script=Markup(script),  # noqa: S704 (our own text)
+        script=Markup(script),  # noqa: S704 (page.js is trusted text without any values)
         script_hash=base64.b64encode(digest).decode(),
     )
     return environment
 
 
-def _share(value: float | None) -> str:
+def _format_share(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _change(value: float | None) -> str:
+def _format_change(value: float | None) -> str:
+    """Format a difference with its sign, and with a typographic minus."""
     return "-" if value is None else f"{value:+.3f}".replace("-", "\u2212")
 
 
-def _count(value: int) -> str:
+def _format_count(value: int) -> str:
     return f"{value:,}"
 
 
-def _seconds(value: float) -> str:
+def _format_seconds(value: float) -> str:
     return f"{value:,.1f} s"

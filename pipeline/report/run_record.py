@@ -1,4 +1,4 @@
-"""What a run left on disk: where everything in a report comes from."""
+"""Everything that a run left on disk and that its report shows."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from pipeline.report.sections.exports import read_exports
-from pipeline.report.sections.lineage import Link, read_lineage
+from pipeline.report.export_metrics import read_export_metrics
+from pipeline.report.lineage import LineageEvent, read_lineage
 from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
@@ -15,46 +15,56 @@ from trainer_module.contract.errors import InputError
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run that has ended.
+    """Run that has ended.
 
     Attributes:
-        folder: of the run.
-        summary: of the run.
-        config: that it ran under, by key.
-        lineage: what its components read and made.
-        exports: figures of what the version that it pushed was converted to.
+        folder: Folder of the run.
+        summary: Summary of the run.
+        config: Config of the run, by key.
+        lineage: Input and output artifacts of its components.
+        exports: Metrics of the exports of the version that the run pushed.
     """
 
     folder: Path
     summary: Summary
     config: dict[str, Any]
-    lineage: list[Link]
+    lineage: list[LineageEvent]
     exports: list[dict[str, Any]] = field(default_factory=list)
 
-    def output(self, component: str, name: str) -> str | None:
-        """URI of an artifact; None where the run ended before it was made, or it is gone."""
-        for link in self.lineage:
-            if link.made and (link.component, link.key) == (component, name):
-                return link.uri if Path(link.uri).exists() else None
+    def output_uri(self, component: str, name: str) -> str | None:
+        """Return the URI of an output artifact.
+
+        Args:
+            component: Id of the component.
+            name: Name of the output.
+
+        Returns:
+            None if the run ended before the component did, or the artifact was deleted.
+        """
+        for event in self.lineage:
+            if event.is_output and (event.component, event.key) == (component, name):
+                return event.uri if Path(event.uri).exists() else None
         return None
 
 
 def read_record(workspace: Workspace, run_id: str | None) -> RunRecord:
-    """Read a run.
+    """Read a run that has ended.
 
     Args:
-        workspace: of the run.
-        run_id: None for the newest.
+        workspace: Workspace with the run.
+        run_id: Id of the run, None for the newest one.
 
     Raises:
-        InputError: there is no such run, or it has not ended.
+        InputError: There is no such run, or it has not ended.
     """
-    ended = sorted(path.parent.name for path in workspace.runs.glob("*/summary.json"))
-    if not ended:
+    run_ids = sorted(path.parent.name for path in workspace.runs.glob("*/summary.json"))
+    if not run_ids:
         raise InputError(f"no run in {workspace.root} has ended yet. Run: carryover run")
-    if run_id is not None and run_id not in ended:
-        raise InputError(f"no finished run {run_id} in {workspace.root}. Runs: {', '.join(ended)}.")
-    folder = workspace.runs / (run_id or ended[-1])
+    if run_id is not None and run_id not in run_ids:
+        raise InputError(
+            f"no finished run {run_id} in {workspace.root}. Runs: {', '.join(run_ids)}."
+        )
+    folder = workspace.runs / (run_id or run_ids[-1])
     summary = Summary.read(folder)
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     return RunRecord(
@@ -62,5 +72,5 @@ def read_record(workspace: Workspace, run_id: str | None) -> RunRecord:
         summary=summary,
         config=config,
         lineage=read_lineage(workspace.metadata, folder.name),
-        exports=read_exports(workspace, config["name"], summary.pushed_version),
+        exports=read_export_metrics(workspace, config["name"], summary.pushed_version),
     )

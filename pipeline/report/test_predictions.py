@@ -1,154 +1,170 @@
-"""What the exported model says of every test picture, or of a sample of them."""
+"""Predictions of an exported model for the test split, or for a sample of it."""
 
 import heapq
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from pipeline.report.sampling import sample_test_pictures
+from pipeline.predicting.saved_model_classifier import (
+    BATCH_SIZE,
+    SavedModelClassifier,
+    decode_text,
+)
+from pipeline.report.test_picture_sample import sample_test_pictures
 from trainer_module.contract import example_features
 
-#: Mistakes of a domain whose pictures are kept.
-MOST_MISTAKES = 24
+#: Mistakes per domain whose pictures are kept.
+MAX_MISTAKES = 24
 
-#: Pictures sent through the model at once.
-BATCH = 64
+#: Domain, label, predicted class and confidence of one picture.
+Row = tuple[str, str, str, float]
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A test picture with a wrong answer.
+    """Test picture with a wrong prediction.
 
     Attributes:
-        image_id: path relative to the data folder.
-        domain: where it comes from.
-        label: the true one.
-        answer: what the model says.
-        confidence: probability of the answer.
-        content: encoded, of the example.
+        image_id: Path relative to the data folder.
+        domain: Domain of the picture.
+        label: True class.
+        predicted: Predicted class.
+        confidence: Probability of the predicted class.
+        content: Encoded picture of the example.
     """
 
     image_id: str
     domain: str
     label: str
-    answer: str
+    predicted: str
     confidence: float
     content: bytes
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Answers to test pictures, each array [pictures].
+class SplitPredictions:
+    """Predictions for pictures of the test split. All arrays have the shape [pictures].
 
     Attributes:
-        domains: str.
-        labels: the true ones, str.
-        answers: the classes that the model says, str.
-        confidences: probability of the answers, float32.
-        mistakes: the most confident ones of every domain first, at most `MOST_MISTAKES` each.
-        test_pictures: domain -> its test pictures, asked about or not.
+        domains: Domains, str.
+        labels: True classes, str.
+        predicted: Predicted classes, str.
+        confidences: Probabilities of the predicted classes, float32.
+        mistakes: Domain -> its most confident mistakes, the most confident first; at most
+            `MAX_MISTAKES` per domain.
+        num_test_pictures: Domain -> number of all its test pictures.
     """
 
-    domains: np.ndarray
-    labels: np.ndarray
-    answers: np.ndarray
-    confidences: np.ndarray
+    domains: npt.NDArray[np.object_]
+    labels: npt.NDArray[np.object_]
+    predicted: npt.NDArray[np.object_]
+    confidences: npt.NDArray[np.float32]
     mistakes: dict[str, list[Mistake]]
-    test_pictures: dict[str, int]
+    num_test_pictures: dict[str, int]
 
     @property
     def is_sample(self) -> bool:
-        """Whether there are test pictures that the model was not asked about."""
-        return len(self.domains) < sum(self.test_pictures.values())
+        """Whether there are more test pictures than predictions."""
+        return len(self.domains) < sum(self.num_test_pictures.values())
 
 
-def ask_model(model: str, examples: str, catalog: str) -> Answers:
-    """Run a SavedModel's `serving_examples` over the test split, or over a sample of it.
+def predict_test_split(model: str, examples: str, catalog: str) -> SplitPredictions:
+    """Classify the test split, or a sample of it, by a SavedModel.
 
     Args:
-        model: folder of the SavedModel.
-        examples: URI of ingestion's examples.
-        catalog: URI of ingestion's catalog.
+        model: Folder of the SavedModel.
+        examples: URI of ImageExampleGen's examples.
+        catalog: URI of ImageExampleGen's catalog.
     """
-    import tensorflow as tf
-
-    chosen, counts = sample_test_pictures(catalog)
-    loaded = tf.saved_model.load(model)  # keeps the signature alive
-    signature = loaded.signatures["serving_examples"]
-    columns: list[tuple[str, str, str, float]] = []
-    heaps: dict[str, list[tuple[float, int, Mistake]]] = {}
-    for batch in _batches(examples, catalog, chosen):
-        answer = signature(examples=tf.constant(batch))
-        said = [_text(label) for label in answer[example_features.LABEL].numpy()]
-        for record, label, sure in zip(batch, said, answer["confidence"].numpy(), strict=True):
-            found = _mistake(record, label, float(sure))
-            columns.append((found.domain, found.label, found.answer, found.confidence))
-            if found.answer != found.label:
-                heap = heaps.setdefault(found.domain, [])
-                heapq.heappush(heap, (found.confidence, len(columns), found))
-                if len(heap) > MOST_MISTAKES:
-                    heapq.heappop(heap)
-    return _answers(columns, heaps, counts)
-
-
-def _answers(
-    columns: list[tuple[str, str, str, float]],
-    heaps: dict[str, list[tuple[float, int, Mistake]]],
-    counts: dict[str, int],
-) -> Answers:
-    domains, labels, answers, confidences = zip(*columns, strict=True) if columns else ([],) * 4
-    return Answers(
+    sample, num_test_pictures = sample_test_pictures(catalog)
+    classifier = SavedModelClassifier(Path(model))
+    rows: list[Row] = []
+    mistakes = _MostConfident(MAX_MISTAKES)
+    for batch in _read_batches(examples, catalog, sample):
+        predictions = classifier.predict_examples(batch)
+        for record, predicted, confidence in zip(
+            batch, predictions.labels, predictions.confidences, strict=True
+        ):
+            features = _read_features(record)
+            domain = decode_text(features[example_features.DOMAIN])
+            label = decode_text(features[example_features.LABEL])
+            rows.append((domain, label, predicted, float(confidence)))
+            if predicted != label:
+                mistakes.add(
+                    Mistake(
+                        image_id=os.fsdecode(features[example_features.IMAGE_ID]),
+                        domain=domain,
+                        label=label,
+                        predicted=predicted,
+                        confidence=float(confidence),
+                        content=features[example_features.IMAGE],
+                    )
+                )
+    domains, labels, classes, confidences = _columns(rows)
+    return SplitPredictions(
         domains=np.array(domains, object),
         labels=np.array(labels, object),
-        answers=np.array(answers, object),
+        predicted=np.array(classes, object),
         confidences=np.array(confidences, np.float32),
-        mistakes={
-            domain: [mistake for _, _, mistake in sorted(heap, reverse=True)]
-            for domain, heap in sorted(heaps.items())
-        },
-        test_pictures=counts,
+        mistakes=mistakes.by_domain(),
+        num_test_pictures=num_test_pictures,
     )
 
 
-def _batches(examples: str, catalog: str, chosen: set[bytes]) -> Iterator[list[bytes]]:
-    """Serialized examples of the chosen pictures."""
+class _MostConfident:
+    """The most confident mistakes of every domain, in a heap per domain."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._added = 0
+        self._heaps: dict[str, list[tuple[float, int, Mistake]]] = {}
+
+    def add(self, mistake: Mistake) -> None:
+        """Add a mistake, and drop the least confident one of its domain if there are too many."""
+        self._added += 1
+        heap = self._heaps.setdefault(mistake.domain, [])
+        # The number keeps the heap from comparing mistakes of the same confidence.
+        heapq.heappush(heap, (mistake.confidence, self._added, mistake))
+        if len(heap) > self._limit:
+            heapq.heappop(heap)
+
+    def by_domain(self) -> dict[str, list[Mistake]]:
+        """Return domain -> its mistakes, the most confident first."""
+        return {
+            domain: [mistake for _, _, mistake in sorted(heap, reverse=True)]
+            for domain, heap in sorted(self._heaps.items())
+        }
+
+
+def _columns(rows: list[Row]) -> tuple[tuple[Any, ...], ...]:
+    return tuple(zip(*rows, strict=True)) if rows else ((),) * 4
+
+
+def _read_batches(examples: str, catalog: str, sample: set[bytes]) -> Iterator[list[bytes]]:
+    """Yield the serialized examples of the sample, at most `BATCH_SIZE` at a time."""
     from components.image_example_gen.catalog import catalog_suffixes
     from components.image_example_gen.shards import read_shard
 
     batch: list[bytes] = []
     for suffix in catalog_suffixes(catalog):
         for record in read_shard(examples, "test", suffix):
-            if _values(record)[example_features.IMAGE_ID] in chosen:
+            if _read_features(record)[example_features.IMAGE_ID] in sample:
                 batch.append(record)
-            if len(batch) == BATCH:
+            if len(batch) == BATCH_SIZE:
                 yield batch
                 batch = []
     if batch:
         yield batch
 
 
-def _values(record: bytes) -> dict[str, bytes]:
+def _read_features(record: bytes) -> dict[str, bytes]:
     import tensorflow as tf
 
-    found = tf.train.Example.FromString(record).features.feature
+    features = tf.train.Example.FromString(record).features.feature
     names = (example_features.IMAGE, *example_features.DESCRIPTORS)
-    return {name: found[name].bytes_list.value[0] for name in names}
-
-
-def _mistake(record: bytes, answer: str, confidence: float) -> Mistake:
-    values = _values(record)
-    return Mistake(
-        image_id=os.fsdecode(values[example_features.IMAGE_ID]),
-        domain=_text(values[example_features.DOMAIN]),
-        label=_text(values[example_features.LABEL]),
-        answer=answer,
-        confidence=confidence,
-        content=values[example_features.IMAGE],
-    )
-
-
-def _text(name: Any) -> str:
-    return bytes(name).decode("utf-8", "surrogateescape")
+    return {name: features[name].bytes_list.value[0] for name in names}

@@ -1,4 +1,4 @@
-"""Small pictures that are part of a page."""
+"""Thumbnails that are embedded in a page."""
 
 import base64
 import io
@@ -8,24 +8,27 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from components.image_example_gen.pictures import FORMATS, MAX_PIXELS
+from components.image_example_gen.picture_reader import FORMATS, MAX_PIXELS
 from trainer_module.contract.locations import is_uri, locate
 
-#: Longest side in pixels: twice what is shown, for screens of twice the density.
+#: Longest side in pixels: twice the displayed size, for high-density screens.
 SIDE = 160
 
-#: WebP's; a thumbnail of a photo is about 4 KB.
+#: Quality of the WebP encoder. The thumbnail of a photo has about 4 KB.
 QUALITY = 60
 
-#: Larger files are not opened for a thumbnail.
-MOST_BYTES = 20_000_000
+#: Files with more bytes get no thumbnail.
+MAX_BYTES = 20_000_000
 
 
-def thumbnail(content: bytes) -> str | None:
-    """A picture as a data URI of a few kilobytes; None where it cannot be decoded.
+def encode_thumbnail(content: bytes) -> str | None:
+    """Return a thumbnail as a data URI of a few kilobytes.
 
     Args:
-        content: of the file, in any of the formats that ingestion reads.
+        content: Encoded picture, in any format that ingestion reads.
+
+    Returns:
+        None if the picture cannot be decoded.
     """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
@@ -33,31 +36,34 @@ def thumbnail(content: bytes) -> str | None:
                 return None
             image.draft("RGB", (2 * SIDE, 2 * SIDE))
             small = ImageOps.contain(ImageOps.exif_transpose(image).convert("RGBA"), (SIDE, SIDE))
-            ground = Image.new("RGBA", small.size, "white")
+            background = Image.new("RGBA", small.size, "white")
             file = io.BytesIO()
-            shown = Image.alpha_composite(ground, small).convert("RGB")
-            shown.save(file, format="WEBP", quality=QUALITY)
-    except Exception:  # a damaged file makes Pillow's decoders raise all sorts
+            flat = Image.alpha_composite(background, small).convert("RGB")
+            flat.save(file, format="WEBP", quality=QUALITY)
+    except Exception:  # Pillow's decoders raise errors of many types for damaged files
         return None
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
-def thumbnail_of(data_root: str, path: str) -> str | None:
-    """The thumbnail of a file of the data set; None where it is remote, large or no picture.
+def file_thumbnail(data_root: str, path: str) -> str | None:
+    """Return the thumbnail of a file of the data set as a data URI.
 
-    A pipe or a device is not opened: it could be read without end.
+    Pipes and devices are not opened, because reading them might never end.
 
     Args:
-        data_root: folder or URI that the path may be relative to.
-        path: of the file.
+        data_root: Folder or URI that the path may be relative to.
+        path: Path of the file.
+
+    Returns:
+        None if the file is remote, missing, large or not a picture.
     """
-    place = locate(data_root, path)
-    if is_uri(place):
+    location = locate(data_root, path)
+    if is_uri(location):
         return None
     try:
-        facts = os.stat(place)  # noqa: PTH116 (a name that Path would change)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MOST_BYTES:
+        status = os.stat(location)  # noqa: PTH116 (Path would normalise the name)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
             return None
-        return thumbnail(Path(place).read_bytes())
+        return encode_thumbnail(Path(location).read_bytes())
     except (OSError, ValueError):
         return None

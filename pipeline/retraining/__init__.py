@@ -1,1 +1,1 @@
-"""Retraining: new batches -> assessment -> decision -> run -> ledger."""
+"""Retraining: inbox -> batch store -> assessment -> decision -> training set -> run -> ledger."""

@@ -1,40 +1,42 @@
-"""How the model that serves does on a batch, before anything is trained."""
+"""Assessment of a batch: how the serving model does on it, before anything is trained."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
+import numpy.typing as npt
+from pydantic import BaseModel, Field
 
-from pipeline.predicting.embedding_distance import distance, p_value
-from pipeline.retraining.batch_store import Row
+from pipeline.predicting.embedding_distance import embedding_distance, permutation_p_value
+from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
+from pipeline.retraining.batch_store import BatchRow
 from trainer_module.export.reference_embeddings import PER_DOMAIN, Reference, read_reference
 
-#: Pictures sent through the model at once.
-BATCH = 64
-
-#: With fewer pictures, nothing is said of drift.
-LEAST_SAMPLE = 10
+#: Number of pictures below which neither drift nor distances are computed.
+MIN_SAMPLE = 10
 
 
 class DomainAssessment(BaseModel):
-    """What the model that serves makes of one domain of a batch.
+    """Assessment of one domain of a batch.
 
     Attributes:
-        labelled: usable pictures with a label, in the batch.
-        unlabelled: usable pictures without.
-        unusable: files that are no pictures.
-        is_new: whether the model was not trained on this domain.
-        new_classes: that the model does not know, with their labelled pictures.
-        asked: pictures that the model was asked about.
-        accuracy: on those with a label; None where there is none.
-        confidence: mean probability of its answers.
-        known_confidence: the same on the pictures that the model was chosen by, in this domain or,
-            for a new one, in all.
-        drift: how often chance alone would make a sample of this domain as different as the batch
-            is; None for a new domain or too few pictures.
-        distances: to the domains that the model knows, by name, see `two_sample.distance`.
+        labelled: Number of usable pictures with a label.
+        unlabelled: Number of usable pictures without a label.
+        unusable: Number of files that are unusable.
+        is_new: Whether the serving model was not trained on this domain.
+        new_classes: Classes that the serving model does not know, with the number of their
+            labelled pictures.
+        num_predicted: Number of pictures that the serving model classified; "asked" in the ledger.
+        accuracy: Accuracy on the classified pictures with a label; None without any.
+        confidence: Mean confidence on the classified pictures; None without any.
+        known_confidence: Mean confidence on the eval pictures of this domain that the model was
+            trained with; for a new domain on those of all domains.
+        drift: p-value of the hypothesis that the embeddings of the batch and the earlier ones of
+            this domain have the same distribution; None for a new domain or a small sample.
+        distances: Distance of the embeddings to those of every known domain, see
+            `pipeline.predicting.embedding_distance`; empty for a small sample.
     """
 
     labelled: int
@@ -42,7 +44,7 @@ class DomainAssessment(BaseModel):
     unusable: int
     is_new: bool
     new_classes: dict[str, int]
-    asked: int
+    num_predicted: int = Field(serialization_alias="asked")
     accuracy: float | None
     confidence: float | None
     known_confidence: float | None
@@ -51,106 +53,108 @@ class DomainAssessment(BaseModel):
 
 
 @dataclass(frozen=True)
-class Assessed:
-    """An assessment, and what the model said of unlabelled pictures.
+class BatchAssessment:
+    """Assessment of a batch.
 
     Attributes:
-        domains: by name.
-        answers: path of an unlabelled picture -> class and confidence.
+        domains: Assessments by domain.
+        unlabelled_predictions: Predicted class and confidence of unlabelled pictures, by path.
     """
 
     domains: dict[str, DomainAssessment]
-    answers: dict[str, tuple[str, float]]
+    unlabelled_predictions: dict[str, tuple[str, float]]
+
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """Return the assessments by domain as JSON-ready values, as the ledger keeps them."""
+        return {name: domain.model_dump(by_alias=True) for name, domain in self.domains.items()}
 
 
 def assess(
-    rows: list[Row], root: Path, model: Path, per_domain: int, all_unlabelled: bool
-) -> Assessed:
-    """Ask the model that serves about a sample of every domain of a batch.
+    rows: list[BatchRow], root: Path, model: Path, per_domain: int, all_unlabelled: bool
+) -> BatchAssessment:
+    """Classify a sample of every domain of a batch with the serving model.
 
     Args:
-        rows: of the batch.
-        root: of the workspace, which their paths are relative to.
-        model: folder of the version that serves.
-        per_domain: pictures of each domain that are asked about, at most.
-        all_unlabelled: ask about every unlabelled picture, whatever their number.
+        rows: Rows of the batch.
+        root: Folder that their paths are relative to.
+        model: Folder of the serving version.
+        per_domain: Largest number of pictures that are classified in each domain.
+        all_unlabelled: Whether all unlabelled pictures are classified, besides `per_domain`
+            labelled ones.
     """
-    from trainer_module.export.saved_model import read_description  # it imports TensorFlow
-
-    classes = set(read_description(str(model))["labels"])
+    classifier = SavedModelClassifier(model)
+    classes = set(classifier.labels)
     reference = read_reference(str(model))
-    ask = _Model(model)
-    by_domain: dict[str, list[Row]] = defaultdict(list)
+    by_domain: dict[str, list[BatchRow]] = defaultdict(list)
     for row in rows:
         if row["domain"]:
             by_domain[row["domain"]].append(row)
-    domains, answers = {}, {}
-    for domain, own in sorted(by_domain.items()):
-        sample = _sample(own, per_domain, all_unlabelled)
-        found = ask(sample, root)
-        domains[domain] = _assess_domain(domain, own, found, classes, reference)
-        answers.update(
-            {
-                row["path"]: (label, float(confidence))
-                for row, label, confidence in zip(
-                    found.rows, found.labels, found.confidences, strict=True
-                )
-                if not row["label"]
-            }
-        )
-    return Assessed(domains, answers)
+    domains, unlabelled_predictions = {}, {}
+    for domain, domain_rows in sorted(by_domain.items()):
+        sample = _sample(domain_rows, per_domain, all_unlabelled)
+        predicted = _predict(classifier, sample, root)
+        domains[domain] = _assess_domain(domain, domain_rows, predicted, classes, reference)
+        unlabelled_predictions.update(predicted.of_unlabelled())
+    return BatchAssessment(domains, unlabelled_predictions)
 
 
 @dataclass(frozen=True)
-class _Answers:
-    """What the model says of the pictures that could be read."""
+class _Predicted:
+    """Predictions for the rows whose pictures can be read.
 
-    rows: list[Row]
+    Attributes:
+        rows: Rows of the batch.
+        labels: Predicted classes, one per row.
+        confidences: Confidences, float32 [rows].
+        embeddings: Embeddings of the first `PER_DOMAIN` rows, float32 [first rows, dim].
+    """
+
+    rows: list[BatchRow]
     labels: list[str]
-    confidences: np.ndarray
-    embeddings: np.ndarray  # of the first `PER_DOMAIN` pictures
+    confidences: npt.NDArray[np.float32]
+    embeddings: npt.NDArray[np.float32]
+
+    def of_unlabelled(self) -> dict[str, tuple[str, float]]:
+        """Return predicted class and confidence of the unlabelled pictures, by path."""
+        predictions = zip(self.rows, self.labels, self.confidences, strict=True)
+        return {
+            row["path"]: (label, float(confidence))
+            for row, label, confidence in predictions
+            if not row["label"]
+        }
+
+    def accuracy(self) -> float | None:
+        """Return the accuracy on the labelled pictures; None without any."""
+        correct = [
+            row["label"] == label
+            for row, label in zip(self.rows, self.labels, strict=True)
+            if row["label"]
+        ]
+        return float(np.mean(correct)) if correct else None
 
 
-class _Model:
-    """The signatures of a serving version."""
+def _predict(classifier: SavedModelClassifier, rows: list[BatchRow], root: Path) -> _Predicted:
+    """Predict labels and embeddings; pictures that cannot be read are left out."""
+    from components.image_example_gen.ingestion import read_bytes
+    from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 
-    def __init__(self, folder: Path) -> None:
-        import tensorflow as tf
-
-        self._tf = tf
-        self._loaded = tf.saved_model.load(str(folder))  # keeps the signatures alive
-        self._signatures = self._loaded.signatures
-
-    def __call__(self, rows: list[Row], root: Path) -> _Answers:
-        """Answers and embeddings; pictures that cannot be read are left out."""
-        from components.image_example_gen.ingestion import read_bytes
-        from components.image_example_gen.pictures import UnusablePictureError, read_picture
-
-        readable, contents = [], []
-        for row in rows:
-            try:
-                content = read_bytes(str(root / row["path"]))
-                contents.append(read_picture(content).encoded)
-                readable.append(row)
-            except UnusablePictureError:
-                continue  # ingestion rejects it, with the reason
-        labels: list[str] = []
-        sure, embeddings = [np.empty(0, np.float32)], []
-        for start in range(0, len(contents), BATCH):
-            image = self._tf.constant(contents[start : start + BATCH])
-            answer = self._signatures["serving_default"](image=image)
-            labels += [
-                label.decode("utf-8", "surrogateescape") for label in answer["label"].numpy()
-            ]
-            sure.append(answer["confidence"].numpy())
-            if start < PER_DOMAIN:
-                embeddings.append(self._signatures["embed"](image=image)["embedding"].numpy())
-        stacked = np.concatenate(embeddings) if embeddings else np.empty((0, 0), np.float32)
-        return _Answers(readable, labels, np.concatenate(sure), stacked[:PER_DOMAIN])
+    readable, images = [], []
+    for row in rows:
+        try:
+            content = read_bytes(str(root / row["path"]))
+            images.append(read_picture(content).encoded)
+            readable.append(row)
+        except UnusablePictureError:
+            continue  # ingestion rejects it, with the reason
+    predictions = classifier.predict(images)
+    # Whole batches: the size of a batch can change the last digits of its rows.
+    whole_batches = -(-PER_DOMAIN // BATCH_SIZE) * BATCH_SIZE
+    embeddings = classifier.embed(images[:whole_batches])[:PER_DOMAIN]
+    return _Predicted(readable, predictions.labels, predictions.confidences, embeddings)
 
 
-def _sample(rows: list[Row], count: int, all_unlabelled: bool) -> list[Row]:
-    """At most so many usable rows; a hash of their content decides which."""
+def _sample(rows: list[BatchRow], count: int, all_unlabelled: bool) -> list[BatchRow]:
+    """Return at most `count` usable rows, chosen by the digests of their files."""
     usable = sorted((row for row in rows if "reason" not in row), key=lambda row: row["sha256"])
     if not all_unlabelled:
         return usable[:count]
@@ -160,35 +164,37 @@ def _sample(rows: list[Row], count: int, all_unlabelled: bool) -> list[Row]:
 
 
 def _assess_domain(
-    domain: str, rows: list[Row], found: _Answers, classes: set[str], reference: Reference | None
+    domain: str,
+    rows: list[BatchRow],
+    predicted: _Predicted,
+    classes: set[str],
+    reference: Reference | None,
 ) -> DomainAssessment:
     usable = [row for row in rows if "reason" not in row]
-    labelled = [row["label"] for row in usable if row["label"]]
-    right = [
-        row["label"] == label
-        for row, label in zip(found.rows, found.labels, strict=True)
-        if row["label"]
-    ]
+    labels = [row["label"] for row in usable if row["label"]]
     known = set(reference.domains) if reference else set()
-    same = reference.of(domain) if reference and domain in known else None
-    compared = same or reference
-    embeddings = found.embeddings
-    enough = len(embeddings) >= LEAST_SAMPLE
+    same_domain = reference.of_domain(domain) if reference and domain in known else None
+    compared = same_domain or reference
+    embeddings = predicted.embeddings
+    enough = len(embeddings) >= MIN_SAMPLE
     return DomainAssessment(
-        labelled=len(labelled),
-        unlabelled=len(usable) - len(labelled),
+        labelled=len(labels),
+        unlabelled=len(usable) - len(labels),
         unusable=len(rows) - len(usable),
-        is_new=bool(reference) and same is None,
+        is_new=bool(reference) and same_domain is None,
         new_classes={
-            label: labelled.count(label) for label in sorted(set(labelled)) if label not in classes
+            label: labels.count(label) for label in sorted(set(labels)) if label not in classes
         },
-        asked=len(found.rows),
-        accuracy=float(np.mean(right)) if right else None,
-        confidence=float(found.confidences.mean()) if found.rows else None,
+        num_predicted=len(predicted.rows),
+        accuracy=predicted.accuracy(),
+        confidence=float(predicted.confidences.mean()) if predicted.rows else None,
         known_confidence=float(compared.confidences.mean()) if compared else None,
-        drift=p_value(embeddings, same.embeddings) if enough and same is not None else None,
+        drift=permutation_p_value(embeddings, same_domain.embeddings)
+        if enough and same_domain
+        else None,
         distances={
-            str(name): distance(embeddings, reference.of(name).embeddings) for name in sorted(known)
+            str(name): embedding_distance(embeddings, reference.of_domain(name).embeddings)
+            for name in sorted(known)
         }
         if reference and enough
         else {},

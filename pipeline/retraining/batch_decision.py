@@ -1,121 +1,147 @@
-"""The decision on a batch, from its assessment; the numbers are in the words."""
+"""Decision on a batch: a policy without side effects, from the assessment to an outcome."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.config.retraining_options import RetrainOptions
-from pipeline.retraining.assessment import LEAST_SAMPLE, Assessed, DomainAssessment
+from pipeline.retraining.assessment import MIN_SAMPLE, BatchAssessment, DomainAssessment
 
-Decision = Literal["retrain", "good_enough", "too_little_data", "held"]
+Outcome = Literal["retrain", "good_enough", "too_little_data", "held"]
 
-#: Accuracy that a known domain loses in a batch without looking different: the labels are wrong.
-SUSPICIOUS = 0.3
+#: Drop of accuracy in a known domain that, without drift of its embeddings, means wrong labels.
+SUSPICIOUS_DROP = 0.3
 
-#: A p-value below which a sample of a known domain is said to have drifted.
-SIGNIFICANT = 0.01
+#: Significance level of drift: a smaller p-value means that a domain has drifted.
+SIGNIFICANCE_LEVEL = 0.01
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is to be done with a batch, and why."""
+class BatchDecision:
+    """What to do with a batch.
 
-    decision: Decision
+    Attributes:
+        outcome: `retrain`, or the state that the batch gets.
+        reason: Reason with the numbers of the assessment, a text for people.
+    """
+
+    outcome: Outcome
     reason: str
 
 
 def decide(
-    assessed: Assessed,
-    waiting: dict[str, int],
-    tested: dict[str, float],
+    assessment: BatchAssessment,
+    waiting: Mapping[str, int],
+    test_accuracies: dict[str, float],
     options: RetrainOptions,
-) -> Verdict:
-    """Decide on a batch.
+) -> BatchDecision:
+    """Decide what to do with a batch.
 
     Args:
-        assessed: what the model that serves makes of it.
-        waiting: labelled pictures per domain of earlier batches that were not trained on.
-        tested: accuracy of the model that serves on the test pictures of the domains it knows.
-        options: the limits.
+        assessment: Assessment of the batch.
+        waiting: Number of labelled pictures by domain that wait for a training since earlier
+            batches.
+        test_accuracies: Accuracy of the serving version on the test split, by known domain.
+        options: Limits.
     """
-    words = "; ".join(describe(name, one) for name, one in assessed.domains.items())
-    if not any(one.labelled + one.unlabelled for one in assessed.domains.values()):
-        return Verdict("held", "no picture of the batch can be used")
-    for name, one in assessed.domains.items():
-        if _labels_contradict(one, tested.get(name)):
-            return Verdict(
+    domains = assessment.domains
+    numbers = "; ".join(describe(name, domain) for name, domain in domains.items())
+    if not any(domain.labelled + domain.unlabelled for domain in domains.values()):
+        return BatchDecision("held", "no picture of the batch is usable")
+    for name, domain in domains.items():
+        if _labels_contradict(domain, test_accuracies.get(name)):
+            return BatchDecision(
                 "held",
-                f"{words}: its pictures look like those of '{name}' so far, on which the model is "
-                f"right on {tested[name]:.3f}. Check the labels, and deliver the batch again",
+                f"{numbers}: the pictures look like the earlier ones of '{name}', on which the "
+                f"accuracy is {test_accuracies[name]:.3f}. Check the labels, and deliver the "
+                "batch again",
             )
-    enough = {
-        name: one
-        for name, one in assessed.domains.items()
-        if one.labelled + waiting.get(name, 0) >= options.min_pictures
-    }
-    if pseudo_labels(assessed, options):
-        return Verdict("retrain", f"{words}; unlabelled pictures join the training")
-    if not enough:
-        return Verdict(
-            "too_little_data",
-            f"{words}: a domain needs {options.min_pictures} labelled pictures. They wait for more",
+    large = [
+        domain
+        for name, domain in domains.items()
+        if domain.labelled + waiting.get(name, 0) >= options.min_pictures
+    ]
+    if pseudo_labels(assessment, options):
+        return BatchDecision(
+            "retrain", f"{numbers}; unlabelled pictures are trained on with predicted labels"
         )
-    if all(_is_good(one, options) for one in enough.values()):
-        return Verdict("good_enough", f"{words}: at least {options.good_enough:.3f} needs no work")
-    return Verdict("retrain", words)
+    if not large:
+        return BatchDecision(
+            "too_little_data",
+            f"{numbers}: a domain needs {options.min_pictures} labelled pictures. The batch waits "
+            "for more",
+        )
+    if all(_is_good_enough(domain, options) for domain in large):
+        return BatchDecision(
+            "good_enough",
+            f"{numbers}: an accuracy of at least {options.good_enough:.3f} needs no retraining",
+        )
+    return BatchDecision("retrain", numbers)
 
 
-def pseudo_labels(assessed: Assessed, options: RetrainOptions) -> dict[str, str]:
-    """Classes of unlabelled pictures of which the model is sure, equally many of each class.
+def pseudo_labels(assessment: BatchAssessment, options: RetrainOptions) -> dict[str, str]:
+    """Choose unlabelled pictures with confident predictions, equally many of each class.
 
     "Class-balanced self-training" (Zou et al., ECCV 2018, arXiv 1810.07911): without the balance,
-    the classes that are easy in the new domain would crowd out the others. Of each class that was
-    given at all, as many are taken as of the median one at most.
+    the classes that are easy in the new domain would crowd out the others. The limit is the median
+    of the numbers of confident predictions per predicted class.
+
+    Args:
+        assessment: Assessment of the batch.
+        options: Options; `self_training_confidence` is the smallest confidence.
 
     Returns:
-        Path -> class; empty where self-training is off.
+        Predicted class by path; empty where self-training is off.
     """
     if not options.self_training:
         return {}
     by_label: dict[str, list[tuple[float, str]]] = {}
-    for path, (label, confidence) in assessed.answers.items():
+    for path, (label, confidence) in assessment.unlabelled_predictions.items():
         if confidence >= options.self_training_confidence:
             by_label.setdefault(label, []).append((-confidence, path))
     if not by_label:
         return {}
     sizes = sorted(len(paths) for paths in by_label.values())
-    most = sizes[len(sizes) // 2]
-    return {path: label for label, paths in by_label.items() for _, path in sorted(paths)[:most]}
+    limit = sizes[len(sizes) // 2]
+    return {path: label for label, paths in by_label.items() for _, path in sorted(paths)[:limit]}
 
 
-def describe(name: str, one: DomainAssessment) -> str:
-    """What was found in a domain, in words."""
-    parts = [f"{one.labelled:,} labelled"]
-    if one.unlabelled:
-        parts.append(f"{one.unlabelled:,} unlabelled")
-    if one.unusable:
-        parts.append(f"{one.unusable:,} unusable")
-    if one.accuracy is not None:
-        parts.append(f"the model that serves is right on {one.accuracy:.3f}")
-    if one.confidence is not None and one.known_confidence is not None:
-        parts.append(f"confidence {one.confidence:.2f} (usually {one.known_confidence:.2f})")
-    if one.drift is not None and one.drift < SIGNIFICANT:
-        parts.append(f"it has drifted (p = {one.drift:.3f})")
-    if one.distances:
-        nearest = min(one.distances, key=one.distances.__getitem__)
-        parts.append(f"nearest to '{nearest}' ({one.distances[nearest]:.2f})")
-    if one.new_classes:
-        parts.append(f"new classes {', '.join(one.new_classes)}")
-    kind = "new domain" if one.is_new else "domain"
+def describe(name: str, domain: DomainAssessment) -> str:
+    """Return the numbers of a domain as a text for people.
+
+    Args:
+        name: Name of the domain.
+        domain: Assessment of the domain.
+    """
+    parts = [f"{domain.labelled:,} labelled"]
+    if domain.unlabelled:
+        parts.append(f"{domain.unlabelled:,} unlabelled")
+    if domain.unusable:
+        parts.append(f"{domain.unusable:,} unusable")
+    if domain.accuracy is not None:
+        parts.append(f"accuracy of the serving model {domain.accuracy:.3f}")
+    if domain.confidence is not None and domain.known_confidence is not None:
+        parts.append(f"confidence {domain.confidence:.2f} (usually {domain.known_confidence:.2f})")
+    if domain.drift is not None and domain.drift < SIGNIFICANCE_LEVEL:
+        parts.append(f"embeddings have drifted (p = {domain.drift:.3f})")
+    if domain.distances:
+        nearest = min(domain.distances, key=domain.distances.__getitem__)
+        parts.append(f"nearest to '{nearest}' ({domain.distances[nearest]:.2f})")
+    if domain.new_classes:
+        parts.append(f"new classes {', '.join(domain.new_classes)}")
+    kind = "new domain" if domain.is_new else "domain"
     return f"{kind} '{name}': {', '.join(parts)}"
 
 
-def _is_good(one: DomainAssessment, options: RetrainOptions) -> bool:
-    return one.accuracy is not None and one.accuracy >= options.good_enough and not one.new_classes
-
-
-def _labels_contradict(one: DomainAssessment, tested: float | None) -> bool:
-    """Whether the pictures are as ever, and the labels are not."""
-    if tested is None or one.accuracy is None or one.labelled < LEAST_SAMPLE:
+def _is_good_enough(domain: DomainAssessment, options: RetrainOptions) -> bool:
+    if domain.new_classes or domain.accuracy is None:
         return False
-    same_look = one.drift is not None and one.drift >= SIGNIFICANT
-    return same_look and one.accuracy < tested - SUSPICIOUS
+    return domain.accuracy >= options.good_enough
+
+
+def _labels_contradict(domain: DomainAssessment, test_accuracy: float | None) -> bool:
+    """Return whether the accuracy fell, though the embeddings did not drift."""
+    if test_accuracy is None or domain.accuracy is None or domain.labelled < MIN_SAMPLE:
+        return False
+    has_not_drifted = domain.drift is not None and domain.drift >= SIGNIFICANCE_LEVEL
+    return has_not_drifted and domain.accuracy < test_accuracy - SUSPICIOUS_DROP

@@ -1,4 +1,4 @@
-"""Our own copy of a batch. Originals may change or vanish, and are never touched."""
+"""Batch store: copies of all batches in the workspace, each in a folder named by its digest."""
 
 import hashlib
 import json
@@ -6,104 +6,180 @@ import os
 import posixpath
 import shutil
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TypedDict
 
-from pipeline.inputs.folder import FolderListing
+from pipeline.inputs.folder import list_folder
 from pipeline.inputs.manifest import read_manifest
-from pipeline.retraining.inbox import READY, UNLABELLED, Delivery, stamp
+from pipeline.retraining.inbox import READY, UNLABELLED, Delivery, file_stamp
+from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import locate
 
+#: Name of the file with the rows of a batch, in the folder of its copy.
 LISTING = "listing.jsonl"
+
+#: Name of the folder in which a copy is made.
 UNFINISHED = ".incoming"
 
-#: Hexadecimal digits of a batch's digest; enough to name a folder.
+#: Number of hexadecimal digits of a batch's digest.
 DIGITS = 16
 
-Row = dict[str, Any]
+
+class _RequiredKeys(TypedDict):
+    path: str
+    name: str
+    domain: str
+    label: str
+    sha256: str
+
+
+class DeliveredKeys(TypedDict, total=False):
+    """Keys that a batch row and a listing row have in common, and that a file may not have.
+
+    Attributes:
+        split: Split that a manifest names.
+        group: Name of a group of pictures that share a split.
+        reason: Reason why the file is unusable.
+    """
+
+    split: str
+    group: str
+    reason: str
+
+
+class BatchRow(_RequiredKeys, DeliveredKeys):
+    """One file of a batch.
+
+    Attributes:
+        path: Path of the copy relative to the workspace; that of the original if it is unusable.
+        name: Path of the original in its delivery.
+        domain: Name of the domain.
+        label: Name of the class; "" for a picture without a label.
+        sha256: SHA-256 of the file, in hex; "" for an unusable file.
+    """
 
 
 class BatchChangedError(Exception):
-    """Someone changed the batch while it was copied."""
+    """The delivery was changed while it was copied."""
 
 
-def copy_batch(delivery: Delivery, batches: Path) -> tuple[str, str]:
-    """Copy a batch, whole or not at all.
+@dataclass(frozen=True)
+class StoredBatch:
+    """A copied delivery.
 
-    Args:
-        delivery: complete, in the inbox.
-        batches: folder of the workspace.
-
-    Returns:
-        Digest of what is in it (names, domains, classes and contents), which is the name of the
-        copy's folder; and the stamp of the original.
-
-    Raises:
-        BatchChangedError: the original was changed meanwhile.
-        InputError: a manifest that cannot be read.
-        OSError: the disk is full, or the original vanished.
+    Attributes:
+        digest: Digest of names, domains, classes and contents. It is the name of the folder.
+        stamp: Stamp of the delivery's files, see `inbox.file_stamp`.
+        fault: Reason why the delivery is unreadable and not copied; "" for a copied one.
     """
-    before = stamp(delivery.path)
-    unfinished = batches / UNFINISHED
-    if unfinished.exists():
-        shutil.rmtree(unfinished)  # of a pass that was killed
-    unfinished.mkdir(parents=True)
-    try:
-        rows = [_copy(row, root, unfinished) for row, root in _rows(delivery)]
-        lines = [json.dumps(row, sort_keys=True) for row in rows]
-        (unfinished / LISTING).write_text("".join(f"{line}\n" for line in lines))
-        digest = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:DIGITS]
-        if stamp(delivery.path) != before:
-            raise BatchChangedError(delivery.name)
-        os.sync()
-        if not (batches / digest).exists():
-            unfinished.rename(batches / digest)
-        return digest, before
-    finally:
+
+    digest: str
+    stamp: str
+    fault: str = ""
+
+
+class BatchStore:
+    """Copies of batches. Retraining reads them, because a delivery may change or be removed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use a folder.
+
+        Args:
+            folder: Folder of all copies, directly below the workspace. It is created when needed.
+        """
+        self._folder = folder
+
+    def add(self, delivery: Delivery) -> StoredBatch:
+        """Copy a delivery, completely or not at all. The original is only read.
+
+        Args:
+            delivery: Complete delivery.
+
+        Raises:
+            BatchChangedError: The delivery was changed while it was copied.
+            InputError: A manifest or a folder is unreadable.
+            OSError: The disk is full, or the delivery was removed.
+        """
+        stamp = file_stamp(delivery.path)
+        unfinished = self._folder / UNFINISHED
         if unfinished.exists():
-            shutil.rmtree(unfinished)
+            shutil.rmtree(unfinished)  # left behind by a pass that was killed
+        unfinished.mkdir(parents=True)
+        try:
+            rows = [_copy_file(row, root, unfinished) for row, root in _delivered_rows(delivery)]
+            lines = [json.dumps(row, sort_keys=True) for row in rows]
+            (unfinished / LISTING).write_text("".join(f"{line}\n" for line in lines))
+            digest = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:DIGITS]
+            if file_stamp(delivery.path) != stamp:
+                raise BatchChangedError(delivery.name)
+            os.sync()
+            if not (self._folder / digest).exists():
+                unfinished.rename(self._folder / digest)
+            return StoredBatch(digest, stamp)
+        finally:
+            if unfinished.exists():
+                shutil.rmtree(unfinished)
+
+    def read(self, digest: str) -> list[BatchRow]:
+        """Return the rows of a batch.
+
+        Args:
+            digest: Digest of the batch.
+        """
+        lines = (self._folder / digest / LISTING).read_text().splitlines()
+        rows: list[BatchRow] = [json.loads(line) for line in lines]
+        for row in rows:
+            row["path"] = f"{self._folder.name}/{digest}/{row['path']}"
+        return rows
 
 
-def read_batch(batches: Path, digest: str) -> list[Row]:
-    """Rows of a batch.
+def delivered_keys(row: ListingRow | BatchRow) -> DeliveredKeys:
+    """Return the keys of a row that are optional in a delivery."""
+    keys: DeliveredKeys = {}
+    if "split" in row:
+        keys["split"] = row["split"]
+    if "group" in row:
+        keys["group"] = row["group"]
+    if "reason" in row:
+        keys["reason"] = row["reason"]
+    return keys
 
-    Returns:
-        `path` (relative to the workspace), `name` (as it was delivered), `domain`, `label` (""
-        where there is none), `sha256` of the file, and `split`, `group` and `reason` where they are
-        known, see `pipeline.inputs.snapshot.Snapshot`.
-    """
-    rows = map(json.loads, (batches / digest / LISTING).read_text().splitlines())
-    return [row | {"path": f"{batches.name}/{digest}/{row['path']}"} for row in rows]
 
-
-def _rows(delivery: Delivery) -> Iterable[tuple[Row, str]]:
-    """Rows of the original, and what their paths are relative to."""
+def _delivered_rows(delivery: Delivery) -> Iterable[tuple[ListingRow, str]]:
+    """Return the rows of a delivery, each with the folder that its path is relative to."""
+    path = str(delivery.path.resolve())
     if delivery.is_manifest:
-        manifest = str(delivery.path.resolve())
-        return ((row, posixpath.dirname(manifest)) for row in read_manifest(manifest))
-    root = delivery.path.resolve()
-    listing = (row for row in FolderListing(root) if row["path"] != READY)
-    return ((row, str(root)) for row in listing)
+        return ((row, posixpath.dirname(path)) for row in read_manifest(path))
+    return ((row, path) for row in list_folder(Path(path)) if row["path"] != READY)
 
 
-def _copy(row: Row, root: str, folder: Path) -> Row:
-    """Copy the file of a row; the row of the copy."""
+def _copy_file(row: ListingRow, root: str, folder: Path) -> BatchRow:
+    """Copy the file of a row; return the row of the copy."""
     from components.image_example_gen.ingestion import read_bytes
-    from components.image_example_gen.pictures import UnusablePictureError
+    from components.image_example_gen.picture_reader import UnusablePictureError
 
     name = row["path"]
-    copied: Row = {key: row[key] for key in ("domain", "split", "group", "reason") if key in row}
-    copied |= {"name": name, "path": name, "sha256": ""}
-    copied["label"] = "" if row["label"] == UNLABELLED else row["label"]
+    label = "" if row["label"] == UNLABELLED else row["label"]
+    copied = BatchRow(
+        path=name,
+        name=name,
+        domain=row["domain"],
+        label=label,
+        sha256="",
+        **delivered_keys(row),
+    )
     if "reason" in row:
         return copied
     try:
         content = read_bytes(locate(root, name))
     except UnusablePictureError as reason:
-        return copied | {"reason": str(reason)}
+        copied["reason"] = str(reason)
+        return copied
     sha256 = hashlib.sha256(content).hexdigest()
     path = PurePosixPath("files", sha256[:2], sha256 + PurePosixPath(name).suffix.lower())
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
-    return copied | {"path": str(path), "sha256": sha256}
+    copied["path"], copied["sha256"] = str(path), sha256
+    return copied

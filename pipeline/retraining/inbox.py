@@ -1,4 +1,4 @@
-"""What lies in the inbox: which batches there are, and which of them are complete."""
+"""Inbox: the folder in which batches arrive, and which of them are complete."""
 
 import hashlib
 import json
@@ -8,26 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.retraining_options import RetrainOptions
-from pipeline.inputs.folder import FolderListing
+from pipeline.inputs.folder import list_folder
 from pipeline.inputs.manifest import MANIFEST_SUFFIXES
 from trainer_module.contract.errors import InputError
 
-#: In the folder of a batch: nothing more will come.
+#: Name of the file in a delivery that marks it as complete.
 READY = "_READY"
 
-#: Below <domain>: pictures without a label.
+#: Name of the folder below <domain> with pictures that have no label.
 UNLABELLED = "_unlabelled"
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """Something in the inbox that looks like a batch.
+    """A folder or manifest in the inbox, which becomes a batch when it is complete.
 
     Attributes:
-        name: of the folder or of the manifest.
-        path: of it.
-        complete: nothing more is expected.
-        changed: when a file of it last changed, in seconds since 1970.
+        name: Name of the folder or of the manifest.
+        path: Path of the folder or of the manifest.
+        complete: Whether no more files are expected.
+        changed: Time of the last change in it, in seconds since the epoch.
     """
 
     name: str
@@ -37,58 +37,62 @@ class Delivery:
 
     @property
     def is_manifest(self) -> bool:
-        """Whether it is a manifest, else a folder."""
+        """Whether it is a manifest; otherwise it is a folder."""
         return self.path.suffix.lower() in MANIFEST_SUFFIXES
 
 
-def inbox_of(options: RetrainOptions) -> Path:
-    """The inbox that is configured.
+def configured_inbox(options: RetrainOptions) -> Path:
+    """Return the inbox of the configuration.
 
     Raises:
-        InputError: there is none.
+        InputError: No inbox is configured.
     """
     if options.inbox is None:
-        raise InputError("no inbox is named. Give --inbox DIR, or retrain.inbox in the config.")
+        raise InputError("no inbox is configured. Give --inbox DIR, or set retrain.inbox.")
     return options.inbox
 
 
 def find_deliveries(inbox: Path, quiet_seconds: float) -> list[Delivery]:
-    """Batches in the inbox, the one that changed first at the front.
+    """Return the deliveries in the inbox, sorted by the time of their last change.
 
     Args:
-        inbox: holds `<batch>/<domain>/<class>/<picture>` and manifests.
-        quiet_seconds: after so long without a change a batch is complete, even without `_READY`.
+        inbox: Folder with `<batch>/<domain>/<class>/<picture>`, and with manifests.
+        quiet_seconds: Seconds without a change after which a delivery without `_READY` is complete.
 
     Raises:
-        InputError: the inbox is no folder, or cannot be read.
+        InputError: The inbox is not a folder, or is unreadable.
     """
     try:
-        entries = sorted(path for path in inbox.iterdir() if not path.name.startswith("."))
+        paths = sorted(path for path in inbox.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise InputError(
-            f"inbox {inbox}: {error.strerror}. Give the folder that batches arrive in, --inbox DIR."
+            f"inbox {inbox} cannot be read: {error.strerror}. "
+            "Give the folder in which batches arrive with --inbox DIR."
         ) from None
     now = time.time()
-    found = []
-    for path in entries:
+    deliveries = []
+    for path in paths:
         if path.is_dir() or path.suffix.lower() in MANIFEST_SUFFIXES:
             changed = _last_change(path)
             complete = (path / READY).exists() or now - changed >= quiet_seconds
-            found.append(Delivery(path.name, path, complete, changed))
-    return sorted(found, key=lambda delivery: (delivery.changed, delivery.name))
+            deliveries.append(Delivery(path.name, path, complete, changed))
+    return sorted(deliveries, key=lambda delivery: (delivery.changed, delivery.name))
 
 
-def stamp(path: Path) -> str:
-    """Digest of names, sizes and times in a batch: equal means that nobody touched it."""
+def file_stamp(path: Path) -> str:
+    """Return a digest of names, sizes and times of the files of a delivery.
+
+    Two equal stamps mean that the delivery was not changed in between.
+    """
     status = path.stat()
     rows: list[Any] = [(status.st_size, status.st_mtime_ns)]
     if path.is_dir():
-        rows = [(row["path"], row["bytes"], row["modified"]) for row in FolderListing(path)]
+        rows = [(row["path"], row["bytes"], row["modified"]) for row in list_folder(path)]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def _last_change(path: Path) -> float:
-    """Newest time of a file or folder in a batch."""
+    """Return the newest time of a file or folder in a delivery."""
     newest = path.stat().st_mtime
     if path.is_dir():
         for below in path.rglob("*"):

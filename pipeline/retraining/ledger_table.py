@@ -1,18 +1,23 @@
-"""The ledger, for people."""
+"""The ledger as a table on the terminal."""
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.retraining.ledger import Entry
+from pipeline.retraining.ledger import Batch
 
 COLOURS = {"pushed": "green", "rejected": "red", "failed": "red", "held": "yellow"}
 
 
-def show_history(entries: list[Entry], console: Console) -> None:
-    """Print a row per batch, in the order of arrival."""
-    if not entries:
+def show_ledger(batches: list[Batch], console: Console) -> None:
+    """Print a row per batch.
+
+    Args:
+        batches: Batches in the order of arrival.
+        console: Console to print to.
+    """
+    if not batches:
         console.print("no batch has arrived yet")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -21,16 +26,16 @@ def show_history(entries: list[Entry], console: Console) -> None:
         table.add_column(name, no_wrap=name == "taken")
     table.add_column("version", justify="right")
     table.add_column("why", overflow="fold")
-    for entry in entries:
-        colour = COLOURS.get(entry.state, "")
-        outcome = f"[{colour}]{entry.state}[/{colour}]" if colour else entry.state
-        outcome += f", replaced by {entry.replaced_by}" if entry.replaced_by else ""
+    for batch in batches:
+        colour = COLOURS.get(batch.state, "")
+        outcome = f"[{colour}]{batch.state}[/{colour}]" if colour else batch.state
+        outcome += f", replaced by {batch.replaced_by}" if batch.replaced_by else ""
         table.add_row(
-            str(entry.number),
-            escape(entry.name),
-            entry.taken_at[:16].replace("T", " "),
+            str(batch.number),
+            escape(batch.name),
+            batch.taken_at[:16].replace("T", " "),
             outcome,
-            str(entry.version or ""),
-            escape(entry.reason),
+            str(batch.version or ""),
+            escape(batch.reason),
         )
     console.print(table, highlight=False)

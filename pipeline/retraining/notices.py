@@ -1,4 +1,4 @@
-"""Tells whoever wants to know what happens: a line of JSON per event, and a command."""
+"""Notices of events: a line of JSON on a stream, and a command that gets the event."""
 
 import json
 import os
@@ -8,51 +8,61 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any, TextIO
 
-#: Events that the command is run on.
-TOLD = ("pushed", "rejected", "failed", "held")
+#: Events on which the command is run.
+COMMAND_EVENTS = ("pushed", "rejected", "failed", "held")
 
-#: Seconds that the command may take.
-PATIENCE = 60
+#: Seconds after which the command is killed.
+COMMAND_TIMEOUT = 60
 
 
 class Notices:
-    """Where events go."""
+    """Receivers of events."""
 
     def __init__(self, stream: TextIO | None = None, command: Sequence[str] = ()) -> None:
-        """Name the listeners.
+        """Name the receivers.
 
         Args:
-            stream: for a line of JSON per event.
-            command: program and arguments; it gets the event as JSON on its standard input.
+            stream: Stream that gets a line of JSON per event.
+            command: Program and arguments. The program gets the event as JSON on its standard
+                input, for the events in `COMMAND_EVENTS`.
         """
         self._stream = stream
         self._command = list(command)
 
-    def tell(self, event: str, **facts: Any) -> None:
-        """Tell of an event. A command that fails costs a line on stderr, and nothing else."""
+    def send(self, event: str, **values: Any) -> None:
+        """Send an event to all receivers. If the command fails, only stderr says so.
+
+        Args:
+            event: Name of the event.
+            values: JSON-ready values.
+        """
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        line = json.dumps({"event": event, "time": now, **facts}, sort_keys=True)
+        line = json.dumps({"event": event, "time": now, **values}, sort_keys=True)
         if self._stream:
             print(line, file=self._stream, flush=True)
-        if self._command and event in TOLD:
-            self._run(line)
+        if self._command and event in COMMAND_EVENTS:
+            self._run_command(line)
 
-    def _run(self, line: str) -> None:
+    def _run_command(self, line: str) -> None:
         try:
             subprocess.run(
                 self._command,
                 input=line,
                 text=True,
                 stdout=subprocess.DEVNULL,
-                timeout=PATIENCE,
+                timeout=COMMAND_TIMEOUT,
                 check=True,
             )
         except (OSError, subprocess.SubprocessError) as error:
-            print(f"carryover: notify.command: {error}", file=sys.stderr)
+            print(f"carryover: notify.command failed: {error}", file=sys.stderr)
 
 
-def separate_stream() -> TextIO:
-    """Standard output for events alone: what else is printed goes to standard error from now on."""
+def reserve_stdout() -> TextIO:
+    """Reserve standard output for events: from now on, all other output goes to standard error.
+
+    Returns:
+        A stream on the standard output of before.
+    """
     sys.stdout.flush()
     stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

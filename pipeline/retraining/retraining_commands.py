@@ -1,105 +1,144 @@
-"""The commands of retraining. Nothing heavy is imported before it is needed."""
+"""The commands of retraining. Modules that import slowly are imported inside the functions."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.command_options import NameOption, SetOption
+from trainer_module.contract.errors import InputError
+
+if TYPE_CHECKING:
+    from pipeline.config.run_config import RunConfig
 
 WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", "-w", help="Folder of the model that serves.")
+    Path, typer.Option("--workspace", "-w", help="Workspace of the serving model.")
 ]
 InboxOption = Annotated[
     Path | None, typer.Option("--inbox", help="Folder in which batches arrive.")
 ]
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", help="YAML file; left out: that of the last run.")
+    Path | None,
+    typer.Option(
+        "--config", "-c", help="YAML file; by default the config of the serving version's run."
+    ),
 ]
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="A line of JSON per event on stdout, all else on stderr.")
+    bool,
+    typer.Option("--json", help="Print a line of JSON per event; other output goes to stderr."),
 ]
 
-DEFAULT = Path("workspace")
+DEFAULT_WORKSPACE = Path("workspace")
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands of retraining to the `carryover` command."""
+    """Add the commands of retraining to the `carryover` command.
+
+    Args:
+        app: The command.
+    """
     for command in (retrain, watch, history, accept):
         app.command()(command)
 
 
 def retrain(
-    workspace: WorkspaceOption = DEFAULT,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     inbox: InboxOption = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
     name: NameOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and why, and do nothing.")
+        bool, typer.Option("--dry-run", help="Print the decision on every batch; change nothing.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Take new batches of pictures, train on those that need it, and push what passes the gate.
+    """Run one pass over the inbox: train on new batches that need it, and push blessed models.
 
-    One pass, for cron or a timer. Exit codes: 0 done, 3 a candidate was rejected, 2 bad input,
-    1 failure.
+    For cron or a timer. Exit codes: 0 done, 3 a candidate was rejected, 2 bad input, 1 failure.
     """
-    from rich.console import Console
+    from pipeline.retraining.notices import Notices, reserve_stdout
+    from pipeline.retraining.retraining_pass import RetrainingPass
 
-    from pipeline.retraining.judging import preview
-    from pipeline.retraining.notices import Notices, separate_stream
-    from pipeline.retraining.retraining_pass import retrain as run_pass
-    from pipeline.retraining.retraining_pass import retrain_config
-
-    stream = separate_stream() if json else None
-    loaded = retrain_config(workspace, name, config, overrides or [], inbox)
+    stream = reserve_stdout() if json else None
+    loaded = read_config(workspace, name, config, overrides or [], inbox)
+    retraining_pass = RetrainingPass(loaded, Notices(stream, loaded.notify.command))
     if dry_run:
-        preview(loaded, Console())
+        retraining_pass.preview()
         return
-    raise typer.Exit(run_pass(loaded, Notices(stream, loaded.notify.command)))
+    raise typer.Exit(retraining_pass.run())
 
 
 def watch(
-    workspace: WorkspaceOption = DEFAULT,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     inbox: InboxOption = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
     name: NameOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Stay up, and do what `carryover retrain` does whenever something arrives.
+    """Keep running, and do what `carryover retrain` does whenever a batch arrives.
 
-    SIGTERM and Ctrl-C end it; work that is not done then goes on at the next start.
+    SIGTERM and Ctrl-C stop it; the next start resumes unfinished work.
     """
-    from pipeline.retraining.retraining_pass import retrain_config
-    from pipeline.retraining.watching import watch_inbox
+    from pipeline.retraining.inbox_watcher import watch_inbox
 
     overrides = overrides or []
-    options = retrain_config(workspace, name, config, overrides, inbox).retrain
+    options = read_config(workspace, name, config, overrides, inbox).retrain
     given = {"--workspace": workspace, "--inbox": inbox, "--config": config, "--name": name}
     arguments = [part for key, value in given.items() if value for part in (key, str(value))]
     arguments += [part for pair in overrides for part in ("--set", pair)]
     watch_inbox([*arguments, *(["--json"] if json else [])], options)
 
 
-def history(workspace: WorkspaceOption = DEFAULT) -> None:
-    """List every batch that arrived, and what became of it."""
+def history(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
+    """List every batch and its outcome."""
     from rich.console import Console
 
-    from pipeline.retraining.ledger import read_entries
-    from pipeline.retraining.ledger_table import show_history
+    from pipeline.retraining.ledger import read_batches
+    from pipeline.retraining.ledger_table import show_ledger
 
-    show_history(read_entries(workspace.resolve()), Console())
+    show_ledger(read_batches(workspace.resolve()), Console())
 
 
 def accept(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run that was rejected.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept with the version.")],
-    workspace: WorkspaceOption = DEFAULT,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of a rejected run.")],
+    reason: Annotated[
+        str, typer.Option("--reason", help="Reason; it is kept with the version and the batch.")
+    ],
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
 ) -> None:
-    """Push the model of a run that the gate rejected."""
-    from pipeline.retraining.acceptance import accept as push
+    """Push the candidate of a run that was rejected."""
+    from pipeline.retraining.acceptance import accept_candidate
 
-    version = push(workspace, run_id, reason)
-    typer.echo(f"pushed version {version} of run {run_id}, accepted: {reason}")
+    version = accept_candidate(workspace, run_id, reason)
+    typer.echo(f"Pushed version {version} of run {run_id}, accepted: {reason}")
+
+
+def read_config(
+    workspace: Path, name: str | None, path: Path | None, overrides: list[str], inbox: Path | None
+) -> "RunConfig":
+    """Read the configuration of retraining, by default that of the run of the serving version.
+
+    Args:
+        workspace: Workspace of the serving model.
+        name: Name of the model; needed where there are several.
+        path: YAML file to read in place of the configuration of that run.
+        overrides: `key=value` texts; they win over the file.
+        inbox: Folder in which batches arrive; it wins over `retrain.inbox`.
+
+    Raises:
+        InputError: There is no serving version, or the configuration is invalid.
+    """
+    from pipeline.config.config_file import load_config
+    from pipeline.version_lookup import find_store, serving_version
+
+    store = find_store(workspace, name)
+    version = serving_version(store)
+    path = path or store.root / "runs" / store.read_push(version).run_id / "config.yaml"
+    if not path.exists():
+        raise InputError(
+            f"config file {path} does not exist. Give the configuration of retraining with "
+            "--config FILE."
+        )
+    given = [*overrides, *([f"retrain.inbox={inbox.resolve()}"] if inbox else [])]
+    return load_config(path, given, {"workspace": store.root, "name": store.name}).resolved()

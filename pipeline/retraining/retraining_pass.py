@@ -1,202 +1,278 @@
-"""One pass over the inbox: take what is complete, decide, train, and note what became of it."""
+"""One pass over the inbox: copy, assess, decide, train, and write the outcome to the ledger."""
 
-from collections import Counter
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from components.pusher.version_store import VersionStore
-from pipeline.config.config_file import load_config
+from pipeline.beam.beam_runner_check import check_beam_runner
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.retraining.batch_decision import pseudo_labels
-from pipeline.retraining.batch_store import BatchChangedError, copy_batch
-from pipeline.retraining.inbox import Delivery, find_deliveries, inbox_of, stamp
-from pipeline.retraining.judging import judge
-from pipeline.retraining.ledger import OPEN, Entry, Ledger, State
+from pipeline.logs.captured_output import captured_output
+from pipeline.retraining.assessment import BatchAssessment, assess
+from pipeline.retraining.batch_decision import BatchDecision, decide, pseudo_labels
+from pipeline.retraining.batch_store import BatchChangedError, BatchRow, BatchStore, StoredBatch
+from pipeline.retraining.inbox import (
+    READY,
+    Delivery,
+    configured_inbox,
+    file_stamp,
+    find_deliveries,
+)
+from pipeline.retraining.ledger import OPEN, Batch, BatchState, Ledger
 from pipeline.retraining.notices import Notices
-from pipeline.running.beam_runner_check import check_engine
-from pipeline.running.join_command import lead_others
-from pipeline.running.local_run import RunFailedError, run_snapshot
-from pipeline.running.logs import captured_output
+from pipeline.running.join_command import prepare_chief
+from pipeline.running.local_run import run_snapshot
+from pipeline.running.run_failure import RunFailedError
 from pipeline.summary.summary_schema import Summary
-from pipeline.version_lookup import find_store, serving_version
+from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
 EXIT_DONE, EXIT_FAILED, EXIT_REJECTED = 0, 1, 3
 
+#: Exit codes by the state of a processed batch; 0 for all other states.
+EXIT_CODES: dict[BatchState, int] = {
+    OPEN: EXIT_FAILED,
+    "failed": EXIT_FAILED,
+    "rejected": EXIT_REJECTED,
+}
 
-@dataclass
-class Pass:
-    """A pass, while it lasts.
+#: Runs the pipeline over a listing, see `run_snapshot`.
+RunFunction = Callable[[RunConfig, Workspace, Snapshot], Summary]
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """Result of processing one batch.
 
     Attributes:
-        config: of the runs.
-        workspace: that the config names.
-        store: of the model's versions.
-        ledger: of the workspace.
-        notices: who is told.
-        console: for people.
+        state: New state of the batch; `OPEN` if the next pass retries it.
+        reason: Reason for the state, a text for people.
+        columns: Further columns of the ledger, which are part of the event, too.
     """
 
-    config: RunConfig
-    workspace: Workspace
-    store: VersionStore
-    ledger: Ledger
-    notices: Notices
-    console: Console
-
-    @property
-    def log(self) -> Path:
-        """For what TensorFlow and Beam say when they are imported."""
-        return self.workspace.log("retrain")
-
-    def say(self, text: str) -> None:
-        """Print a line for people."""
-        self.console.print(escape(text), highlight=False, soft_wrap=True)
+    state: BatchState
+    reason: str
+    columns: Mapping[str, str | int | None] = field(default_factory=dict)
 
 
-def retrain_config(
-    workspace: Path, name: str | None, path: Path | None, overrides: list[str], inbox: Path | None
-) -> RunConfig:
-    """The config of retraining: that of the run whose model serves, with what is given on top.
+class RetrainingPass:
+    """One pass over the inbox.
 
-    Args:
-        workspace: that the model serves from.
-        name: of the model; needed where there are several.
-        path: YAML file that takes the place of that run's config.
-        overrides: `key=value` texts.
-        inbox: that batches arrive in.
-
-    Raises:
-        InputError: no model serves, or a config that cannot be used.
+    One batch is one decision, and at most one run and one version, so that it is known from which
+    batch a version is. A batch that a killed pass left open is processed by the next pass.
     """
-    store = find_store(workspace, name)
-    version = serving_version(store)
-    path = path or store.root / "runs" / store.read_push(version).run_id / "config.yaml"
-    if not path.exists():
-        raise InputError(f"{path} is gone. Give the config of retraining with --config FILE.")
-    given = [*overrides, *([f"retrain.inbox={inbox.resolve()}"] if inbox else [])]
-    config = load_config(path, given, {"workspace": store.root, "name": store.name})
-    return config.resolved()
 
+    def __init__(
+        self,
+        config: RunConfig,
+        notices: Notices,
+        console: Console | None = None,
+        run: RunFunction = run_snapshot,
+    ) -> None:
+        """Open the ledger of the workspace.
 
-def retrain(config: RunConfig, notices: Notices) -> int:
-    """Take every complete batch from the inbox, and bring all that are open to their end.
+        Args:
+            config: Configuration, see `retraining_commands.read_config`.
+            notices: Receivers of events.
+            console: Console for texts to people, by default on stdout.
+            run: Function that runs the pipeline over a listing.
 
-    One batch is one decision, and at most one run and one version: so it is known which batch a
-    version came from. What a killed pass left open is brought to its end by the next one.
+        Raises:
+            InputError: No inbox is configured, or a newer carryover has written the ledger.
+        """
+        self._config = config
+        self._inbox = configured_inbox(config.retrain)
+        self._workspace = Workspace(config.workspace)
+        self._versions = VersionStore(config.workspace, config.name)
+        self._batches = BatchStore(self._workspace.batches)
+        self._ledger = Ledger(config.workspace)
+        self._notices = notices
+        self._console = console or Console()
+        self._run_pipeline = run
+        # TensorFlow and Beam print messages when they are imported.
+        self._log = self._workspace.log("retrain")
 
-    Args:
-        config: see `retrain_config`.
-        notices: who is told.
+    def run(self) -> int:
+        """Add every complete delivery to the ledger, and process all open batches.
 
-    Returns:
-        Exit code: 0, 3 when a candidate was rejected, 1 when a run failed.
+        Returns:
+            Exit code: 1 when a run failed, else 3 when a candidate was rejected, else 0.
 
-    Raises:
-        InputError: there is no inbox, an engine cannot be reached, the workspace is in use, or
-            another process leads.
-    """
-    workspace = Workspace(config.workspace)
-    inbox = inbox_of(config.retrain)
-    check_engine(config.beam)  # before a batch is taken: it is not to blame
-    with workspace.lock():
-        lead_others(workspace)
-        store = VersionStore(workspace.root, config.name)
-        this = Pass(config, workspace, store, Ledger(workspace.root), notices, Console())
-        try:
-            for delivery in find_deliveries(inbox, config.retrain.quiet_seconds):
-                _take(delivery, this)
-        finally:  # what was taken before does not wait for the inbox to come back
-            opened = [entry for entry in this.ledger.entries() if entry.state == OPEN]
-            codes = [_process(entry, this) for entry in opened]
-        if not codes:
-            this.say(f"nothing to do in {inbox}")
-    return next((code for code in (EXIT_FAILED, EXIT_REJECTED) if code in codes), EXIT_DONE)
+        Raises:
+            InputError: The inbox is unreadable, the Beam runner or the workspace is unavailable, or
+                this process is not the chief.
+        """
+        # Before a batch is added: without a runner, every batch would fail.
+        check_beam_runner(self._config.beam)
+        with self._workspace.lock():
+            prepare_chief(self._workspace)
+            try:
+                for delivery in find_deliveries(self._inbox, self._config.retrain.quiet_seconds):
+                    self._take(delivery)
+            finally:
+                # Open batches are in the batch store, so an unreadable inbox does not concern them.
+                codes = [self._process(batch) for batch in self._open_batches()]
+            if not codes:
+                self._print(f"nothing to do in {self._inbox}")
+        return next((code for code in (EXIT_FAILED, EXIT_REJECTED) if code in codes), EXIT_DONE)
 
+    def preview(self) -> None:
+        """Print what a pass would do with every delivery, and why. Nothing is changed.
 
-def _take(delivery: Delivery, this: Pass) -> None:
-    """Copy a batch and enter it into the ledger, if it is complete and new."""
-    refused = ""
-    try:
+        Raises:
+            InputError: The inbox is unreadable, or there is no serving version.
+        """
+        for delivery in find_deliveries(self._inbox, self._config.retrain.quiet_seconds):
+            if self._ledger.contains(delivery.name, file_stamp(delivery.path)):
+                continue
+            if not delivery.complete:
+                self._print(f"{delivery.name}: incomplete: it has no {READY}, and changed lately")
+                continue
+            with tempfile.TemporaryDirectory(prefix="carryover-") as folder:
+                root = Path(folder)
+                store = BatchStore(root / "batches")
+                with captured_output(self._log):
+                    stored = store.add(delivery)
+                _, decision = self._decide(store.read(stored.digest), root, {})
+            self._print(f"{delivery.name}: {decision.outcome}: {decision.reason}")
+
+    def _open_batches(self) -> list[Batch]:
+        return [batch for batch in self._ledger.batches() if batch.state == OPEN]
+
+    def _take(self, delivery: Delivery) -> None:
+        """Copy a delivery and add it to the ledger, if it is complete and not in the ledger."""
         if not delivery.complete:
-            this.say(f"{delivery.name}: not complete yet")
+            self._print(f"{delivery.name}: the batch is not complete yet")
             return
-        found = stamp(delivery.path)
-        if this.ledger.knows(delivery.name, found):
+        stored = self._copy(delivery)
+        if stored is None:
             return
+        batch = self._ledger.add(delivery.name, str(delivery.path), stored.digest, stored.stamp)
+        if batch is None:
+            return
+        self._notices.send("taken", batch=batch.name, number=batch.number, state=batch.state)
+        if stored.fault:
+            self._finish(batch, BatchResult("held", stored.fault))
+        elif batch.state != OPEN:
+            self._print(f"{batch.name}: {batch.state}: {batch.reason}")
+
+    def _copy(self, delivery: Delivery) -> StoredBatch | None:
+        """Copy a delivery; return None if it is in the ledger, or cannot be copied now."""
         try:
-            with captured_output(this.log):
-                digest, found = copy_batch(delivery, this.workspace.batches)
-        except InputError as error:  # a manifest that cannot be read has no content to be known by
-            digest, refused = found, str(error)
-    except BatchChangedError:
-        this.say(f"{delivery.name}: changed while it was copied; the next pass takes it")
-        return
-    except FileNotFoundError:
-        this.say(f"{delivery.name}: vanished while it was copied")
-        return
-    entry = this.ledger.take(delivery.name, str(delivery.path), digest, found)
-    if entry:
-        this.notices.tell("taken", batch=entry.name, number=entry.number, state=entry.state)
-        if refused:
-            _finish(entry, "held", refused, this)
-        elif entry.state != OPEN:
-            this.say(f"{entry.name}: {entry.state}: {entry.reason}")
+            stamp = file_stamp(delivery.path)
+            if self._ledger.contains(delivery.name, stamp):
+                return None
+            try:
+                with captured_output(self._log):
+                    return self._batches.add(delivery)
+            except InputError as error:
+                # An unreadable manifest has no content that could identify it.
+                return StoredBatch(digest=stamp, stamp=stamp, fault=str(error))
+        except BatchChangedError:
+            problem = "the batch changed while it was copied; the next pass copies it again"
+        except FileNotFoundError:
+            problem = "the batch was removed while it was copied"
+        self._print(f"{delivery.name}: {problem}")
+        return None
+
+    def _process(self, batch: Batch) -> int:
+        """Process an open batch, and write the result to the ledger; return an exit code."""
+        result = self._result(batch)
+        if result.state == OPEN:
+            self._ledger.update(batch.number, reason=result.reason, **result.columns)
+            self._print(f"{batch.name}: {result.reason}; the next pass retries it")
+            self._notices.send("failed", batch=batch.name, reason=result.reason, gives_up=False)
+        else:
+            self._finish(batch, result)
+        return EXIT_CODES.get(result.state, EXIT_DONE)
+
+    def _result(self, batch: Batch) -> BatchResult:
+        version = self._versions.find_batch(batch.digest)
+        if version is not None:  # a killed pass pushed it, and could not write that to the ledger
+            return BatchResult("pushed", f"version {version}", {"version": version})
+        try:
+            return self._decide_and_train(batch)
+        except InputError as error:
+            return BatchResult("held", str(error))
+        except (RunFailedError, OSError) as error:
+            attempts = batch.attempts + 1
+            gives_up = attempts >= self._config.retrain.attempts
+            state: BatchState = "failed" if gives_up else OPEN
+            return BatchResult(state, str(error), {"attempts": attempts})
+
+    def _decide_and_train(self, batch: Batch) -> BatchResult:
+        with captured_output(self._log):
+            from pipeline.retraining.training_set import TrainingSet  # it imports TFX
+
+        model = self._versions.path(serving_version(self._versions))
+        pictures = TrainingSet.read(batch, self._ledger.batches(), model, self._workspace)
+        assessment, decision = self._decide(
+            pictures.batch_rows, self._workspace.root, pictures.num_waiting()
+        )
+        self._ledger.update(batch.number, numbers=assessment.numbers())
+        if decision.outcome != "retrain":
+            return BatchResult(decision.outcome, decision.reason)
+        self._print(f"{batch.name}: retrain: {decision.reason}")
+        self._notices.send(
+            "retraining", batch=batch.name, number=batch.number, reason=decision.reason
+        )
+        labels = pseudo_labels(assessment, self._config.retrain)
+        snapshot = pictures.write(self._config, labels)
+        return _result_of(self._run_pipeline(self._config, self._workspace, snapshot))
+
+    def _decide(
+        self, rows: list[BatchRow], root: Path, waiting: Mapping[str, int]
+    ) -> tuple[BatchAssessment, BatchDecision]:
+        """Assess a batch with the serving model, and decide what to do with it.
+
+        Args:
+            rows: Rows of the batch.
+            root: Folder that their paths are relative to.
+            waiting: Number of labelled pictures by domain in waiting batches.
+        """
+        options = self._config.retrain
+        version = serving_version(self._versions)
+        model = self._versions.path(version)
+        with captured_output(self._log):
+            assessment = assess(
+                rows, root, model, options.assessed_per_domain, options.self_training
+            )
+        domains = self._versions.read_push(version).domains
+        accuracies = {name: metrics["accuracy"] for name, metrics in domains.items()}
+        return assessment, decide(assessment, waiting, accuracies, options)
+
+    def _finish(self, batch: Batch, result: BatchResult) -> None:
+        """Write the final state of a batch to the ledger, send the event, and print it."""
+        self._ledger.finish(batch.number, result.state, result.reason, **result.columns)
+        self._notices.send(
+            result.state,
+            batch=batch.name,
+            number=batch.number,
+            reason=result.reason,
+            **result.columns,
+        )
+        self._print(f"{batch.name}: {result.state}: {result.reason}")
+
+    def _print(self, text: str) -> None:
+        self._console.print(escape(text), highlight=False, soft_wrap=True)
 
 
-def _process(entry: Entry, this: Pass) -> int:
-    """Bring a batch to its end; returns an exit code."""
-    pushed = this.store.find_batch(entry.digest)
-    if pushed is not None:  # by a pass that was killed before it could say so
-        return _finish(entry, "pushed", f"version {pushed}", this, version=pushed)
-    try:
-        return _decide_and_train(entry, this)
-    except InputError as error:
-        return _finish(entry, "held", str(error), this)
-    except (RunFailedError, OSError) as error:
-        attempts = entry.attempts + 1
-        if attempts >= this.config.retrain.attempts:
-            return _finish(entry, "failed", str(error), this, attempts=attempts)
-        this.ledger.note(entry.number, attempts=attempts, reason=str(error))
-        this.say(f"{entry.name}: {error}; the next pass tries again")
-        this.notices.tell("failed", batch=entry.name, reason=str(error), gives_up=False)
-        return EXIT_FAILED
-
-
-def _decide_and_train(entry: Entry, this: Pass) -> int:
-    with captured_output(this.log):
-        from pipeline.retraining.training_set import compose, gather
-
-    model = this.store.path(serving_version(this.store))
-    material = gather(entry, this.ledger.entries(), model, this.workspace)
-    waiting = Counter(row["domain"] for row in material.waiting if row["label"])
-    assessed, verdict = judge(material.batch, this.workspace.root, waiting, this.config)
-    numbers = {name: one.model_dump() for name, one in assessed.domains.items()}
-    this.ledger.note(entry.number, numbers=numbers)
-    if verdict.decision != "retrain":
-        return _finish(entry, verdict.decision, verdict.reason, this)
-    this.say(f"{entry.name}: retrain: {verdict.reason}")
-    this.notices.tell("retraining", batch=entry.name, number=entry.number, reason=verdict.reason)
-    labels = pseudo_labels(assessed, this.config.retrain)
-    return _train(entry, compose(material, this.workspace, this.config, labels), this)
-
-
-def _train(entry: Entry, snapshot: Snapshot, this: Pass) -> int:
-    summary = run_snapshot(this.config, this.workspace, snapshot)
-    facts = {"run_id": summary.run_id, "version": summary.pushed_version}
+def _result_of(summary: Summary) -> BatchResult:
+    """Return the result of a batch from the summary of its run."""
+    columns = {"run_id": summary.run_id, "version": summary.pushed_version}
     if summary.status == "pushed":
-        return _finish(entry, "pushed", _gain(summary), this, **facts)
-    return _finish(entry, "rejected", "; ".join(summary.reasons), this, **facts)
+        return BatchResult("pushed", describe_change(summary), columns)
+    return BatchResult("rejected", "; ".join(summary.reasons), columns)
 
 
-def _gain(summary: Summary) -> str:
-    """What a version changed, in words: the domain that gained most and the one that lost most."""
+def describe_change(summary: Summary) -> str:
+    """Return what a version changed: the domain that gained most, and the one that lost most."""
     changes = {
         name: domain.accuracy - domain.baseline_accuracy
         for name, domain in summary.domains.items()
@@ -205,13 +281,5 @@ def _gain(summary: Summary) -> str:
     if not changes:
         return f"version {summary.pushed_version}"
     most, least = (pick(changes, key=changes.__getitem__) for pick in (max, min))
-    words = [f"'{name}' {changes[name]:+.3f}" for name in dict.fromkeys((most, least))]
-    return f"{' to '.join(words)}, mean {summary.mean_domain_accuracy:.3f}"
-
-
-def _finish(entry: Entry, state: State, reason: str, this: Pass, **facts: Any) -> int:
-    """Note the end of a batch, and tell of it; returns an exit code."""
-    this.ledger.finish(entry.number, state, reason, **facts)
-    this.notices.tell(state, batch=entry.name, number=entry.number, reason=reason, **facts)
-    this.say(f"{entry.name}: {state}: {reason}")
-    return {"rejected": EXIT_REJECTED, "failed": EXIT_FAILED}.get(state, EXIT_DONE)
+    texts = [f"'{name}' {changes[name]:+.3f}" for name in dict.fromkeys((most, least))]
+    return f"{' to '.join(texts)}, mean {summary.mean_domain_accuracy:.3f}"

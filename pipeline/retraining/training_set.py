@@ -1,227 +1,261 @@
-"""What a retraining reads: the batch, and enough of what the model knows not to forget it."""
+"""Training set of a retraining: the new pictures, and replayed pictures of every known domain."""
 
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import pyarrow as pa
 
 from components.image_example_gen.splits import DIGEST_BYTES
-from components.pusher.data_set import read_data_set
+from components.pusher.data_set import DataSetRow, read_data_set
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.config.run_config import RunConfig
-from pipeline.inputs.manifest import look_up
+from pipeline.inputs.file_status import add_file_status
 from pipeline.inputs.snapshot import Snapshot, write_listing
-from pipeline.retraining.batch_store import Row, read_batch
-from pipeline.retraining.ledger import WAITING, Entry
+from pipeline.retraining.batch_store import BatchRow, BatchStore, delivered_keys
+from pipeline.retraining.ledger import WAITING, Batch
 from pipeline.workspace import Workspace
 from trainer_module.contract import example_features
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
 
-#: Eval pictures of every domain so far, as a share of the training pictures that are rehearsed.
+#: Replayed eval pictures of a domain, as a share of its replayed training pictures.
 EVAL_SHARE = 0.4
-
-#: Of a row of a batch, what the listing says.
-KEYS = ("path", "domain", "label", "split", "group", "reason")
 
 
 @dataclass(frozen=True)
-class Material:
-    """What a retraining may draw on.
+class TrainingSet:
+    """The pictures that a retraining can use.
 
     Attributes:
-        entry: the batch.
-        entries: all batches.
-        model: folder of the version that serves.
-        known: its data set; None where the version came without a list.
-        batch: rows of the batch.
-        waiting: rows of earlier batches that nothing was trained on yet.
+        workspace: Workspace of the batches.
+        batch: Batch that the retraining is for.
+        batches: All batches of the ledger.
+        model: Folder of the serving version.
+        data_set: Pictures that the serving version was made from, see `data_set.read_data_set`;
+            None for a version without the list.
+        batch_rows: Rows of the batch.
+        waiting_rows: Rows of earlier batches that wait for a training, and that are not in the
+            data set of the serving version.
     """
 
-    entry: Entry
-    entries: list[Entry]
+    workspace: Workspace
+    batch: Batch
+    batches: list[Batch]
     model: Path
-    known: pa.Table | None
-    batch: list[Row]
-    waiting: list[Row]
+    data_set: pa.Table | None
+    batch_rows: list[BatchRow]
+    waiting_rows: list[BatchRow]
 
-    def joining(self, least: int) -> list[Row]:
-        """Rows to train on for the first time: those of the batch, and those that wait.
-
-        Waiting rows of a domain that is new and has too few of them go on waiting: on its one or
-        two test pictures no candidate could be told from the model that serves.
+    @classmethod
+    def read(
+        cls, batch: Batch, batches: list[Batch], model: Path, workspace: Workspace
+    ) -> "TrainingSet":
+        """Read the batch, the waiting batches, and the data set of the serving version.
 
         Args:
-            least: labelled pictures that a new domain needs.
+            batch: Batch that the retraining is for.
+            batches: All batches of the ledger.
+            model: Folder of the serving version.
+            workspace: Workspace of the batches.
         """
-        batch = _unseen(self.batch, self.known)
-        counts = Counter(row["domain"] for row in batch + self.waiting if row["label"])
-        known = (
-            set(self.known[example_features.DOMAIN].to_pylist())
-            if self.known is not None
-            else set()
+        store = BatchStore(workspace.batches)
+        data_set = read_data_set(model)
+        waiting = [
+            row
+            for other in batches
+            if other.state in WAITING and other.replaced_by is None and other.number != batch.number
+            for row in store.read(other.digest)
+        ]
+        return cls(
+            workspace=workspace,
+            batch=batch,
+            batches=batches,
+            model=model,
+            data_set=data_set,
+            batch_rows=store.read(batch.digest),
+            waiting_rows=_not_in(data_set, waiting),
         )
-        return batch + [
-            row for row in self.waiting if row["domain"] in known or counts[row["domain"]] >= least
+
+    def num_waiting(self) -> Counter[str]:
+        """Return the number of labelled pictures in waiting batches by domain."""
+        return Counter(row["domain"] for row in self.waiting_rows if row["label"])
+
+    def new_rows(self, min_pictures: int) -> list[BatchRow]:
+        """Return the rows that no version was trained on: those of the batch, and waiting ones.
+
+        Waiting rows of a new domain with too few pictures are left out: on its one or two test
+        pictures, a candidate and the baseline could not be told apart.
+
+        Args:
+            min_pictures: Number of labelled pictures that a new domain needs.
+        """
+        rows = _not_in(self.data_set, self.batch_rows)
+        counts = Counter(row["domain"] for row in rows + self.waiting_rows if row["label"])
+        known = _values(self.data_set, example_features.DOMAIN)
+        return rows + [
+            row
+            for row in self.waiting_rows
+            if row["domain"] in known or counts[row["domain"]] >= min_pictures
         ]
 
+    def write(self, config: RunConfig, pseudo_labels: dict[str, str] | None = None) -> Snapshot:
+        """Write the listing of the retraining.
 
-def gather(entry: Entry, entries: list[Entry], model: Path, workspace: Workspace) -> Material:
-    """Read the batch, what waits, and what the version that serves was trained on.
+        It holds the new pictures, and of every known domain all test pictures, so that the gate
+        sees each of them, and the replay set: a sample of the training and eval pictures in which
+        classes are balanced. The replay set does not depend on the batch. Replayed pictures keep
+        their splits.
 
-    Args:
-        entry: the batch.
-        entries: all batches.
-        model: folder of the version that serves.
-        workspace: that the batches are in.
-    """
-    known = read_data_set(model)
-    rows = [
-        row
-        for one in entries
-        if one.replaced_by is None and one.state in WAITING and one.number != entry.number
-        for row in read_batch(workspace.batches, one.digest)
-    ]
-    batch = read_batch(workspace.batches, entry.digest)
-    return Material(entry, entries, model, known, batch, _unseen(rows, known))
+        Args:
+            config: Configuration of the run.
+            pseudo_labels: Predicted classes of unlabelled pictures to train on, by path.
 
-
-def compose(
-    material: Material,
-    workspace: Workspace,
-    config: RunConfig,
-    pseudo_labels: dict[str, str] | None = None,
-) -> Snapshot:
-    """Put the listing of a retraining together.
-
-    Of every domain so far: all test pictures, so that the gate sees each of them, and a sample of
-    the training and eval pictures with the same share of every class. The sample is always the
-    same, whatever the batch. A picture keeps the split that it had.
-
-    Args:
-        material: see `gather`.
-        workspace: that the batches are in.
-        config: of the run.
-        pseudo_labels: path -> class of unlabelled pictures that join the training.
-
-    Raises:
-        InputError: the version came without a list of its pictures.
-    """
-    if material.known is None:
-        raise InputError(
-            f"{material.model} was pushed by an earlier carryover, without the list of its "
-            "pictures. Run carryover run once."
+        Raises:
+            InputError: The serving version has no list of its pictures.
+        """
+        if self.data_set is None:
+            raise InputError(
+                f"{self.model} was pushed by an earlier version of carryover, without the list of "
+                "its pictures. Run carryover run once."
+            )
+        pseudo_labels = pseudo_labels or {}
+        new_rows = [
+            _listing_row_of_batch(row, config, self.workspace, pseudo_labels)
+            for row in self.new_rows(config.retrain.min_pictures)
+            if row["label"] or "reason" in row or row["path"] in pseudo_labels
+        ]
+        replaced = {_folder(batch) for batch in self.batches if batch.replaced_by is not None}
+        known_rows: list[DataSetRow] = self.data_set.to_pylist()
+        known_rows = [row for row in known_rows if _folder_of(row) not in replaced]
+        outside = _outside_window(self.batches, config.retrain)
+        replayed = [
+            _listing_row_of_data_set(row, self.workspace.root)
+            for row in _replay_rows(known_rows, outside, config.retrain)
+        ]
+        snapshot = write_listing(
+            replayed + new_rows, str(self.workspace.root), self.batch.name, self.workspace.inputs
         )
-    entries = material.entries
-    gone = {_prefix(one) for one in entries if one.replaced_by is not None}
-    old = [row for row in material.known.to_pylist() if _batch_prefix(row["location"]) not in gone]
-    pseudo_labels = pseudo_labels or {}
-    new = [
-        _new_row(row, config, workspace, pseudo_labels)
-        for row in material.joining(config.retrain.min_pictures)
-        if row["label"] or "reason" in row or row["path"] in pseudo_labels
-    ]
-    current = [one for one in entries if one.replaced_by is None]
-    stale = _outside_of_window(current, config.retrain)
-    rehearsed = _rehearsed(old, stale, config.retrain)
-    rows = [_old_row(row, workspace.root) for row in rehearsed] + new
-    entry = material.entry
-    snapshot = write_listing(rows, str(workspace.root), entry.name, workspace.inputs)
-    return replace(snapshot, batch=entry.digest, fresh=_folders(new))
+        return replace(snapshot, batch=self.batch.digest, new_folders=_batch_folders(new_rows))
 
 
-def _unseen(rows: list[Row], table: pa.Table | None) -> list[Row]:
-    """Those whose content is not in a data set."""
-    known = set(table["content"].to_pylist()) if table is not None else set()
-    return [row for row in rows if bytes.fromhex(row["sha256"])[:DIGEST_BYTES] not in known]
+def balanced_sample(rows: Iterable[DataSetRow], count: int) -> list[DataSetRow]:
+    """Return a sample with equally many rows of every class, as far as there are.
 
+    The digests of the files decide which rows are chosen, so a sample of more rows shares most of
+    its rows with a sample of fewer rows.
 
-def _rehearsed(
-    old: list[dict[str, Any]], stale: set[bytes], options: RetrainOptions
-) -> list[dict[str, Any]]:
-    """All test pictures, and a sample of the others."""
-    budgets = {
-        "train": options.rehearsal_per_domain,
-        "eval": max(1, round(options.rehearsal_per_domain * EVAL_SHARE)),
-    }
-    kept = [row for row in old if row["split"] == "test"]
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in old:
-        if row["split"] != "test" and _batch_prefix(row["location"]) not in stale:
-            groups[(row["split"], row[example_features.DOMAIN])].append(row)
-    for (split, _), rows in sorted(groups.items()):
-        kept += balanced_sample(rows, budgets[split])
-    return kept
-
-
-def balanced_sample(rows: Iterable[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    """At most so many rows, equally many of every class as far as there are.
-
-    A hash of their content decides which: more rows move few of those that were chosen before.
+    Args:
+        rows: Rows of a data set.
+        count: Size of the sample.
     """
-    by_label: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_label: dict[str, list[DataSetRow]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row["content"], row["location"])):
-        by_label[row[example_features.LABEL]].append(row)
-    turns = [
-        (place, label, row) for label, own in by_label.items() for place, row in enumerate(own)
+        by_label[row["label"]].append(row)
+    # The first row of every class, then the second one of every class, and so on.
+    ranked = [
+        (rank, label, row)
+        for label, label_rows in by_label.items()
+        for rank, row in enumerate(label_rows)
     ]
-    turns.sort(key=lambda turn: turn[:2])
-    return [row for _, _, row in turns[:count]]
+    ranked.sort(key=lambda item: item[:2])
+    return [row for _, _, row in ranked[:count]]
 
 
-def _outside_of_window(entries: list[Entry], options: RetrainOptions) -> set[bytes]:
-    """Where pictures lie that are too old to be trained on again."""
+def _replay_rows(
+    rows: list[DataSetRow], outside: set[bytes], options: RetrainOptions
+) -> list[DataSetRow]:
+    """Return all test pictures, and a sample of the other pictures of every domain.
+
+    Args:
+        rows: Rows of the data set of the serving version.
+        outside: Folders whose pictures are not trained on again.
+        options: Options; `replay_per_domain` is the size of the sample.
+    """
+    sizes = {
+        "train": options.replay_per_domain,
+        "eval": max(1, round(options.replay_per_domain * EVAL_SHARE)),
+    }
+    chosen = [row for row in rows if row["split"] == "test"]
+    groups: dict[tuple[str, str], list[DataSetRow]] = defaultdict(list)
+    for row in rows:
+        if row["split"] != "test" and _folder_of(row) not in outside:
+            groups[(row["split"], row["domain"])].append(row)
+    for (split, _), group in sorted(groups.items()):
+        chosen += balanced_sample(group, sizes[split])
+    return chosen
+
+
+def _not_in(data_set: pa.Table | None, rows: list[BatchRow]) -> list[BatchRow]:
+    """Return the rows whose content is not in a data set."""
+    contents = _values(data_set, "content")
+    return [row for row in rows if bytes.fromhex(row["sha256"])[:DIGEST_BYTES] not in contents]
+
+
+def _values(data_set: pa.Table | None, column: str) -> set[str | bytes]:
+    return set() if data_set is None else set(data_set[column].to_pylist())
+
+
+def _outside_window(batches: list[Batch], options: RetrainOptions) -> set[bytes]:
+    """Return the folders of pushed batches that are older than `retrain.window` of them."""
     if options.window == "all":
         return set()
-    pushed = [entry for entry in entries if entry.version is not None]
-    return {_prefix(entry) for entry in pushed[: max(0, len(pushed) - options.window)]}
+    pushed = [batch for batch in batches if batch.replaced_by is None and batch.version is not None]
+    return {_folder(batch) for batch in pushed[: max(0, len(pushed) - options.window)]}
 
 
-def _folders(rows: list[Row]) -> tuple[str, ...]:
-    """The folders of batches that rows are in, sorted."""
+def _batch_folders(rows: list[ListingRow]) -> tuple[str, ...]:
+    """Return the folders of the batches that rows are from, relative to the workspace."""
     return tuple(sorted({"/".join(row["path"].split("/", 2)[:2]) for row in rows}))
 
 
-def _prefix(entry: Entry) -> bytes:
-    return f"batches/{entry.digest}".encode()
+def _folder(batch: Batch) -> bytes:
+    """Return the folder of a batch, as it begins locations in a data set."""
+    return f"batches/{batch.digest}".encode()
 
 
-def _batch_prefix(location: bytes) -> bytes:
-    """The folder of the batch that a picture came with, or what is in its place."""
-    return b"/".join(location.split(b"/", 2)[:2])
+def _folder_of(row: DataSetRow) -> bytes:
+    """Return the first two parts of a location: the folder of its batch, if it has one."""
+    return b"/".join(row["location"].split(b"/", 2)[:2])
 
 
-def _old_row(row: dict[str, Any], root: Path) -> Row:
-    path = os.fsdecode(row["location"])
-    return _with_file(
-        {
-            "path": path,
-            "domain": row[example_features.DOMAIN],
-            "label": row[example_features.LABEL],
-            "split": row["split"],
-        },
-        root,
+def _listing_row_of_data_set(row: DataSetRow, root: Path) -> ListingRow:
+    listed = ListingRow(
+        path=os.fsdecode(row["location"]),
+        domain=row["domain"],
+        label=row["label"],
+        bytes=0,
+        modified=0,
+        split=row["split"],
     )
+    return _with_file_status(listed, root)
 
 
-def _new_row(
-    row: Row, config: RunConfig, workspace: Workspace, pseudo_labels: dict[str, str]
-) -> Row:
-    listed = {key: row[key] for key in KEYS if key in row}
+def _listing_row_of_batch(
+    row: BatchRow, config: RunConfig, workspace: Workspace, pseudo_labels: dict[str, str]
+) -> ListingRow:
+    listed = ListingRow(
+        path=row["path"],
+        domain=row["domain"],
+        label=row["label"],
+        bytes=0,
+        modified=0,
+        **delivered_keys(row),
+    )
     if row["path"] in pseudo_labels:
-        listed |= {"label": pseudo_labels[row["path"]], "split": "train"}
+        listed["label"] = pseudo_labels[row["path"]]
+        listed["split"] = "train"
     if config.split.group_by == "stem" and "group" not in listed:
-        listed["group"] = PurePosixPath(row["name"]).stem  # our copy has another name
-    return _with_file(listed, workspace.root)
+        listed["group"] = PurePosixPath(row["name"]).stem  # the copy has another name
+    return _with_file_status(listed, workspace.root)
 
 
-def _with_file(row: Row, root: Path) -> Row:
-    """With size and time of the file, or the reason why it cannot be opened."""
-    unknown = row | {"bytes": 0, "modified": 0}
-    if is_uri(row["path"]) or "reason" in row:
-        return unknown
-    return unknown | look_up(locate(str(root), row["path"]))
+def _with_file_status(row: ListingRow, root: Path) -> ListingRow:
+    """Add size and time of the file, or the reason why it is unusable; return the row."""
+    # A remote file is not looked up: the run reads it, and rejects it where that fails.
+    if not is_uri(row["path"]) and "reason" not in row:
+        add_file_status(row, locate(str(root), row["path"]))
+    return row

@@ -1,1 +1,1 @@
-"""One run on this machine: preparation, identity, launching, resuming, Beam."""
+"""One run on this machine: prepare the pipeline, launch its components, show their progress."""

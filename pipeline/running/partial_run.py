@@ -1,4 +1,4 @@
-"""The beginning of a pipeline, for commands that look at pictures and push nothing."""
+"""The first components of a pipeline, for commands that look at pictures and push nothing."""
 
 import contextlib
 import tempfile
@@ -6,60 +6,62 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.beam.beam_runner_check import check_beam_runner
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import take_snapshot
-from pipeline.running.beam_runner_check import check_engine
-from pipeline.running.local_run import RunFailedError, check_workspace, first_input_error, last_line
-from pipeline.running.logs import captured_output, relayed
+from pipeline.logs.captured_output import captured_output, relayed_messages
+from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.run import Run
-from pipeline.summary.terminal import Reporter
-from pipeline.workspace import Workspace
+from pipeline.running.run_failure import first_input_error, run_error
+from pipeline.workspace import Workspace, check_outside_data
 
 
 @contextlib.contextmanager
 def partial_run(command: str, config: RunConfig, output: Path) -> Iterator[Run]:
-    """A run of some components, with progress on the terminal.
+    """Start a run of some components, with its progress on the terminal.
 
-    Where the config names a workspace, it is used: what ran there before answers from the cache,
-    and a later run starts with what this one made. Otherwise it is gone afterwards.
+    If the config names a workspace, the run shares its cache with other runs there, in both
+    directions. Otherwise the run has a temporary workspace.
 
     Args:
-        command: its name, for the terminal and the log.
-        config: of the run that is meant.
-        output: folder for what the command makes; a log is kept there when it fails.
+        command: Name of the command, for the terminal and the log.
+        config: Config of the run that the user is preparing.
+        output: Folder for the files that the command writes. When a component fails, the log is
+            copied there, because a temporary workspace is removed.
+
+    Yields:
+        The run. The block launches its components.
 
     Raises:
-        InputError: the pictures or the config cannot be used, or the workspace is in use.
-        RunFailedError: a component failed.
+        InputError: The pictures or the config are unusable, or the workspace is in use.
+        RunFailedError: A component failed.
     """
     with _workspace(config) as config:
-        check_workspace(config)
-        check_engine(config.beam)
+        check_outside_data(config)
+        check_beam_runner(config.beam)
         workspace = Workspace(config.workspace)
         output.mkdir(parents=True, exist_ok=True)
         with workspace.lock():
             snapshot = take_snapshot(config.data, workspace.inputs)
             log = workspace.log(command)
             with captured_output(log) as console:
-                reporter = Reporter(console)
-                reporter.title(f"{command} {config.data}: {snapshot.files:,} files")
-                run = Run(command, config, workspace, snapshot, reporter, output.resolve())
+                progress = ProgressDisplay(console)
+                progress.title(f"{command} {config.data}: {snapshot.files:,} files")
+                run = Run(command, config, workspace, snapshot, progress, output.resolve())
                 try:
-                    with relayed(reporter.say):
+                    with relayed_messages(progress.message):
                         yield run
                 except Exception as error:
-                    traceback.print_exc()  # stderr is the log now
-                    if cause := first_input_error(error):
-                        raise cause from error
-                    kept = output / f"{command}.log"
-                    kept.write_bytes(log.read_bytes())
-                    raise RunFailedError(
-                        f"{run.step} failed: {last_line(error)} (traceback: {kept})"
-                    ) from error
+                    traceback.print_exc()  # stderr is the log here
+                    copy = output / f"{command}.log"
+                    if first_input_error(error) is None:
+                        copy.write_bytes(log.read_bytes())
+                    raise run_error(run.step, error, copy) from error
 
 
 @contextlib.contextmanager
 def _workspace(config: RunConfig) -> Iterator[RunConfig]:
+    """Yield the config with absolute paths, and with a temporary workspace if it names none."""
     if "workspace" in config.model_fields_set:
         yield config.resolved()
         return

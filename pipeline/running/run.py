@@ -1,49 +1,44 @@
-"""One run, while it lasts."""
+"""One run of the pipeline in this process: its inputs, and what it has done so far."""
 
 import contextlib
-import os
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from components.data_gate.findings import Finding
 from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.summary.revision import git_revision
-from pipeline.summary.summary_schema import Summary
-from pipeline.summary.terminal import Outcome, Reporter
+from pipeline.running.progress_display import ComponentResult, ProgressDisplay
+from pipeline.summary.environment import describe_environment
+from pipeline.summary.run_facts import RunFacts
 from pipeline.workspace import Workspace
-
-LIBRARIES = ("tfx", "tensorflow", "keras", "apache-beam", "numpy")
 
 
 @dataclass
 class Run:
-    """One run, while it lasts.
+    """One run of the pipeline in this process.
 
     Attributes:
-        run_id: names its folder and its log.
-        config: with an absolute workspace.
-        workspace: of the run.
-        snapshot: the pictures.
-        reporter: shows progress.
-        folder: for what its user looks for.
-        step: the component that runs now, or ran last.
-        seconds: per component, so far.
-        cached: components answered from the cache, so far.
-        findings: what the data gate found.
+        run_id: Id of the run, which names its folder and its log.
+        config: Config of the run, with an absolute workspace.
+        workspace: Workspace of the run.
+        snapshot: Listing of the pictures.
+        progress: Display of the progress.
+        folder: Folder for the files that the user looks at: summary, rejects, lookalikes.
+        step: Component that runs now, or ran last.
+        started: Reading of `time.perf_counter` when the run began.
+        seconds: Seconds of every component that has ended, and `total` after `finish`.
+        cached: Ids of the components whose outputs came from the cache.
+        findings: Findings of the data gate.
     """
 
     run_id: str
     config: RunConfig
     workspace: Workspace
     snapshot: Snapshot
-    reporter: Reporter
+    progress: ProgressDisplay
     folder: Path
     step: str = ""
     started: float = field(default_factory=time.perf_counter)
@@ -53,79 +48,55 @@ class Run:
 
     @property
     def rejects(self) -> Path:
-        """The files that could not be used, each with its reason; missing where there are none."""
+        """List of the unusable files, each with its reason; no file if there are none."""
         return self.folder / "rejects.csv"
 
     @property
     def lookalikes(self) -> Path:
-        """The pictures that are there twice, or nearly so; missing where there are none."""
+        """List of the pictures that are copies or look alike; no file if there are none."""
         return self.folder / "lookalikes.csv"
 
     @property
     def store(self) -> VersionStore:
-        """The versions of this run's model."""
+        """Versions of the model of this run."""
         return VersionStore(self.workspace.root, self.config.name)
 
     def finish(self) -> None:
-        """Stop the clock."""
+        """Record the total time of the run."""
         self.seconds["total"] = time.perf_counter() - self.started
 
     @contextlib.contextmanager
-    def component(self, name: str) -> Iterator[Outcome]:
-        """Show a component while it runs, and remember how it ended."""
-        self.step = name
-        with self.reporter.component(name) as outcome:
-            yield outcome
-        self.seconds[name] = outcome.seconds
-        self.cached += [name] if outcome.cached else []
-
-    def facts(self, device: str | None = None) -> dict[str, Any]:
-        """What every summary says, however the run ended.
+    def component(self, name: str) -> Iterator[ComponentResult]:
+        """Show a component while the block runs, and record its time.
 
         Args:
-            device: that the model was trained on, if it was.
+            name: Id of the component, or the name of another step.
+
+        Yields:
+            The result of the component; the block sets `cached`.
         """
-        return {
-            "run_id": self.run_id,
-            "data_root": self.snapshot.data_root,
-            "seconds": self.seconds,
-            "cached": self.cached,
-            "ignored_files": self.snapshot.ignored,
-            "findings": self.findings,
-            "environment": environment(self.config.seed, device),
-            "seed": self.config.seed,
-        }
+        self.step = name
+        with self.progress.component(name) as result:
+            yield result
+        self.seconds[name] = result.seconds
+        if result.cached:
+            self.cached.append(name)
 
+    def show_lists(self) -> None:
+        """Print the paths of the lists of rejected and duplicate pictures, where there are any."""
+        for what, path in (("rejected", self.rejects), ("copied or look alike", self.lookalikes)):
+            if path.exists():
+                self.progress.message(f"files that are {what} are listed in {path}")
 
-def environment(seed: int, device: str | None) -> dict[str, str | int | None]:
-    """Seed, versions and hardware that the figures were made with."""
-    versions = {name: metadata.version(name) for name in LIBRARIES}
-    return {
-        "seed": seed,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "device": device,
-        "git_revision": git_revision(),
-        **versions,
-    }
-
-
-def failed_summary(run: Run, reason: str) -> Summary:
-    """Summary of a run that ended early."""
-    return Summary(
-        **run.facts(),
-        status="failed",
-        reasons=[reason],
-        pushed_version=None,
-        new_version=False,
-        baseline_version=None,
-        images=None,
-        reject_reasons={},
-        classes=[],
-        domains={},
-        worst_domain=None,
-        mean_domain_accuracy=None,
-        stages=None,
-        calibration=None,
-    )
+    def facts(self) -> RunFacts:
+        """Return what the summary of this run contains, whether it succeeds or fails."""
+        return RunFacts(
+            run_id=self.run_id,
+            data_root=self.snapshot.data_root,
+            seconds=self.seconds,
+            cached=self.cached,
+            ignored_files=self.snapshot.ignored,
+            findings=self.findings,
+            environment=describe_environment(self.config.seed, device=None),
+            seed=self.config.seed,
+        )

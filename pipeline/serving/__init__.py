@@ -1,1 +1,1 @@
-"""`carryover serve`: a workspace's model over HTTP, as TensorFlow Serving would answer."""
+"""`carryover serve`: the models of a workspace over HTTP, with TensorFlow Serving's REST API."""

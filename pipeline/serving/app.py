@@ -1,4 +1,4 @@
-"""The server's addresses."""
+"""The server's ASGI app: all its paths, and the responses to errors."""
 
 import contextlib
 from collections.abc import Callable
@@ -10,80 +10,83 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipeline.serving.api import Api, as_json
-from pipeline.serving.middleware import Observed
-from pipeline.serving.page import render_page
+from pipeline.serving.demo_page import render_demo_page
+from pipeline.serving.middleware import RequestMiddleware
 from pipeline.serving.protocol.request_errors import RequestError
-from pipeline.serving.server_metrics import CONTENT_TYPE, Metrics
+from pipeline.serving.rest_api import RestApi, as_json
+from pipeline.serving.server_metrics import CONTENT_TYPE, ServerMetrics
 
 Lifespan = Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]
 
 
-def create_app(api: Api, metrics: Metrics, lifespan: Lifespan | None = None) -> Starlette:
-    """The ASGI app of one model.
+def create_app(
+    rest_api: RestApi, metrics: ServerMetrics, lifespan: Lifespan | None = None
+) -> Starlette:
+    """Create the ASGI app of one model.
 
     Args:
-        api: its REST interface, below /v1/.
-        metrics: that count.
-        lifespan: what goes on while the app runs.
+        rest_api: REST API, served below /v1/.
+        metrics: Metrics of the server, served as /metrics.
+        lifespan: Context manager that is open while the app runs.
     """
-    page = render_page(api.name)
+    page = render_demo_page(rest_api.name)
 
-    async def index(request: Request) -> Response:
+    async def demo_page(request: Request) -> Response:
         return page
 
-    async def alive(request: Request) -> Response:
+    async def health(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    async def ready(request: Request) -> Response:
-        if api.versions.newest() is None:
+    async def readiness(request: Request) -> Response:
+        if rest_api.versions.newest() is None:
             return PlainTextResponse("no version is loaded\n", 503)
         return PlainTextResponse("ok\n")
 
-    async def count(request: Request) -> Response:
+    async def prometheus_metrics(request: Request) -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     async def versions(request: Request) -> Response:
-        """For the page: what is loaded, and what it calls its classes."""
-        loaded = api.versions.loaded()
+        """Return the loaded versions with their class names, for the demo page."""
+        loaded = rest_api.versions.loaded()
         return as_json([{"version": n, "labels": model.labels} for n, model in loaded.items()])
 
     return Starlette(
         routes=[
-            Route("/", index),
-            Route("/healthz", alive),
-            Route("/readyz", ready),
-            Route("/metrics", count),
+            Route("/", demo_page),
+            Route("/healthz", health),
+            Route("/readyz", readiness),
+            Route("/metrics", prometheus_metrics),
             Route("/versions", versions),
-            Route("/v1/{rest:path}", api),
+            Route("/v1/{rest:path}", rest_api),
         ],
-        middleware=[Middleware(Observed, metrics=metrics)],
+        middleware=[Middleware(RequestMiddleware, metrics=metrics)],
         exception_handlers={
-            RequestError: _tell,
-            HTTPException: _tell_http,
-            ClientDisconnect: _tell_nobody,
-            Exception: _tell_nothing,
+            RequestError: on_request_error,
+            HTTPException: on_http_error,
+            ClientDisconnect: on_client_disconnect,
+            Exception: on_unexpected_error,
         },
         lifespan=lifespan,
     )
 
 
-async def _tell(request: Request, error: Exception) -> Response:
+async def on_request_error(request: Request, error: Exception) -> Response:
+    """Respond to a wrong request with the error's status and message."""
     assert isinstance(error, RequestError)  # noqa: S101 - for the type checker
     return as_json({"error": error.message}, error.status)
 
 
-async def _tell_http(request: Request, error: Exception) -> Response:
-    """An address or a method that there is not."""
-    assert isinstance(error, HTTPException)  # noqa: S101
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """Respond to an unknown path or method."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
     return as_json({"error": error.detail}, error.status_code)
 
 
-async def _tell_nobody(request: Request, error: Exception) -> Response:
-    """The client left before its request was complete."""
+async def on_client_disconnect(request: Request, error: Exception) -> Response:
+    """Respond to a client that disconnected before its request was complete; nobody reads it."""
     return Response(status_code=400)
 
 
-async def _tell_nothing(request: Request, error: Exception) -> Response:
-    """What went wrong is in the log, where Uvicorn writes it with its traceback."""
+async def on_unexpected_error(request: Request, error: Exception) -> Response:
+    """Respond without details; Uvicorn writes the error to the log with its traceback."""
     return as_json({"error": "internal error, see the server's log"}, 500)

@@ -1,4 +1,4 @@
-"""Which versions of a model serve: those of a directory, as they come and go."""
+"""Versions of a model that are loaded, kept in step with the directory of versions."""
 
 import gc
 import logging
@@ -9,121 +9,134 @@ from typing import Generic, TypeVar
 
 Model = TypeVar("Model")
 
-#: How many versions are kept in memory, the newest first: one to answer, and the one before it to
-#: compare with and to fall back on. As TensorFlow Serving with `latest { num_versions: 2 }`.
-KEPT = 2
+#: Number of versions that are kept in memory, the newest first: the serving version, and the one
+#: before it, to compare with and to roll back to. It is the same as TensorFlow Serving's policy
+#: `latest { num_versions: 2 }`.
+NUM_LOADED = 2
 
 _logger = logging.getLogger("carryover.serving")
 
 
 @dataclass(frozen=True)
-class State:
-    """What became of a version, in the words of TensorFlow Serving.
+class VersionState:
+    """State of a version, in TensorFlow Serving's terms.
 
     Attributes:
         name: LOADING, AVAILABLE, UNLOADING or END.
-        error: why it could not be loaded, if it could not.
+        error: Reason why the version cannot be loaded; empty otherwise.
     """
 
     name: str
     error: str = ""
 
 
-class Versions(Generic[Model]):
-    """Follows a directory of versions.
+class LoadedVersions(Generic[Model]):
+    """Loaded versions of a model, which follow a directory of versions.
 
-    `look` is called again and again by one thread; everything else may be called by any. A request
+    One thread calls `update` again and again; any thread may call the other methods. A request
     keeps the model that it got for as long as it needs it.
     """
 
     def __init__(self, list_versions: Callable[[], list[int]], load: Callable[[int], Model]):
-        """Start with nothing loaded.
+        """Start without loaded versions.
 
         Args:
-            list_versions: numbers of the versions in the directory.
-            load: makes a version ready to answer; whatever it raises means that it cannot be.
+            list_versions: Function that returns the numbers of the versions in the directory.
+            load: Function that loads a version. If it raises any error, the version cannot be
+                loaded.
         """
-        self._list, self._load = list_versions, load
+        self._list_versions, self._load = list_versions, load
         self._models: dict[int, Model] = {}
-        self._states: dict[int, State] = {}
-        self._lost = False
+        self._states: dict[int, VersionState] = {}
+        self._directory_is_empty = False
 
     def newest(self) -> int | None:
-        """The version that answers, None while there is none."""
+        """Return the number of the serving version, or None if no version is loaded."""
         return max(self._models, default=None)
 
     def get(self, number: int | None = None) -> Model | None:
-        """A version that is loaded, the newest if none is named."""
+        """Return a loaded version.
+
+        Args:
+            number: Number of the version; None for the serving version.
+
+        Returns:
+            The version, or None if it is not loaded.
+        """
         models = self._models
         return models.get(max(models, default=0) if number is None else number)
 
     def loaded(self) -> dict[int, Model]:
-        """All that are loaded, newest first."""
+        """Return all loaded versions by number, the newest first."""
         return dict(sorted(self._models.items(), reverse=True))
 
-    def states(self) -> dict[int, State]:
-        """What became of every version that was ever looked at, by number."""
+    def states(self) -> dict[int, VersionState]:
+        """Return the states of all versions that have been loaded or tried, by number."""
         return dict(sorted(self._states.items()))
 
-    def look(self) -> None:
-        """Load what is new, drop what is gone or too old."""
-        found = self._list()
-        if bool(found) == self._lost:
-            self._lost = not found
-            if not found:
-                _logger.warning("no version is left on disk; what serves goes on serving")
-        if found:
-            self._forget_failures(found)
-            self._follow(found)
+    def update(self) -> None:
+        """Load new versions, and unload those that are old or no longer in the directory."""
+        listed = self._list_versions()
+        if bool(listed) == self._directory_is_empty:
+            self._directory_is_empty = not listed
+            if not listed:
+                _logger.warning(
+                    "the directory of versions is empty; the loaded versions keep serving"
+                )
+        if listed:
+            self._forget_failures(listed)
+            self._load_newest(listed)
         if any(state.name == "UNLOADING" for state in self._states.values()):
-            gc.collect()  # what TensorFlow loads holds itself in cycles
+            gc.collect()  # objects that TensorFlow loads are in reference cycles
 
-    def _follow(self, found: list[int]) -> None:
-        """Keep the newest versions that can be loaded, and answer from each as soon as it is."""
+    def _load_newest(self, listed: list[int]) -> None:
+        """Load the newest versions that can be loaded, and serve each as soon as it is loaded."""
         kept: list[int] = []
-        self._keep([number for number in self._models if number in found])
-        for number in sorted(found, reverse=True):
-            if len(kept) < KEPT and (number in self._models or self._try(number)):
+        self._unload_all_but([number for number in self._models if number in listed])
+        for number in sorted(listed, reverse=True):
+            if len(kept) < NUM_LOADED and (number in self._models or self._try_to_load(number)):
                 kept.append(number)
-                self._keep([loaded for loaded in self._models if loaded in found])
-        self._keep(kept)
+                self._unload_all_but([loaded for loaded in self._models if loaded in listed])
+        self._unload_all_but(kept)
 
-    def _try(self, number: int) -> bool:
-        """Load a version beside those that serve; whether it could be loaded."""
-        if self._states.get(number, State("")).error:
+    def _try_to_load(self, number: int) -> bool:
+        """Load a version while the others serve, and return whether it could be loaded."""
+        if self._states.get(number, VersionState("")).error:
             return False
-        self._states = self._states | {number: State("LOADING")}
+        self._states = self._states | {number: VersionState("LOADING")}
         try:
             model = self._load(number)
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            self._states = self._states | {number: State("END", reason)}
+            self._states = self._states | {number: VersionState("END", reason)}
             _logger.error("version %d cannot be loaded: %s", number, reason)
             return False
-        self._states = self._states | {number: State("AVAILABLE")}
+        self._states = self._states | {number: VersionState("AVAILABLE")}
         self._models = self._models | {number: model}
-        _logger.info("version %d is loaded; version %d answers", number, self.newest())
-        weakref.finalize(model, self._ended, number)
+        _logger.info("version %d is loaded; the serving version is %d", number, self.newest())
+        weakref.finalize(model, self._on_unloaded, number)
         return True
 
-    def _keep(self, numbers: list[int]) -> None:
-        """Let go of all other versions, unless nothing would be left to answer."""
-        dropped = set(self._models) - set(numbers)
-        if not dropped or not numbers:
+    def _unload_all_but(self, numbers: list[int]) -> None:
+        """Unload all other versions, unless no version would be left."""
+        unloaded = set(self._models) - set(numbers)
+        if not unloaded or not numbers:
             return
-        for number in dropped:
-            self._states = self._states | {number: State("UNLOADING")}
-            _logger.info("version %d goes; version %d answers", number, max(numbers))
+        for number in unloaded:
+            self._states = self._states | {number: VersionState("UNLOADING")}
+            _logger.info(
+                "version %d is being unloaded; the serving version is %d", number, max(numbers)
+            )
         self._models = {number: self._models[number] for number in numbers}
 
-    def _ended(self, number: int) -> None:
-        """The last request to a version is done."""
-        self._states = self._states | {number: State("END")}
+    def _on_unloaded(self, number: int) -> None:
+        """Mark a version as unloaded; its last request is complete."""
+        self._states = self._states | {number: VersionState("END")}
 
-    def _forget_failures(self, found: list[int]) -> None:
-        """A number that failed may come back with another model once it was gone."""
+    def _forget_failures(self, listed: list[int]) -> None:
+        """Forget failures of versions that are gone: their numbers may return with other models."""
         self._states = {
             number: state
             for number, state in self._states.items()
-            if number in found or not state.error
+            if number in listed or not state.error
         }

@@ -1,60 +1,81 @@
-"""What a server counts, for Prometheus."""
+"""Metrics of a server, for Prometheus."""
 
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-#: Seconds; a picture takes milliseconds, a full batch of large ones seconds.
-LATENCIES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
-BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
+#: Bounds of the buckets of durations, in seconds. A picture takes milliseconds, a full batch of
+#: large pictures seconds.
+DURATION_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
+#: Bounds of the buckets of batch sizes.
+BATCH_SIZE_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+#: Media type of `ServerMetrics.text`.
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
-class Metrics:
-    """Counters of one server, and of its process."""
+class ServerMetrics:
+    """Metrics of one server and of its process."""
 
     def __init__(self, serving_version: Callable[[], int]) -> None:
         """Start at zero.
 
         Args:
-            serving_version: the version that answers, 0 while there is none.
+            serving_version: Function that returns the serving version, 0 if none is loaded.
         """
-        here = self._registry = CollectorRegistry()
-        ProcessCollector(registry=here)
+        registry = self._registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
         self._requests = Counter(
-            "carryover_requests", "Answered requests.", ["code"], registry=here
+            "carryover_requests",
+            "Requests by the status of their response.",
+            ["code"],
+            registry=registry,
         )
-        self._seconds = Histogram(
+        self._predict_seconds = Histogram(
             "carryover_predict_seconds",
-            "From a predict request to its answer.",
-            buckets=LATENCIES,
-            registry=here,
+            "Seconds from a predict request to its response.",
+            buckets=DURATION_BUCKETS,
+            registry=registry,
         )
-        self._batches = Histogram(
+        self._batch_instances = Histogram(
             "carryover_batch_instances",
             "Instances in one call of the model.",
-            buckets=BATCHES,
-            registry=here,
+            buckets=BATCH_SIZE_BUCKETS,
+            registry=registry,
         )
         version = Gauge(
-            "carryover_serving_version", "The version that answers, 0 for none.", registry=here
+            "carryover_serving_version",
+            "Number of the serving version, 0 if none is loaded.",
+            registry=registry,
         )
         version.set_function(serving_version)
 
-    def count_request(self, code: int) -> None:
-        """An answer went out."""
-        self._requests.labels(code=str(code)).inc()
+    def count_request(self, status: int) -> None:
+        """Count a request that has ended.
+
+        Args:
+            status: HTTP status of the response.
+        """
+        self._requests.labels(code=str(status)).inc()
 
     def time_predict(self, seconds: float) -> None:
-        """A predict request was answered."""
-        self._seconds.observe(seconds)
+        """Record the duration of a predict request.
 
-    def count_batch(self, instances: int) -> None:
-        """The model is called."""
-        self._batches.observe(instances)
+        Args:
+            seconds: Time from the request to the end of its response.
+        """
+        self._predict_seconds.observe(seconds)
+
+    def count_batch(self, num_instances: int) -> None:
+        """Record a call of the model.
+
+        Args:
+            num_instances: Instances in the batch.
+        """
+        self._batch_instances.observe(num_instances)
 
     def text(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)

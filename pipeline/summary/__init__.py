@@ -1,1 +1,1 @@
-"""The result of a run: `summary.json`, and the same on the terminal."""
+"""The results of a run: `summary.json`, and tables for the terminal."""

@@ -1,12 +1,13 @@
-"""What a run came to, read from the artifacts that its components left."""
+"""Read the summary of a run from the artifacts of its components."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
-from tfx.utils.path_utils import serving_model_path
-
+from components.compat.tfx_internals import serving_model_path
 from components.evaluation.eval_config import BASELINE, CANDIDATE
 from components.evaluation.evaluation_results import read_domain_metrics, read_reasons
+from components.evaluation.gate_options import GateOptions
 from components.image_example_gen.inventory import read_inventory
 from components.pusher.executor import (
     ALREADY_SERVES,
@@ -15,33 +16,37 @@ from components.pusher.executor import (
     read_outcome,
 )
 from components.serving_check.executor import read_problems
-from pipeline.config.run_config import RunConfig
-from pipeline.running.run import Run
+from pipeline import component_ids
+from pipeline.summary.run_facts import RunFacts
+from pipeline.summary.run_outputs import Outputs
 from pipeline.summary.summary_schema import Calibration, Domain, Images, Stage, Stages, Summary
 from trainer_module.export.saved_model import read_description
 
-#: Component id -> output name -> URI.
-Outputs = dict[str, dict[str, str]]
 
-
-def read_summary(run: Run, outputs: Outputs, baseline_version: int | None) -> Summary:
-    """Read what the components of a finished run left behind.
+def read_summary(
+    facts: RunFacts, outputs: Outputs, gate: GateOptions, baseline_version: int | None
+) -> Summary:
+    """Read the summary of a finished run from the artifacts of its components.
 
     Args:
-        run: that has finished.
-        outputs: URIs of all artifacts.
-        baseline_version: what the candidate was compared with.
+        facts: Facts of the run, with its total time.
+        outputs: URIs of all artifacts of the run.
+        gate: Limits that the Evaluator applied, for the reasons of a rejection.
+        baseline_version: Version that the candidate was compared with; None for a first run.
     """
-    inventory = read_inventory(outputs["ImageExampleGen"]["rejects"])
-    outcome, version = read_outcome(outputs["Pusher"]["pushed_model"])
+    inventory = read_inventory(outputs[component_ids.IMAGE_EXAMPLE_GEN]["rejects"])
+    outcome, version = read_outcome(outputs[component_ids.PUSHER]["pushed_model"])
     serves = outcome in (PUSHED, ALREADY_SERVES)
-    model = read_description(serving_model_path(outputs["Trainer"]["model"]))
-    domains = _domains(outputs["Evaluator"]["evaluation"])
+    model = read_description(serving_model_path(outputs[component_ids.TRAINER]["model"]))
+    domains = _domains(outputs[component_ids.EVALUATOR]["evaluation"])
     accuracies = {name: domain.accuracy for name, domain in domains.items()}
+    trained_on = {"device": model["training"]["device"]}
+    facts = replace(facts, environment=facts.environment | trained_on)
+    trainer_ran = component_ids.TRAINER not in facts.cached
     return Summary(
-        **run.facts(device=model["training"]["device"]),
+        **vars(facts),
         status="pushed" if serves else "not_blessed",
-        reasons=_reasons(outcome, version, outputs, run.config),
+        reasons=_reasons(outcome, version, outputs, gate),
         pushed_version=version if serves else None,
         new_version=outcome == PUSHED,
         baseline_version=baseline_version,
@@ -51,22 +56,22 @@ def read_summary(run: Run, outputs: Outputs, baseline_version: int | None) -> Su
         domains=domains,
         worst_domain=min(accuracies, key=accuracies.__getitem__, default=None),
         mean_domain_accuracy=sum(accuracies.values()) / len(accuracies) if accuracies else None,
-        stages=_stages(
-            model["training"], None if "Trainer" in run.cached else run.seconds["total"]
-        ),
+        stages=_stages(model["training"], facts.seconds["total"] if trainer_ran else None),
         calibration=Calibration.model_validate(model["training"]["calibration"]),
     )
 
 
-def _reasons(outcome: str, version: int | None, outputs: Outputs, config: RunConfig) -> list[str]:
+def _reasons(outcome: str, version: int | None, outputs: Outputs, gate: GateOptions) -> list[str]:
+    """Return why the candidate does not serve; empty if it does."""
     if outcome == ROLLED_BACK:
         return [f"the same model was version {version} and has been rolled back"]
-    gates = read_reasons(outputs["Evaluator"]["evaluation"], config.gate)
-    problems = read_problems(outputs["ServingCheck"]["blessing"])
-    return gates + [f"serving check: {problem}" for problem in problems]
+    reasons = read_reasons(outputs[component_ids.EVALUATOR]["evaluation"], gate)
+    problems = read_problems(outputs[component_ids.SERVING_CHECK]["blessing"])
+    return reasons + [f"serving check: {problem}" for problem in problems]
 
 
 def _images(inventory: dict[str, list[dict[str, Any]]]) -> Images:
+    """Count the pictures of an inventory, see `read_inventory`."""
     splits: Counter[str] = Counter()
     for row in inventory["examples"]:
         splits[row["split"]] += row["count"]
@@ -99,7 +104,12 @@ def _domains(evaluation: str) -> dict[str, Domain]:
 
 
 def _stages(report: dict[str, Any], total: float | None) -> Stages:
-    """What training reports of both stages, with their share of a run's total seconds."""
+    """Return the results of both stages.
+
+    Args:
+        report: Report of the trainer, from the description of the model.
+        total: Seconds of the whole run; None if this run did not train.
+    """
     return Stages(
         frozen=_stage(report["frozen"], total),
         fine_tuned=_stage(report["fine_tuned"], total) if "fine_tuned" in report else None,

@@ -6,10 +6,11 @@ from typing import Literal
 from pydantic import BaseModel
 
 from components.data_gate.findings import Finding
+from trainer_module.contract.atomic_write import atomic_write
 
 
 class Images(BaseModel):
-    """Pictures by what became of them."""
+    """Numbers of input files, by result of the ingestion and by split."""
 
     read: int
     rejected: int
@@ -19,12 +20,18 @@ class Images(BaseModel):
 
 
 class Domain(BaseModel):
-    """One domain's test pictures: how the candidate did, and what served before.
+    """Metrics of the candidate on the test pictures of one domain, and of the baseline.
 
     Attributes:
-        change_low: end of the confidence interval of the change in accuracy, see `gate.confidence`;
-            null without a baseline.
-        change_high: the other end.
+        test_images: Number of test pictures.
+        accuracy: Accuracy, 0 to 1.
+        macro_f1: Mean F1 score over the classes.
+        log_loss: Mean negative log likelihood of the true class, in nats.
+        ece: Expected calibration error.
+        baseline_accuracy: Accuracy of the baseline; null without a baseline.
+        change_low: Lower end of the confidence interval of the change in accuracy, with the level
+            `gate.confidence`; null without a baseline.
+        change_high: Upper end of that interval.
     """
 
     test_images: int
@@ -38,10 +45,15 @@ class Domain(BaseModel):
 
 
 class Stage(BaseModel):
-    """One stage of training, on the eval split.
+    """Result of one stage of the training, on the eval split.
 
     Attributes:
-        share: of the run's seconds; null where the Trainer was answered from the cache.
+        eval_accuracy: Accuracy over all pictures.
+        eval_mean_domain_accuracy: Mean of the accuracies per domain.
+        eval_domain_accuracy: Accuracy per domain.
+        epochs: Number of epochs.
+        seconds: Time of the stage.
+        share: Share of the time of the run; null if the Trainer's outputs came from the cache.
     """
 
     eval_accuracy: float
@@ -53,7 +65,7 @@ class Stage(BaseModel):
 
 
 class Stages(BaseModel):
-    """Both stages, and which one was exported."""
+    """Results of both stages, and the stage whose model was exported."""
 
     frozen: Stage
     fine_tuned: Stage | None
@@ -61,19 +73,19 @@ class Stages(BaseModel):
 
 
 class DomainCalibration(BaseModel):
-    """Calibration error of a domain on the eval split, without and with the temperature."""
+    """Expected calibration error in a domain of the eval split, before and after calibration."""
 
     ece_before: float
     ece_after: float
 
 
 class Calibration(BaseModel):
-    """How the confidence of the exported model was corrected, on the eval split.
+    """Calibration of the exported model by temperature scaling, on the eval split.
 
     Attributes:
-        temperature: that logits are divided by before the softmax; above 1 where the model was
-            too confident.
-        domains: by name.
+        temperature: Number that logits are divided by before the softmax. It is above 1 if the
+            model was overconfident.
+        domains: Calibration errors by name of the domain.
     """
 
     temperature: float
@@ -84,12 +96,29 @@ class Summary(BaseModel):
     """`runs/<run id>/summary.json`.
 
     Attributes:
-        data_root: that the paths of pictures are relative to.
-        calibration: null where the run failed.
-        environment: what the figures were made with: `seed`; versions (`python` and the libraries);
-            hardware (`platform`, `cpus` and, null where the run failed, the `device` of the
-            training); `git_revision` of the code, null where it is not in a git work tree of its
-            own.
+        run_id: Id of the run.
+        data_root: Folder or URI that the paths of pictures are relative to.
+        status: Whether the candidate serves (`pushed`), was rejected, or the run failed.
+        pushed_version: Version that serves the model of this run; null otherwise.
+        new_version: False if the model had already been pushed by an earlier run.
+        baseline_version: Version that the candidate was compared with; null without a baseline.
+        reasons: Why the candidate was rejected or the run failed.
+        images: Numbers of pictures; null if the run failed.
+        reject_reasons: Number of rejected files, by reason.
+        ignored_files: Number of hidden and system files in the data folder, by kind.
+        findings: Findings of the data gate.
+        classes: Labels of the model, in the order of its outputs.
+        domains: Metrics by name of the domain.
+        worst_domain: Domain with the lowest accuracy.
+        mean_domain_accuracy: Mean of the accuracies per domain.
+        stages: Results of the training; null if the run failed.
+        calibration: Calibration of the model; null if the run failed.
+        seconds: Seconds per component, and `total`.
+        cached: Ids of the components whose outputs came from the cache.
+        environment: Seed (`seed`), versions (`python` and the libraries), hardware (`platform`,
+            `cpus`, and the `device` of the training, null if the run failed) and `git_revision` of
+            the code (null outside a git work tree).
+        seed: Seed of the run.
     """
 
     run_id: str
@@ -116,11 +145,16 @@ class Summary(BaseModel):
 
     @classmethod
     def read(cls, folder: Path) -> "Summary":
-        """Read the `summary.json` of a run that has ended."""
+        """Read the `summary.json` of a run that has ended.
+
+        Args:
+            folder: Folder of the run.
+
+        Raises:
+            FileNotFoundError: The run has not ended.
+        """
         return cls.model_validate_json((folder / "summary.json").read_text(encoding="utf-8"))
 
     def write(self, folder: Path) -> Path:
-        """Write `summary.json`, whole or not at all."""
-        unfinished = folder / "summary.json.part"
-        unfinished.write_text(self.model_dump_json(indent=1) + "\n")
-        return unfinished.rename(folder / "summary.json")
+        """Write `summary.json` in one step, so that readers see all of it or nothing."""
+        return atomic_write(folder / "summary.json", self.model_dump_json(indent=1) + "\n")

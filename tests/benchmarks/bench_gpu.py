@@ -1,9 +1,9 @@
-"""Does the input keep the device busy? Stage 1 and stage 2 against data that are there already.
+"""Measure whether the input pipeline keeps the device busy, in both stages of a training.
 
-Both stages are run as the trainer runs them, on synthetic transformed examples that are read from
-disk. Against each: the same model and the same step on one batch that lies on the device. Exits
-with 1 when stage 1 takes more than 1.25 times its bare forward pass. Without a GPU it says so, and
-measures the CPU.
+Both stages run as in the trainer, on synthetic transformed examples that are read from disk. Each
+is compared with the same model and the same step on one batch that lies on the device. The exit
+code is 1 if the frozen stage takes more than 1.25 times its bare forward pass. Without a GPU the
+CPU is measured, and a message says so.
 
     python tests/benchmarks/bench_gpu.py [--pictures 8192] [--image-size 224] [--batch-size 32]
 """
@@ -28,24 +28,26 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from trainer_module.activations.activation_store import FeatureStore
+from trainer_module.activations.activations import Activations
+from trainer_module.activations.extraction import (
+    FORWARD_BATCH,
+    add_views,
+    extract_activations,
+)
 from trainer_module.classifier import Classifier, build_classifier
 from trainer_module.contract import example_features
-from trainer_module.data.input_data import Pictures, read_pictures
+from trainer_module.data.transformed_examples import Pictures, read_pictures
 from trainer_module.hardware import Hardware, set_up_hardware
-from trainer_module.stages.fine_tuning_stage import build_tail, create_learner
-from trainer_module.stages.stages import (
-    FORWARD_BATCH,
-    Features,
-    Task,
-    add_views,
-    extract_features,
+from trainer_module.stages.fine_tuning_stage import (
+    build_trained_part,
+    create_epoch,
     freeze_boundary,
 )
 from trainer_module.stages.training_step import create_step
 from trainer_module.training_options import TrainingOptions
+from trainer_module.training_task import TrainingTask, create_task
 
-#: Stage 1 may take this many times its forward pass.
+#: Largest allowed duration of the frozen stage, as a multiple of its bare forward pass.
 LIMIT = 1.25
 
 CLASSES = ("a", "b", "c", "d")
@@ -64,16 +66,18 @@ def main(pictures: int, image_size: int, batch_size: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         files = write_pictures(Path(folder, "part-00000"), pictures, image_size)
         split = read_pictures([files], image_size)
-        task = Task(options, hardware, folder, FeatureStore(folder))
+        task = create_task(options, hardware, folder)
         with hardware.strategy.scope():
             classifier = build_classifier(options.backbone, image_size, CLASSES)
         boundary = freeze_boundary(classifier, options.fine_tuning.trainable_from)
-        rows, found = measure_stage_1(classifier, split, boundary, task)
-        rows |= measure_stage_2(classifier, found, boundary, task)
+        rows, activations = measure_frozen_stage(classifier, split, boundary, task)
+        rows |= measure_fine_tuning_stage(classifier, activations, boundary, task)
     show(rows, f"{pictures:,} pictures at {image_size} px, {options.backbone.name}")
-    ratio = rows["stage 1: bare forward pass"] / rows["stage 1: one pass from disk"]
+    ratio = rows["frozen: bare forward pass"] / rows["frozen: one pass from disk"]
     verdict = "holds " if ratio <= LIMIT else "missed"
-    console.print(f"  {verdict} stage 1 takes {ratio:.2f} times a forward pass, at most {LIMIT}")
+    console.print(
+        f"  {verdict} the frozen stage takes {ratio:.2f} times a forward pass, at most {LIMIT}"
+    )
     return int(ratio > LIMIT)
 
 
@@ -81,12 +85,12 @@ def describe_device() -> str:
     """Name of the first GPU, or that there is none."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return "NO GPU HERE. These are figures of the CPU"
+        return "No GPU found. These are measurements of the CPU"
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", gpus[0].name)
 
 
 def write_pictures(path: Path, count: int, size: int) -> str:
-    """Transformed examples of noise; returns their path."""
+    """Write transformed examples of noise; return their path."""
     rng = np.random.default_rng(1)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for number in range(count):
@@ -104,59 +108,57 @@ def write_pictures(path: Path, count: int, size: int) -> str:
     return str(path)
 
 
-def measure_stage_1(
-    classifier: Classifier, split: Pictures, boundary: str, task: Task
-) -> tuple[dict[str, float], Features]:
-    """Pictures per second of the feature passes, and the features."""
+def measure_frozen_stage(
+    classifier: Classifier, split: Pictures, boundary: str, task: TrainingTask
+) -> tuple[dict[str, float], Activations]:
+    """Return pictures per second of the passes over the pictures, and the activations."""
     model, hardware = classifier.backbone.model, task.hardware
     size = split.image_size
     batch = tf.random.uniform((FORWARD_BATCH, size, size, 3), 0, 255, seed=1)
     passes = -(-len(split) // FORWARD_BATCH)
-    forward = repeated(lambda: tf.reduce_sum(model(batch, training=False)), passes, hardware)
-    extract_features(split, classifier, boundary, task)  # tracing, and the disk's cache
+    forward = seconds_of(lambda: tf.reduce_sum(model(batch, training=False)), passes, hardware)
+    extract_activations(split, classifier, boundary, task)  # tracing, and the disk's cache
     start = time.perf_counter()
-    found = extract_features(split, classifier, boundary, task)
-    ours = time.perf_counter() - start
+    activations = extract_activations(split, classifier, boundary, task)
+    from_disk = time.perf_counter() - start
     start = time.perf_counter()
-    found = add_views(found, split, classifier, boundary, task)
+    activations = add_views(activations, split, classifier, boundary, task)
     view = time.perf_counter() - start
     return {
-        "stage 1: bare forward pass": passes * FORWARD_BATCH / forward,
-        "stage 1: one pass from disk": len(split) / ours,
-        "stage 2: one random view, below the boundary": len(split) / view,
-    }, found
+        "frozen: bare forward pass": passes * FORWARD_BATCH / forward,
+        "frozen: one pass from disk": len(split) / from_disk,
+        "fine-tuning: one random view, up to the boundary": len(split) / view,
+    }, activations
 
 
-def measure_stage_2(
-    classifier: Classifier, found: Features, boundary: str, task: Task
+def measure_fine_tuning_stage(
+    classifier: Classifier, activations: Activations, boundary: str, task: TrainingTask
 ) -> dict[str, float]:
-    """Pictures per second of fine-tuning, and of the same step on one batch."""
+    """Return pictures per second of fine-tuning, and of the same step on one batch."""
     size = task.options.fine_tuning.batch_size
-    steps = -(-len(found) // size)
-    tail = build_tail(classifier, boundary, task)
-    step: Any = create_step(tail, classifier, len(DOMAINS), steps, task)
+    steps = -(-len(activations) // size)
+    trained_part = build_trained_part(classifier, boundary, task)
+    step: Any = create_step(trained_part, classifier, len(DOMAINS), steps, task)
     batch = (
-        tf.constant(found.views[0][:size]),
+        tf.constant(activations.views[0][:size]),
         tf.zeros(size, tf.int32),
-        tf.ones(size),
         tf.zeros(size, tf.int32),
     )
-    rows = {
-        "stage 2: bare step": steps * size / repeated(lambda: step(*batch), steps, task.hardware)
-    }
+    seconds = seconds_of(lambda: step(*batch), steps, task.hardware)
+    rows = {"fine-tuning: bare step": steps * size / seconds}
     if tf.config.list_physical_devices("GPU"):
         compiled = tf.function(step, jit_compile=True)
-        seconds = repeated(lambda: compiled(*batch), steps, task.hardware)
-        rows["stage 2: bare step with XLA"] = steps * size / seconds
-    learn = create_learner(tail, classifier, found, task)
-    learn()  # tracing
+        seconds = seconds_of(lambda: compiled(*batch), steps, task.hardware)
+        rows["fine-tuning: bare step with XLA"] = steps * size / seconds
+    train_epoch = create_epoch(trained_part, classifier, activations, task)
+    train_epoch()  # tracing
     start = time.perf_counter()
-    learn()
-    return rows | {"stage 2: one epoch": len(found) / (time.perf_counter() - start)}
+    train_epoch()
+    return rows | {"fine-tuning: one epoch": len(activations) / (time.perf_counter() - start)}
 
 
-def repeated(function: Callable[[], tf.Tensor], times: int, hardware: Hardware) -> float:
-    """Seconds that a function takes, called a number of times in one graph."""
+def seconds_of(function: Callable[[], tf.Tensor], times: int, hardware: Hardware) -> float:
+    """Return the seconds that a number of calls of a function in one graph take."""
 
     @tf.function
     def loop() -> tf.Tensor:
@@ -175,7 +177,7 @@ def repeated(function: Callable[[], tf.Tensor], times: int, hardware: Hardware) 
 
 
 def show(rows: dict[str, float], title: str) -> None:
-    """Print pictures per second."""
+    """Print a table of pictures per second."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("what")
     table.add_column("pictures per second", justify="right")

@@ -1,4 +1,4 @@
-"""What serving costs and what it withstands: `python tests/benchmarks/bench_serve.py`.
+"""Throughput and robustness of serving: `python tests/benchmarks/bench_serve.py`.
 
 Three parts, all with clients on the same machine: throughput against calling the SavedModel in a
 loop, 10,000 requests while five versions are pushed, and 5,000 malformed requests.
@@ -29,25 +29,25 @@ import tensorflow as tf
 from PIL import Image
 from rest_client import binary
 from serve_fuzz import Fuzzer
-from serve_load import CLIENTS, ask_many
-from served import Served, served
+from serve_load import CLIENTS, send_requests
+from server_process import ServerProcess, start_server
 from tiny_exports import export_tiny, push_of
 from tiny_pictures import encode
 
 from components.pusher.version_store import VersionStore
 
-#: Throughput of serving, as a share of that of the loop, that is asked for.
+#: Least throughput of serving, as a share of that of the loop.
 LIMIT = 0.8
 ROUNDS = 3
 SWAPS = 5
 SWAP_REQUESTS = 10_000
 FUZZ_REQUESTS = 5_000
-#: Pictures in a request of the second part, to see that one version answers all of it.
+#: Pictures in a request of the second part, which all must be classified by one version.
 PICTURES_PER_REQUEST = 2
 
 
 def main() -> None:
-    """Run the three parts; the exit code is 1 when one of them is not as it should be."""
+    """Run the three parts; the exit code is 1 if one of them fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--image-size", type=int, default=96)
     parser.add_argument("--requests", type=int, default=1600, help="per round of the first part")
@@ -58,7 +58,7 @@ def main() -> None:
         models = [export_tiny(root / f"model-{n}", n, options.image_size) for n in range(SWAPS + 1)]
         store = VersionStore(root / "workspace", "bench")
         store.push(models[0], push_of(0))
-        with served(store.root) as server:
+        with start_server(store.root) as server:
             passed = [
                 throughput(server, store, pictures, options.requests),
                 swaps(server, store, models[1:], pictures),
@@ -72,27 +72,29 @@ def main() -> None:
 
 
 def noise(seed: int, side: int = 200) -> bytes:
-    """A JPEG of coarse noise, of a usual size for its pixels."""
+    """Return a JPEG of coarse noise, which has a usual number of bytes for its pixels."""
     coarse = np.random.default_rng(seed).integers(0, 256, (20, 20, 3), np.uint8)
     return encode(Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC), "JPEG")
 
 
-def throughput(server: Served, store: VersionStore, pictures: list[bytes], requests: int) -> bool:
-    """Single pictures from all clients, against a loop with as many in a call as are joined."""
+def throughput(
+    server: ServerProcess, store: VersionStore, pictures: list[bytes], requests: int
+) -> bool:
+    """Compare requests of single pictures with a loop over batches of the server's mean size."""
     function = tf.saved_model.load(str(store.path(1))).signatures["serving_default"]
     bodies = [orjson.dumps({"instances": [binary(picture)]}) for picture in pictures]
     path = "/v1/models/bench:predict"
-    ask_many(server.client.address, path, bodies, CLIENTS * 10)
+    send_requests(server.client.address, path, bodies, CLIENTS * 10)
     ratios = []
     for number in range(1, ROUNDS + 1):
         calls = server.metric("carryover_batch_instances_count")
-        load = ask_many(server.client.address, path, bodies, requests)
+        load = send_requests(server.client.address, path, bodies, requests)
         size = max(1, round(requests / (server.metric("carryover_batch_instances_count") - calls)))
         by_loop = loop(function, pictures, size, requests)
         by_serve = requests / load.seconds
         ratios.append(by_serve / by_loop)
         print(
-            f"round {number}: {CLIENTS} clients {by_serve:,.0f} pictures/s, joined to {size} on "
+            f"round {number}: {CLIENTS} clients {by_serve:,.0f} pictures/s, batches of {size} on "
             f"average; loop of {size} {by_loop:,.0f} pictures/s; ratio {ratios[-1]:.2f}; "
             f"{len(load.failures)} failed"
         )
@@ -102,18 +104,20 @@ def throughput(server: Served, store: VersionStore, pictures: list[bytes], reque
 
 
 def loop(function: Any, pictures: list[bytes], size: int, count: int) -> float:
-    """Pictures per second of calling a signature again and again."""
+    """Return the pictures per second of calling a signature again and again."""
     batch = (pictures * (size // len(pictures) + 1))[:size]
     function(image=tf.constant(batch))
     started, calls = time.perf_counter(), -(-count // size)
     for _ in range(calls):
-        answer = function(image=tf.constant(batch))
-        {name: value.numpy() for name, value in answer.items()}
+        outputs = function(image=tf.constant(batch))
+        {name: value.numpy() for name, value in outputs.items()}
     return calls * size / (time.perf_counter() - started)
 
 
-def swaps(server: Served, store: VersionStore, models: list[Path], pictures: list[bytes]) -> bool:
-    """Requests go on while versions are pushed; each must be answered by one version alone."""
+def swaps(
+    server: ServerProcess, store: VersionStore, models: list[Path], pictures: list[bytes]
+) -> bool:
+    """Send requests while versions are pushed; each response must come from one version."""
     bodies = [
         orjson.dumps({"instances": [binary(picture) for picture in chosen(number, pictures)]})
         for number in range(len(pictures))
@@ -121,49 +125,49 @@ def swaps(server: Served, store: VersionStore, models: list[Path], pictures: lis
     before = server.metric("process_resident_memory_bytes")
     pushing = threading.Thread(target=push_all, args=(server, store, models))
     pushing.start()
-    load = ask_many(server.client.address, "/v1/models/bench:predict", bodies, SWAP_REQUESTS)
+    load = send_requests(server.client.address, "/v1/models/bench:predict", bodies, SWAP_REQUESTS)
     pushing.join()
     after = server.metric("process_resident_memory_bytes")
-    known = [answers_of(store.path(version), pictures) for version in store.versions()]
+    known = [probabilities_of(store.path(version), pictures) for version in store.versions()]
     by_version: Counter[str] = Counter()
-    for number, answer in load.answers:
-        given = [row["probabilities"] for row in answer["predictions"]]
+    for number, response in load.responses:
+        predicted = [row["probabilities"] for row in response["predictions"]]
         matching = [
             version
-            for version, answers in enumerate(known, 1)
-            if np.allclose(given, chosen(number, answers), atol=1e-4)
+            for version, expected in enumerate(known, 1)
+            if np.allclose(predicted, chosen(number, expected), atol=1e-4)
         ]
         by_version[f"version {matching[0]}" if len(matching) == 1 else "no whole version"] += 1
     print(
         f"swaps: {SWAP_REQUESTS:,} requests in {load.seconds:.0f} s, {len(load.failures)} failed; "
-        f"answered by {dict(sorted(by_version.items()))}; "
+        f"responses from {dict(sorted(by_version.items()))}; "
         f"memory {before / 2**20:,.0f} -> {after / 2**20:,.0f} MiB"
     )
     print(*load.failures[:5], sep="\n", end="")
     return "no whole version" not in by_version and len(by_version) > 1 and not load.failures
 
 
-def chosen(number: int, of: Any) -> list[Any]:
-    """What is in a request: several pictures, or the answers to them, in the same order."""
-    return [of[(number + k) % len(of)] for k in range(PICTURES_PER_REQUEST)]
+def chosen(number: int, rows: Any) -> list[Any]:
+    """Return the pictures of a request, or the rows that belong to them, in the same order."""
+    return [rows[(number + k) % len(rows)] for k in range(PICTURES_PER_REQUEST)]
 
 
-def push_all(server: Served, store: VersionStore, models: list[Path]) -> None:
-    """Push models one after another, each when the one before it answers."""
+def push_all(server: ServerProcess, store: VersionStore, models: list[Path]) -> None:
+    """Push models one after another, each when the one before it is the serving version."""
     for number, model in enumerate(models, 1):
         version = store.push(model, push_of(number))
         while server.metric("carryover_serving_version") < version:
             time.sleep(0.2)
 
 
-def answers_of(model: Path, pictures: list[bytes]) -> np.ndarray:
-    """Probabilities that a SavedModel gives, [pictures, classes]."""
+def probabilities_of(model: Path, pictures: list[bytes]) -> np.ndarray:
+    """Return the probabilities of a SavedModel, [pictures, classes]."""
     function = tf.saved_model.load(str(model)).signatures["serving_default"]
     return function(image=tf.constant(pictures))["probabilities"].numpy()
 
 
-def fuzz(server: Served, pictures: list[bytes]) -> bool:
-    """Malformed requests, one after another; none may be answered as the server's own fault."""
+def fuzz(server: ServerProcess, pictures: list[bytes]) -> bool:
+    """Send malformed requests one after another; no response may have a status of 500 or more."""
     fuzzer = Fuzzer([*pictures[:4], encode(Image.new("RGBA", (40, 30)))], random.Random(7))  # noqa: S311
     codes: Counter[int] = Counter()
     memory = []
@@ -176,9 +180,9 @@ def fuzz(server: Served, pictures: list[bytes]) -> bool:
         response.read()
         codes[response.status] += 1
     memory.append(server.metric("process_resident_memory_bytes") / 2**20)
-    print(f"fuzz: {FUZZ_REQUESTS:,} requests, answers by code {dict(sorted(codes.items()))}")
+    print(f"fuzz: {FUZZ_REQUESTS:,} requests, responses by status {dict(sorted(codes.items()))}")
     print(f"fuzz: memory in MiB after each fifth: {', '.join(f'{one:,.0f}' for one in memory)}")
-    # The first fifth fills caches; from then on nothing may grow.
+    # The first fifth fills caches; after it, memory must not grow.
     return max(codes) < 500 and memory[-1] < memory[1] * 1.05
 
 

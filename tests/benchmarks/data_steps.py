@@ -15,15 +15,16 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
+from pipeline import component_ids
 from pipeline.config.config_file import load_config
 from pipeline.inputs.snapshot import take_snapshot
-from pipeline.running.component_launches import launch
-from pipeline.running.preparation import prepare
+from pipeline.running.launch_components import launch_components
+from pipeline.running.prepare_launcher import prepare_launcher
+from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.run import Run
-from pipeline.summary.terminal import Reporter
 from pipeline.workspace import Workspace
 
-LAST = "Transform"
+LAST = component_ids.TRANSFORM
 
 
 def main(data: str, *overrides: str) -> None:
@@ -33,13 +34,12 @@ def main(data: str, *overrides: str) -> None:
         config = config.resolved()
         workspace = Workspace(config.workspace)
         snapshot = take_snapshot(config.data, workspace.inputs)
-        reporter = Reporter(Console(stderr=True, quiet=True))
-        run = Run("benchmark", config, workspace, snapshot, reporter, config.workspace)
-        launcher, _ = prepare(run)
-        nodes = launcher.nodes[: launcher.nodes.index(LAST) + 1]
+        progress = ProgressDisplay(Console(stderr=True, quiet=True))
+        run = Run("benchmark", config, workspace, snapshot, progress, config.workspace)
+        launcher, _ = prepare_launcher(run)
         with Peak() as peak:
             start = time.perf_counter()
-            launch(run, launcher, nodes)
+            launch_components(run, launcher, LAST)
             total = time.perf_counter() - start
     result = {"pictures": snapshot.files, "seconds": run.seconds | {"total": total}}
     print(json.dumps(result | {"peak_mib": peak.mib}))

@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 
 import tensorflow as tf
-from tfx.utils import path_utils
 
-from components.image_example_gen.pictures import UnusablePictureError, read_picture
+from components.compat.tfx_internals import serving_model_path
+from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from components.image_example_gen.splits import assign_split, digest
-from pipeline.running.component_launches import read_outputs
+from pipeline import component_ids
+from pipeline.summary.run_outputs import read_outputs
 
 BATCH = 64
 
@@ -23,8 +24,8 @@ BATCH = 64
 def main(data: Path, workspace: Path) -> None:
     """Score every domain."""
     newest = max((workspace / "runs").glob("*/outputs.json"))
-    trained = read_outputs(newest.parent)["Trainer"]["model"]
-    loaded = tf.saved_model.load(path_utils.serving_model_path(trained))
+    trained = read_outputs(newest.parent)[component_ids.TRAINER]["model"]
+    loaded = tf.saved_model.load(serving_model_path(trained))
     answer = loaded.signatures["serving_default"]
     shares = {}
     for domain in sorted(path for path in data.iterdir() if path.is_dir()):

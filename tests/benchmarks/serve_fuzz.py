@@ -1,4 +1,4 @@
-"""Requests that are wrong in some way, drawn by lot."""
+"""Random malformed requests."""
 
 import base64
 import json
@@ -16,20 +16,20 @@ METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"]
 
 @dataclass(frozen=True)
 class Fuzzer:
-    """Draws requests.
+    """Generator of random malformed requests.
 
     Attributes:
-        pictures: encoded, that are whole.
-        rng: that decides.
+        pictures: Encoded pictures, undamaged.
+        rng: Random generator.
     """
 
     pictures: list[bytes]
     rng: random.Random
 
     def requests(self, count: int) -> Iterator[Request]:
-        """Wrong addresses, wrong JSON, wrong types, wrong base64, damaged pictures in turn."""
+        """Yield wrong paths, JSON, types, base64 and signatures, and damaged pictures, in turn."""
         kinds: list[Callable[[], Request]] = [
-            self._address,
+            self._path,
             self._bytes,
             self._cut,
             self._nested,
@@ -41,7 +41,7 @@ class Fuzzer:
         for number in range(count):
             yield kinds[number % len(kinds)]()
 
-    def _address(self) -> Request:
+    def _path(self) -> Request:
         path = self.rng.choice(PATHS) + self.rng.choice(["", "/", "%00", "%ff", ":", "?a=b", "/.."])
         return self.rng.choice(METHODS), path, b"{}"
 
@@ -49,9 +49,9 @@ class Fuzzer:
         return "POST", ":predict", self.rng.randbytes(self.rng.randrange(2_000))
 
     def _cut(self) -> Request:
-        whole = _asked([{"b64": base64.b64encode(self._picture()).decode()}])
-        place = self.rng.randrange(len(whole))
-        return "POST", ":predict", whole[:place] + self.rng.choice([b"", b"\x00", b"}", b"\xff"])
+        whole = _predict_body([{"b64": base64.b64encode(self._picture()).decode()}])
+        length = self.rng.randrange(len(whole))
+        return "POST", ":predict", whole[:length] + self.rng.choice([b"", b"\x00", b"}", b"\xff"])
 
     def _nested(self) -> Request:
         depth = self.rng.randrange(1, 50_000)
@@ -66,7 +66,7 @@ class Fuzzer:
     def _base64(self) -> Request:
         text = list(base64.b64encode(self._picture()).decode())
         text[self.rng.randrange(len(text))] = self.rng.choice("!=\u00e9 \n\\")
-        return "POST", ":predict", _asked([{"image": {"b64": "".join(text)}}])
+        return "POST", ":predict", _predict_body([{"image": {"b64": "".join(text)}}])
 
     def _damaged(self) -> Request:
         content = bytearray(self._picture())
@@ -75,7 +75,7 @@ class Fuzzer:
         end = self.rng.choice([len(content), self.rng.randrange(len(content))])
         damaged = base64.b64encode(content[:end]).decode()
         whole = base64.b64encode(self._picture()).decode()
-        return "POST", ":predict", _asked([{"b64": whole}, {"b64": damaged}])
+        return "POST", ":predict", _predict_body([{"b64": whole}, {"b64": damaged}])
 
     def _signature(self) -> Request:
         name = self.rng.choice(
@@ -93,5 +93,5 @@ class Fuzzer:
         return self.rng.choice(self.pictures)
 
 
-def _asked(instances: list[object]) -> bytes:
+def _predict_body(instances: list[object]) -> bytes:
     return json.dumps({"instances": instances}).encode()

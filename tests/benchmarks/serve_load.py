@@ -1,4 +1,4 @@
-"""Clients of `carryover serve` that ask at the same time, over connections that stay open."""
+"""Concurrent clients of `carryover serve`, over persistent connections."""
 
 import http.client
 import json
@@ -14,34 +14,34 @@ CLIENTS = 16
 
 @dataclass
 class Load:
-    """What became of many requests.
+    """Results of many requests.
 
     Attributes:
-        seconds: from the first to the last.
-        failures: whatever was no answer, in words.
-        answers: number of the request and the JSON that came back.
+        seconds: Time from the first request to the last response.
+        failures: Errors of connections, and responses with another status than 200.
+        responses: Number of the request and JSON of its response.
     """
 
     seconds: float = 0.0
     failures: list[str] = field(default_factory=list)
-    answers: list[tuple[int, Any]] = field(default_factory=list)
+    responses: list[tuple[int, Any]] = field(default_factory=list)
 
 
-def ask_many(
+def send_requests(
     address: str,
     path: str,
     bodies: list[bytes],
     requests: int,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda num_responses: None,
 ) -> Load:
-    """Send requests from `CLIENTS` threads, each as soon as it has the answer to its last one.
+    """Send requests from `CLIENTS` threads, each as soon as it has the response to its last one.
 
     Args:
-        address: `http://host:port`.
-        path: to post to.
-        bodies: sent in turn.
-        requests: how many in all.
-        progress: told how many were answered so far.
+        address: Address of the server, `http://host:port`.
+        path: Path to post to.
+        bodies: Bodies of the requests, which are sent in turn.
+        requests: Number of requests.
+        progress: Function that is called with the number of responses so far.
     """
     load, numbers, lock = Load(), iter(range(requests)), threading.Lock()
 
@@ -63,8 +63,8 @@ def ask_many(
             if response.status != 200:
                 load.failures.append(f"{response.status}: {content[:200]!r}")
                 continue
-            load.answers.append((number, json.loads(content)))
-            progress(len(load.answers))
+            load.responses.append((number, json.loads(content)))
+            progress(len(load.responses))
 
     threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
     started = time.perf_counter()

@@ -2,14 +2,14 @@
 
 import json
 import subprocess
-import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import warm_process
 from PIL import Image, ImageDraw
 
-ROOT = Path(__file__).resolve().parents[2]
 SIZE = 48
 SHAPES = ("circle", "square", "cross")
 
@@ -25,10 +25,10 @@ QUICK = {
 }
 
 
-def carryover(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    command = [sys.executable, "-m", "pipeline.cli", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
+def carryover(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, in a process of its own."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return warm_process.run("pipeline.cli", list(arguments), Path(scratch))
 
 
 def run_arguments(data: Path, workspace: Path, **settings: Any) -> list[str]:

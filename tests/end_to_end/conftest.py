@@ -1,11 +1,13 @@
-"""One undisturbed run, which several tests look at or go on from."""
+"""One undisturbed run, which several tests look at or continue from."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command import carryover, draw_pictures, newest_summary, run_arguments
+from filelock import FileLock
 
 
 @dataclass(frozen=True)
@@ -18,17 +20,31 @@ class Finished:
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shapes in three domains, and one file that is no picture."""
-    folder = draw_pictures(tmp_path_factory.mktemp("data"))
-    (folder / "paper" / "circle" / "broken.jpg").write_text("no picture")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all processes of this test session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def data(shared: Path) -> Path:
+    """Shapes in three domains, and one file that is no picture. No test may change it."""
+    folder = shared / "data"
+    with FileLock(shared / "data.lock"):
+        if not folder.exists():
+            draw_pictures(folder)
+            (folder / "paper" / "circle" / "broken.jpg").write_text("no picture")
     return folder
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Finished:
-    """The first run."""
-    workspace = tmp_path_factory.mktemp("workspace")
-    done = carryover(*run_arguments(data, workspace))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Finished(workspace, newest_summary(workspace), done.stdout)
+def finished(shared: Path, data: Path) -> Finished:
+    """The first run, done once by the process that needs it first."""
+    workspace, result = shared / "workspace", shared / "finished.json"
+    with FileLock(shared / "finished.lock"):
+        if not result.exists():
+            done = carryover(*run_arguments(data, workspace))
+            assert done.returncode == 0, done.stdout + done.stderr
+            result.write_text(json.dumps([newest_summary(workspace), done.stdout]))
+    summary, output = json.loads(result.read_text())
+    return Finished(workspace, summary, output)

@@ -9,18 +9,17 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+import warm_process
 import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
-
-ROOT = Path(__file__).resolve().parents[2]
+from repository import ROOT
 
 #: As the open-source backend maps schemes to folders; the launcher copies to and from there.
 MOUNTS = {"gs://": "gcs", "s3://": "s3", "minio://": "minio"}
@@ -193,9 +192,10 @@ def run_container(
 def start_here(
     command: list[str], work: Path, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run it on this machine; the path stands for an image in which the package is installed."""
-    command = [sys.executable if part == "python" else part for part in command]
+    """Run it on this machine, whose environment stands for the image."""
+    python, module_option, module, *arguments = command
+    assert (python, module_option) == ("python", "-m")
     everything = os.environ | {"PYTHONPATH": str(ROOT)} | environment
-    return subprocess.run(
-        command, cwd=work, env=everything, capture_output=True, text=True, check=False
-    )
+    scratch = work.parent / "output"
+    scratch.mkdir()
+    return warm_process.run(module, arguments, scratch, folder=work, environment=everything)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import flink_cluster
 import pytest
-from command import ROOT, newest_summary, run_arguments
+from command import newest_summary, run_arguments
 from compared import comparable, rounded
 from flink_cluster import FlinkCluster
+from repository import ROOT
 
 pytestmark = [
     pytest.mark.flink,

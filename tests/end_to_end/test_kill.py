@@ -1,13 +1,17 @@
 """A run that is killed with SIGKILL goes on behind the last component that had finished."""
 
+import contextlib
 import os
 import signal
-import subprocess
-import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
 
 import pytest
-from command import ROOT, carryover, newest_summary, run_arguments
+import warm_process
+from command import carryover, newest_summary, run_arguments
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +30,37 @@ COMPONENTS = (
 )
 
 
+@contextlib.contextmanager
+def started(
+    arguments: list[str], errors: Path | None = None
+) -> Iterator[tuple[warm_process.WarmProcess, TextIO]]:
+    """The command as a process in a group of its own, and its output as it comes."""
+    with tempfile.TemporaryDirectory() as folder:
+        pipe = Path(folder, "stdout")
+        os.mkfifo(pipe)
+        # Open for both directions first: opening one end alone would wait for the other one.
+        both = os.open(pipe, os.O_RDWR)
+        process = warm_process.start(
+            "pipeline.cli", arguments, stdout=pipe, stderr=errors or Path(os.devnull)
+        )
+        with pipe.open() as lines:
+            os.close(both)
+            try:
+                yield process, lines
+            finally:
+                process.kill_group()
+
+
+def read_to(lines: TextIO, start: str) -> str:
+    """Read the output up to the line that begins so."""
+    output = ""
+    for line in lines:
+        output += line
+        if line.startswith(start):
+            break
+    return output
+
+
 def kill_during(component: str, arguments: list[str], seconds: float) -> str:
     """Start the command and kill it, and all that it has started, in the middle of a component.
 
@@ -33,18 +68,11 @@ def kill_during(component: str, arguments: list[str], seconds: float) -> str:
     """
     position = COMPONENTS.index(component)
     before = COMPONENTS[position - 1] if position else "Loading TFX"
-    command = [sys.executable, "-u", "-m", "pipeline.cli", *arguments]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    output = ""
-    for line in process.stdout:
-        output += line
-        if line.startswith(f"+ {before} "):
-            break
-    time.sleep(seconds / 4)
-    os.killpg(process.pid, signal.SIGKILL)
-    output += process.stdout.read()
+    with started(arguments) as (process, lines):
+        output = read_to(lines, f"+ {before} ")
+        time.sleep(seconds / 4)
+        process.kill_group()
+        output += lines.read()
     in_time = process.wait() == -signal.SIGKILL and f"+ {component} " not in output
     assert in_time or seconds < 0.5, output
     return output
@@ -88,17 +116,13 @@ def test_resume_goes_on_without_repeating_the_options(finished, data, tmp_path):
 
 def test_ctrl_c_says_how_to_go_on_and_leaves_the_run_unfinished(data, tmp_path):
     arguments = run_arguments(data, tmp_path)
-    command = [sys.executable, "-u", "-m", "pipeline.cli", *arguments]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    for line in process.stdout:
-        if line.startswith("+ DataGate "):
-            break
-    time.sleep(1)  # in the midst of Transform, a Beam job
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert errors.splitlines()[-1].endswith("The same command goes on where it was.")
+    errors = tmp_path / "errors"
+    with started(arguments, errors) as (process, lines):
+        read_to(lines, "+ DataGate ")
+        time.sleep(1)  # in the midst of Transform, a Beam job
+        process.send_signal(signal.SIGINT)
+        lines.read()
+        assert process.wait(60) == 1
+    assert errors.read_text().splitlines()[-1].endswith("Run the same command again to resume.")
     [run] = (tmp_path / "runs").iterdir()
     assert not (run / "summary.json").exists()

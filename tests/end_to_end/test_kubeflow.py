@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 def compile_for(mount: Path, file: Path, *options: str) -> None:
-    """Compile with defaults that no run would get far with: runs give their own parameters."""
+    """Compile with defaults that do not work: every run must give its own parameters."""
     pairs = QUICK | {
         "image_size": 32,
         "seed": 1,
@@ -32,20 +32,20 @@ def compile_for(mount: Path, file: Path, *options: str) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """For everything that the runs on Kubeflow write."""
+    """Folder for everything that the runs on Kubeflow write."""
     return tmp_path_factory.mktemp("kubeflow")
 
 
 @pytest.fixture(scope="module")
 def summary(data, folder, tmp_path_factory) -> dict[str, Any]:
-    """Of the first run, with parameters of its own."""
+    """Summary of the first run, with parameters of its own."""
     file = folder / "first.yaml"
     compile_for(tmp_path_factory.getbasetemp(), file, "--workspace", str(folder / "workspace"))
     Harness(file, folder / "first", data=str(data), image_size=QUICK["image_size"], seed=17).run()
     return newest_summary(folder / "workspace")
 
 
-def test_every_step_runs_by_itself_and_the_run_comes_to_what_a_local_one_does(
+def test_every_step_runs_in_its_own_process_and_the_metrics_are_those_of_a_local_run(
     summary, finished, folder
 ):
     assert summary["status"] == "pushed"
@@ -55,7 +55,7 @@ def test_every_step_runs_by_itself_and_the_run_comes_to_what_a_local_one_does(
     assert set(pushed.domains) == set(summary["domains"])
 
 
-def test_the_next_run_beats_the_version_that_serves_when_it_starts(
+def test_the_baseline_of_the_next_run_is_the_serving_version_at_its_start(
     summary, data, folder, tmp_path_factory
 ):
     file = folder / "next.yaml"
@@ -73,7 +73,7 @@ def test_the_next_run_beats_the_version_that_serves_when_it_starts(
     gates = json.loads(parameters["Evaluator__eval_config"])
     assert {one["name"] for one in gates["model_specs"]} == {"candidate", "baseline"}
 
-    # Over the same pictures and model, a cache finds every component's parameters again.
+    # With the same pictures and baseline, all components have the same parameters for the cache.
     again = Harness(file, folder / "again", data=str(data), seed=18)
     again.run(last="Preparation")
     same = again.finished["Preparation"].parameters

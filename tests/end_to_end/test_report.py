@@ -1,4 +1,4 @@
-"""The page that a run leaves behind, and `carryover report`."""
+"""The report that a run writes, and `carryover report`."""
 
 import re
 
@@ -8,7 +8,7 @@ from command import carryover
 pytestmark = pytest.mark.slow
 
 
-def test_a_run_leaves_a_page_that_shows_its_model_its_pictures_and_its_artifacts(finished):
+def test_the_report_of_a_run_shows_its_model_its_pictures_and_its_artifacts(finished):
     path = finished.path / "runs" / finished.summary["run_id"] / "report.html"
     assert f"report: {path}" in finished.output
     page = path.read_text()
@@ -23,7 +23,7 @@ def test_a_run_leaves_a_page_that_shows_its_model_its_pictures_and_its_artifacts
     assert path.stat().st_size < 2_000_000
 
 
-def test_a_page_can_be_made_again_and_is_the_same(finished):
+def test_a_report_can_be_created_again_and_is_identical(finished):
     run_id = finished.summary["run_id"]
     path = finished.path / "runs" / run_id / "report.html"
     before = path.read_bytes()
@@ -35,7 +35,7 @@ def test_a_page_can_be_made_again_and_is_the_same(finished):
     assert path.read_bytes() == before
 
 
-def test_the_history_of_a_workspace_has_its_first_version(finished):
+def test_the_history_page_shows_the_first_version(finished):
     done = carryover("report", "--history", "--workspace", str(finished.path))
     assert done.returncode == 0, done.stderr
     page = (finished.path / "history.html").read_text()

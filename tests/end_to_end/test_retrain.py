@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import ROOT, SHAPES, SIZE, carryover, drawn, newest_summary, run_arguments, save
+from command import SHAPES, SIZE, carryover, drawn, newest_summary, run_arguments, save
 from PIL import Image
+from repository import ROOT
 
 pytestmark = pytest.mark.slow
 
-#: Settings under which a handful of pictures is worth a run of seconds.
+#: Settings for runs of a few seconds on a handful of pictures.
 SETTINGS = {
     "retrain.epochs": 2,
     "retrain.views": 1,
@@ -25,7 +26,7 @@ SETTINGS = {
 def draw_batch(
     folder: Path, domain: str, shuffled: bool = False, per_class: int = 24, seed: int = 4
 ) -> Path:
-    """White shapes on a mosaic; labels that are shuffled say nothing."""
+    """Draw white shapes on a mosaic; shuffled labels carry no information."""
     rng = np.random.default_rng(seed)
     for shape in SHAPES:
         for number in range(per_class):
@@ -41,7 +42,7 @@ def draw_batch(
 
 @pytest.fixture(name="base", scope="module")
 def _base(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace in which a model of the domains paper and blackboard serves."""
+    """A workspace with a serving model of the domains paper and blackboard."""
     folder = tmp_path_factory.mktemp("base")
     for domain in ("paper", "blackboard"):
         shutil.copytree(data / domain, folder / "data" / domain)
@@ -69,13 +70,11 @@ def versions(workspace: Path) -> list[str]:
     return sorted(path.name for path in (workspace / "serving" / "carryover").iterdir())
 
 
-def test_a_new_domain_is_looked_at_trained_on_and_pushed_once(workspace):
+def test_a_new_domain_is_assessed_trained_on_and_pushed_once(workspace):
     draw_batch(workspace.parent / "inbox" / "monday", "mosaic")
-    foreseen = retrain(workspace, "--dry-run")
-    assert foreseen.returncode == 0, foreseen.stderr
-    assert foreseen.stdout.startswith(
-        "monday: retrain: new domain 'mosaic': 72 labelled, the model"
-    )
+    preview = retrain(workspace, "--dry-run")
+    assert preview.returncode == 0, preview.stderr
+    assert preview.stdout.startswith("monday: retrain: new domain 'mosaic': 72 labelled, accuracy")
     assert not (workspace / "batches").exists()
 
     done = retrain(workspace, "--json")
@@ -97,7 +96,7 @@ def test_a_new_domain_is_looked_at_trained_on_and_pushed_once(workspace):
     assert "pushed" in history
 
 
-def test_wrong_labels_are_rejected_and_what_serves_stays_until_someone_accepts(workspace):
+def test_wrong_labels_are_rejected_and_the_serving_version_stays_until_someone_accepts(workspace):
     draw_batch(workspace.parent / "inbox" / "bad", "mosaic", shuffled=True)
     done = retrain(workspace, gate__min_accuracy=0.7)
     assert done.returncode == 3, done.stdout + done.stderr
@@ -115,12 +114,12 @@ def test_wrong_labels_are_rejected_and_what_serves_stays_until_someone_accepts(w
     assert again.returncode == 2
 
 
-def test_too_few_pictures_wait_and_join_the_next_training(workspace):
+def test_too_few_pictures_wait_and_are_trained_on_with_the_next_batch(workspace):
     inbox = workspace.parent / "inbox"
     draw_batch(inbox / "few", "mosaic", per_class=3)
     done = retrain(workspace)
     assert done.returncode == 0
-    assert done.stderr == ""  # what libraries say is in the log
+    assert done.stderr == ""  # messages of libraries are in the log
     assert "few: too_little_data" in done.stdout
     assert versions(workspace) == ["1"]
     draw_batch(inbox / "more", "mosaic", per_class=24)
@@ -135,7 +134,7 @@ def test_without_a_model_retraining_says_what_to_do(tmp_path):
     assert "carryover run" in done.stderr
 
 
-def test_the_watcher_takes_what_arrives_and_ends_when_it_is_asked_to(workspace):
+def test_the_watcher_processes_what_arrives_and_ends_on_sigterm(workspace):
     inbox = workspace.parent / "inbox"
     command = [sys.executable, "-m", "pipeline.cli", "watch", "--json"]
     command += ["--workspace", str(workspace), "--inbox", str(inbox)]
@@ -154,7 +153,7 @@ def test_the_watcher_takes_what_arrives_and_ends_when_it_is_asked_to(workspace):
     assert versions(workspace) == ["1"]
 
 
-def test_a_manifest_that_cannot_be_read_is_held_and_stops_nothing_else(workspace):
+def test_an_unreadable_manifest_is_held_and_does_not_stop_other_batches(workspace):
     inbox = workspace.parent / "inbox"
     (inbox / "broken.csv").write_text("no,such,columns\n")
     draw_batch(inbox / "few", "mosaic", per_class=2)

@@ -1,14 +1,18 @@
-"""The real command on models as the trainer exports them."""
+"""`carryover serve` as a process, with models as the trainer exports them."""
 
+import http.client
+import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from rest_client import RestClient, binary
-from served import Served, served
+from server_process import ServerProcess, start_server
 from tiny_exports import LABELS, export_tiny, push_of, push_tiny
 from tiny_pictures import encode, gradient, solid, write_files
 
@@ -28,13 +32,13 @@ def _store(tmp_path_factory: pytest.TempPathFactory) -> VersionStore:
 
 
 @pytest.fixture(name="server", scope="module")
-def _server(store: VersionStore) -> Iterator[Served]:
-    with served(store.root) as running:
+def _server(store: VersionStore) -> Iterator[ServerProcess]:
+    with start_server(store.root) as running:
         yield running
 
 
 @pytest.fixture(name="client")
-def _client(server: Served) -> RestClient:
+def _client(server: ServerProcess) -> RestClient:
     return server.client
 
 
@@ -46,13 +50,14 @@ def example(picture: bytes, label: str) -> bytes:
 
 
 def expected(store: VersionStore, version: int) -> dict[str, np.ndarray]:
-    """What the SavedModel itself answers to the pictures."""
+    """Outputs of the SavedModel itself for the pictures."""
     loaded = tf.saved_model.load(str(store.path(version)))
-    answer = loaded.signatures["serving_default"](image=tf.constant(PICTURES))
-    return {name: value.numpy() for name, value in answer.items()}
+    outputs = loaded.signatures["serving_default"](image=tf.constant(PICTURES))
+    return {name: value.numpy() for name, value in outputs.items()}
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
+    """Poll until a condition holds, for at most a minute."""
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
@@ -60,11 +65,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def state(client: RestClient, version: int) -> str | None:
-    reply = client.status(version)
-    return reply.body["model_version_status"][0]["state"] if reply.status == 200 else None
+    response = client.status(version)
+    return response.body["model_version_status"][0]["state"] if response.status == 200 else None
 
 
-def test_answers_are_those_of_the_saved_model_in_every_format(client, store):
+def test_responses_hold_the_outputs_of_the_saved_model_in_every_format(client, store):
     wanted = expected(store, 1)
     values = [binary(picture) for picture in PICTURES]
     plain = client.predict({"instances": values})
@@ -80,10 +85,10 @@ def test_answers_are_those_of_the_saved_model_in_every_format(client, store):
     assert columns["label"] == [row["label"] for row in rows]
 
 
-def test_every_signature_answers_over_http(client):
+def test_every_signature_can_be_called_over_http(client):
     examples = [binary(example(picture, LABELS[2])) for picture in PICTURES]
-    asked = {"instances": [binary(picture) for picture in PICTURES]}
-    pictures = client.predict(asked).body["predictions"]
+    request = {"instances": [binary(picture) for picture in PICTURES]}
+    pictures = client.predict(request).body["predictions"]
     served_examples = {"signature_name": "serving_examples", "instances": examples}
     for one, other in zip(
         pictures, client.predict(served_examples).body["predictions"], strict=True
@@ -91,7 +96,7 @@ def test_every_signature_answers_over_http(client):
         np.testing.assert_allclose(one["probabilities"], other["probabilities"], atol=1e-5)
     ids = {"signature_name": "label_id", "instances": examples}
     assert client.predict(ids).body == {"predictions": [2, 2, 2]}
-    embedding = client.predict(asked | {"signature_name": "embed"}).body["predictions"]
+    embedding = client.predict(request | {"signature_name": "embed"}).body["predictions"]
     assert np.shape(embedding) == (3, 1280)
 
 
@@ -127,22 +132,24 @@ def test_the_metadata_describe_the_signatures(client):
         ),
     ],
 )
-def test_damaged_contents_are_refused_with_the_reason(client, request_, reason):
-    reply = client.predict(request_)
-    assert reply.status == 400
-    assert reply.body["error"].startswith(reason)
+def test_damaged_instances_get_an_error_with_the_reason(client, request_, reason):
+    response = client.predict(request_)
+    assert response.status == 400
+    assert response.body["error"].startswith(reason)
 
 
-def test_versions_come_and_go_without_a_failed_request(server, client, store):
+def test_pushes_and_rollbacks_fail_no_request_and_every_response_is_of_one_version(
+    server, client, store
+):
     request = {"instances": [binary(picture) for picture in PICTURES]}
-    replies, stop = [], threading.Event()
+    responses, stop = [], threading.Event()
 
-    def ask() -> None:
+    def send_requests() -> None:
         while not stop.is_set():
-            replies.append(client.predict(request))
+            responses.append(client.predict(request))
 
-    asking = threading.Thread(target=ask)
-    asking.start()
+    sender = threading.Thread(target=send_requests)
+    sender.start()
     try:
         push_tiny(store, store.root / "second", seed=2)
         wait_for(lambda: server.metric("carryover_serving_version") == 2)
@@ -155,21 +162,25 @@ def test_versions_come_and_go_without_a_failed_request(server, client, store):
         wait_for(lambda: state(client, 2) == "END")
     finally:
         stop.set()
-        asking.join()
-    assert {reply.status for reply in replies} == {200}
-    given = [[row["probabilities"] for row in reply.body["predictions"]] for reply in replies]
-    whole = [[np.allclose(one, of["probabilities"], atol=1e-4) for of in known] for one in given]
-    assert all(any(matches) for matches in whole)
-    assert whole[0] == [True, False]
-    assert [False, True] in whole
+        sender.join()
+    assert {response.status for response in responses} == {200}
+    matches = []  # of every response: whether all of it comes from version 1, from version 2
+    for response in responses:
+        predicted = [row["probabilities"] for row in response.body["predictions"]]
+        matches.append(
+            [np.allclose(predicted, outputs["probabilities"], atol=1e-4) for outputs in known]
+        )
+    assert all(any(of_response) for of_response in matches)
+    assert matches[0] == [True, False]
+    assert [False, True] in matches
     assert client.predict(request, version=2).status == 404
 
 
-def test_a_version_that_cannot_be_loaded_says_why(store, tmp_path):
+def test_the_status_of_a_version_that_cannot_be_loaded_has_the_reason(store, tmp_path):
     other = VersionStore(tmp_path, "other")
     other.push(export_tiny(tmp_path / "good", seed=4), push_of(4))
     other.push(write_files(tmp_path / "bad", {"saved_model.pb": b"no graph"}), push_of(5))
-    with served(tmp_path) as running:
+    with start_server(tmp_path) as running:
         newest, before = running.client.status().body["model_version_status"]
         assert (newest["version"], newest["state"]) == ("2", "END")
         assert newest["status"]["error_code"] == "UNKNOWN"
@@ -178,18 +189,29 @@ def test_a_version_that_cannot_be_loaded_says_why(store, tmp_path):
         assert "version 2 cannot be loaded" in running.log.read_text()
 
 
-def test_after_sigterm_open_requests_are_answered_and_the_exit_code_is_zero(tmp_path):
+def test_after_sigterm_open_requests_get_responses_and_the_exit_code_is_zero(tmp_path):
     store = VersionStore(tmp_path, "shapes")
     push_tiny(store, tmp_path / "model", seed=6)
-    with served(tmp_path) as running:
-        large = binary(encode(gradient().resize((6000, 6000)), "JPEG"))
-        replies = []
-        asking = threading.Thread(
-            target=lambda: replies.append(running.client.predict({"instances": [large]}))
-        )
-        asking.start()
-        time.sleep(0.3)  # the request is on its way; the model needs longer for it
-        assert running.stop() == 0
-        asking.join()
-        assert replies[0].status == 200
+    body = json.dumps({"instances": [binary(PICTURES[0])]}).encode()
+    head = f"POST /v1/models/shapes:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    with start_server(tmp_path) as running:
+        address = urlsplit(running.client.address)
+        server = (address.hostname, address.port)
+        with socket.create_connection(server, timeout=60) as connection:
+            connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+            # The server sends this when it waits for the body: the request is open.
+            assert connection.recv(1024).startswith(b"HTTP/1.1 100")
+            running.process.terminate()
+            wait_for(lambda: not accepts_connections(server))
+            connection.sendall(body)
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            assert response.status == 200
+            assert len(json.load(response)["predictions"]) == 1
+        assert running.process.wait(60) == 0
         assert "Traceback" not in running.log.read_text()
+
+
+def accepts_connections(server: tuple[str, int]) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(server) == 0

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from command import QUICK, ROOT, carryover, newest_summary
+from command import QUICK, carryover, newest_summary
 from compared import comparable, rounded
 from ports import free_ports
+from repository import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -11,24 +11,25 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from command import ROOT, carryover, run_arguments
+from command import carryover, run_arguments
+from repository import ROOT
 from test_retrain import SETTINGS, draw_batch, versions
 
-from pipeline.retraining.ledger import OPEN, read_entries
+from pipeline.retraining.ledger import OPEN, read_batches
 
 pytestmark = pytest.mark.soak
 
 BATCHES = 30
 
-#: Seconds between two kills, at most: long enough for some passes to end.
-PATIENCE = 45
+#: Largest time between two kills, in seconds. It is long enough for some passes to end.
+MAX_PAUSE = 45
 
-#: Seconds for what is left after the last kill.
-LAST = 3600
+#: Time limit for the open batches after the last kill, in seconds.
+LAST_TIMEOUT = 3600
 
 
-def test_every_batch_comes_to_one_end_whoever_is_killed_meanwhile(data, tmp_path):
-    dice = random.Random(7)  # noqa: S311
+def test_every_batch_gets_one_final_state_whichever_process_is_killed(data, tmp_path):
+    rng = random.Random(7)  # noqa: S311
     inbox, workspace = tmp_path / "inbox", tmp_path / "workspace"
     inbox.mkdir()
     for domain in ("paper", "blackboard"):
@@ -37,34 +38,34 @@ def test_every_batch_comes_to_one_end_whoever_is_killed_meanwhile(data, tmp_path
     assert done.returncode == 0, done.stdout + done.stderr
 
     for number in range(BATCHES):
-        # Some are too small to be trained on, some come a second time.
-        few = 2 if dice.random() < 0.5 else 24
+        # Some batches are too small to be trained on, and some are duplicates.
+        few = 2 if rng.random() < 0.5 else 24
         batch = inbox / f"{number:02d}"
-        if number and dice.random() < 0.2:
-            shutil.copytree(inbox / f"{dice.randrange(number):02d}", batch)
+        if number and rng.random() < 0.2:
+            shutil.copytree(inbox / f"{rng.randrange(number):02d}", batch)
         else:
-            draw_batch(batch, f"place {number % 4}", per_class=few, seed=number)
+            draw_batch(batch, f"domain {number % 4}", per_class=few, seed=number)
         watcher = watch(workspace, inbox)
-        time.sleep(dice.uniform(1, PATIENCE))
+        time.sleep(rng.uniform(1, MAX_PAUSE))
         kill(watcher)
         check(workspace)
 
-    watcher, deadline = watch(workspace, inbox), time.monotonic() + LAST
+    watcher, deadline = watch(workspace, inbox), time.monotonic() + LAST_TIMEOUT
     while time.monotonic() < deadline and not finished(workspace):
         time.sleep(5)
     watcher.terminate()
     watcher.wait(120)
     check(workspace)
-    entries = read_entries(workspace)
-    assert sorted(entry.name for entry in entries) == [f"{n:02d}" for n in range(BATCHES)]
-    assert all(entry.state != OPEN and entry.finished_at for entry in entries)
-    pushed = sorted(entry.version for entry in entries if entry.state == "pushed")
+    batches = read_batches(workspace)
+    assert sorted(batch.name for batch in batches) == [f"{n:02d}" for n in range(BATCHES)]
+    assert all(batch.state != OPEN and batch.finished_at for batch in batches)
+    pushed = sorted(batch.version for batch in batches if batch.state == "pushed")
     assert pushed == list(range(2, 2 + len(pushed)))
     assert versions(workspace) == sorted(map(str, range(1, 2 + len(pushed))))
 
 
 def watch(workspace: Path, inbox: Path) -> subprocess.Popen[bytes]:
-    """Start a watcher in a session of its own."""
+    """Start a watcher."""
     pairs = SETTINGS | {"retrain.epochs": 1, "gate.max_drop": 1}
     given = [part for key, value in pairs.items() for part in ("--set", f"{key}={value}")]
     folders = ["--workspace", str(workspace), "--inbox", str(inbox)]
@@ -77,7 +78,7 @@ def watch(workspace: Path, inbox: Path) -> subprocess.Popen[bytes]:
 
 
 def kill(watcher: subprocess.Popen[bytes]) -> None:
-    """SIGKILL for the watcher and for the pass that it runs."""
+    """Send SIGKILL to the watcher and to the pass that it runs."""
     import psutil
 
     passes = psutil.Process(watcher.pid).children(recursive=True)
@@ -91,13 +92,13 @@ def kill(watcher: subprocess.Popen[bytes]) -> None:
 
 
 def finished(workspace: Path) -> bool:
-    """Whether every batch has come to its end."""
-    entries = read_entries(workspace)
-    return len(entries) == BATCHES and all(entry.state != OPEN for entry in entries)
+    """Return whether every batch has a final state."""
+    batches = read_batches(workspace)
+    return len(batches) == BATCHES and all(batch.state != OPEN for batch in batches)
 
 
 def check(workspace: Path) -> None:
-    """What serves is whole, whatever was killed."""
+    """Check that every serving version is complete."""
     for version in versions(workspace):
         folder = workspace / "serving" / "carryover" / version
         assert "serving_default" in tf.saved_model.load(str(folder)).signatures

@@ -1,4 +1,4 @@
-"""An API server of Kubeflow Pipelines that runs nothing, but checks and keeps what it is told."""
+"""API server of Kubeflow Pipelines that runs nothing, but checks and records every request."""
 
 import contextlib
 import json
@@ -18,18 +18,18 @@ PREFIX = "/apis/v2beta1"
 
 
 class FakeKubeflow(ThreadingHTTPServer):
-    """Keeps what was made.
+    """Server that records the created objects.
 
     Attributes:
-        states: that a run is in, one per look at it; the last one stays.
-        made: kind -> objects, in the order in which they were made.
-        uploads: texts of the pipelines that were uploaded.
+        states: States of a run, one per request for it. The last one is repeated.
+        created: Kind -> objects, in the order of their creation.
+        uploads: Texts of the uploaded pipelines.
     """
 
     def __init__(self, states: tuple[str, ...]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.states = list(states)
-        self.made: dict[str, list[dict[str, Any]]] = {}
+        self.created: dict[str, list[dict[str, Any]]] = {}
         self.uploads: list[str] = []
 
     @property
@@ -37,15 +37,19 @@ class FakeKubeflow(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def add(self, kind: str, key: str, content: dict[str, Any]) -> dict[str, Any]:
-        """Give an object an id and keep it."""
-        listed = self.made.setdefault(kind, [])
+        """Record an object with an id, and return it."""
+        listed = self.created.setdefault(kind, [])
         listed.append(content | {key: f"{kind}-{len(listed) + 1}"})
         return listed[-1]
 
 
 @contextlib.contextmanager
 def fake_kubeflow(*states: str) -> Iterator[FakeKubeflow]:
-    """A server on the loopback interface, while it is needed."""
+    """Run a server on the loopback interface.
+
+    Args:
+        *states: States of a run, one per request for it.
+    """
     server = FakeKubeflow(states or ("SUCCEEDED",))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -57,14 +61,14 @@ def fake_kubeflow(*states: str) -> Iterator[FakeKubeflow]:
         server.server_close()
 
 
-def checked(content: dict[str, Any], model: str) -> dict[str, Any]:
-    """A request's body, if a model of kfp's holds all of it and nothing is lost on the way."""
-    # An int64 is text in protobuf's JSON, and a number is understood as well.
+def check_request(content: dict[str, Any], model: str) -> dict[str, Any]:
+    """Return the body of a request, if a model of kfp's client holds all of it."""
+    # Protobuf's JSON holds an int64 as text, but accepts a number as well.
     content = {key: str(one) if type(one) is int else one for key, one in content.items()}
     client = kfp_server_api.ApiClient()
     response = SimpleNamespace(data=json.dumps(content))
     kept = client.sanitize_for_serialization(client.deserialize(response, model))
-    assert kept == content, f"{model} holds {kept}, was told {content}"
+    assert kept == content, f"{model} holds {kept}, received {content}"
     return content
 
 
@@ -75,19 +79,19 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         path = url.path.removeprefix(PREFIX)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
-        made = self.server.made
+        created = self.server.created
         if path == "/healthz":
-            self._answer({"multi_user": False})
+            self._respond({"multi_user": False})
         elif path == "/experiments":
-            self._answer({"experiments": filtered(made.get("experiment", []), query)})
+            self._respond({"experiments": filtered(created.get("experiment", []), query)})
         elif path == "/pipelines":
-            self._answer({"pipelines": filtered(made.get("pipeline", []), query)})
+            self._respond({"pipelines": filtered(created.get("pipeline", []), query)})
         elif re.fullmatch(r"/pipelines/[^/]+/versions", path):
-            self._answer({"pipeline_versions": filtered(made.get("version", []), query)})
+            self._respond({"pipeline_versions": filtered(created.get("version", []), query)})
         elif path.startswith("/runs/"):
             states = self.server.states
             state = states.pop(0) if len(states) > 1 else states[0]
-            self._answer({"run_id": path.removeprefix("/runs/"), "state": state})
+            self._respond({"run_id": path.removeprefix("/runs/"), "state": state})
         else:
             self.send_error(404)
 
@@ -98,26 +102,26 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         add = self.server.add
         if path == "/pipelines/upload":
-            self._keep_upload(body)
+            self._record_upload(body)
             pipeline = add("pipeline", "pipeline_id", {"display_name": query["name"]})
             self._add_version(pipeline["pipeline_id"], query["name"])
-            self._answer(pipeline)
+            self._respond(pipeline)
         elif path == "/pipelines/upload_version":
-            self._keep_upload(body)
-            self._answer(self._add_version(query["pipelineid"], query["name"]))
+            self._record_upload(body)
+            self._respond(self._add_version(query["pipelineid"], query["name"]))
         elif path == "/experiments":
-            content = checked(json.loads(body), "V2beta1Experiment")
-            self._answer(add("experiment", "experiment_id", content))
+            content = check_request(json.loads(body), "V2beta1Experiment")
+            self._respond(add("experiment", "experiment_id", content))
         elif path == "/runs":
-            self._answer(add("run", "run_id", checked(json.loads(body), "V2beta1Run")))
+            self._respond(add("run", "run_id", check_request(json.loads(body), "V2beta1Run")))
         elif path == "/recurringruns":
-            content = checked(json.loads(body), "V2beta1RecurringRun")
-            self._answer(add("recurring", "recurring_run_id", content))
+            content = check_request(json.loads(body), "V2beta1RecurringRun")
+            self._respond(add("recurring", "recurring_run_id", content))
         else:
             self.send_error(404)
 
-    def _keep_upload(self, body: bytes) -> None:
-        """Read the file out of a form, and let kfp load it."""
+    def _record_upload(self, body: bytes) -> None:
+        """Read the file from a form, and load it with kfp."""
         header = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
         [part] = message_from_bytes(header + body).get_payload()
         text = part.get_payload(decode=True).decode()
@@ -128,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = {"pipeline_id": pipeline, "display_name": name}
         return self.server.add("version", "pipeline_version_id", content)
 
-    def _answer(self, content: dict[str, Any]) -> None:
+    def _respond(self, content: dict[str, Any]) -> None:
         data = json.dumps(content).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -137,11 +141,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *arguments: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def filtered(objects: list[dict[str, Any]], query: dict[str, str]) -> list[dict[str, Any]]:
-    """Those of the name that a filter asks for."""
+    """Return the objects whose name the filter of a query selects."""
     if "filter" not in query:
         return objects
     [predicate] = json.loads(query["filter"])["predicates"]

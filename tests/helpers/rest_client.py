@@ -9,8 +9,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What came back: HTTP status and JSON."""
+class JsonResponse:
+    """HTTP status and JSON body of a response."""
 
     status: int
     body: Any
@@ -18,26 +18,28 @@ class Reply:
 
 @dataclass(frozen=True)
 class RestClient:
-    """Calls one model at `http://host:port`."""
+    """Client of one model at `http://host:port`."""
 
     address: str
     model: str
 
-    def status(self, version: int | None = None) -> Reply:
+    def status(self, version: int | None = None) -> JsonResponse:
         """GET /v1/models/${MODEL_NAME}[/versions/${VERSION}]."""
         return self._call(self._path(version))
 
-    def metadata(self, version: int | None = None) -> Reply:
+    def metadata(self, version: int | None = None) -> JsonResponse:
         """GET /v1/models/${MODEL_NAME}[/versions/${VERSION}]/metadata."""
         return self._call(f"{self._path(version)}/metadata")
 
-    def predict(self, request: Any, version: int | None = None, verb: str = "predict") -> Reply:
+    def predict(
+        self, request: Any, version: int | None = None, verb: str = "predict"
+    ) -> JsonResponse:
         """POST /v1/models/${MODEL_NAME}[/versions/${VERSION}]:predict."""
         body = request if isinstance(request, bytes) else json.dumps(request).encode()
         return self._call(f"{self._path(version)}:{verb}", body)
 
     def get(self, path: str) -> tuple[int, bytes]:
-        """Any other address."""
+        """GET any other path; return status and body."""
         try:
             with urllib.request.urlopen(self.address + path, timeout=60) as response:  # noqa: S310
                 return response.status, response.read()
@@ -47,15 +49,15 @@ class RestClient:
     def _path(self, version: int | None) -> str:
         return f"/v1/models/{self.model}" + ("" if version is None else f"/versions/{version}")
 
-    def _call(self, path: str, body: bytes | None = None) -> Reply:
+    def _call(self, path: str, body: bytes | None = None) -> JsonResponse:
         request = urllib.request.Request(self.address + path, body)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
-                return Reply(response.status, json.load(response))
+                return JsonResponse(response.status, json.load(response))
         except urllib.error.HTTPError as error:
-            return Reply(error.code, json.load(error))
+            return JsonResponse(error.code, json.load(error))
 
 
 def binary(content: bytes) -> dict[str, str]:
-    """How binary values are written."""
+    """Return a binary value as TensorFlow Serving's JSON has it."""
     return {"b64": base64.b64encode(content).decode()}

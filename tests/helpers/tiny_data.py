@@ -1,4 +1,4 @@
-"""Small data sets for the data gate: rows -> what the components before it leave behind."""
+"""Small data sets for the data gate: rows -> artifacts of the components before it."""
 
 import hashlib
 import json
@@ -29,8 +29,8 @@ from trainer_module.contract import example_features
 
 Row = dict[str, Any]
 
-#: Numbers of every picture that nothing else is said of.
-USUAL = {"width": 227, "height": 227, "channels": 3, "num_bytes": 20_000}
+#: Values of pictures that are not given others.
+DEFAULTS = {"width": 227, "height": 227, "channels": 3, "num_bytes": 20_000}
 
 LOOK_BYTES = SCHEMA.field("look").type.byte_width
 
@@ -39,15 +39,15 @@ _numbers = count()
 
 def pictures(
     domain: str, label: str, split: str, n: int, factor: float = 1, **changes: Any
-) -> list:
-    """Rows whose measures spread evenly from 0.2 to 0.8, times a factor."""
+) -> list[Row]:
+    """Make rows whose measures spread evenly from 0.2 to 0.8, times a factor."""
     rows = []
-    for place in range(n):
-        measure = factor * (0.2 + 0.6 * (place + 0.5) / n)
+    for position in range(n):
+        measure = factor * (0.2 + 0.6 * (position + 0.5) / n)
         name = f"{domain}/{label}/{next(_numbers)}.png"
         rows.append(
             {
-                **USUAL,
+                **DEFAULTS,
                 **dict.fromkeys(example_features.MEASURES, measure),
                 example_features.IMAGE_ID: name.encode(),
                 example_features.DOMAIN: domain,
@@ -64,7 +64,7 @@ def pictures(
 
 
 def in_all_splits(domain: str, label: str, n: int, **changes: Any) -> list[Row]:
-    """So many test pictures, as many to choose on, and twice as many to train on."""
+    """Make n pictures each in test and eval, and twice as many in train."""
     shares = {"train": 2 * n, "eval": n, "test": n}
     return [
         row
@@ -111,22 +111,22 @@ def prepare(folder: Path, rows: list[Row], rejects: Iterable[Row] = ()) -> Data:
     )
 
 
-def serving(folder: Path, data: Data | None) -> Artifact:
-    """A model that serves, with the statistics of its training data; None for none."""
+def serving_model(folder: Path, data: Data | None) -> Artifact:
+    """Make a serving model, with the statistics of its training data if some are given."""
     (folder / "Format-Serving").mkdir(parents=True)
     if data:
         write_baseline_statistics(data.uri("statistics"), str(folder / "Format-Serving"))
     return at(standard_artifacts.Model(), folder)
 
 
-def judge(
+def run_gate(
     folder: Path,
     data: Data,
     baseline: Artifact | None = None,
     empty_classes: Iterable[tuple[str, str]] = (),
     **options: Any,
 ) -> Path:
-    """Run the gate, which lets everything pass if not told otherwise; returns its output."""
+    """Run the gate and return its output folder. By default no finding stops it."""
     output = at(DataFindings(), folder)
     validation = ValidationOptions(**{"stop_at": "never", **options})
     DataGateExecutor().Do(

@@ -1,4 +1,4 @@
-"""Runs TFX's Evaluator over a handful of examples, and makes the artifacts for it."""
+"""Runs TFX's Evaluator over a few examples, and makes the artifacts for it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,8 @@ from tiny_models import ColourModel, example, save_model, write_shard
 
 from components.evaluation.eval_config import create_eval_config
 from components.evaluation.gate_options import GateOptions
+from pipeline.beam.beam_arguments import beam_arguments
 from pipeline.config.beam_options import BeamOptions
-from pipeline.running.beam_arguments import beam_arguments
 
 #: Test pictures: domain, true label, colour.
 PICTURES = (
@@ -28,7 +28,7 @@ PICTURES = (
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What went into the Evaluator and what came out of it."""
+    """Artifacts of one evaluation."""
 
     model: Artifact
     evaluation: Artifact
@@ -36,21 +36,21 @@ class Evaluated:
 
 
 def at(artifact: Artifact, folder: Path) -> Artifact:
-    """Place an artifact in a folder."""
+    """Give an artifact a folder, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     artifact.uri = str(folder)
     return artifact
 
 
 def context(folder: Path) -> BaseBeamExecutor.Context:
-    """What an executor with a Beam job is given by TFX."""
+    """Make the context that TFX gives an executor with a Beam job."""
     return BaseBeamExecutor.Context(
         beam_pipeline_args=beam_arguments(BeamOptions(), 1), tmp_dir=str(folder), unique_id="1"
     )
 
 
 def model_artifact(folder: Path, model: ColourModel) -> Artifact:
-    """An export as the Trainer leaves it."""
+    """Export a model as the Trainer does."""
     save_model(folder / "Format-Serving", model)
     return at(standard_artifacts.Model(), folder)
 
@@ -65,11 +65,11 @@ def evaluate(
     """Evaluate a model that knows all colours on `PICTURES`.
 
     Args:
-        folder: for all artifacts.
-        gate: the limits.
-        domains: that have a gate.
-        baseline: to compare with.
-        known: domains that the baseline was trained on; all where nothing is given.
+        folder: Folder for all artifacts.
+        gate: Limits.
+        domains: Domains with a gate.
+        baseline: Model to compare with, if any.
+        known: Domains that the baseline was trained on; by default all.
     """
     examples = at(standard_artifacts.Examples(), folder / "examples")
     examples.split_names = '["test"]'

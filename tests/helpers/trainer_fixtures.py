@@ -24,20 +24,20 @@ class Row:
 
 
 def rows(domains: dict[str, int], per_class: int, seed: int) -> list[Row]:
-    """Noisy pictures of one colour per class; a domain adds its number to every pixel."""
+    """Return noisy pictures, one colour per class; a domain adds its number to every pixel."""
     rng = np.random.default_rng(seed)
-    made = []
+    split = []
     for domain, shift in domains.items():
         for label, colour in COLOURS.items():
             for number in range(per_class):
                 noise = rng.normal(0, 20, (SIZE, SIZE, 3))
                 pixels = np.clip(np.array(colour) + shift + noise, 0, 255).astype(np.uint8)
-                made.append(Row(f"{domain}/{label}/{seed}-{number:02d}", domain, label, pixels))
-    return made
+                split.append(Row(f"{domain}/{label}/{seed}-{number:02d}", domain, label, pixels))
+    return split
 
 
 def write_split(path: Path, split: list[Row]) -> str:
-    """Write rows as one shard, in their order; returns a file pattern."""
+    """Write rows as one shard, in their order; return its file pattern."""
     path.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(path / "part-00000")) as writer:
         for row in split:
@@ -46,7 +46,7 @@ def write_split(path: Path, split: list[Row]) -> str:
 
 
 def serialize(row: Row) -> bytes:
-    """A transformed example of one row."""
+    """Return the transformed example of one row."""
     values = {
         example_features.IMAGE: tf.io.serialize_tensor(row.pixels).numpy(),
         example_features.IMAGE_ID: row.image_id.encode(),
@@ -60,7 +60,7 @@ def serialize(row: Row) -> bytes:
 
 
 def fn_args(tmp_path: Path, training: dict, base_model: str | None = None) -> SimpleNamespace:
-    """What TFX hands to run_fn, over a small data set of two domains."""
+    """Return the `FnArgs` of `run_fn`, for a small dataset of two domains."""
     domains = {"day": 20, "night": -20}
     options = {
         "image_size": SIZE,

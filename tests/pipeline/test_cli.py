@@ -2,9 +2,12 @@
 
 import json
 import os
+import platform
 import socket
 import subprocess
 import sys
+import tempfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from tiny_pictures import write_files
 from components.pusher.version_store import Push, VersionStore
 from pipeline import cli, doctor
 from pipeline.running import local_run
+from pipeline.running.run_failure import RunFailedError
 
 #: What takes seconds to import.
 HEAVY = ("tensorflow", "keras", "tfx", "apache_beam", "tensorflow_model_analysis", "numpy")
@@ -35,6 +39,7 @@ PUSH = Push("digest", "run", "key", None, "2024-01-01T00:00:00+00:00", {"day": {
 def _carryover(tmp_path, monkeypatch, capsys):
     """Calls the command in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
     def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         monkeypatch.setattr(sys, "argv", ["carryover", *map(str, arguments)])
@@ -48,7 +53,7 @@ def _carryover(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture(name="serving")
 def _serving(tmp_path: Path) -> VersionStore:
-    """A workspace with two versions of something that is no model."""
+    """A workspace with two versions of a file that is no model."""
     store = VersionStore(tmp_path / "workspace", "shapes")
     model = write_files(tmp_path / "model", {"saved_model.pb": b""})
     store.push(model, PUSH)
@@ -60,7 +65,7 @@ COMMANDS = ("run", "predict", "report", "serve", "export", "compile", "submit", 
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
-def test_help_imports_nothing_that_is_slow(run_python, command):
+def test_help_imports_nothing_slow(run_python, command):
     done = run_python("-c", HELP, *command, "--help")
     *text, imported = done.stdout.splitlines()
     assert "Usage:" in "".join(text)
@@ -77,7 +82,7 @@ def test_the_commands_are_listed_in_the_help(carryover):
 
 
 def refusal(done) -> str:
-    """The one line that a user is told, after checking that it is one and the code says why."""
+    """Return the message of a refused command, after checking that it is one line with code 2."""
     assert done.returncode == 2, done
     assert done.stdout == ""
     [line] = done.stderr.splitlines()
@@ -92,7 +97,7 @@ def refusal(done) -> str:
         (["run", "--data", "nowhere"], "does not exist. Give a folder or a manifest"),
         (["run", "--config", "nowhere.yaml"], "No such file or directory. Name an existing file."),
         (["run", "--data", ".", "--set", "gate.max_drp=1"], "Did you mean 'max_drop'?"),
-        (["run", "--data", ".", "--set", "image_size"], "--set wants key=value"),
+        (["run", "--data", ".", "--set", "image_size"], "--set takes key=value"),
         (["run", "--data", "empty"], "layout <domain>/<class>/<picture>"),
         (["run", "--resume"], "--resume takes --workspace DIR and no other option."),
         (["run", "--resume", "--workspace", "w"], "has no unfinished run. Leave --resume out."),
@@ -102,14 +107,12 @@ def refusal(done) -> str:
         (["versions"], "no model has been pushed"),
         (["rollback"], "no model has been pushed"),
         (["report"], "has ended yet. Run: carryover run"),
-        (["report", "--history"], "has tested a model yet. Run: carryover run"),
+        (["report", "--history"], "has evaluated a model yet. Run: carryover run"),
         (["report", "a-run", "--history"], "--history is about all runs: leave RUN out."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_input_is_answered_in_one_line_with_exit_code_2(
-    carryover, tmp_path, arguments, message
-):
+def test_bad_input_ends_with_one_line_and_exit_code_2(carryover, tmp_path, arguments, message):
     (tmp_path / "empty").mkdir()
     assert message in refusal(carryover(*arguments))
 
@@ -123,9 +126,7 @@ def test_bad_input_is_answered_in_one_line_with_exit_code_2(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_command_line_that_is_not_understood_says_why_with_exit_code_2(
-    carryover, arguments, message
-):
+def test_a_wrong_command_line_ends_with_the_reason_and_exit_code_2(carryover, arguments, message):
     done = carryover(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
@@ -155,7 +156,7 @@ def test_a_run_that_was_refused_leaves_no_run_behind(carryover, tmp_path):
 def test_versions_are_listed(carryover, serving):
     done = carryover("versions", "--workspace", serving.root)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "2 (serves)" in done.stdout
+    assert "2 (serving)" in done.stdout
 
 
 def test_a_rollback_takes_the_newest_out_until_one_is_left(carryover, serving):
@@ -165,7 +166,7 @@ def test_a_rollback_takes_the_newest_out_until_one_is_left(carryover, serving):
     assert "needs an earlier one" in refusal(carryover("rollback", "--workspace", serving.root))
 
 
-def test_an_unreadable_picture_is_told_with_its_reason_and_exit_code_2(carryover, serving):
+def test_an_unreadable_picture_is_named_with_its_reason_and_exit_code_2(carryover, serving):
     picture = serving.root / "[a].png"
     picture.write_bytes(b"hello")
     done = carryover("predict", picture, "--workspace", serving.root)
@@ -174,20 +175,20 @@ def test_an_unreadable_picture_is_told_with_its_reason_and_exit_code_2(carryover
     assert done.stderr.splitlines() == [f"{picture}: not a picture in a known format"]
 
 
-def test_an_unreadable_picture_whose_name_is_no_utf_8_is_told_too(run_python, serving):
+def test_an_unreadable_picture_whose_name_is_no_utf_8_is_named_too(run_python, serving):
     picture = os.fsdecode(b"caf\xe9.png")
     done = run_python("-m", "pipeline.cli", "predict", picture, "--workspace", serving.root)
     assert done.returncode == 2
     assert "cannot be opened: No such file or directory" in done.stderr
 
 
-def fail_with(monkeypatch, error: BaseException) -> None:
+def fail_with(monkeypatch, error: BaseException, module=doctor, function="examine") -> None:
     """Make a command end with an error from inside."""
 
     def fail(*_: object) -> int:
         raise error
 
-    monkeypatch.setattr(doctor, "examine", fail)
+    monkeypatch.setattr(module, function, fail)
 
 
 @pytest.mark.parametrize(
@@ -195,30 +196,115 @@ def fail_with(monkeypatch, error: BaseException) -> None:
     [(RuntimeError("two\n lines"), "two lines"), (KeyError(), "KeyError")],
     ids=["with words", "without"],
 )
-def test_an_error_that_is_not_the_users_is_one_line_with_exit_code_1(
-    carryover, monkeypatch, error, message
+def test_a_failure_is_one_line_and_the_path_of_the_log_with_exit_code_1(
+    carryover, monkeypatch, tmp_path, error, message
 ):
     fail_with(monkeypatch, error)
     done = carryover("doctor")
-    assert (done.returncode, done.stderr) == (1, f"carryover: {message}\n")
+    log = tmp_path / "state" / "carryover" / "logs" / "doctor.log"
+    assert (done.returncode, done.stderr) == (1, f"carryover: {message}\nlog: {log}\n")
+    assert "Traceback" in log.read_text()
 
 
-def test_an_interrupted_command_ends_as_one_without_a_traceback(carryover, monkeypatch):
+def test_the_log_of_a_command_is_in_its_workspace_with_arguments_traceback_and_exit_code(
+    carryover, monkeypatch, tmp_path
+):
+    (tmp_path / "my workspace").mkdir()
+    fail_with(monkeypatch, RuntimeError("broken"))
+    done = carryover("doctor", "--workspace", "my workspace")
+    log = tmp_path / "my workspace" / "logs" / "doctor.log"
+    assert done.stderr.splitlines()[-1] == f"log: {log}"
+    first, *_, last = log.read_text().splitlines()
+    assert first.endswith(" carryover doctor --workspace 'my workspace'")
+    assert "RuntimeError: broken" in log.read_text()
+    assert last.endswith(" exit code 1")
+
+
+def test_a_run_logs_to_the_workspace_of_its_config(carryover, monkeypatch, tmp_path):
+    (tmp_path / "w").mkdir()
+    (tmp_path / "run.yaml").write_text(f"data: {tmp_path}\nworkspace: w\n")
+    fail_with(monkeypatch, RuntimeError("broken"), local_run, "run_pipeline")
+    done = carryover("run", "--config", "run.yaml")
+    assert done.stderr.splitlines()[-1] == f"log: {tmp_path / 'w' / 'logs' / 'run.log'}"
+
+
+def test_a_failed_component_names_the_log_of_its_run(carryover, monkeypatch, tmp_path):
+    error = RunFailedError("Trainer failed: out of memory", tmp_path / "w" / "logs" / "1.log")
+    fail_with(monkeypatch, error, local_run, "run_pipeline")
+    done = carryover("run", "--data", tmp_path)
+    assert done.stderr.splitlines() == [
+        "carryover: Trainer failed: out of memory",
+        f"log: {error.log}",
+    ]
+
+
+def test_bad_input_is_in_the_log_too(carryover, tmp_path):
+    refusal(carryover("run", "--data", "nowhere"))
+    log = tmp_path / "workspace" / "logs" / "run.log"
+    assert "InputError" in log.read_text()
+    assert log.read_text().endswith("exit code 2\n")
+
+
+def test_log_file_names_another_log(carryover, monkeypatch, tmp_path):
+    fail_with(monkeypatch, RuntimeError("broken"))
+    done = carryover("--log-file", "my.log", "doctor")
+    assert done.stderr.splitlines()[-1] == "log: my.log"
+    assert "RuntimeError: broken" in (tmp_path / "my.log").read_text()
+
+
+def test_a_log_file_that_cannot_be_written_is_bad_input(carryover):
+    message = refusal(carryover("--log-file", "missing/my.log", "doctor"))
+    assert message.startswith("--log-file missing/my.log: No such file or directory.")
+
+
+def test_debug_shows_the_traceback_before_the_message(carryover, monkeypatch):
+    fail_with(monkeypatch, RuntimeError("broken"))
+    first, *_, message, _ = carryover("--debug", "doctor").stderr.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert message == "carryover: broken"
+
+
+def test_debug_shows_the_traceback_of_bad_input_too(carryover):
+    done = carryover("--debug", "run", "--data", "nowhere")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Traceback (most recent call last):")
+    assert "does not exist" in done.stderr.splitlines()[-1]
+
+
+def test_a_log_that_cannot_be_written_does_not_hide_the_error(carryover, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing" / "file"))
+    (tmp_path / "missing").write_text("")
+    fail_with(monkeypatch, RuntimeError("broken"))
+    done = carryover("doctor")
+    assert (done.returncode, done.stderr) == (1, "carryover: broken\n")
+
+
+def test_version_is_that_of_the_package_and_of_the_stack(run_python):
+    done = run_python("-c", HELP, "--version")
+    *lines, imported = done.stdout.splitlines()
+    versions = dict(line.split(" ", 1) for line in lines)
+    assert versions["carryover"] == metadata.version("carryover")
+    assert versions["python"] == platform.python_version()
+    assert versions["tfx"] == metadata.version("tfx")
+    assert {"tensorflow", "keras", "apache-beam", "numpy"} < set(versions)
+    assert json.loads(imported) == []
+
+
+def test_an_interrupted_command_ends_without_a_traceback(carryover, monkeypatch):
     fail_with(monkeypatch, KeyboardInterrupt())
     done = carryover("doctor")
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
 
 
-def test_an_interrupted_run_says_how_to_go_on(carryover, monkeypatch, tmp_path):
-    def interrupted(_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(local_run, "run_pipeline", interrupted)
+def test_an_interrupted_run_says_how_to_resume(carryover, monkeypatch, tmp_path):
+    fail_with(monkeypatch, KeyboardInterrupt(), local_run, "run_pipeline")
     done = carryover("run", "--data", tmp_path)
     assert (done.returncode, done.stderr) == (
         1,
-        "carryover: interrupted. The same command goes on where it was.\n",
+        "carryover: interrupted. Run the same command again to resume.\n",
     )
 
 
@@ -228,17 +314,17 @@ def test_the_exit_code_of_a_command_is_that_of_the_process(carryover, monkeypatc
     assert carryover("doctor").returncode == code
 
 
-def test_doctor_looks_at_an_empty_workspace_and_leaves_it_alone(carryover, tmp_path):
+def test_doctor_checks_a_missing_workspace_without_creating_it(carryover, tmp_path):
     done = carryover("doctor", "--workspace", tmp_path / "deep" / "workspace")
     lines = done.stdout.splitlines()
     assert all(line.startswith(("+ ", "x ")) for line in lines)
     assert done.returncode == (1 if any(line.startswith("x ") for line in lines) else 0)
     assert any(line.startswith("+ TFX ") for line in lines)
-    assert any("can be written" in line for line in lines)
+    assert any("is writable" in line for line in lines)
     assert not (tmp_path / "deep").exists()
 
 
-def test_a_port_that_is_taken_is_told_before_anything_is_loaded(carryover, serving):
+def test_a_port_in_use_is_reported_before_anything_is_loaded(carryover, serving):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         done = carryover("serve", "--port", str(port), "--workspace", serving.root)

@@ -1,4 +1,4 @@
-"""Figures of `carryover crossval`; the command itself is in tests/end_to_end."""
+"""Metrics of `carryover crossval`; the command itself is tested in tests/end_to_end."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def _result() -> CrossValidation:
     return _summarise(folds, {"seed": 1}, {"total": 4.0})
 
 
-def test_a_domain_has_the_mean_and_the_deviation_of_its_seeds(result):
+def test_a_domain_has_the_mean_and_the_standard_deviation_of_its_seeds(result):
     day = result.domains["day"]
     assert day.accuracy == [0.6, 0.8]
     assert day.mean_accuracy == pytest.approx(0.7)

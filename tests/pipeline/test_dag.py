@@ -1,14 +1,16 @@
 """The DAG, compiled by TFX."""
 
 from pathlib import Path
+from typing import get_args
 
-from tiny_pictures import write_files
+import pytest
+from tiny_dag import tiny_inputs
 
-from pipeline.config.config_file import load_config
-from pipeline.dag import Inputs, create_pipeline
-from pipeline.inputs.snapshot import take_snapshot
-from pipeline.running.identity import CodeFingerprints
+from pipeline import component_ids
+from pipeline.dag import create_pipeline
 from pipeline.running.launcher import Launcher
+
+pytestmark = pytest.mark.component
 
 NODES = [
     *("ImageExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "DataGate"),
@@ -17,26 +19,7 @@ NODES = [
 
 
 def compiled(folder: Path, baseline: str | None) -> Launcher:
-    snapshot = take_snapshot(
-        str(write_files(folder / "data", {"day/cat/a.png": b""})), folder / "in"
-    )
-    config = load_config(None, [], {"data": snapshot.data_root, "workspace": folder / "workspace"})
-    inputs = Inputs(
-        data_root=snapshot.data_root,
-        listing=str(snapshot.path),
-        digest=snapshot.digest,
-        domains=snapshot.domains,
-        known_domains=snapshot.domains if baseline else None,
-        files=snapshot.files,
-        empty_classes=(),
-        schema="schema.pbtxt",
-        code=CodeFingerprints("1", "2", "3", "4", "5", "6"),
-        run_id="run",
-        run_key="key",
-        baseline_uri=baseline,
-        baseline_version=1 if baseline else 0,
-    )
-    return Launcher(create_pipeline(config, inputs), "run")
+    return Launcher(create_pipeline(*tiny_inputs(folder, baseline)), "run")
 
 
 def positions(nodes: list[str], *names: str) -> list[int]:
@@ -57,3 +40,11 @@ def test_a_later_run_compares_with_the_baseline(tmp_path):
     assert sorted(nodes) == sorted([*NODES, "Baseline"])
     order = positions(nodes, "Baseline", "Trainer", "Evaluator")
     assert order == sorted(order)
+
+
+def test_every_component_id_has_a_constant_and_every_constant_is_a_component_id(tmp_path):
+    constants = [value for name, value in vars(component_ids).items() if name.isupper()]
+    assert sorted(constants) == sorted([*NODES, "Baseline"])
+    assert sorted(get_args(component_ids.ComponentId)) == sorted(constants)
+    nodes = compiled(tmp_path, str(tmp_path / "baseline")).nodes
+    assert sorted(nodes) == sorted(constants)

@@ -42,7 +42,7 @@ def test_among_several_models_a_name_decides(root):
         find_store(root, "plants")
 
 
-def test_a_workspace_without_models_says_what_to_do(root):
+def test_for_a_workspace_without_models_the_error_names_the_command_to_run(root):
     with pytest.raises(InputError) as error:
         find_store(root, None)
     assert str(error.value) == (
@@ -50,21 +50,22 @@ def test_a_workspace_without_models_says_what_to_do(root):
     )
 
 
-def test_versions_are_listed_with_every_domain_and_the_one_that_serves(root, capsys):
+def test_the_table_of_versions_has_every_domain_and_marks_the_serving_version(root, capsys):
     show_versions(pushed(root, "shapes", {"day": 0.5}, {"day": 0.75, "[fog]": 1}))
     text = capsys.readouterr().out
-    head, first, second = (row(text, name) for name in ("version", "1 ", "2 (serves)"))
+    head, first, second = (row(text, name) for name in ("version", "1 ", "2 (serving)"))
     assert (head[0], head[-2:]) == ("version", ["[fog]", "day"])
     assert first[-3:] == ["2024-01-01 00:00", "-", "0.500"]
     assert second[-3:] == ["2024-01-01 00:00", "1.000", "0.750"]
     assert str(root / "serving" / "shapes") in text
 
 
-def test_a_rollback_says_what_serves_now_and_where_the_other_is_kept(root, capsys):
+def test_a_rollback_prints_the_serving_version_and_where_the_other_is_kept(root, capsys):
     roll_back(pushed(root, "shapes", {}, {}))
     assert capsys.readouterr().out == (
-        f"Version 2 is out of service (kept in {root / 'rolled_back' / 'shapes' / '2'}). "
-        "Version 1 serves now.\n"
+        "Version 2 is out of service; "
+        f"it is kept in {root / 'rolled_back' / 'shapes' / '2'}. "
+        "The serving version is now 1.\n"
     )
 
 
@@ -75,7 +76,7 @@ def test_a_rollback_of_the_only_version_is_an_input_error(root):
     assert store.versions() == [1]
 
 
-def test_while_a_run_uses_the_workspace_nothing_is_rolled_back(root):
+def test_no_version_is_rolled_back_while_a_run_uses_the_workspace(root):
     store = pushed(root, "shapes", {}, {})
     with Workspace(root).lock(), pytest.raises(InputError, match="is in use"):
         roll_back(store)

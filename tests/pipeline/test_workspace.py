@@ -1,3 +1,5 @@
+"""The folder of everything that runs write: its lock, its runs, its baselines."""
+
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,7 +50,7 @@ def _holder(workspace: Workspace) -> Iterator[subprocess.Popen]:
         process.kill()
 
 
-def test_a_second_run_is_refused_with_the_run_that_holds_the_workspace(workspace, config, holder):
+def test_a_second_run_is_refused_and_the_run_with_the_lock_is_named(workspace, config, holder):
     run_id = workspace.new_run(config)
     with pytest.raises(InputError) as error, workspace.lock():
         pass
@@ -58,14 +60,14 @@ def test_a_second_run_is_refused_with_the_run_that_holds_the_workspace(workspace
     )
 
 
-def test_a_killed_process_holds_nothing(workspace, holder):
+def test_a_killed_process_releases_the_lock(workspace, holder):
     holder.kill()
     holder.wait()
     with workspace.lock():
         pass
 
 
-def test_within_one_process_the_lock_holds_too_and_ends_with_its_context(workspace):
+def test_the_lock_also_works_within_one_process_and_ends_with_its_context(workspace):
     with workspace.lock(), pytest.raises(InputError, match=r"in use by run \(starting\)"):
         Workspace(workspace.root).lock().__enter__()
     with Workspace(workspace.root).lock():
@@ -95,7 +97,7 @@ def test_a_run_without_summary_is_the_unfinished_one(workspace, config):
 
 
 def test_only_the_newest_run_counts_as_unfinished(workspace, config):
-    workspace.new_run(config)  # killed, and never gone on with
+    workspace.new_run(config)  # killed, and never resumed
     summary().write(workspace.runs / workspace.new_run(config))
     assert workspace.unfinished_run() is None
 
@@ -109,12 +111,12 @@ def test_an_empty_workspace_has_no_unfinished_run(workspace):
     )
 
 
-def test_the_config_of_an_unfinished_run_is_the_one_that_it_was_started_with(workspace, config):
+def test_the_config_of_an_unfinished_run_is_the_one_it_was_started_with(workspace, config):
     workspace.new_run(config)
     assert load_config(workspace.unfinished_config(), []) == config
 
 
-def test_a_baseline_is_a_model_artifact_that_leads_to_the_version(workspace):
+def test_a_baseline_is_a_model_artifact_with_a_link_to_the_version(workspace):
     store = VersionStore(workspace.root, "shapes")
     (store.path(3)).mkdir(parents=True)
     (store.path(3) / "saved_model.pb").write_bytes(b"graph")

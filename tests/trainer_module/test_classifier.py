@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 
 from trainer_module.classifier import (
-    adopt,
-    adopt_head,
     build_classifier,
     copy_in_float32,
     extend_labels,
+    warm_start,
+    warm_start_head,
 )
 from trainer_module.training_options import BackboneOptions
 
@@ -31,23 +31,23 @@ def test_known_classes_keep_their_ids_and_new_ones_follow_in_name_order():
     assert extend_labels(("dog", "cat"), {"ant", "cat", "zebra"}) == ("dog", "cat", "ant", "zebra")
 
 
-def test_an_adopted_classifier_answers_as_before_on_known_classes():
+def test_a_warm_start_keeps_the_logits_of_known_classes():
     earlier, later = classifier("cat", "dog"), classifier("cat", "dog", "ant")
     later.head.set_weights([np.zeros_like(weight) for weight in later.head.get_weights()])
-    adopt(later, earlier)
+    warm_start(later, earlier)
     np.testing.assert_allclose(logits(later)[:, :2], logits(earlier), rtol=1e-5)
     np.testing.assert_array_equal(logits(later)[:, 2], [0, 0])
 
 
-def test_a_part_of_a_head_is_adopted_and_the_rest_is_kept():
+def test_a_warm_start_of_the_head_leaves_other_classes_as_they_are():
     earlier, later = classifier("cat", "dog"), classifier("cat", "dog", "ant", seed=1)
     before = logits(later)
-    adopt_head(later, earlier.head.get_weights(), 1)
+    warm_start_head(later, earlier.head.get_weights(), 1)
     np.testing.assert_allclose(logits(later)[:, 0], logits(earlier)[:, 0], rtol=1e-5)
     np.testing.assert_allclose(logits(later)[:, 1:], before[:, 1:], rtol=1e-5)
 
 
-def test_weights_survive_a_round_trip_through_another_classifier():
+def test_weights_can_be_copied_to_another_classifier():
     first, second = classifier("cat", "dog"), classifier("cat", "dog", seed=1)
     assert np.abs(logits(first) - logits(second)).max() > 0.1
     second.set_weights(first.get_weights())

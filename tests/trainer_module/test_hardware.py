@@ -1,4 +1,4 @@
-"""Devices can only be divided before TensorFlow starts, so each case has a process of its own."""
+"""Devices can only be divided before TensorFlow initialises them: each case has a process."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from trainer_fixtures import fn_args
 
 from trainer_module.contract.errors import InputError
 from trainer_module.export.saved_model import load_classifier, read_description
-from trainer_module.hardware import check_sharing
+from trainer_module.hardware import check_gpu_sharing
 
 HERE = Path(__file__).parent
 
@@ -29,14 +29,14 @@ from trainer_module import hardware, training
 from trainer_module.export.saved_model import read_description
 
 def two_cpus(precision):
-    found = hardware.set_up_hardware(precision)
-    strategy = hardware.strategy_for([d.name for d in tf.config.list_logical_devices("CPU")])
-    return replace(found, strategy=strategy)
+    on_cpu = hardware.set_up_hardware(precision)
+    strategy = hardware.create_strategy([d.name for d in tf.config.list_logical_devices("CPU")])
+    return replace(on_cpu, strategy=strategy)
 
 training.set_up_hardware = two_cpus
 args = fn_args(Path(sys.argv[1]), {})
 training.run_fn(args)
-replicas = hardware.strategy_for(["/cpu:0", "/cpu:1"]).num_replicas_in_sync
+replicas = hardware.create_strategy(["/cpu:0", "/cpu:1"]).num_replicas_in_sync
 print(json.dumps({"replicas": replicas, **read_description(args.serving_model_dir)["training"]}))
 """
 
@@ -74,22 +74,22 @@ def cluster(*workers: str) -> str:
     return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": 0}})
 
 
-def test_two_workers_on_one_host_do_not_share_its_gpu(monkeypatch):
+def test_two_workers_on_one_host_must_not_share_its_gpu(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv("TF_CONFIG", cluster("one:1", "one:2", "two:1"))
     with pytest.raises(InputError, match="names 2 workers on one, and each would take the same 1"):
-        check_sharing(1)
-    check_sharing(0)  # without a GPU there is nothing to share
+        check_gpu_sharing(1)
+    check_gpu_sharing(0)  # without a GPU there is nothing to share
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    check_sharing(1)
+    check_gpu_sharing(1)
 
 
-def test_workers_on_hosts_of_their_own_take_the_gpus_there(monkeypatch):
+def test_workers_on_different_hosts_use_the_gpus_there(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv("TF_CONFIG", cluster("one:1", "two:1"))
-    check_sharing(1)
+    check_gpu_sharing(1)
     monkeypatch.delenv("TF_CONFIG")
-    check_sharing(4)
+    check_gpu_sharing(4)
 
 
 @pytest.mark.slow
@@ -109,7 +109,7 @@ def test_mixed_precision_trains_and_exports(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_workers_get_the_result_of_one_and_the_first_writes_it(tmp_path):
+def test_two_workers_get_the_result_of_one_and_the_chief_writes_it(tmp_path):
     args = vars(fn_args(tmp_path / "data", {}))
     alone = work(args, tmp_path / "alone")
     finish(alone)
@@ -134,7 +134,7 @@ def test_two_workers_get_the_result_of_one_and_the_first_writes_it(tmp_path):
 def work(
     args: dict, folder: Path, ports: Sequence[int] = (), index: int = 0
 ) -> subprocess.Popen[str]:
-    """Start a process that trains, alone or as one of several workers on this machine."""
+    """Start a training process, alone or as one of several workers on this machine."""
     folders = {"serving_model_dir": str(folder / "model"), "model_run_dir": str(folder / "run")}
     cluster = {
         "cluster": {"worker": [f"127.0.0.1:{port}" for port in ports]},
@@ -149,7 +149,7 @@ def work(
 
 
 def finish(*processes: subprocess.Popen[str]) -> None:
-    """Wait for processes, and end all of them when one fails."""
+    """Wait for processes, and stop all of them when one fails."""
     try:
         for process in processes:
             _, errors = process.communicate(timeout=300)

@@ -6,16 +6,16 @@ import pytest
 import tensorflow as tf
 from trainer_fixtures import SIZE, fn_args, rows
 
-from trainer_module.classifier import adopt, build_classifier
-from trainer_module.data.input_data import read_pictures
+from trainer_module.classifier import build_classifier, warm_start
+from trainer_module.data.transformed_examples import read_pictures
 from trainer_module.export.saved_model import load_classifier, read_description
 from trainer_module.hardware import set_up_hardware
-from trainer_module.stages.stages import create_task
 from trainer_module.training import run_fn, train_stages
 from trainer_module.training_options import TrainingOptions
+from trainer_module.training_task import create_task
 
 
-def test_both_stages_are_reported_and_the_better_one_answers(tmp_path):
+def test_both_stages_are_reported_and_the_better_one_is_exported(tmp_path):
     args = fn_args(tmp_path, {})
     run_fn(args)
     report = read_description(args.serving_model_dir)["training"]
@@ -25,12 +25,10 @@ def test_both_stages_are_reported_and_the_better_one_answers(tmp_path):
 
     pictures = rows({"day": 20, "night": -20}, per_class=2, seed=2)
     images = tf.constant([tf.io.encode_png(row.pixels).numpy() for row in pictures])
-    answer = tf.saved_model.load(args.serving_model_dir).signatures["serving_default"](image=images)
-    right = [
-        found.decode() == row.label
-        for found, row in zip(answer["label"].numpy(), pictures, strict=True)
-    ]
-    assert np.mean(right) == report[best]["accuracy"]
+    model = tf.saved_model.load(args.serving_model_dir)
+    predicted = model.signatures["serving_default"](image=images)["label"].numpy()
+    correct = [label.decode() == row.label for label, row in zip(predicted, pictures, strict=True)]
+    assert np.mean(correct) == report[best]["accuracy"]
     assert (Path(args.model_run_dir) / "tensorboard" / "frozen").is_dir()
 
 
@@ -56,7 +54,7 @@ def test_the_same_seed_gives_the_same_fine_tuned_stage(tmp_path):
     np.testing.assert_allclose(*losses, rtol=1e-4)
 
 
-def test_training_goes_on_from_the_model_that_serves(tmp_path):
+def test_training_starts_from_the_serving_model(tmp_path):
     first = fn_args(tmp_path / "a", {"fine_tuning": {"epochs": 0}})
     run_fn(first)
     description = Path(first.serving_model_dir, "assets.extra", "model.json")
@@ -74,20 +72,20 @@ def test_training_goes_on_from_the_model_that_serves(tmp_path):
         np.testing.assert_array_equal(before, after)
 
 
-def test_fine_tuning_goes_on_from_the_head_that_serves(tmp_path):
+def test_fine_tuning_starts_from_the_head_of_the_serving_model(tmp_path):
     first = fn_args(tmp_path / "a", {"fine_tuning": {"epochs": 0}})
     run_fn(first)
-    served = load_classifier(first.serving_model_dir)
+    serving = load_classifier(first.serving_model_dir)
     options = TrainingOptions.model_validate(first.custom_config["training"])
-    # A rate of next to nothing leaves the weights where fine-tuning began.
+    # With a tiny learning rate the weights stay where fine-tuning starts.
     tuning = {"epochs": 1, "views": 1, "batch_size": 8, "learning_rate": 1e-12}
     options = TrainingOptions(image_size=SIZE, frozen=options.frozen, fine_tuning=tuning)
     task = create_task(options, set_up_hardware(), str(tmp_path))
     splits = [read_pictures(files, SIZE) for files in (first.train_files, first.eval_files)]
-    classifier = build_classifier(options.backbone, SIZE, (*served.labels, "new"))
-    adopt(classifier, served)
-    trained = train_stages(classifier, *splits, task, adopted=3)
-    (kernel, _), (expected, _) = classifier.head.get_weights(), served.head.get_weights()
+    classifier = build_classifier(options.backbone, SIZE, (*serving.labels, "new"))
+    warm_start(classifier, serving)
+    trained = train_stages(classifier, *splits, task, warm_classes=3)
+    (kernel, _), (expected, _) = classifier.head.get_weights(), serving.head.get_weights()
     np.testing.assert_allclose(kernel[:, :3], expected, atol=1e-6)
     [frozen_kernel, _] = trained.stages[0].weights[-2:]
     assert np.abs(frozen_kernel[:, :3] - expected).max() > 1e-3

@@ -1,1 +1,1 @@
-"""Activations of the frozen part of the backbone: kept in memory, on disk, across runs."""
+"""Activations of the frozen part of the backbone: kept in memory, on disk and across trainings."""

@@ -1,4 +1,4 @@
-"""What a network makes of pictures, computed once: in memory up to a budget, then on disk."""
+"""Storage for activations: in memory up to a budget, then on disk."""
 
 import os
 import tempfile
@@ -8,42 +8,45 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-#: Features are kept in half precision: twice the pictures for the same memory, and no difference
-#: that training could notice.
+from trainer_module.data.full_batches import Dataset
+
+#: Activations are stored in half precision: twice the pictures in the same memory, without a
+#: measurable effect on the training.
 DTYPE = "float16"
 
-#: Batches in the network at the same time: while one waits for memory, another computes. On 2 cores
-#: that is worth 10 to 20 %.
-AT_ONCE = 3
+#: Batches that are computed at the same time: while one waits for memory, another computes. On 2
+#: cores that is 10 to 20 % faster.
+CONCURRENT_BATCHES = 3
 
-#: Share of the machine's free memory that `auto` takes.
-AUTO_SHARE = 0.25
+#: Share of the free memory of the machine that is used if no budget is set.
+FREE_MEMORY_SHARE = 0.25
 
 
-class FeatureStore:
-    """Room for arrays of features.
+class ActivationStore:
+    """Arrays for activations, within a budget of memory.
 
-    Arrays on disk are memory-mapped files without a name: nothing is left behind, even when the
-    process is killed.
+    Arrays beyond the budget are memory-mapped files without a name: no file is left behind, even
+    when the process is killed.
     """
 
     def __init__(self, folder: str, budget: int | None = None) -> None:
         """Set the limits.
 
         Args:
-            folder: for what does not fit, on a disk with room for it.
-            budget: bytes of memory; None for a quarter of what is free.
+            folder: Folder for the arrays that do not fit into memory.
+            budget: Memory to use, in bytes; None for a quarter of the free memory.
         """
         self._folder = folder
-        self._left = int(_free_memory() * AUTO_SHARE) if budget is None else budget
+        self._left = int(_free_memory() * FREE_MEMORY_SHARE) if budget is None else budget
 
-    def reserve(self, rows: int, shape: Sequence[int]) -> np.ndarray:
-        """An array of `DTYPE`, [rows, *shape].
+    def reserve(self, rows: int, shape: Sequence[int]) -> npt.NDArray[np.float16]:
+        """Return an uninitialised array of `DTYPE`, [rows, *shape].
 
         Raises:
-            OSError: the disk is full.
+            OSError: The disk is full.
         """
         whole = (rows, *shape)
         size = int(np.prod(whole)) * np.dtype(DTYPE).itemsize
@@ -51,54 +54,55 @@ class FeatureStore:
             self._left -= size
             return np.empty(whole, DTYPE)
         with tempfile.TemporaryFile(dir=self._folder) as file:
-            os.posix_fallocate(file.fileno(), 0, max(size, 1))  # a full disk shows here, not later
+            # Allocate the blocks, so that a full disk is an error here and not at the first write.
+            os.posix_fallocate(file.fileno(), 0, max(size, 1))
             return np.memmap(file, dtype=DTYPE, mode="w+", shape=whole)
 
 
-def fill(
-    arrays: Sequence[np.ndarray],
-    batches: Any,
+def store_outputs(
+    arrays: Sequence[npt.NDArray[np.generic]],
+    batches: Dataset,
     function: Callable[..., Sequence[tf.Tensor]],
     strategy: tf.distribute.Strategy,
 ) -> None:
-    """Run a function over a data set on every device, and keep what it gives.
+    """Run a function over a dataset on every device, and store its outputs in arrays.
 
-    With several workers every one ends up with all rows.
+    With several workers, every worker stores all rows.
 
     Args:
-        arrays: one per output of the function, [rows, ...].
-        batches: data set of (rows, *inputs); `rows` are those of the arrays, int64 [batch].
-        function: inputs -> outputs, [batch, ...] each.
-        strategy: under which the function's variables were made.
+        arrays: One array per output of the function, [rows, ...].
+        batches: Dataset of (rows, *inputs); `rows` are row numbers of the arrays, int64 [batch].
+        function: Function of the inputs that returns the outputs, [batch, ...] each.
+        strategy: Strategy under which the variables of the function were created.
     """
-    kinds = [tf.as_dtype(array.dtype) for array in arrays]
+    dtypes = [tf.as_dtype(array.dtype) for array in arrays]
 
-    def on_device(rows: tf.Tensor, *inputs: tf.Tensor) -> list[tf.Tensor]:
-        outputs = function(*inputs)
-        return [rows, *(tf.cast(value, kind) for value, kind in zip(outputs, kinds, strict=True))]
+    def run_on_device(rows: tf.Tensor, *inputs: tf.Tensor) -> list[tf.Tensor]:
+        outputs = zip(function(*inputs), dtypes, strict=True)
+        return [rows, *(tf.cast(value, dtype) for value, dtype in outputs)]
 
     @tf.function(reduce_retracing=True)
-    def step(*batch: tf.Tensor) -> list[tf.Tensor]:
-        outputs = strategy.run(on_device, args=batch)
+    def run(*batch: tf.Tensor) -> Any:
+        outputs = strategy.run(run_on_device, args=batch)
         if strategy.num_replicas_in_sync == 1:
             return outputs
         return [strategy.gather(output, axis=0) for output in outputs]
 
-    def keep(batch: Sequence[tf.Tensor]) -> None:
-        rows, *outputs = step(*batch)
+    def store(batch: Sequence[tf.Tensor]) -> None:
+        rows, *outputs = run(*batch)
         for array, output in zip(arrays, outputs, strict=True):
             array[rows.numpy()] = output.numpy()
 
     # Replicas wait for each other: with several, the order of the batches must be the same.
-    at_once = AT_ONCE if strategy.num_replicas_in_sync == 1 else 1
-    waiting: deque[Future[None]] = deque()
-    with ThreadPoolExecutor(at_once) as pool:
+    concurrent = CONCURRENT_BATCHES if strategy.num_replicas_in_sync == 1 else 1
+    pending: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(concurrent) as pool:
         for batch in strategy.experimental_distribute_dataset(batches):
-            if len(waiting) == at_once:
-                waiting.popleft().result()
-            waiting.append(pool.submit(keep, batch))
-        while waiting:
-            waiting.popleft().result()
+            if len(pending) == concurrent:
+                pending.popleft().result()
+            pending.append(pool.submit(store, batch))
+        while pending:
+            pending.popleft().result()
 
 
 def _free_memory() -> int:

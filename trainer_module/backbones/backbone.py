@@ -1,4 +1,4 @@
-"""From a name to a pretrained feature extractor."""
+"""Builds a backbone, pretrained or not, from its name."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainer_module.backbones.backbone_registry import EFFICIENTNET_LITE, default_image_size
 from trainer_module.backbones.blocks import block_names
-from trainer_module.backbones.registry import EFFICIENTNET_LITE, default_image_size
 from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,16 +19,16 @@ _MIN_IMAGE_SIZE = 32
 
 @dataclass(frozen=True)
 class Backbone:
-    """A convolutional network that turns images into features.
+    """A convolutional network that turns images into embeddings.
 
     Attributes:
-        name: one of `backbone_names()`.
-        image_size: height and width in pixels of the images it takes.
-        model: functional model from float32 RGB images in 0..255, shape
-            `[batch, image_size, image_size, 3]`, to pooled features, shape `[batch, features]`.
-            It scales the images itself.
-        blocks: names of the layers at whose output it can be frozen or cut (`split_at`), from
-            input to output; the last one is the feature map that is pooled.
+        name: One of `backbone_names()`.
+        image_size: Height and width of the input images in pixels.
+        model: Functional model from float32 RGB images in 0..255, shape
+            `[batch, image_size, image_size, 3]`, to embeddings (pooled activations), shape
+            `[batch, dim]`. It scales the images itself.
+        blocks: Names of the layers at whose output it can be frozen or cut (`split_at`), from
+            input to output. The output of the last one is pooled.
     """
 
     name: str
@@ -40,21 +40,29 @@ class Backbone:
 def build_backbone(
     name: str, weights: str | Path | None = IMAGENET, image_size: int | None = None
 ) -> Backbone:
-    """Builds a backbone.
+    """Build a backbone.
 
     Args:
-        name: one of `backbone_names()`.
+        name: One of `backbone_names()`.
         weights: `"imagenet"`, `None` for random weights, or the path of a file: `.weights.h5` or
             `.h5` as Keras saves them for this backbone, or for EfficientNet-Lite the torch
             archive of its weights. The ImageNet weights of EfficientNet-Lite come from installed
-            packages; Keras downloads those of the other backbones at first use.
-        image_size: height and width of the images in pixels; `None` for the size that the
+            packages; Keras downloads the weights of the other backbones at first use.
+        image_size: Height and width of the images in pixels; `None` for the size that the
             backbone was trained at.
 
     Raises:
-        InputError: a name, size or file that cannot be used.
-        ModuleNotFoundError: the package with the weights is not installed.
-        ConnectionError: the weights could not be downloaded.
+        InputError: The name, the size or the weights file is invalid.
+        ModuleNotFoundError: The package with the weights is not installed.
+        ConnectionError: The weights could not be downloaded.
+
+    Example:
+        >>> from trainer_module.backbones import build_backbone
+        >>> backbone = build_backbone("efficientnet_lite0", weights=None, image_size=64)
+        >>> backbone.model.output_shape
+        (None, 1280)
+        >>> backbone.blocks[0], backbone.blocks[-1]
+        ('stem', 'top')
     """
     size = default_image_size(name) if image_size is None else image_size
     if size < _MIN_IMAGE_SIZE:
@@ -68,7 +76,7 @@ def build_backbone(
     return Backbone(name, size, model, block_names(model))
 
 
-# Keras is imported by the functions that need it: a config is checked without TensorFlow.
+# Keras is imported in functions, so that a config can be checked without TensorFlow.
 
 
 def _build_lite(name: str, weights: str | Path | None, size: int) -> keras.Model:

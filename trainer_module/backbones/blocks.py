@@ -1,9 +1,10 @@
-"""Where a backbone can be frozen or cut: its block outputs, and the two parts beside one."""
+"""Finds the blocks at whose output a backbone can be frozen or cut, and cuts it there."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from trainer_module.compat.keras_internals import Call, graph_calls
 from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,54 +19,51 @@ _NORMALISATIONS = {
 }
 
 
-class _Node(NamedTuple):
-    """One call of a layer (or a raw Keras operation) in the graph of a functional model."""
-
-    operation: Any
-    inputs: list[keras.KerasTensor]
-    output: keras.KerasTensor
-
-
 class _Block(NamedTuple):
-    """A run of cut points that belong together: the one that starts it and its last."""
+    """Consecutive cut points that belong together.
 
-    start: _Node
-    end: _Node
+    Attributes:
+        start: Convolution or merge that begins the block.
+        end: Last call of the block.
+    """
+
+    start: Call
+    end: Call
 
 
 def block_names(model: keras.Model) -> tuple[str, ...]:
-    """Names the layers whose outputs are the block outputs of a model, from input to output.
+    """Return the names of the layers whose outputs end a block, from input to output.
 
-    A block output is a feature map that alone carries everything downstream, taken where a block
-    is complete: after the normalisation, activation and pooling that follow a convolution or a
-    merge (`Add`, `Concatenate`), and not in the wide middle of an inverted bottleneck. The last
-    one is the feature map that is pooled; input, scaling and pooled features are not among them.
-    An architecture whose blocks read the two blocks before them (NASNet) has few.
+    The output of a block is a feature map on which alone all later layers depend. A block is
+    complete after the normalisation, activation and pooling that follow a convolution or a merge
+    (`Add`, `Concatenate`), and not in the wide middle of an inverted bottleneck. The output of the
+    last block is pooled; input, scaling and embedding are no blocks. An architecture whose blocks
+    read the two blocks before them (NASNet) has few such feature maps.
 
     Args:
-        model: a functional model with one input and one output, convolutional up to its pooling.
+        model: Functional model with one input and one output, convolutional up to its pooling.
 
     Returns:
-        Layer names; each can be given to `split_at`.
+        Layer names, each of which `split_at` takes.
     """
     return tuple(node.operation.name for node in _block_outputs(model))
 
 
 def split_at(model: keras.Model, block: str) -> tuple[keras.Model, keras.Model]:
-    """Cuts a model in two at a block output; the parts share its layers and weights.
+    """Cut a model in two at the output of a block; the parts share its layers and weights.
 
     Args:
-        model: a functional model with one input and one output.
-        block: one of `block_names(model)`.
+        model: Functional model with one input and one output.
+        block: One of `block_names(model)`.
 
     Returns:
-        `lower`, from the input of the model to the block's output, and `upper`, from there to
+        `lower`, from the input of the model to the output of the block, and `upper`, from there to
         the output of the model: `upper(lower(x))` equals `model(x)`.
 
     Raises:
-        InputError: the model has no block of this name.
+        InputError: The model has no block of this name.
     """
-    import keras  # Here, because the names of the backbones are wanted without TensorFlow.
+    import keras  # here, so that the names of the backbones can be listed without TensorFlow
 
     outputs = {node.operation.name: node.output for node in _block_outputs(model)}
     if block not in outputs:
@@ -77,33 +75,23 @@ def split_at(model: keras.Model, block: str) -> tuple[keras.Model, keras.Model]:
     return lower, upper
 
 
-def _block_outputs(model: keras.Model) -> list[_Node]:
-    cuts = [node for node in _cut_points(_nodes(model)) if len(node.output.shape) == 4]
+def _block_outputs(model: keras.Model) -> list[Call]:
+    cuts = [node for node in _cut_points(graph_calls(model)) if len(node.output.shape) == 4]
     blocks = [block for block in _blocks(cuts) if _type(block.start) != "DepthwiseConv2D"]
     ends = [
         block.end
         for index, block in enumerate(blocks)
         if index == 0 or not _is_expansion(block, blocks[index + 1 :])
     ]
-    # DenseNet and ResNetV2 normalise after their last block: that is below the pooling, too.
+    # DenseNet and ResNetV2 normalise after their last block, which also comes before the pooling.
     return ends if ends[-1] is cuts[-1] else [*ends, cuts[-1]]
 
 
-def _nodes(model: keras.Model) -> list[_Node]:
-    """Returns the calls that make up the model, each after those whose outputs it reads.
+def _cut_points(nodes: list[Call]) -> list[Call]:
+    """Return the calls that every path from the input to the output passes.
 
-    Keras's public attributes describe only the first call of a layer; a part that `split_at`
-    returned is made of later ones.
-    """
-    by_depth = model._nodes_by_depth
-    nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
-    return [_Node(node.operation, node.input_tensors, node.outputs[0]) for node in nodes]
-
-
-def _cut_points(nodes: list[_Node]) -> list[_Node]:
-    """Returns the nodes that every path from the input to the output passes.
-
-    In a topological order, a node is one exactly if no node before it is read by one after it.
+    In a topological order, a call is a cut point exactly if no call after it reads the output of a
+    call before it.
     """
     position = {id(node.output): index for index, node in enumerate(nodes)}
     last_reader = list(range(len(nodes)))
@@ -118,8 +106,8 @@ def _cut_points(nodes: list[_Node]) -> list[_Node]:
     return cuts
 
 
-def _blocks(cuts: list[_Node]) -> list[_Block]:
-    """Groups cut points: a convolution or merge, and what completes it."""
+def _blocks(cuts: list[Call]) -> list[_Block]:
+    """Group cut points into blocks: a convolution or merge, and the calls that complete it."""
     blocks: list[_Block] = []
     complete = True
     for node in cuts:
@@ -127,27 +115,27 @@ def _blocks(cuts: list[_Node]) -> list[_Block]:
             blocks.append(_Block(node, node))
             complete = False
         elif blocks and _is_merge(blocks[-1].start) and _type(node) in _NORMALISATIONS:
-            complete = True  # Pre-activation: the normalisation belongs to the next block.
+            complete = True  # pre-activation: the normalisation belongs to the next block
         elif not complete and _type(node) != "ZeroPadding2D":
             blocks[-1] = blocks[-1]._replace(end=node)
     return blocks
 
 
-def _is_merge(node: _Node) -> bool:
-    # A product of two maps is a gate (squeeze-and-excitation) inside a block.
+def _is_merge(node: Call) -> bool:
+    # A product of two feature maps is a gate (squeeze-and-excitation) inside a block.
     return len(node.inputs) > 1 and _type(node) != "Multiply"
 
 
-def _is_convolution(node: _Node) -> bool:
+def _is_convolution(node: Call) -> bool:
     return bool(getattr(node.operation, "weights", ())) and _type(node) not in _NORMALISATIONS
 
 
 def _is_expansion(block: _Block, later: list[_Block]) -> bool:
-    """Tells a convolution whose channels the next block reduces again."""
+    """Return whether a block is a convolution whose channels the next block reduces again."""
     if _is_merge(block.start) or not later:
         return False
-    return block.end.output.shape[-1] > later[0].end.output.shape[-1]
+    return bool(block.end.output.shape[-1] > later[0].end.output.shape[-1])
 
 
-def _type(node: _Node) -> str:
+def _type(node: Call) -> str:
     return type(node.operation).__name__

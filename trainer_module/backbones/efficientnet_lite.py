@@ -1,7 +1,7 @@
 """EfficientNet-Lite: EfficientNet for CPUs and mobile devices.
 
 EfficientNet (Tan and Le, 2019, arXiv 1905.11946, Table 1) without squeeze-and-excitation, with
-ReLU6 for swish, and with a stem and head that do not grow with the width; described at
+ReLU6 instead of swish, and with a stem and a top that do not scale with the width; described at
 https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
 """
 
@@ -16,14 +16,14 @@ _BATCH_NORM_EPSILON = 1e-3
 
 
 class _Scaling(NamedTuple):
-    """How a member of the family differs from lite0."""
+    """Factors of width and depth of a model, compared with lite0."""
 
     width: float
     depth: float
 
 
 class _Stage(NamedTuple):
-    """A row of Table 1 in the EfficientNet paper."""
+    """One row of Table 1 in the EfficientNet paper."""
 
     blocks: int
     kernel_size: int
@@ -50,19 +50,19 @@ _STAGES = (
 
 
 def build_efficientnet_lite(name: str, image_size: int) -> keras.Model:
-    """Builds a member of the family with random weights.
+    """Build a model of the family with random weights.
 
-    The outputs of the stem, of each MBConv block and of the top convolution are the layers
-    `stem`, `block0`, `block1`, ... and `top`; `block3_expand_conv`, `block3_expand_bn` and so on
-    are what they are made of.
+    The layers `stem`, `block0`, `block1`, ... and `top` are the outputs of the stem, of each MBConv
+    block and of the top convolution. Inner layers of a block are named `block3_expand_conv`,
+    `block3_expand_bn` and so on.
 
     Args:
         name: `efficientnet_lite0`, `efficientnet_lite1` or `efficientnet_lite2`.
-        image_size: height and width of the images in pixels.
+        image_size: Height and width of the images in pixels.
 
     Returns:
         A functional model from float32 RGB images in 0..255, shape
-        `[batch, image_size, image_size, 3]`, to pooled features, shape `[batch, 1280]`.
+        `[batch, image_size, image_size, 3]`, to embeddings, shape `[batch, 1280]`.
     """
     images = keras.Input((image_size, image_size, 3), name="image", dtype="float32")
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="scaling")(images)
@@ -77,10 +77,10 @@ def build_efficientnet_lite(name: str, image_size: int) -> keras.Model:
 
 
 def _scaled_stages(scaling: _Scaling) -> list[_Stage]:
-    """Returns one entry per MBConv block, in order."""
+    """Return one entry per MBConv block, in order."""
     blocks: list[_Stage] = []
     for stage in _STAGES:
-        # Lite scales neither the depth of the first and last stage nor the stem and top.
+        # Lite scales neither the depth of the first and the last stage, nor the stem and the top.
         fixed = stage in (_STAGES[0], _STAGES[-1])
         repeats = stage.blocks if fixed else math.ceil(stage.blocks * scaling.depth)
         first = stage._replace(filters=_round_filters(stage.filters * scaling.width))
@@ -89,13 +89,13 @@ def _scaled_stages(scaling: _Scaling) -> list[_Stage]:
 
 
 def _round_filters(filters: float, divisor: int = 8) -> int:
-    """Rounds to a multiple of `divisor`, never more than 10 % down."""
+    """Round to a multiple of `divisor`, at most 10 % down."""
     rounded = max(divisor, int(filters + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * filters else rounded
 
 
 def _mbconv(x: keras.KerasTensor, block: _Stage, name: str) -> keras.KerasTensor:
-    """Adds an inverted bottleneck: expand, depthwise convolution, project, shortcut."""
+    """Add an inverted bottleneck: expand, depthwise convolution, project, shortcut."""
     inputs, filters_in = x, x.shape[-1]
     if block.expansion > 1:
         x = _conv(x, filters_in * block.expansion, 1, 1, name=f"{name}_expand")

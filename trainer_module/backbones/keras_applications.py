@@ -1,17 +1,17 @@
-"""Backbones of keras.applications, with their input scaling inside and stable layer names."""
+"""Builds backbones of keras.applications that scale their input and have stable layer names."""
 
 import math
-import re
 from collections import defaultdict
 from typing import Any
 
 import keras
 
-from trainer_module.backbones.registry import KERAS_APPLICATIONS
+from trainer_module.backbones.backbone_registry import KERAS_APPLICATIONS
+from trainer_module.compat.keras_internals import normalization_weights
 from trainer_module.contract.errors import InputError
 
-# What `preprocess_input` of each module does (keras.applications.imagenet_utils); the modules
-# that are not here scale inside their models.
+#: Mode of `preprocess_input` (keras.applications.imagenet_utils) of each module. Models of other
+#: modules scale their input themselves.
 _SCALING_MODES = {
     "densenet": "torch",
     "inception_resnet_v2": "tf",
@@ -32,47 +32,48 @@ _CAFFE_BGR_MEAN = (103.939, 116.779, 123.68)
 
 @keras.saving.register_keras_serializable(package="carryover")
 class InputNormalization(keras.layers.Normalization):
-    """Normalises the channels of an image with its weights as they are now.
+    """Normalization of the channels of an image by the current weights of the layer.
 
-    Keras's layer computes with a copy of its weights, which `model.set_weights` does not renew.
+    Keras's layer computes with a copy of its weights, which `model.set_weights` does not update.
     """
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Normalises float images of shape `[batch, height, width, channels]`."""
-        mean = keras.ops.cast(self.adapt_mean, self.compute_dtype)
-        variance = keras.ops.cast(self.adapt_variance, self.compute_dtype)
+        """Normalize float images of shape `[batch, height, width, channels]`."""
+        mean, variance = normalization_weights(self)
+        mean = keras.ops.cast(mean, self.compute_dtype)
+        variance = keras.ops.cast(variance, self.compute_dtype)
         return (inputs - mean) / keras.ops.maximum(keras.ops.sqrt(variance), keras.config.epsilon())
 
 
 def build_keras_application(name: str, image_size: int, imagenet: bool) -> keras.Model:
-    """Builds a model of keras.applications that takes unscaled images.
+    """Build a model of keras.applications that takes unscaled images.
 
-    Keras names many layers by a counter of the process; here they have the names that they get
-    in a fresh process, so that weights and block names mean the same in every run.
+    Keras numbers many layers by a counter of the process. Here they have the names that they get in
+    a new process, so that weights and block names mean the same in every run.
 
     Args:
-        name: a model of keras.applications, for example `ResNet50`.
-        image_size: height and width of the images in pixels.
-        imagenet: whether to load the ImageNet weights, which Keras downloads when they are not
-            in its cache, or to leave the weights random.
+        name: Name of a model in keras.applications, for example `ResNet50`.
+        image_size: Height and width of the images in pixels.
+        imagenet: Whether to load the ImageNet weights, which Keras downloads if they are not in its
+            cache. Otherwise the weights are random.
 
     Returns:
         A functional model from float32 RGB images in 0..255, shape
-        `[batch, image_size, image_size, 3]`, to pooled features, shape `[batch, channels]`.
+        `[batch, image_size, image_size, 3]`, to embeddings, shape `[batch, channels]`.
 
     Raises:
-        InputError: the image size is too small for the model.
-        ConnectionError: the download failed.
+        InputError: The image size is too small for the model.
+        ConnectionError: The download failed.
     """
     module = KERAS_APPLICATIONS[name].module
     images = keras.Input((image_size, image_size, 3), name="image", dtype="float32")
     source = _application(name, _scaled(images, _SCALING_MODES.get(module)), imagenet)
-    names = _fresh_names(source)
+    names = _stable_names(source)
     copy = keras.models.clone_model(
         source,
         clone_function=lambda operation: _clone(operation, names),
-        # Keras itself divides only when it loads the ImageNet weights. Dividing always makes one
-        # architecture of the two, so that a file of weights means the same in both.
+        # Keras divides only if it loads the ImageNet weights. Here the model always divides, so
+        # that a weights file means the same with and without them.
         call_function=_divide_by_std if module == "efficientnet" and not imagenet else None,
     )
     model = keras.Model(copy.inputs[0], copy.outputs[0], name=name)
@@ -82,7 +83,7 @@ def build_keras_application(name: str, image_size: int, imagenet: bool) -> keras
 
 
 def _scaled(images: keras.KerasTensor, mode: str | None) -> keras.KerasTensor:
-    """Applies `keras.applications.imagenet_utils.preprocess_input` as layers."""
+    """Apply `keras.applications.imagenet_utils.preprocess_input` as layers."""
     if mode == "tf":
         return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scaling")(images)
     if mode == "torch":
@@ -109,7 +110,7 @@ def _application(name: str, images: keras.KerasTensor, imagenet: bool) -> keras.
     except ValueError as error:
         raise InputError(f"{name} cannot be built at {images.shape[1]} pixels: {error}") from error
     except Exception as error:
-        # Keras reports a failed download as a bare Exception, or lets an OSError through.
+        # Keras reports a failed download as a plain Exception or as an OSError.
         if not isinstance(error, OSError) and type(error) is not Exception:
             raise
         reason = " ".join(str(error).split())
@@ -119,8 +120,8 @@ def _application(name: str, images: keras.KerasTensor, imagenet: bool) -> keras.
         ) from error
 
 
-def _fresh_names(model: keras.Model) -> dict[str, str]:
-    """Maps names that Keras numbered to those that it gives in a fresh process."""
+def _stable_names(model: keras.Model) -> dict[str, str]:
+    """Map the names that Keras numbered to the names that it gives in a new process."""
     numbered = defaultdict(list)
     for operation in model.operations:
         prefix, number = _prefix_and_number(operation.name)
@@ -134,13 +135,13 @@ def _fresh_names(model: keras.Model) -> dict[str, str]:
 
 
 def _prefix_and_number(name: str) -> tuple[str, int]:
-    """Takes `conv2d_12` apart; the first layer of a kind has no number."""
-    prefix, number = re.fullmatch(r"(.+?)(?:_(\d+))?", name).groups()  # type: ignore[union-attr]
-    return prefix, int(number or 0)
+    """Split `conv2d_12` into `conv2d` and 12; the first layer of a type has no number."""
+    prefix, _, number = name.rpartition("_")
+    return (prefix, int(number)) if prefix and number.isdecimal() else (name, 0)
 
 
 def _clone(operation: Any, names: dict[str, str]) -> Any:
-    """Copies a layer or a raw operation, without its weights, under its name in `names`."""
+    """Copy a layer or a raw operation, without its weights, under its name in `names`."""
     kind = type(operation)
     if kind is keras.layers.Normalization and operation.weights:
         kind = InputNormalization
@@ -149,7 +150,7 @@ def _clone(operation: Any, names: dict[str, str]) -> Any:
 
 
 def _divide_by_std(layer: keras.Layer, *args: Any, **kwargs: Any) -> keras.KerasTensor:
-    """Calls a layer of EfficientNet, and divides after the normalisation of its input."""
+    """Call a layer of EfficientNet, and divide after the normalization of its input."""
     outputs = layer(*args, **kwargs)
     if isinstance(layer, keras.layers.Normalization):
         scale = [1 / math.sqrt(std) for std in _RGB_STD]

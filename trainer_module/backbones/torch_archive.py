@@ -1,11 +1,11 @@
 """Reads legacy PyTorch archives (`torch.save` before the zip format) without torch.
 
 The file is a sequence of pickles (magic number, protocol version, system info, the state dict,
-the storage keys) followed by the raw storages, each an 8 byte element count and its data. The
-layout is that of `torch.serialization._legacy_save` in PyTorch.
+the storage keys) followed by the raw storages, each an element count of 8 bytes and its data. The
+layout is defined by `torch.serialization._legacy_save` in PyTorch.
 
-Unpickling runs what the file asks for, so the unpickler here resolves a fixed set of names to
-inert values and refuses every other one.
+A pickle can name any function to be called. The unpickler here knows a fixed set of names, replaces
+them by harmless values, and refuses all others.
 """
 
 import io
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from trainer_module.contract.errors import InputError
 
@@ -41,11 +42,11 @@ _STORAGE_DTYPES = {
 
 
 class TorchArchiveError(InputError):
-    """The file is no legacy torch archive of plain tensors, or it is damaged."""
+    """Error of a file that is no legacy torch archive of plain tensors, or that is damaged."""
 
 
 class _Storage(NamedTuple):
-    """A flat buffer of the archive: its key, NumPy dtype and number of elements."""
+    """A flat buffer of the archive: key, NumPy dtype and number of elements."""
 
     key: str
     dtype: str
@@ -53,7 +54,7 @@ class _Storage(NamedTuple):
 
 
 class _Tensor(NamedTuple):
-    """A strided view of a storage; offset and strides count elements."""
+    """A strided view of a storage; offset and strides are in elements."""
 
     storage: _Storage
     offset: int
@@ -61,31 +62,31 @@ class _Tensor(NamedTuple):
     strides: tuple[int, ...]
 
 
-def read_torch_archive(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads the tensors of a legacy PyTorch archive; nothing in the file is executed.
+def read_torch_archive(path: str | Path) -> dict[str, npt.NDArray[Any]]:
+    """Read the tensors of a legacy PyTorch archive; nothing in the file is executed.
 
     Args:
-        path: a file that `torch.save(model.state_dict(), path)` wrote before PyTorch 1.6, or
-            with `_use_new_zipfile_serialization=False`.
+        path: Path of a file that `torch.save(model.state_dict(), path)` wrote before PyTorch 1.6,
+            or with `_use_new_zipfile_serialization=False`.
 
     Returns:
-        Parameter name -> contiguous array of its own, in the order of the file.
+        A contiguous copy of every tensor by parameter name, in the order of the file.
 
     Raises:
-        TorchArchiveError: the file asks for anything but plain tensors, is truncated, or its
-            sizes contradict each other.
+        TorchArchiveError: The file contains anything but plain tensors, is truncated, or its sizes
+            contradict each other.
     """
     path = Path(path)
     content = path.read_bytes()
     try:
         return _read(content)
-    except Exception as error:  # A damaged or hostile file can raise almost any exception.
+    except Exception as error:  # a damaged or malicious file can raise almost any error
         reason = str(error) if isinstance(error, TorchArchiveError) else repr(error)
         reason = " ".join(reason.split())[:_MAX_REASON]
         raise TorchArchiveError(f"{path} is not a readable torch archive: {reason}") from error
 
 
-def _read(content: bytes) -> dict[str, np.ndarray]:
+def _read(content: bytes) -> dict[str, npt.NDArray[Any]]:
     if content.startswith(_ZIP_SIGNATURE):
         raise TorchArchiveError(
             "it has the zip format of PyTorch 1.6 and later; save it again with "
@@ -103,7 +104,7 @@ def _read(content: bytes) -> dict[str, np.ndarray]:
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Admits numbers, strings and containers of them; no name is ever resolved."""
+    """Unpickler of numbers, strings and containers of them; it resolves no names."""
 
     def find_class(self, module: str, name: str) -> Any:
         raise TorchArchiveError(f"it asks for {module}.{name}, which is not allowed")
@@ -113,7 +114,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 class _TensorUnpickler(_PlainUnpickler):
-    """Admits a state dict of tensors; storages become descriptions, to be read later."""
+    """Unpickler of a state dict of tensors; it describes their storages, which are read later."""
 
     def __init__(self, file: io.BytesIO):
         super().__init__(file)
@@ -143,15 +144,15 @@ class _TensorUnpickler(_PlainUnpickler):
 
 
 def _build_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
-    """Stands in for `torch._utils._rebuild_tensor_v2`."""
-    # Tuples, because the pickle could still change a list after the check.
+    """Describe a tensor, in place of `torch._utils._rebuild_tensor_v2`."""
+    # Tuples, because the pickle could change a list after the check.
     tensor = _Tensor(storage, offset, tuple(shape), tuple(strides))
     _check_tensor(tensor)
     return tensor
 
 
 def _check_tensor(tensor: _Tensor) -> None:
-    """Refuses a view that is malformed, empty or reaches outside its storage."""
+    """Raise an error for a view that is malformed, empty or exceeds its storage."""
     storage, offset, shape, strides = tensor
     sizes = (offset, *shape, *strides)
     if not isinstance(storage, _Storage) or not all(isinstance(n, int) and n >= 0 for n in sizes):
@@ -176,8 +177,8 @@ def _check_header(file: io.BytesIO) -> None:
 
 def _read_storages(
     file: io.BytesIO, keys: Any, storages: Mapping[str, _Storage]
-) -> dict[str, np.ndarray]:
-    """Reads the raw storages, which follow the pickles in the order of `keys`."""
+) -> dict[str, npt.NDArray[Any]]:
+    """Read the raw storages, which follow the pickles in the order of `keys`."""
     if not isinstance(keys, list) or sorted(map(repr, keys)) != sorted(map(repr, storages)):
         raise TorchArchiveError("its storage keys do not match its tensors")
     buffers = {}
@@ -201,13 +202,15 @@ def _parameter_name(key: Any) -> str:
     return key
 
 
-def _materialise(name: str, tensor: Any, buffers: Mapping[str, np.ndarray]) -> np.ndarray:
+def _materialise(
+    name: str, tensor: Any, buffers: Mapping[str, npt.NDArray[Any]]
+) -> npt.NDArray[Any]:
     if not isinstance(tensor, _Tensor):
         raise TorchArchiveError(f"{name} is a {type(tensor).__name__}, not a tensor")
     buffer = buffers[tensor.storage.key][tensor.offset :]
     # The stride of an axis of length 1 is never used and may be any number.
     axes = zip(tensor.shape, tensor.strides, strict=True)
     byte_strides = [stride * buffer.itemsize if length > 1 else 0 for length, stride in axes]
-    # Safe because _check_tensor bounded the view; the copy gives the result its own memory.
+    # Safe because _check_tensor has checked the bounds of the view. The result is a copy.
     view = np.lib.stride_tricks.as_strided(buffer, tensor.shape, byte_strides, writeable=False)
     return view.copy(order="C")

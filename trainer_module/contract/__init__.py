@@ -1,1 +1,1 @@
-"""What all three packages share: errors, example features, base of options, locations."""
+"""What all three packages share: errors, names in examples and models, listing rows, paths."""

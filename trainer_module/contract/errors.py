@@ -1,8 +1,8 @@
-"""Errors that users are told in one line."""
+"""Errors that users see as one line."""
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong: exit code 2.
+    """Error in what the user gave: data, config or command line. The exit code is 2.
 
-    The message says what, where and what to do, in one line.
+    The message tells in one line what happened, where, and what to do.
     """

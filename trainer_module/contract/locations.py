@@ -1,4 +1,4 @@
-"""Where a picture lies: a root folder and a path, either of which may be remote."""
+"""Joins a root folder and the path of a picture, either of which may be a URI."""
 
 import posixpath
 import re
@@ -7,7 +7,7 @@ _URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
 def is_uri(path: str) -> bool:
-    """Whether a path begins with a scheme, such as gs://."""
+    """Return whether a path begins with a scheme, such as gs://."""
     return _URI.match(path) is not None
 
 
@@ -15,14 +15,23 @@ def locate(root: str, path: str) -> str:
     """Join a root and a path; an absolute path and a URI are returned as they are.
 
     Args:
-        root: local folder or URI; "" is the working directory.
-        path: may be relative to `root`, and may leave it through `..`.
+        root: Local folder or URI; "" is the working directory.
+        path: Path relative to `root`, which may leave it through `..`, absolute path, or URI.
+
+    Example:
+        >>> from trainer_module.contract.locations import locate
+        >>> locate("/data", "day/cat/1.png")
+        '/data/day/cat/1.png'
+        >>> locate("gs://bucket/data", "../other/1.png")
+        'gs://bucket/other/1.png'
+        >>> locate("/data", "s3://bucket/1.png")
+        's3://bucket/1.png'
     """
     if is_uri(path):
         return path
     joined = posixpath.join(root, path)
     if not is_uri(joined) or not {".", ".."} & set(path.split("/")):
         return joined
-    # An object store takes dots for a part of the name.
-    scheme, _, place = joined.partition("://")
-    return f"{scheme}://{posixpath.normpath(place)}"
+    # For an object store, "." and ".." are ordinary parts of a name.
+    scheme, _, name = joined.partition("://")
+    return f"{scheme}://{posixpath.normpath(name)}"

@@ -1,7 +1,7 @@
-"""Random changes to training pictures that keep their meaning, for whole batches on the device.
+"""Random views of training pictures that keep their label, for whole batches on the device.
 
-What happens to a picture depends on its own seed only: the same picture gets the same view
-whatever the batch, the place in it, the device or the number of threads.
+A view depends on the picture and its seed alone: it is the same in every batch, at every position
+in the batch, on every device and with any number of threads.
 """
 
 import math
@@ -16,10 +16,10 @@ from trainer_module.training_options import Preset
 
 PRESETS: tuple[str, ...] = get_args(Preset)
 
-#: Share of red, green and blue in the brightness of a pixel (ITU-R BT.601, as in JPEG).
+#: Shares of red, green and blue in the brightness of a pixel (ITU-R BT.601, as in JPEG).
 LUMA = (0.299, 0.587, 0.114)
 
-#: Side of the neighbourhood that blurring averages over, in pixels.
+#: Side of the window that blurring averages over, in pixels.
 BLUR_WINDOW = 3
 
 #: Random numbers per picture; more than any preset draws.
@@ -28,22 +28,23 @@ DRAWS = 24
 
 @dataclass(frozen=True)
 class Strength:
-    """How far each change may go. The defaults change nothing.
+    """Limits of the random changes. The defaults change nothing.
 
     Attributes:
-        mirror: probability that left and right are exchanged.
-        smallest_crop: share of the picture's side that a crop keeps at least.
-        stretch: largest ratio of a crop's sides, 1 for squares.
-        rotation: in degrees, either way.
-        brightness: added or subtracted at most, as a share of the full range.
-        contrast: difference of the factor from 1, either way.
-        saturation: difference of the factor from 1, either way.
-        channel_gain: difference from 1 of a factor per colour channel, either way; light of
-            another colour.
-        grey: probability of a picture without colour.
-        sharpness: -1 is blurred, 1 sharpened as much; any value between, either way.
-        erased: probability that a rectangle is painted over with the picture's mean colour.
-        erased_side: share of the picture's side that the rectangle covers at most.
+        mirror: Probability that left and right are exchanged.
+        smallest_crop: Smallest side of a crop, as a share of the picture's side.
+        stretch: Largest ratio of a crop's sides; 1 for squares only.
+        rotation: Largest angle in either direction, in degrees.
+        brightness: Largest value that is added or subtracted, as a share of the full range.
+        contrast: Largest difference of the contrast factor from 1, in either direction.
+        saturation: Largest difference of the saturation factor from 1, in either direction.
+        channel_gain: Largest difference from 1 of the factor of each colour channel, in either
+            direction, as under light of another colour.
+        grey: Probability that the picture loses its colour.
+        sharpness: Largest amount of sharpening (positive) or blurring (negative): at 1 the
+            difference to a blurred picture is added once or removed.
+        erased: Probability that a rectangle is filled with the picture's mean colour.
+        erased_side: Largest side of that rectangle, as a share of the picture's side.
     """
 
     mirror: float = 0.0
@@ -94,22 +95,34 @@ STRENGTHS: dict[str, Strength] = {
 
 
 class RandomView(keras.layers.Layer):
-    """Make one random view of each picture of a batch, in training only.
+    """Layer that returns one random view of each picture of a batch, in training only.
 
-    All geometry is one resampling and all colour one linear map per picture, so that more kinds
-    of change cost little more. It computes in float32 under every precision policy.
+    All geometric changes are one resampling, and all colour changes one linear map per picture, so
+    further kinds of change cost little. The layer computes in float32 under every dtype policy.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from trainer_module.data.augmentation import RandomView
+        >>> pictures = tf.fill([2, 32, 32, 3], 100.0)
+        >>> seeds = tf.constant([[7, 1], [8, 1]])  # picture 7 and picture 8, view 1 of each
+        >>> random_view = RandomView("medium")
+        >>> views = random_view(pictures, seeds, training=True)
+        >>> views.shape.as_list()
+        [2, 32, 32, 3]
+        >>> bool(tf.reduce_all(views == random_view(pictures, seeds, training=True)))
+        True
     """
 
     def __init__(self, preset: str, dtype: str = "float32", **kwargs: object) -> None:
-        """Choose the strength.
+        """Choose the preset.
 
         Args:
-            preset: one of `PRESETS`; `none` leaves pictures as they are.
-            dtype: of the computation.
-            **kwargs: of every Keras layer.
+            preset: Name of the strength, one of `PRESETS`. `none` returns pictures unchanged.
+            dtype: Dtype of the computation.
+            **kwargs: Arguments of `keras.layers.Layer`.
 
         Raises:
-            InputError: there is no such preset.
+            InputError: The preset is unknown.
         """
         super().__init__(dtype=dtype, **kwargs)
         if preset not in PRESETS:
@@ -120,15 +133,15 @@ class RandomView(keras.layers.Layer):
         self.supports_jit = False  # XLA has no kernel for the resampling
 
     def call(self, pixels: tf.Tensor, seeds: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Make the views.
+        """Return a random view of each picture.
 
         Args:
-            pixels: float32 [batch, size, size, 3], 0 to 255.
-            seeds: int32 [batch, 2], say the picture and the number of the view.
-            training: whether anything happens at all.
+            pixels: Pictures, float32 [batch, size, size, 3], 0 to 255.
+            seeds: Seeds, int32 [batch, 2]: a number for the picture and the number of the view.
+            training: Whether to change the pictures; without it they are returned unchanged.
 
         Returns:
-            float32 of the same shape and range.
+            Views, float32 of the same shape and range.
         """
         if not training or self.preset == "none":
             return pixels
@@ -146,18 +159,18 @@ class RandomView(keras.layers.Layer):
 
 
 def uniform_draws(seeds: tf.Tensor, count: int) -> tf.Tensor:
-    """Random numbers that depend on nothing but their row's seed.
+    """Return random numbers that depend on nothing but the seed of their row.
 
-    Seeds and the number of the draw go through the finaliser of MurmurHash3 (Appleby, public
+    Seeds and the number of the draw pass through the finaliser of MurmurHash3 (Appleby, public
     domain, `fmix32`) one after the other, a golden-ratio step apart as in SplitMix (Steele, Lea
     and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014, section 4).
 
     Args:
-        seeds: int32 [batch, 2].
-        count: numbers per row.
+        seeds: Seeds, int32 [batch, 2].
+        count: Numbers per row.
 
     Returns:
-        float32 [batch, count], 0 <= number < 1, in steps of 2**-24.
+        Uniform numbers, float32 [batch, count], 0 <= number < 1, in steps of 2**-24.
     """
     words = tf.bitcast(seeds, tf.uint32)
     step = tf.constant(0x9E3779B9, tf.uint32)
@@ -168,7 +181,7 @@ def uniform_draws(seeds: tf.Tensor, count: int) -> tf.Tensor:
 
 
 def _mix(words: tf.Tensor) -> tf.Tensor:
-    """Spread every bit of a uint32 over all of its bits."""
+    """Mix the bits of uint32 words so that every input bit changes all output bits."""
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
         shifted = tf.bitwise.right_shift(words, tf.constant(shift, tf.uint32))
         words = tf.bitwise.bitwise_xor(words, shifted) * tf.constant(factor, tf.uint32)
@@ -176,26 +189,26 @@ def _mix(words: tf.Tensor) -> tf.Tensor:
 
 
 class _Draws:
-    """The random numbers of a batch of pictures, handed out one after the other."""
+    """Random numbers of a batch of pictures; every call returns the next column."""
 
     def __init__(self, seeds: tf.Tensor) -> None:
         self._columns = iter(tf.unstack(uniform_draws(seeds, DRAWS), axis=1))
 
     def between(self, low: tf.Tensor | float, high: tf.Tensor | float) -> tf.Tensor:
-        """float32 [batch]."""
+        """Return numbers between two limits, float32 [batch]."""
         return low + (high - low) * next(self._columns)
 
     def around(self, centre: float, distance: tf.Tensor | float) -> tf.Tensor:
-        """float32 [batch]."""
+        """Return numbers at most `distance` from `centre`, float32 [batch]."""
         return self.between(centre - distance, centre + distance)
 
     def chance(self, probability: float) -> tf.Tensor:
-        """Bool [batch]."""
+        """Return True with a probability, bool [batch]."""
         return next(self._columns) < probability
 
 
 def _crop(pixels: tf.Tensor, draws: _Draws, strength: Strength) -> tf.Tensor:
-    """Crop, mirror and rotation in one resampling; beyond its edge a picture is reflected."""
+    """Crop, mirror and rotate in one resampling; beyond its edges a picture is reflected."""
     side = draws.between(strength.smallest_crop, 1.0)
     stretch = tf.exp(draws.around(0.0, math.log(strength.stretch) / 2))
     width, height = tf.minimum(side * stretch, 1.0), tf.minimum(side / stretch, 1.0)
@@ -204,7 +217,7 @@ def _crop(pixels: tf.Tensor, draws: _Draws, strength: Strength) -> tf.Tensor:
     width = tf.where(draws.chance(strength.mirror), -width, width)
     angle = draws.around(0.0, math.radians(strength.rotation))
     shape = tf.shape(pixels)
-    if not strength.rotation:  # an upright box can be cut out in a third of the time
+    if not strength.rotation:  # cropping an upright box takes a third of the time
         boxes = tf.stack([y - height / 2, x - width / 2, y + height / 2, x + width / 2], axis=1)
         return tf.image.crop_and_resize(pixels, boxes, tf.range(shape[0]), shape[1:3])
     last = tf.cast(shape[1] - 1, tf.float32)
@@ -219,15 +232,16 @@ def _crop(pixels: tf.Tensor, draws: _Draws, strength: Strength) -> tf.Tensor:
 
 
 def _colour_map(draws: _Draws, strength: Strength, mean: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Channel gain, saturation, grey, contrast and brightness as one linear map.
+    """Return channel gain, saturation, grey, contrast and brightness as one linear map.
 
     Args:
-        draws: of the batch.
-        strength: of the changes.
-        mean: float32 [batch, 3], mean colour, which contrast leaves alone.
+        draws: Random numbers of the batch.
+        strength: Limits of the changes.
+        mean: Mean colour, which contrast does not change, float32 [batch, 3].
 
     Returns:
-        float32 [batch, 3, 3], by which pixels are multiplied, and float32 [batch, 3], to be added.
+        Matrix by which pixels are multiplied, float32 [batch, 3, 3], and offset that is added,
+        float32 [batch, 3].
     """
     gains = tf.stack([draws.around(1.0, strength.channel_gain) for _ in LUMA], axis=1)
     saturation = draws.around(1.0, strength.saturation)
@@ -241,21 +255,21 @@ def _colour_map(draws: _Draws, strength: Strength, mean: tf.Tensor) -> tuple[tf.
 
 
 def _sharpen(view: tf.Tensor, draws: _Draws, strength: Strength) -> tf.Tensor:
-    """Add the difference to a blurred picture, or take some of it away."""
+    """Add a multiple of the difference to the blurred picture; negative multiples blur."""
     amount = draws.around(0.0, strength.sharpness)[:, tf.newaxis, tf.newaxis, tf.newaxis]
     return view + amount * (view - tf.nn.avg_pool2d(view, BLUR_WINDOW, 1, "SAME"))
 
 
 def _erase(view: tf.Tensor, draws: _Draws, strength: Strength, mean: tf.Tensor) -> tf.Tensor:
-    """Paint over a rectangle ("Random Erasing Data Augmentation", Zhong et al., AAAI 2020)."""
-    wanted = draws.chance(strength.erased)
-    places = tf.linspace(0.0, 1.0, tf.shape(view)[1])
+    """Fill a rectangle ("Random Erasing Data Augmentation", Zhong et al., AAAI 2020)."""
+    chosen = draws.chance(strength.erased)
+    coordinates = tf.linspace(0.0, 1.0, tf.shape(view)[1])
 
     def inside() -> tf.Tensor:
-        """Bool [batch, size]: along one axis."""
+        """Return which coordinates of one axis the rectangle covers, bool [batch, size]."""
         side = draws.between(strength.erased_side / 2, strength.erased_side)
         start = draws.between(0.0, 1 - side)[:, tf.newaxis]
-        return (places >= start) & (places <= start + side[:, tf.newaxis])
+        return (coordinates >= start) & (coordinates <= start + side[:, tf.newaxis])
 
-    rows = (inside() & wanted[:, tf.newaxis])[:, :, tf.newaxis, tf.newaxis]
+    rows = (inside() & chosen[:, tf.newaxis])[:, :, tf.newaxis, tf.newaxis]
     return tf.where(rows & inside()[:, tf.newaxis, :, tf.newaxis], mean[:, None, None], view)

@@ -1,7 +1,7 @@
-"""Decoding and resizing: the one path from encoded bytes to pixels.
+"""Decoding and resizing: the only path from encoded images to pixels.
 
-Transform, the exported model and the tools all call `decode_and_resize`, so what is trained on,
-evaluated and served are the same pixels.
+Transform, the exported model and the tools all call `decode_and_resize`, so training, evaluation
+and serving see the same pixels.
 """
 
 from typing import Any
@@ -12,16 +12,19 @@ from trainer_module.contract import example_features
 
 
 def decode_and_resize(image: tf.Tensor, image_size: int) -> tf.Tensor:
-    """Turn one encoded picture into pixels of the training size.
+    """Decode one image and resize it to the training size.
 
     The whole picture is stretched to a square; nothing is cropped away.
 
     Args:
-        image: scalar string, a JPEG, PNG, GIF (first frame) or BMP.
-        image_size: side of the result, in pixels.
+        image: Encoded JPEG, PNG, GIF (first frame) or BMP, a scalar string.
+        image_size: Side of the result, in pixels.
 
     Returns:
-        uint8 [image_size, image_size, 3], RGB.
+        RGB pixels, uint8 [image_size, image_size, 3].
+
+    Raises:
+        tf.errors.InvalidArgumentError: The image cannot be decoded.
     """
     pixels = tf.io.decode_image(image, channels=3, expand_animations=False)
     pixels = tf.ensure_shape(pixels, [None, None, 3])
@@ -30,7 +33,7 @@ def decode_and_resize(image: tf.Tensor, image_size: int) -> tf.Tensor:
 
 
 def decode_and_resize_batch(images: tf.Tensor, image_size: int) -> tf.Tensor:
-    """`decode_and_resize` for a batch: string [batch] -> uint8 [batch, size, size, 3]."""
+    """Apply `decode_and_resize` to a batch: string [batch] -> uint8 [batch, size, size, 3]."""
     return tf.map_fn(
         lambda image: decode_and_resize(image, image_size),
         images,
@@ -41,25 +44,25 @@ def decode_and_resize_batch(images: tf.Tensor, image_size: int) -> tf.Tensor:
 def preprocessing_fn(
     inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 ) -> dict[str, tf.Tensor]:
-    """Decode and resize in the Transform graph.
+    """Decode and resize pictures in the Transform graph; TFX's Transform calls this.
 
-    Pictures are stored as serialized uint8 tensors: 150 KB at 224 px, a quarter of what floats
-    take. PNG would be a third of that, but costs more time to write than decoding and resizing
-    together, and as much again in every pass of the trainer.
+    Pictures are stored as serialized uint8 tensors: 150 KB at 224 px, a quarter of the size of
+    floats. PNG would take a third of that, but writing PNG costs more time than decoding and
+    resizing together, and as much again in every pass of the trainer.
 
     Args:
-        inputs: string tensors of shape [batch], by the names in `features`.
-        custom_config: `image_size`, in pixels.
+        inputs: Example features by name (see `contract.example_features`), string [batch] each.
+        custom_config: Configuration of the component, with the key `image_size` (pixels).
 
     Returns:
         The same features, with pictures of the training size.
     """
     image_size = custom_config["image_size"]
 
-    def shrink(image: tf.Tensor) -> tf.Tensor:
+    def resize(image: tf.Tensor) -> tf.Tensor:
         return tf.io.serialize_tensor(decode_and_resize(image, image_size))
 
-    images = tf.map_fn(shrink, inputs[example_features.IMAGE], fn_output_signature=tf.string)
+    images = tf.map_fn(resize, inputs[example_features.IMAGE], fn_output_signature=tf.string)
     return {
         example_features.IMAGE: images,
         **{name: inputs[name] for name in example_features.DESCRIPTORS},

@@ -1,97 +1,112 @@
-"""How much every training picture counts."""
+"""Weights of training pictures: balance between groups, and the share of new pictures."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from trainer_module.training_options import TrainingOptions
+from trainer_module.training_options import TrainingOptions
 
 Balance = Literal["none", "class", "domain", "cell"]
 
 
 @dataclass(frozen=True)
-class Fresh:
-    """Pictures that the model to start from has not been trained on yet.
+class NewPictures:
+    """Pictures that the baseline was not trained on, and their share of the training.
 
     Attributes:
-        folders: that they are in, as their ids begin.
-        share: of the training that goes to them, whatever their number.
+        folders: Folders of the new pictures, which are prefixes of their image IDs.
+        share: Share of the total training weight that new pictures get, from 0 to 1, whatever
+            their number.
     """
 
     folders: tuple[str, ...] = ()
     share: float = 0.5
 
-    def among(self, image_ids: np.ndarray) -> np.ndarray:
-        """Which pictures they are: bool [rows], from ids, bytes [rows]."""
+    def find(self, image_ids: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+        """Return which pictures are new, bool [rows], from their image IDs, bytes [rows]."""
         prefixes = tuple(f"{folder}/".encode() for folder in self.folders)
         return np.array([name.startswith(prefixes) for name in image_ids], bool)
 
 
-#: Nothing is fresh: every picture of a first training is.
-NOTHING_FRESH = Fresh()
+#: In a first training no picture is marked as new.
+NO_NEW_PICTURES = NewPictures()
 
 
 def training_weights(
-    labels: np.ndarray,
-    domains: np.ndarray,
-    options: "TrainingOptions",
-    fresh: np.ndarray | None = None,
-    share: float = 0.5,
-) -> np.ndarray:
-    """Row weights of a run: float32 [rows], of mean 1.
+    labels: npt.NDArray[np.object_],
+    domains: npt.NDArray[np.object_],
+    options: TrainingOptions,
+    is_new: npt.NDArray[np.bool_] | None = None,
+    new_share: float = 0.5,
+) -> npt.NDArray[np.float32]:
+    """Return the weight of every training row.
 
     Args:
-        labels: str [rows].
-        domains: str [rows].
-        options: of which `balance` and the name of the objective count, see `balance_of`.
-        fresh: bool [rows], see `Fresh`; None where nothing is. Fresh rows are balanced among
-            themselves, and so are the others.
-        share: of the total that fresh rows have, if there are both kinds.
+        labels: Class name of each row, str [rows].
+        domains: Domain of each row, str [rows].
+        options: Options of the trainer; `balance` and `objective.name` are used, see
+            `effective_balance`.
+        is_new: Rows of new pictures, bool [rows], see `NewPictures`; None if no row is new. New
+            rows are balanced among themselves, and so are the other rows.
+        new_share: Share of the total weight for new rows, if there are both kinds.
+
+    Returns:
+        Weights, float32 [rows], with a mean of 1.
     """
-    balance = balance_of(options.objective.name, options.balance)
-    if fresh is None or fresh.all() or not fresh.any():
+    balance = effective_balance(options.objective.name, options.balance)
+    if is_new is None or is_new.all() or not is_new.any():
         return row_weights(labels, domains, balance)
-    weights: np.ndarray = np.empty(len(labels), np.float32)
-    for part, of_total in ((fresh, share), (~fresh, 1 - share)):
-        own = row_weights(labels[part], domains[part], balance)
-        weights[part] = own * np.float32(of_total * len(labels) / part.sum())
+    weights: npt.NDArray[np.float32] = np.empty(len(labels), np.float32)
+    for part, share in ((is_new, new_share), (~is_new, 1 - new_share)):
+        balanced = row_weights(labels[part], domains[part], balance)
+        weights[part] = balanced * np.float32(share * len(labels) / part.sum())
     return weights
 
 
-def balance_of(objective: str, balance: Balance) -> Balance:
-    """What is balanced under an objective.
+def effective_balance(objective: str, balance: Balance) -> Balance:
+    """Return what is balanced under an objective.
 
     Args:
-        objective: its name. `balanced` is `erm` in which every cell counts the same, whatever
-            else is asked for.
-        balance: that was asked for.
+        objective: Name of the objective. `balanced` is `erm` with equal weight for every cell,
+            whatever `balance` says.
+        balance: Value of the option `balance`.
     """
     return "cell" if objective == "balanced" else balance
 
 
-def row_weights(labels: np.ndarray, domains: np.ndarray, balance: Balance) -> np.ndarray:
-    """Weights under which every group counts the same in total, however many pictures it has.
+def row_weights(
+    labels: npt.NDArray[np.object_], domains: npt.NDArray[np.object_], balance: Balance
+) -> npt.NDArray[np.float32]:
+    """Return row weights that give every group the same total, whatever its number of rows.
 
     Args:
-        labels: str [rows].
-        domains: str [rows].
-        balance: the groups: `class`, `domain` or `cell` (a class in a domain; those without
-            pictures do not count); `none` makes all rows equal.
+        labels: Class name of each row, str [rows].
+        domains: Domain of each row, str [rows].
+        balance: What a group is: `class`, `domain` or `cell` (one class in one domain; cells
+            without rows do not count). With `none` all rows weigh the same.
 
     Returns:
-        float32 [rows], of mean 1.
+        Weights, float32 [rows], with a mean of 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from trainer_module.data.weighting import row_weights
+        >>> labels = np.array(["cat", "cat", "cat", "dog"])
+        >>> domains = np.array(["day", "day", "day", "night"])
+        >>> [round(float(weight), 3) for weight in row_weights(labels, domains, "class")]
+        [0.667, 0.667, 0.667, 2.0]
     """
     if balance == "none":
         return np.ones(len(labels), np.float32)
-    classes, places = _numbered(labels), _numbered(domains)
-    cells = classes * len(places) + places
-    groups = {"class": classes, "domain": places, "cell": cells}[balance]
+    class_numbers, domain_numbers = _number(labels), _number(domains)
+    cells = class_numbers * len(domain_numbers) + domain_numbers
+    groups = {"class": class_numbers, "domain": domain_numbers, "cell": cells}[balance]
     _, group, counts = np.unique(groups, return_inverse=True, return_counts=True)
     return (len(groups) / (len(counts) * counts[group])).astype(np.float32)
 
 
-def _numbered(values: np.ndarray) -> np.ndarray:
-    """A number for every distinct value, int64 [rows]."""
+def _number(values: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:
+    """Return a number for every distinct value, int64 [rows]."""
     return np.unique(values.astype(str), return_inverse=True)[1]

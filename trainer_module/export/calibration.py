@@ -1,27 +1,37 @@
-"""How far confidence can be trusted: calibration error, and the temperature that lowers it.
+"""Measures the calibration of a classifier, and fits the temperature that improves it.
 
 Method and measure are those of "On Calibration of Modern Neural Networks" (Guo et al., 2017, arXiv
-1706.04599): section 4.2 for the temperature, section 2 for the error.
+1706.04599): section 4.2 for the temperature, section 2 for the calibration error.
 """
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from trainer_module.contract.errors import InputError
 
-#: Equally wide bins of confidence.
+#: Number of equally wide bins of confidence.
 BINS = 15
 
-#: Least and largest temperature.
+#: Least and greatest temperature.
 BOUNDS = (0.05, 20.0)
+
+FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
 class DomainCalibration:
-    """Expected calibration error of a domain, without and with the temperature."""
+    """Expected calibration error of one domain.
+
+    Attributes:
+        ece_before: Error of the softmax of the logits.
+        ece_after: Error of the softmax of the logits divided by the temperature.
+    """
 
     ece_before: float
     ece_after: float
@@ -29,31 +39,31 @@ class DomainCalibration:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What makes the confidence of a classifier honest, and how honest it was and is.
+    """Temperature of a classifier, and its effect on every domain.
 
     Attributes:
-        temperature: that logits are divided by.
-        domains: in name order.
+        temperature: Number by which logits are divided before the softmax.
+        domains: Calibration errors by domain, in the order of the names.
     """
 
     temperature: float
     domains: dict[str, DomainCalibration]
 
 
-def calibrate(logits: np.ndarray, targets: np.ndarray, domains: np.ndarray) -> Calibration:
-    """Fit a temperature to a split, and measure what it does to every domain.
+def calibrate(logits: FloatArray, targets: IntArray, domains: npt.NDArray[Any]) -> Calibration:
+    """Fit the temperature to a split, and measure the calibration of every domain.
 
     Args:
-        logits: float32 [rows, classes].
-        targets: class ids, int32 [rows]; -1 for a class that the model does not know.
-        domains: str [rows].
+        logits: Logits, float32 [rows, classes].
+        targets: Class ids, int32 [rows]; -1 for a class that the model does not know.
+        domains: Names of the domains, str [rows].
 
     Raises:
-        InputError: a logit is infinite or not a number.
+        InputError: A logit is infinite or not a number.
     """
     if not np.isfinite(logits).all():
         raise InputError(
-            "training diverged: the classifier's answers are not finite. Lower "
+            "training diverged: the classifier's outputs are not finite. Lower "
             "frozen.learning_rate and fine_tuning.learning_rate."
         )
     temperature = fit_temperature(logits, targets)
@@ -68,19 +78,26 @@ def calibrate(logits: np.ndarray, targets: np.ndarray, domains: np.ndarray) -> C
     return Calibration(temperature, measured)
 
 
-def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
-    """The temperature under which a split's true classes are most probable.
+def fit_temperature(logits: FloatArray, targets: IntArray) -> float:
+    """Return the temperature under which the true classes of a split are most probable.
 
-    Where the split says little, the answer stays near 1: the logarithm of the temperature has a
-    standard normal prior, which weighs about as much as one row. Without it the answer for a split
-    without an error would be the lower bound, however few its rows are.
+    The logarithm of the temperature has a standard normal prior, which weighs about as much as one
+    row, so that a small split gives a temperature near 1. Without the prior, every split without an
+    error would give the lower bound, however few rows it has.
 
     Args:
-        logits: float32 [rows, classes].
-        targets: class ids, int32 [rows]; rows with -1 are left out.
+        logits: Logits, float32 [rows, classes].
+        targets: Class ids, int32 [rows]; rows with -1 are left out.
 
     Returns:
-        A number within `BOUNDS`; 1 where there is nothing to learn from: no rows, or one class.
+        A number within `BOUNDS`; 1 if there are no rows or only one class.
+
+    Example:
+        >>> import numpy as np
+        >>> from trainer_module.export.calibration import fit_temperature
+        >>> logits = np.array([[4.0, 0.0]] * 4, np.float32)
+        >>> fit_temperature(logits, np.array([0, 0, 0, 1])) > 1  # 3 of 4 correct, at 98 %
+        True
     """
     known = targets >= 0
     logits, targets = logits[known], targets[known]
@@ -88,36 +105,52 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
 
     def cost(log_temperature: float) -> float:
         log_probabilities = log_softmax(logits / np.float32(np.exp(log_temperature)), axis=1)
-        return log_temperature**2 / 2 - log_probabilities[rows, targets].sum(dtype=np.float64)
+        likelihood = log_probabilities[rows, targets].sum(dtype=np.float64)
+        negative_log_posterior: float = log_temperature**2 / 2 - likelihood
+        return negative_log_posterior
 
     return float(np.exp(minimize_scalar(cost, bounds=np.log(BOUNDS), method="bounded").x))
 
 
-def confidences(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Probability of the answer to every row, float [rows], from logits [rows, classes]."""
-    return softmax(logits / temperature, axis=1).max(axis=1)
-
-
-def expected_calibration_error(probabilities: np.ndarray, targets: np.ndarray) -> float:
-    """Mean distance between confidence and accuracy over bins of confidence.
+def confidences(logits: FloatArray, temperature: float) -> FloatArray:
+    """Return the probability of the top class of every row, float [rows].
 
     Args:
-        probabilities: float [rows, classes], of one row at least.
-        targets: class ids, int32 [rows]; a class that the model does not know, -1, is wrong.
+        logits: Logits, float32 [rows, classes].
+        temperature: Number by which logits are divided before the softmax.
+    """
+    top: FloatArray = softmax(logits / temperature, axis=1).max(axis=1)
+    return top
+
+
+def expected_calibration_error(probabilities: FloatArray, targets: IntArray) -> float:
+    """Return the mean difference between confidence and accuracy over bins of confidence.
+
+    Args:
+        probabilities: Probabilities, float [rows, classes], of at least one row.
+        targets: Class ids, int32 [rows]; -1 for a class that the model does not know, whose rows
+            count as wrong.
+
+    Example:
+        >>> import numpy as np
+        >>> from trainer_module.export.calibration import expected_calibration_error
+        >>> confident = np.array([[0.9, 0.1]] * 4)
+        >>> round(expected_calibration_error(confident, np.array([0, 0, 0, 1])), 2)
+        0.15
     """
     correct = probabilities.argmax(axis=1) == targets
     return error_of_bins(calibration_bins(probabilities.max(axis=1), correct))
 
 
-def calibration_bins(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """Sort answers by confidence; bins of several workers add up.
+def calibration_bins(confidence: FloatArray, correct: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Sort predictions into bins of confidence; bins of several workers can be added.
 
     Args:
-        confidence: probability of the answer, float [rows].
-        correct: bool [rows].
+        confidence: Probability of the predicted class, float [rows].
+        correct: Whether the prediction is correct, bool [rows].
 
     Returns:
-        Per bin the rows, their summed confidence and how many are correct, float64 [BINS, 3].
+        Number of rows, sum of their confidence and number of correct rows, float64 [BINS, 3].
     """
     confidence = confidence.astype(np.float64)
     positions = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
@@ -126,7 +159,11 @@ def calibration_bins(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
     return np.stack(sums, axis=1)
 
 
-def error_of_bins(bins: np.ndarray) -> float:
-    """Expected calibration error from what `calibration_bins` counted."""
+def error_of_bins(bins: npt.NDArray[np.float64]) -> float:
+    """Return the expected calibration error of bins.
+
+    Args:
+        bins: Sums of `calibration_bins`, float64 [BINS, 3].
+    """
     rows, confidence, correct = bins.T
     return float(np.abs(confidence - correct).sum() / rows.sum())

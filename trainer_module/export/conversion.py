@@ -1,45 +1,52 @@
-"""Classifiers in the formats of small devices and of other runtimes."""
+"""Converts a classifier to the formats of small devices and of other runtimes."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from trainer_module.classifier import Classifier
 from trainer_module.contract.errors import InputError
 from trainer_module.export.export_formats import Format
 
+#: Name of the input of a converted model.
 PIXELS = "pixels"
 
-#: Of ONNX, old enough for runtimes of the last years.
+#: Version of the ONNX operators, old enough for the runtimes of recent years.
 OPSET = 17
 
-#: float32 RGB 0-255 [batch, size, size, 3] -> probabilities, float32 [batch, classes].
-Run = Callable[[np.ndarray], np.ndarray]
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+#: Function from RGB pixels 0..255, float32 [batch, size, size, 3], to probabilities, float32
+#: [batch, classes].
+Predict: TypeAlias = Callable[[FloatArray], FloatArray]
 
 
 def convert(
-    classifier: Classifier, temperature: float, form: Format, sample: np.ndarray
-) -> tuple[bytes, Run]:
-    """Convert a classifier. Decoding and resizing are left to whoever calls it.
+    classifier: Classifier, temperature: float, form: Format, sample: FloatArray
+) -> tuple[bytes, Predict]:
+    """Convert a classifier. The converted model does not decode and resize pictures.
 
     Args:
-        classifier: of float32.
-        temperature: that logits are divided by before the softmax.
-        form: what to make. `tflite-float16` stores the weights in half precision; `tflite-int8`
-            computes in 8 bits too, with the ranges that `sample` shows.
-        sample: pictures like those to come, float32 RGB 0-255 [rows, size, size, 3].
+        classifier: Classifier with float32 weights.
+        temperature: Number by which logits are divided before the softmax.
+        form: Format to convert to. `tflite-float16` stores the weights in half precision;
+            `tflite-int8` also computes in 8 bit, with the value ranges of `sample`.
+        sample: Representative pictures, RGB 0..255, float32 [rows, size, size, 3].
 
     Returns:
-        The content of a file, and what calls it.
+        The content of the file, and a function that runs the converted model.
 
     Raises:
-        InputError: the format needs a package that is not installed.
+        InputError: The format needs a package that is not installed.
     """
     size = classifier.backbone.image_size
 
-    @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3], tf.float32, name=PIXELS)])
+    signature = [tf.TensorSpec([None, size, size, 3], tf.float32, name=PIXELS)]
+
+    @tf.function(input_signature=signature)
     def classify(pixels: tf.Tensor) -> tf.Tensor:
         logits = classifier.head(classifier.backbone.model(pixels, training=False), training=False)
         return tf.nn.softmax(logits / temperature)
@@ -50,8 +57,8 @@ def convert(
 
 
 def _tflite(
-    classify: Any, classifier: Classifier, form: Format, sample: np.ndarray
-) -> tuple[bytes, Run]:
+    classify: Any, classifier: Classifier, form: Format, sample: FloatArray
+) -> tuple[bytes, Predict]:
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [classify.get_concrete_function()], classifier.backbone.model
     )
@@ -65,17 +72,18 @@ def _tflite(
     interpreter = tf.lite.Interpreter(model_content=content)
     [given], [wanted] = interpreter.get_input_details(), interpreter.get_output_details()
 
-    def run(pixels: np.ndarray) -> np.ndarray:
+    def predict(pixels: FloatArray) -> FloatArray:
         interpreter.resize_tensor_input(given["index"], pixels.shape)
         interpreter.allocate_tensors()
         interpreter.set_tensor(given["index"], pixels)
         interpreter.invoke()
-        return interpreter.get_tensor(wanted["index"])
+        probabilities: FloatArray = interpreter.get_tensor(wanted["index"])
+        return probabilities
 
-    return content, run
+    return content, predict
 
 
-def _onnx(classify: Any) -> tuple[bytes, Run]:
+def _onnx(classify: Any) -> tuple[bytes, Predict]:
     try:
         import onnxruntime
         import tf2onnx

@@ -1,4 +1,4 @@
-"""Formats that a classifier can be converted to. Nothing heavy is imported here."""
+"""Formats that a classifier can be converted to; importable without TensorFlow."""
 
 from typing import Literal
 

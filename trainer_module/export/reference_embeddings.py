@@ -1,40 +1,45 @@
-"""A sample of what a model makes of its domains, kept with it: what drift is measured against."""
+"""A sample of the embeddings of every domain, which is kept with a model to measure drift."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-#: Below the folder of a SavedModel.
-FILE = "assets.extra/reference.npz"
+from trainer_module.contract.model_assets import REFERENCE
 
-#: Rows of every domain: enough to tell domains apart, and 0.5 MB each.
+#: Most rows per domain: enough to tell domains apart, and about 0.5 MB.
 PER_DOMAIN = 200
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Eval pictures of the domains that a model was trained on.
+    """Embeddings and confidences of eval pictures.
 
     Attributes:
-        embeddings: what its `embed` signature gives, float16 [rows, dim].
-        confidences: probability of the class that it says, float32 [rows].
-        domains: str [rows].
+        embeddings: Output of the signature `embed`, float16 [rows, dim].
+        confidences: Probability of the predicted class, float32 [rows].
+        domains: Names of the domains, str [rows].
     """
 
-    embeddings: np.ndarray
-    confidences: np.ndarray
-    domains: np.ndarray
+    embeddings: npt.NDArray[Any]
+    confidences: npt.NDArray[Any]
+    domains: npt.NDArray[Any]
 
-    def of(self, domain: str) -> "Reference":
-        """The rows of one domain."""
-        own = self.domains == domain
-        return Reference(self.embeddings[own], self.confidences[own], self.domains[own])
+    def of_domain(self, domain: str) -> "Reference":
+        """Return the rows of one domain."""
+        rows = self.domains == domain
+        return Reference(self.embeddings[rows], self.confidences[rows], self.domains[rows])
 
     def write(self, model: str) -> None:
-        """Keep a sample with a model."""
+        """Write a sample of the rows into the folder of a model.
+
+        Args:
+            model: Folder of the SavedModel.
+        """
         chosen = sample_rows(self.domains)
-        path = Path(model, FILE)
+        path = Path(model, REFERENCE)
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(
             path,
@@ -45,19 +50,30 @@ class Reference:
 
 
 def read_reference(model: str) -> Reference | None:
-    """The sample of a model; None for one that was exported without."""
-    path = Path(model, FILE)
+    """Read the sample of a model; None for a model that was exported without a sample.
+
+    Args:
+        model: Folder of the SavedModel.
+    """
+    path = Path(model, REFERENCE)
     if not path.exists():
         return None
     with np.load(path, allow_pickle=False) as arrays:
         return Reference(arrays["embeddings"], arrays["confidences"], arrays["domains"])
 
 
-def sample_rows(domains: np.ndarray) -> np.ndarray:
-    """At most `PER_DOMAIN` rows of every domain, evenly spread; int64, ascending."""
+def sample_rows(domains: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Choose at most `PER_DOMAIN` evenly spread rows of every domain.
+
+    Args:
+        domains: Names of the domains, str [rows].
+
+    Returns:
+        Indices of the rows, int64, ascending.
+    """
     chosen = []
     for domain in sorted(set(domains)):
         rows = np.flatnonzero(domains == domain)
-        places = np.linspace(0, len(rows) - 1, min(len(rows), PER_DOMAIN))
-        chosen.append(rows[places.round().astype(int)])
+        positions = np.linspace(0, len(rows) - 1, min(len(rows), PER_DOMAIN))
+        chosen.append(rows[positions.round().astype(int)])
     return np.sort(np.concatenate(chosen))

@@ -1,4 +1,4 @@
-"""The SavedModel: signatures for servers, metrics and tools, and what the next run needs."""
+"""The exported SavedModel: its signatures, and the files that the next run needs."""
 
 import json
 from pathlib import Path
@@ -9,23 +9,29 @@ import tensorflow as tf
 
 from trainer_module.classifier import Classifier, build_classifier, copy_in_float32
 from trainer_module.contract import example_features
+from trainer_module.contract.model_assets import DESCRIPTION, EXTRA, WEIGHTS
 from trainer_module.data.preprocessing import decode_and_resize_batch
 from trainer_module.training_options import BackboneOptions
 
-EXTRA = "assets.extra"
-DESCRIPTION = "model.json"
-WEIGHTS = "classifier.weights.h5"
+#: Inputs of the signatures: encoded pictures, or serialized tf.Examples.
+IMAGES = [tf.TensorSpec([None], tf.string, name="image")]
+EXAMPLES = [tf.TensorSpec([None], tf.string, name="examples")]
 
 
 class ServingModule(tf.Module):
-    """Encoded pictures -> answers, with the preprocessing inside.
+    """Module of the SavedModel: predictions from encoded pictures, with the preprocessing inside.
 
-    Pixels come from the same function that Transform calls. Transform only serializes them, so
-    its graph is not repeated here.
+    Pictures are decoded and resized by the same function that Transform calls. Transform only
+    serializes the result, so its graph is not used here.
     """
 
     def __init__(self, classifier: Classifier, temperature: float) -> None:
-        """Wrap a float32 classifier, whose logits are divided by a temperature."""
+        """Wrap a classifier.
+
+        Args:
+            classifier: Classifier with float32 weights.
+            temperature: Number by which logits are divided before the softmax.
+        """
         super().__init__()
         self._temperature = temperature
         self._backbone = classifier.backbone.model
@@ -39,9 +45,9 @@ class ServingModule(tf.Module):
             default_value=-1,
         )
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image")])
+    @tf.function(input_signature=IMAGES)
     def classify(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Encoded pictures -> label, confidence, probabilities [batch, classes]."""
+        """Return label, confidence and probabilities [batch, classes] of encoded pictures."""
         logits = self._head(self._embed(image), training=False)
         probabilities = tf.nn.softmax(logits / self._temperature)
         best = tf.argmax(logits, axis=-1)
@@ -51,19 +57,21 @@ class ServingModule(tf.Module):
             example_features.PROBABILITIES: probabilities,
         }
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image")])
+    @tf.function(input_signature=IMAGES)
     def embed(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Encoded pictures -> pooled features, float32 [batch, dim]."""
+        """Return the embeddings of encoded pictures, float32 [batch, dim]."""
         return {"embedding": self._embed(image)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(input_signature=EXAMPLES)
     def classify_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized tf.Examples of ingestion -> what `classify` gives."""
-        return self.classify(self._feature(examples, example_features.IMAGE))
+        """Return the result of `classify` for serialized tf.Examples of ImageExampleGen."""
+        images = self._feature(examples, example_features.IMAGE)
+        predictions: dict[str, tf.Tensor] = self.classify(images)
+        return predictions
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(input_signature=EXAMPLES)
     def label_ids(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized tf.Examples -> this model's class ids, -1 for a class it does not know."""
+        """Return the class ids of serialized tf.Examples, -1 for a class that is unknown here."""
         labels = self._feature(examples, example_features.LABEL)
         return {example_features.LABEL_ID: self._label_ids.lookup(labels)}
 
@@ -80,14 +88,14 @@ class ServingModule(tf.Module):
 def export_classifier(
     classifier: Classifier, report: dict[str, Any], folder: str, temperature: float = 1.0
 ) -> None:
-    """Write a SavedModel that serves anywhere, and from which the next run can start.
+    """Write a SavedModel that needs TensorFlow only, and from which the next run can start.
 
     Args:
-        classifier: trained, of any precision.
-        report: what training says of itself, kept beside the model.
-        folder: of the SavedModel; `assets.extra` in it holds description and weights.
-        temperature: that logits are divided by before the softmax, see `calibration`. The weights
-            are kept as they are.
+        classifier: Trained classifier of any precision.
+        report: Report of the training, which is kept with the model.
+        folder: Folder of the SavedModel; `assets.extra` in it gets description and weights.
+        temperature: Number by which logits are divided before the softmax, see `calibration`. The
+            weights are not changed.
     """
     served = copy_in_float32(classifier)
     module = ServingModule(served, temperature)
@@ -98,9 +106,8 @@ def export_classifier(
         example_features.LABEL_ID: module.label_ids,
     }
     tf.saved_model.save(module, folder, signatures=signatures)
-    extra = Path(folder, EXTRA)
-    extra.mkdir(parents=True, exist_ok=True)
-    _whole(served).save_weights(extra / WEIGHTS)
+    Path(folder, EXTRA).mkdir(parents=True, exist_ok=True)
+    _joined_model(served).save_weights(Path(folder, WEIGHTS))
     description = {
         "labels": list(served.labels),
         "backbone": served.backbone.name,
@@ -108,35 +115,42 @@ def export_classifier(
         "temperature": temperature,
         "training": report,
     }
-    (extra / DESCRIPTION).write_text(json.dumps(description, indent=1))
+    Path(folder, DESCRIPTION).write_text(json.dumps(description, indent=1))
 
 
 def read_description(folder: str) -> dict[str, Any]:
-    """What an exported model says of itself: labels, backbone, image_size, temperature, training.
+    """Read the description of an exported model.
 
-    Models from before calibration have no temperature of their own: theirs is 1.
+    Args:
+        folder: Folder of the SavedModel.
+
+    Returns:
+        `labels`, `backbone`, `image_size`, `temperature` and `training` (report of the training).
+        Models that were exported before there was calibration have the temperature 1.
     """
-    return {"temperature": 1.0} | json.loads(Path(folder, EXTRA, DESCRIPTION).read_text())
+    description: dict[str, Any] = json.loads(Path(folder, DESCRIPTION).read_text())
+    return {"temperature": 1.0} | description
 
 
 def load_classifier(folder: str) -> Classifier:
-    """Make the classifier of an exported model again, to train on from it.
+    """Load the classifier of an exported model, to continue training with it.
 
     Args:
-        folder: of the SavedModel.
+        folder: Folder of the SavedModel.
 
     Raises:
-        OSError: the folder holds no model that this trainer exported.
+        OSError: The folder contains no model that this trainer exported.
     """
     description = read_description(folder)
     options = BackboneOptions(name=description["backbone"], weights="none")
     labels = tuple(description["labels"])
     classifier = build_classifier(options, description["image_size"], labels)
-    _whole(classifier).load_weights(Path(folder, EXTRA, WEIGHTS))
+    _joined_model(classifier).load_weights(Path(folder, WEIGHTS))
     return classifier
 
 
-def _whole(classifier: Classifier) -> keras.Model:
+def _joined_model(classifier: Classifier) -> keras.Model:
+    """Return backbone and head as one model, whose weights are saved in one file."""
     backbone = classifier.backbone.model
     return keras.Model(backbone.input, classifier.head(backbone.output))
 

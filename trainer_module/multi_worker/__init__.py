@@ -1,1 +1,1 @@
-"""Several machines in one training."""
+"""Training in several processes: the chief, the workers, and `TF_CONFIG`."""

@@ -1,4 +1,7 @@
-"""Who trains together, as `TF_CONFIG` says it. TensorFlow is not imported here."""
+"""The cluster of processes that train together, as the variable `TF_CONFIG` describes it.
+
+TensorFlow is not imported here.
+"""
 
 import json
 import os
@@ -6,39 +9,40 @@ from dataclasses import dataclass
 
 from trainer_module.contract.errors import InputError
 
+#: Name of the environment variable.
 VARIABLE = "TF_CONFIG"
 
-#: Roles that train; TensorFlow knows others.
+#: Roles that take part in a training; TensorFlow knows others.
 ROLES = ("chief", "worker")
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Processes that train together, and which of them this is.
+    """The processes of one training.
 
     Attributes:
-        addresses: host:port of each; empty where this process trains alone.
-        own: address of this process.
-        leads: whether this process runs the pipeline and writes the model.
+        addresses: host:port of each process, chief first; empty if this process trains alone.
+        own_address: host:port of this process.
+        is_chief: Whether this process runs the pipeline and writes the model.
     """
 
     addresses: tuple[str, ...] = ()
-    own: str = ""
-    leads: bool = True
+    own_address: str = ""
+    is_chief: bool = True
 
     @property
-    def is_several(self) -> bool:
-        """Whether there are others."""
+    def is_distributed(self) -> bool:
+        """Whether this process trains together with others."""
         return len(self.addresses) > 1
 
     @property
     def host(self) -> str:
-        """Of this process."""
-        return _host(self.own)
+        """Host of this process."""
+        return _host(self.own_address)
 
     @property
-    def on_own_host(self) -> int:
-        """How many of them are on the host of this process, itself included."""
+    def processes_on_host(self) -> int:
+        """Number of processes on the host of this process, itself included."""
         return [_host(address) for address in self.addresses].count(self.host)
 
 
@@ -47,12 +51,12 @@ def _host(address: str) -> str:
 
 
 def read_cluster() -> Cluster:
-    """What `TF_CONFIG` says; one process alone where it is not set.
+    """Return the cluster that `TF_CONFIG` describes; this process alone if it is not set.
 
-    A cluster without a chief is led by its first worker.
+    In a cluster without a chief, the first worker is the chief, as in TensorFlow.
 
     Raises:
-        InputError: it cannot be understood.
+        InputError: `TF_CONFIG` is malformed.
     """
     text = os.environ.get(VARIABLE)
     if not text:
@@ -62,11 +66,11 @@ def read_cluster() -> Cluster:
         roles = {role: list(config.get("cluster", {}).get(role, [])) for role in ROLES}
         task = config.get("task", {"type": "chief", "index": 0})
         role, index = task["type"], int(task["index"])
-        own = roles[role][index] if any(roles.values()) else ""
+        own_address = roles[role][index] if any(roles.values()) else ""
     except (ValueError, TypeError, KeyError, IndexError, AttributeError):
         raise InputError(
             f"{VARIABLE} must be JSON, {{cluster: {{chief: [host:port], worker: [host:port]}}, "
             f"task: {{type: chief or worker, index: number}}}}. Received: {text[:200]}"
         ) from None
-    leads = role == "chief" or (not roles["chief"] and index == 0)
-    return Cluster((*roles["chief"], *roles["worker"]), own, leads)
+    is_chief = role == "chief" or (not roles["chief"] and index == 0)
+    return Cluster((*roles["chief"], *roles["worker"]), own_address, is_chief)

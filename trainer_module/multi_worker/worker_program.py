@@ -1,7 +1,7 @@
-"""Runs by itself: one of several processes that train together, see `together`.
+"""Program of one process in a training of several processes, see `multi_worker`.
 
-It reads a `TrainingJob` from its standard input, says what it does on its standard output, and does
-not outlive whoever started it.
+It reads a `TrainingJob` from its standard input, logs to its standard output, and ends when the
+process that started it ends.
 """
 
 import ctypes
@@ -15,23 +15,25 @@ from trainer_module.contract.errors import InputError
 from trainer_module.multi_worker.multi_worker import BAD_INPUT, WORKER_LOST, TrainingJob
 from trainer_module.multi_worker.tf_config import read_cluster
 
+#: Option of prctl(2): signal that this process gets when its parent ends.
 PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Train; only the leader's model is kept."""
+    """Train; only the chief keeps the model."""
     ours = logging.getLogger("carryover")
     ours.setLevel(logging.INFO)
     ours.addHandler(logging.StreamHandler(sys.stdout))
     _end_with_parent()
-    job = TrainingJob.model_validate_json(sys.stdin.read())  # fails if the parent is gone already
+    job = TrainingJob.model_validate_json(sys.stdin.read())  # fails if the parent has ended already
     import tensorflow as tf
 
     from trainer_module.training import run_fn
 
     with tempfile.TemporaryDirectory() as folder:
-        if not read_cluster().leads:
-            # Features and logs of its own: workers on one machine would overwrite each other's.
+        if not read_cluster().is_chief:
+            # Folders of its own: workers on one machine would overwrite each other's activations
+            # and logs.
             own = {"serving_model_dir": f"{folder}/model", "model_run_dir": f"{folder}/run"}
             job = job.model_copy(update=own)
         try:
@@ -42,10 +44,10 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    """Let the kernel kill this process when its parent is gone, however that came about.
+    """Let the kernel kill this process when its parent ends, for whatever reason.
 
-    TensorFlow waits for other workers in C++ code that stops all Python threads meanwhile, so no
-    thread could look. See prctl(2).
+    TensorFlow waits for other workers in C++ code that blocks all Python threads, so no thread
+    could watch the parent. See prctl(2).
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -1,130 +1,217 @@
-"""Stage 2: the upper part of the backbone learns too, carefully."""
+"""Fine-tuning stage: the blocks above the boundary are trained with small learning rates."""
 
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
+from trainer_module.activations.activations import Activations
+from trainer_module.activations.inference import predict
 from trainer_module.backbones import split_at
 from trainer_module.classifier import Classifier
-from trainer_module.data.input_data import training_batches
-from trainer_module.stages.model_selection import pick_best
+from trainer_module.contract.errors import InputError
+from trainer_module.data.training_batches import training_batches
+from trainer_module.stages.model_selection import select_best
 from trainer_module.stages.scoring import Score, class_ids, domain_ids, score
-from trainer_module.stages.stages import Features, StageResult, Task, predict
+from trainer_module.stages.stage_result import StageResult
 from trainer_module.stages.training_step import create_step
+from trainer_module.training_task import TrainingTask
 
 logger = logging.getLogger("carryover.training")
 
 NAME = "fine_tuned"
 
-#: Where between the weights at the start (0) and the fine-tuned (1) the eval split is asked.
-STEPS_BETWEEN = (0.25, 0.5, 0.75, 1.0)
+#: Shares of the fine-tuned weights in the mixtures that are compared on the eval split. The rest
+#: are the weights at the start of the stage.
+SHARES = (0.25, 0.5, 0.75, 1.0)
+
+Weights = list[npt.NDArray[np.float32]]
+
+
+def freeze_boundary(classifier: Classifier, trainable_from: float | str) -> str:
+    """Return the last block that stays frozen.
+
+    Args:
+        classifier: Classifier with the backbone.
+        trainable_from: Name of that block, or the share of the blocks that come before it. The
+            lowest block always stays frozen.
+
+    Raises:
+        InputError: The backbone has no such block.
+    """
+    blocks = classifier.backbone.blocks
+    if not isinstance(trainable_from, str):
+        return blocks[min(int(len(blocks) * trainable_from), len(blocks) - 1)]
+    if trainable_from not in blocks:
+        raise InputError(
+            f"fine_tuning.trainable_from must be a share or a block of {classifier.backbone.name}: "
+            f"{', '.join(blocks)}. Received: {trainable_from}"
+        )
+    return trainable_from
 
 
 def fine_tune(
     classifier: Classifier,
     boundary: str,
-    train: Features,
-    evaluation: Features,
-    task: Task,
+    train: Activations,
+    evaluation: Activations,
+    task: TrainingTask,
     start: float,
 ) -> StageResult:
-    """Train what is above the boundary, from the weights that the classifier has.
+    """Train the blocks above the boundary and the head, from their present weights.
 
-    The part below it runs once per view of a picture (`stages.add_views`). Batch normalisation
-    keeps its statistics: those of a small batch from a few domains are worse. The weights of the
-    last epochs are averaged ("Averaging weights leads to wider optima", Izmailov et al., arXiv
-    1803.05407), and the mean is mixed with the weights at the start ("Robust fine-tuning of
-    zero-shot models", Wortsman et al., arXiv 2109.01903) in the share that is best on the eval
-    split, see `choosing.pick_best`.
+    Blocks up to the boundary run once per view of a picture (`extraction.add_views`). Batch
+    normalisation keeps its statistics: those of a small batch from a few domains are worse. The
+    weights of the last epochs are averaged ("Averaging weights leads to wider optima", Izmailov et
+    al., arXiv 1803.05407), and their mean is mixed with the weights at the start ("Robust
+    fine-tuning of zero-shot models", Wortsman et al., arXiv 2109.01903), in the share that is best
+    on the eval split (`model_selection.select_best`).
 
     Args:
-        classifier: after stage 1; it holds the chosen mixture afterwards.
-        boundary: last block that stays frozen.
-        train: features with views.
-        evaluation: features with the first view.
-        task: see `Task`.
-        start: when the stage began, by `time.perf_counter`.
+        classifier: Classifier after the frozen stage; it gets the best mixture of weights.
+        boundary: Last block that stays frozen.
+        train: Activations of the train split, with views.
+        evaluation: Activations of the eval split, with the first view.
+        task: Task of the training.
+        start: Time at which the stage began, from `time.perf_counter`.
     """
-    options, criterion = task.options.fine_tuning, task.options.criterion
-    tail = build_tail(classifier, boundary, task)
+    trained_part = build_trained_part(classifier, boundary, task)
     targets = class_ids(evaluation.labels, classifier.labels)
-
-    def evaluate() -> np.ndarray:
-        return predict(
-            lambda maps: tail(tf.cast(maps, tf.float32), training=False)[1],
-            *(evaluation.views[0], evaluation.rows, len(classifier.labels), task),
-        )
-
-    def scored(logits: np.ndarray) -> Score:
-        return score(logits.argmax(axis=-1), targets, evaluation.domains)
-
-    start_weights = _trainable(tail)
-    learn = create_learner(tail, classifier, train, task)
-    averaged = round(options.epochs * options.averaging) or 1
-    note, curve, last = task.log(NAME), [], []
-    for epoch in range(options.epochs):
-        loss = learn()
-        found = scored(evaluate()).by(criterion)
-        curve.append({"loss": loss, "eval": found})
-        note(epoch, curve[-1])
-        logger.info(
-            "%s: epoch %s of %s, loss %.3f, eval %.3f",
-            *(NAME, epoch + 1, options.epochs, loss, found),
-        )
-        if epoch >= options.epochs - averaged:
-            last.append(_trainable(tail))
-
-    mean = [np.mean(values, axis=0) for values in zip(*last, strict=True)]
-    mixtures = []
-    for share in STEPS_BETWEEN:
-        _assign(tail, _mixed(start_weights, mean, share))
-        mixtures.append(evaluate())
-    best = pick_best(mixtures, targets, evaluation.domains, criterion)
-    share = STEPS_BETWEEN[best]
-    _assign(tail, _mixed(start_weights, mean, share))
-    logger.info("%s: %.0f %% of the way from the start is best", NAME, share * 100)
+    eval_split = _EvalSplit(trained_part, evaluation, targets, task)
+    start_weights = _trainable_weights(trained_part)
+    curve, mean_weights = _train_epochs(trained_part, classifier, train, eval_split, task)
+    share, logits = _select_mixture(trained_part, start_weights, mean_weights, eval_split)
     return StageResult(
         name=NAME,
         weights=classifier.get_weights(),
-        logits=mixtures[best],
-        score=scored(mixtures[best]),
+        logits=logits,
+        score=eval_split.score(logits),
         seconds=time.perf_counter() - start,
-        epochs=options.epochs,
+        epochs=task.options.fine_tuning.epochs,
         details={"boundary": boundary, "interpolation": share, "curve": curve},
     )
 
 
-def build_tail(classifier: Classifier, boundary: str, task: Task) -> keras.Model:
-    """What is above a block: its features -> pooled features and logits.
+@dataclass(frozen=True)
+class _EvalSplit:
+    """Predictions and scores of the trained part on the eval split.
 
-    The layers and weights are the classifier's own. Batch normalisation is frozen.
+    Attributes:
+        trained_part: Model of activations that returns embeddings and logits.
+        activations: Activations of the split, with the first view.
+        targets: Class IDs of the split, int32 [rows].
+        task: Task of the training.
+    """
+
+    trained_part: keras.Model
+    activations: Activations
+    targets: npt.NDArray[np.int32]
+    task: TrainingTask
+
+    def predict(self) -> npt.NDArray[np.float32]:
+        """Return the logits under the present weights, float32 [rows, classes]."""
+        _, logits = self.trained_part.output
+        return predict(
+            lambda batch: self.trained_part(tf.cast(batch, tf.float32), training=False)[1],
+            self.activations.views[0],
+            self.activations.rows,
+            logits.shape[-1],
+            self.task,
+        )
+
+    def score(self, logits: npt.NDArray[np.float32]) -> Score:
+        """Return the accuracy of logits."""
+        return score(logits.argmax(axis=-1), self.targets, self.activations.domains)
+
+
+def _train_epochs(
+    trained_part: keras.Model,
+    classifier: Classifier,
+    train: Activations,
+    eval_split: _EvalSplit,
+    task: TrainingTask,
+) -> tuple[list[dict[str, float]], Weights]:
+    """Train all epochs; return the metrics of each, and the mean weights of the last ones."""
+    options = task.options.fine_tuning
+    train_epoch = create_epoch(trained_part, classifier, train, task)
+    write_metrics = task.metrics_writer(NAME)
+    averaged = round(options.epochs * options.averaging) or 1
+    curve, last_weights = [], []
+    for epoch in range(options.epochs):
+        loss = train_epoch()
+        accuracy = eval_split.score(eval_split.predict()).by(task.options.criterion)
+        curve.append({"loss": loss, "eval": accuracy})
+        write_metrics(epoch, curve[-1])
+        logger.info(
+            "%s: epoch %s of %s, loss %.3f, eval %.3f",
+            NAME,
+            epoch + 1,
+            options.epochs,
+            loss,
+            accuracy,
+        )
+        if epoch >= options.epochs - averaged:
+            last_weights.append(_trainable_weights(trained_part))
+    return curve, [np.mean(values, axis=0) for values in zip(*last_weights, strict=True)]
+
+
+def _select_mixture(
+    trained_part: keras.Model, start: Weights, tuned: Weights, eval_split: _EvalSplit
+) -> tuple[float, npt.NDArray[np.float32]]:
+    """Assign the best mixture of two sets of weights; return its share and its logits."""
+    logits = []
+    for share in SHARES:
+        _assign(trained_part, _mix(start, tuned, share))
+        logits.append(eval_split.predict())
+    criterion = eval_split.task.options.criterion
+    best = select_best(logits, eval_split.targets, eval_split.activations.domains, criterion)
+    _assign(trained_part, _mix(start, tuned, SHARES[best]))
+    logger.info("%s: a share of %.0f %% of the new weights is best", NAME, SHARES[best] * 100)
+    return SHARES[best], logits[best]
+
+
+def build_trained_part(classifier: Classifier, boundary: str, task: TrainingTask) -> keras.Model:
+    """Return a model of activations at the boundary that returns embeddings and logits.
+
+    It shares its layers and weights with the classifier. Batch normalisation is frozen.
     """
     with task.hardware.strategy.scope():
-        _, upper = split_at(classifier.backbone.model, boundary)
-        tail = keras.Model(upper.input, [upper.output, classifier.head(upper.output)], name="tail")
-    _freeze_statistics(tail)
-    return tail
+        _, above_boundary = split_at(classifier.backbone.model, boundary)
+        embeddings = above_boundary.output
+        trained_part = keras.Model(
+            above_boundary.input, [embeddings, classifier.head(embeddings)], name="trained_part"
+        )
+    _freeze_batch_normalisation(trained_part)
+    return trained_part
 
 
-def create_learner(
-    tail: keras.Model, classifier: Classifier, train: Features, task: Task
+def create_epoch(
+    trained_part: keras.Model, classifier: Classifier, train: Activations, task: TrainingTask
 ) -> Callable[[], float]:
-    """A function that trains one epoch and returns its mean loss."""
+    """Return a function that trains one epoch and returns its mean loss."""
     options, strategy = task.options.fine_tuning, task.hardware.strategy
     targets = class_ids(train.labels, classifier.labels)
     domains = domain_ids(train.domains)
+    rows_per_epoch = train.rows_per_epoch()
     batches = strategy.experimental_distribute_dataset(
         training_batches(
-            *(train.views, train.rows, (targets, domains), train.weights(task)),
-            *(train.rows_per_epoch(), options.batch_size, task.options.seed, train.counts),
+            train.views,
+            train.rows,
+            (targets, domains),
+            train.weights(task),
+            count=rows_per_epoch,
+            batch_size=options.batch_size,
+            seed=task.options.seed,
+            view_counts=train.view_counts,
         )
     )
-    steps = options.epochs * -(-train.rows_per_epoch() // options.batch_size)
-    step = create_step(tail, classifier, int(domains.max()) + 1, steps, task)
+    steps = options.epochs * -(-rows_per_epoch // options.batch_size)
+    step = create_step(trained_part, classifier, int(domains.max()) + 1, steps, task)
 
     @tf.function
     def epoch() -> tf.Tensor:
@@ -139,21 +226,21 @@ def create_learner(
     return lambda: float(epoch())
 
 
-def _trainable(tail: keras.Model) -> list[np.ndarray]:
-    return [keras.ops.convert_to_numpy(variable) for variable in tail.trainable_variables]
+def _trainable_weights(model: keras.Model) -> Weights:
+    return [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
 
 
-def _mixed(old: list[np.ndarray], new: list[np.ndarray], share: float) -> list[np.ndarray]:
-    """Weights between two sets: 0 is the old, 1 the new."""
+def _mix(old: Weights, new: Weights, share: float) -> Weights:
+    """Return the linear interpolation of two sets of weights: 0 is the old, 1 the new one."""
     return [(1 - share) * before + share * after for before, after in zip(old, new, strict=True)]
 
 
-def _assign(tail: keras.Model, values: list[np.ndarray]) -> None:
-    for variable, value in zip(tail.trainable_variables, values, strict=True):
+def _assign(model: keras.Model, weights: Weights) -> None:
+    for variable, value in zip(model.trainable_variables, weights, strict=True):
         variable.assign(value)
 
 
-def _freeze_statistics(model: keras.Model) -> None:
+def _freeze_batch_normalisation(model: keras.Model) -> None:
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False

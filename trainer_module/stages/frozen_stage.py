@@ -1,15 +1,19 @@
-"""Stage 1: a new head on the frozen backbone, which sees every picture once."""
+"""Frozen stage: a new head on the embeddings of the frozen backbone."""
 
 import logging
 import time
 
 import numpy as np
+import numpy.typing as npt
 
+from trainer_module.activations.activations import Activations
 from trainer_module.classifier import Classifier
-from trainer_module.stages.heads import FeatureRows, HeadEpoch, train_heads
+from trainer_module.stages.head_search import HeadEpoch, search_head
+from trainer_module.stages.linear_heads import LabelledEmbeddings
 from trainer_module.stages.objectives import create_objective
 from trainer_module.stages.scoring import class_ids, domain_ids, score
-from trainer_module.stages.stages import Features, StageResult, Task
+from trainer_module.stages.stage_result import StageResult
+from trainer_module.training_task import TrainingTask
 
 logger = logging.getLogger("carryover.training")
 
@@ -17,36 +21,44 @@ NAME = "frozen"
 
 
 def train_frozen(
-    classifier: Classifier, train: Features, evaluation: Features, task: Task, start: float
+    classifier: Classifier,
+    train: Activations,
+    evaluation: Activations,
+    task: TrainingTask,
+    start: float,
 ) -> StageResult:
-    """Train heads of different regularisation side by side, and take the best on the eval split.
+    """Train heads with different regularisation side by side, and keep the best one.
 
-    The features are there already, so an epoch costs next to nothing. With several workers each
+    The embeddings are computed already, so an epoch takes little time. With several workers, each
     trains the same heads.
 
     Args:
-        classifier: gets the best head.
-        train: pooled features to learn from.
-        evaluation: pooled features to choose by.
-        task: see `Task`.
-        start: when the stage began, by `time.perf_counter`.
+        classifier: Classifier that gets the best head.
+        train: Activations of the train split, with embeddings.
+        evaluation: Activations of the eval split, with embeddings.
+        task: Task of the training.
+        start: Time at which the stage began, from `time.perf_counter`.
     """
     options, criterion = task.options.frozen, task.options.criterion
-    judged = _rows(evaluation, classifier, np.ones(len(evaluation), np.float32))
-    note = task.log(NAME)
+    eval_rows = _label(evaluation, classifier, np.ones(len(evaluation), np.float32))
+    write_metrics = task.metrics_writer(NAME)
 
-    def log(epoch: HeadEpoch) -> None:
-        note(epoch.number - 1, {"loss": epoch.loss, "eval": epoch.best_score})
+    def log_epoch(epoch: HeadEpoch) -> None:
+        write_metrics(epoch.number - 1, {"loss": epoch.loss, "eval": epoch.best_score})
         logger.info(
             "%s: epoch %s of %s, loss %.3f, eval %.3f",
-            *(NAME, epoch.number, options.epochs, epoch.loss, epoch.best_score),
+            NAME,
+            epoch.number,
+            options.epochs,
+            epoch.loss,
+            epoch.best_score,
         )
 
     kernel, bias = classifier.head.get_weights()
-    head = train_heads(
-        _rows(train, classifier, train.weights(task)),
-        judged,
-        lambda answers: score(answers, judged.targets, evaluation.domains).by(criterion),
+    head = search_head(
+        _label(train, classifier, train.weights(task)),
+        eval_rows,
+        lambda predicted: score(predicted, eval_rows.targets, evaluation.domains).by(criterion),
         (kernel, bias),
         objective=create_objective(task.options.objective, len(set(train.domains))),
         epochs=options.epochs,
@@ -54,15 +66,15 @@ def train_frozen(
         learning_rate=options.learning_rate,
         patience=options.patience,
         seed=task.options.seed,
-        log=log,
+        on_epoch=log_epoch,
     )
     classifier.head.set_weights([head.kernel, head.bias])
-    logits = judged.features.astype(np.float32) @ head.kernel + head.bias
+    logits = eval_rows.embeddings.astype(np.float32) @ head.kernel + head.bias
     return StageResult(
         name=NAME,
         weights=classifier.get_weights(),
         logits=logits,
-        score=score(logits.argmax(axis=-1), judged.targets, evaluation.domains),
+        score=score(logits.argmax(axis=-1), eval_rows.targets, evaluation.domains),
         seconds=time.perf_counter() - start,
         epochs=head.epochs,
         details={
@@ -73,9 +85,12 @@ def train_frozen(
     )
 
 
-def _rows(found: Features, classifier: Classifier, weights: np.ndarray) -> FeatureRows:
-    """Pooled features with what belongs to them; all of a split, or a copy of some rows."""
-    whole = len(found) == len(found.pooled)
-    pooled = found.pooled if whole else found.pooled[found.rows]
-    targets = class_ids(found.labels, classifier.labels)
-    return FeatureRows(pooled, targets, weights, domain_ids(found.domains))
+def _label(
+    activations: Activations, classifier: Classifier, weights: npt.NDArray[np.float32]
+) -> LabelledEmbeddings:
+    """Return embeddings with targets, weights and domains; a copy only of a selection of rows."""
+    embeddings = activations.embeddings
+    if len(activations) < len(embeddings):
+        embeddings = embeddings[activations.rows]
+    targets = class_ids(activations.labels, classifier.labels)
+    return LabelledEmbeddings(embeddings, targets, weights, domain_ids(activations.domains))

@@ -1,75 +1,119 @@
-"""Which of several classifiers is best on the eval split, when the split is small."""
+"""Selection of the best of several classifiers on the eval split, when the split is small."""
 
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import softmax
 
 from trainer_module.export.calibration import fit_temperature
-from trainer_module.stages.scoring import Criterion, score
+from trainer_module.stages.scoring import class_ids, score
+from trainer_module.stages.stage_result import StageResult
+from trainer_module.training_options import Criterion
 
-#: Rows added to those gained, and to those lost.
-ADDED = 0.5
+#: Rows added to those that a classifier gains over another, and to those that it loses.
+ADDED_ROWS = 0.5
 
 
-def pick_best(
-    logits: Sequence[np.ndarray], targets: np.ndarray, domains: np.ndarray, criterion: Criterion
-) -> int:
-    """Position of the best classifier.
-
-    The one with the best score is compared with every other on the same rows. Where the difference
-    is within one standard error, accuracy cannot tell the two apart: of such classifiers the one
-    that gives the truth the highest mean probability is taken, after a temperature of its own has
-    taken out how sure it is in general. A domain of 18 rows in which a single answer changed
-    decides nothing so. (Log loss would be no judge: it punishes what label smoothing does.)
+def select_stage(
+    stages: list[StageResult],
+    labels: npt.NDArray[np.object_],
+    domains: npt.NDArray[np.object_],
+    known: Sequence[str],
+    criterion: Criterion,
+) -> StageResult:
+    """Return the best stage on the eval split, see `select_best`; the earlier one on a tie.
 
     Args:
-        logits: of each classifier, float32 [rows, classes]; the first wins a tie.
-        targets: class ids, int32 [rows]; -1 for a class that none of them knows.
-        domains: str [rows].
-        criterion: what the score is.
+        stages: Results of the stages, in the order of training.
+        labels: Class names of the eval split, str [rows].
+        domains: Domains of the eval split, str [rows].
+        known: Class names of the classifier, in the order of their IDs.
+        criterion: Accuracy to compare.
     """
-    right = [each.argmax(axis=-1) == targets for each in logits]
+    logits = [stage.logits for stage in stages]
+    return stages[select_best(logits, class_ids(labels, known), domains, criterion)]
+
+
+def select_best(
+    logits: Sequence[npt.NDArray[np.float32]],
+    targets: npt.NDArray[np.int32],
+    domains: npt.NDArray[np.object_],
+    criterion: Criterion,
+) -> int:
+    """Return the position of the best classifier.
+
+    The classifier with the highest accuracy is compared with every other one on the same rows. If
+    the difference is at most one standard error, accuracy cannot tell the two apart. Of all such
+    classifiers, the one with the highest mean probability of the true class is selected. Each is
+    calibrated first with a temperature of its own, so that its general confidence has no effect.
+    A single changed prediction in a domain of 18 rows therefore decides nothing. (Log loss would
+    be a bad measure here: it punishes the effect of label smoothing.)
+
+    Args:
+        logits: Logits of each classifier, float32 [rows, classes]; the first one wins a tie.
+        targets: True class IDs, int32 [rows]; -1 for a class that no classifier knows.
+        domains: Domain of each row, str [rows].
+        criterion: Accuracy to compare.
+    """
+    correct = [each.argmax(axis=-1) == targets for each in logits]
     scores = [score(each.argmax(axis=-1), targets, domains).by(criterion) for each in logits]
     top = int(np.argmax(scores))
-    weights = _row_weights(right[top], domains, criterion)
+    weights = _row_weights(correct[top], domains, criterion)
     close = [
-        place
-        for place, value in enumerate(scores)
-        if scores[top] - value <= _standard_error(right[top], right[place], domains, weights)
+        position
+        for position, value in enumerate(scores)
+        if scores[top] - value <= _standard_error(correct[top], correct[position], domains, weights)
     ]
-    trusted = [_truth_probability(logits[place], targets, weights) for place in close]
-    return close[int(np.argmax(trusted))]
+    confidences = [_true_class_probability(logits[each], targets, weights) for each in close]
+    return close[int(np.argmax(confidences))]
 
 
-def _row_weights(right: np.ndarray, domains: np.ndarray, criterion: Criterion) -> np.ndarray:
-    """What each row is in the score, float64 [rows] of sum 1."""
+def _row_weights(
+    correct: npt.NDArray[np.bool_], domains: npt.NDArray[np.object_], criterion: Criterion
+) -> npt.NDArray[np.float64]:
+    """Return the weight of each row in the score, float64 [rows], with a sum of 1."""
     if criterion == "overall":
         return np.full(len(domains), 1 / len(domains))
-    names, place, counts = np.unique(domains.astype(str), return_inverse=True, return_counts=True)
+    names, domain, counts = np.unique(domains.astype(str), return_inverse=True, return_counts=True)
     if criterion == "worst_domain":
-        worst = np.argmin(np.bincount(place, right) / counts)
-        return (place == worst) / counts[worst]
-    return 1 / (len(names) * counts[place])
+        worst = np.argmin(np.bincount(domain, correct) / counts)
+        return (domain == worst) / counts[worst]
+    return 1 / (len(names) * counts[domain])
 
 
 def _standard_error(
-    first: np.ndarray, second: np.ndarray, domains: np.ndarray, weights: np.ndarray
+    first: npt.NDArray[np.bool_],
+    second: npt.NDArray[np.bool_],
+    domains: npt.NDArray[np.object_],
+    weights: npt.NDArray[np.float64],
 ) -> float:
-    """Of the difference of two scores on the same rows, from who is right, bool [rows] each.
+    """Return the standard error of the difference of two scores on the same rows.
 
-    Half a row is added to those gained and to those lost in every domain (Agresti and Min, 2005):
-    one answer is then never more than chance.
+    Half a row is added to those gained and half a row to those lost, in every domain (Agresti and
+    Min, 2005). A single changed prediction is then never more than chance.
+
+    Args:
+        first: Rows that the first classifier predicts correctly, bool [rows].
+        second: Rows that the second classifier predicts correctly, bool [rows].
+        domains: Domain of each row, str [rows].
+        weights: Weight of each row in the score, float64 [rows].
     """
     differs, variance = first != second, 0.0
     for domain in set(domains):
-        own = domains == domain
-        variance += float(np.square(weights[own]).mean() * (differs[own].sum() + 2 * ADDED))
+        inside = domains == domain
+        variance += float(
+            np.square(weights[inside]).mean() * (differs[inside].sum() + 2 * ADDED_ROWS)
+        )
     return float(np.sqrt(variance))
 
 
-def _truth_probability(logits: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
-    """Weighted mean over the rows; a class that is not known has no probability."""
+def _true_class_probability(
+    logits: npt.NDArray[np.float32],
+    targets: npt.NDArray[np.int32],
+    weights: npt.NDArray[np.float64],
+) -> float:
+    """Return the weighted mean probability of the true class; an unknown class counts as 0."""
     probabilities = softmax(logits / fit_temperature(logits, targets), axis=1)
-    truth = probabilities[np.arange(len(targets)), targets]
-    return float(np.where(targets >= 0, truth, 0) @ weights)
+    true_class = probabilities[np.arange(len(targets)), targets]
+    return float(np.where(targets >= 0, true_class, 0) @ weights)

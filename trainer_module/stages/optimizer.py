@@ -1,9 +1,11 @@
-"""AdamW whose learning rate differs from layer to layer."""
+"""AdamW with a learning rate per layer, and its schedule."""
 
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from trainer_module.compat.keras_internals import adam_state
 
 
 class LayerwiseAdamW(keras.optimizers.AdamW):
@@ -11,15 +13,15 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
 
     Lower layers hold general features and need smaller steps: "Universal Language Model
     Fine-tuning for Text Classification" (Howard and Ruder, 2018) calls it discriminative
-    fine-tuning. Scaling gradients instead would do nothing, as Adam divides by their size.
+    fine-tuning. Scaling the gradients instead has no effect, because Adam divides by their size.
     """
 
     def __init__(self, rate_factors: list[float], **kwargs: Any) -> None:
         """Configure the optimizer.
 
         Args:
-            rate_factors: one per trainable variable, in the model's order.
-            **kwargs: of `keras.optimizers.AdamW`.
+            rate_factors: Factor for each trainable variable, in the order of the model.
+            **kwargs: Arguments of `keras.optimizers.AdamW`.
         """
         super().__init__(**kwargs)
         self._rate_factors = rate_factors
@@ -27,15 +29,15 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable with its own learning rate.
 
-        TensorFlow's fused kernel does in one pass over memory what Keras does in ten: on a CPU
-        that is a third of a training step.
+        TensorFlow's fused kernel needs one pass over memory where Keras needs ten: that saves a
+        third of a training step on a CPU.
         """
-        index = self._get_variable_index(variable)
+        index, momentum, velocity = adam_state(self, variable)
         step = tf.cast(self.iterations + 1, tf.float32)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
+            m=momentum.value.handle,
+            v=velocity.value.handle,
             beta1_power=tf.pow(self.beta_1, step),
             beta2_power=tf.pow(self.beta_2, step),
             lr=learning_rate * self._rate_factors[index],
@@ -46,17 +48,23 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Configuration from which Keras can make the optimizer again."""
+        """Return the configuration from which Keras can recreate the optimizer."""
         return {**super().get_config(), "rate_factors": self._rate_factors}
 
 
 def warmup_cosine(peak: float, steps: int, warmup: float) -> keras.optimizers.schedules.CosineDecay:
-    """Rise to the peak in a straight line, then fall to zero along a cosine.
+    """Return a schedule that rises linearly to the peak and then falls to zero along a cosine.
 
     Args:
-        peak: highest learning rate.
-        steps: of the whole training.
-        warmup: share of the steps that the rise takes, 0 to 1.
+        peak: Highest learning rate.
+        steps: Number of steps in the whole training.
+        warmup: Share of the steps in which the rate rises, from 0 to 1.
+
+    Example:
+        >>> from trainer_module.stages.optimizer import warmup_cosine
+        >>> rate = warmup_cosine(peak=0.01, steps=100, warmup=0.1)
+        >>> [round(float(rate(step)), 4) for step in (0, 5, 10, 55, 100)]
+        [0.0, 0.005, 0.01, 0.005, 0.0]
     """
     rise = round(steps * warmup)
     return keras.optimizers.schedules.CosineDecay(

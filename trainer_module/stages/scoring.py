@@ -1,21 +1,21 @@
-"""How good answers are, per domain, and the one number that every choice is made by."""
+"""Accuracy per domain, and the number by which classifiers are compared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-Criterion = Literal["mean_domain", "worst_domain", "overall"]
+from trainer_module.training_options import Criterion
 
 
 @dataclass(frozen=True)
 class Score:
-    """Share of correct answers.
+    """Accuracy of predictions, from 0 to 1.
 
     Attributes:
-        accuracy: over all pictures.
-        domain_accuracy: per domain, in name order.
+        accuracy: Accuracy over all pictures.
+        domain_accuracy: Accuracy in each domain, in the order of the domains' names.
     """
 
     accuracy: float
@@ -23,11 +23,11 @@ class Score:
 
     @property
     def mean_domain_accuracy(self) -> float:
-        """Every domain counts the same, however many pictures it has."""
+        """Mean over domains; every domain counts the same, whatever its number of pictures."""
         return float(np.mean(list(self.domain_accuracy.values())))
 
     def by(self, criterion: Criterion) -> float:
-        """The number to choose by."""
+        """Return the accuracy that a criterion compares."""
         if criterion == "overall":
             return self.accuracy
         if criterion == "worst_domain":
@@ -35,15 +35,20 @@ class Score:
         return self.mean_domain_accuracy
 
 
-def score(answers: np.ndarray, targets: np.ndarray, domains: np.ndarray) -> Score:
-    """Compare answers with the truth.
+def score(
+    predicted: npt.NDArray[np.int64],
+    targets: npt.NDArray[np.int32],
+    domains: npt.NDArray[np.object_],
+) -> Score:
+    """Return the accuracy of predicted classes.
 
     Args:
-        answers: class ids, int [rows].
-        targets: class ids, int [rows].
-        domains: str [rows].
+        predicted: Predicted class IDs, int [rows].
+        targets: True class IDs, int [rows]; -1 for a class unknown to the classifier, which
+            counts as wrong.
+        domains: Domain of each row, str [rows].
     """
-    correct = answers == targets
+    correct = predicted == targets
     return Score(
         accuracy=float(correct.mean()),
         domain_accuracy={
@@ -52,12 +57,12 @@ def score(answers: np.ndarray, targets: np.ndarray, domains: np.ndarray) -> Scor
     )
 
 
-def class_ids(labels: np.ndarray, known: Sequence[str]) -> np.ndarray:
-    """Class id of every label, int32 [rows]; -1 for one that is not among the known."""
+def class_ids(labels: npt.NDArray[np.object_], known: Sequence[str]) -> npt.NDArray[np.int32]:
+    """Return the class ID of every label, int32 [rows]; -1 for a label that is not known."""
     ids = {label: number for number, label in enumerate(known)}
     return np.array([ids.get(label, -1) for label in labels], np.int32)
 
 
-def domain_ids(domains: np.ndarray) -> np.ndarray:
-    """Number of every domain in name order, int32 [rows]."""
+def domain_ids(domains: npt.NDArray[np.object_]) -> npt.NDArray[np.int32]:
+    """Return the number of every row's domain in name order, int32 [rows]."""
     return np.unique(domains.astype(str), return_inverse=True)[1].astype(np.int32)

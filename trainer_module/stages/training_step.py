@@ -1,4 +1,4 @@
-"""One step of stage 2: the objective, its gradients, and the optimizer."""
+"""Training step of the fine-tuning stage: objective, gradients and optimizer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,45 +9,50 @@ import tensorflow as tf
 from trainer_module.classifier import Classifier
 from trainer_module.stages.objectives import create_objective
 from trainer_module.stages.optimizer import LayerwiseAdamW, warmup_cosine
-from trainer_module.stages.stages import Task
+from trainer_module.training_task import TrainingTask
 
-#: Kept features [batch, ...], class ids and domain ids [batch] -> loss, a scalar.
-Step = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+#: Function of activations [batch, ...], class IDs [batch] and domain IDs [batch] that trains on
+#: the batch and returns its loss, a scalar.
+TrainingStep = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def create_step(
-    tail: keras.Model, classifier: Classifier, domains: int, steps: int, task: Task
-) -> Step:
-    """A function that trains on one batch. It runs on every replica, each with its rows.
+    trained_part: keras.Model,
+    classifier: Classifier,
+    domains: int,
+    steps: int,
+    task: TrainingTask,
+) -> TrainingStep:
+    """Return a function that trains on one batch; every replica calls it with its own rows.
 
     Args:
-        tail: features at the boundary -> pooled features and logits.
-        classifier: that the tail is part of.
-        domains: number of training domains.
-        steps: of the whole training, for the learning rate.
-        task: see `Task`.
+        trained_part: Model of activations at the boundary that returns embeddings and logits.
+        classifier: Classifier to which the trained part belongs.
+        domains: Number of training domains.
+        steps: Number of steps in the whole training, for the learning rate.
+        task: Task of the training.
     """
     options = task.options.fine_tuning
     with task.hardware.strategy.scope():
         objective = create_objective(task.options.objective, domains)
         optimizer: Any = LayerwiseAdamW(
-            rate_factors(tail, classifier, options.rate_decay),
+            rate_factors(trained_part, classifier, options.rate_decay),
             learning_rate=warmup_cosine(options.learning_rate, steps, options.warmup),
             weight_decay=options.weight_decay,
         )
         if task.hardware.precision == "mixed_float16":
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        optimizer.build(tail.trainable_variables)
-    cross_entropy = _smoothed(options.label_smoothing, len(classifier.labels))
+        optimizer.build(trained_part.trainable_variables)
+    cross_entropy = _smoothed_cross_entropy(options.label_smoothing, len(classifier.labels))
 
-    def step(maps: tf.Tensor, target: tf.Tensor, domain: tf.Tensor) -> tf.Tensor:
+    def step(activations: tf.Tensor, targets: tf.Tensor, domain: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            pooled, logits = tail(tf.cast(maps, tf.float32), training=True)
-            losses = cross_entropy(target, logits)
-            # Rows that count more are drawn more often, see `input_data.training_batches`.
-            loss = objective(losses, tf.ones_like(losses), pooled, domain)
+            embeddings, logits = trained_part(tf.cast(activations, tf.float32), training=True)
+            losses = cross_entropy(targets, logits)
+            # Weights of 1: rows of larger weight are drawn more often, see `training_batches`.
+            loss = objective(losses, tf.ones_like(losses), embeddings, domain)
             scaled = optimizer.scale_loss(loss)
-        variables = tail.trainable_variables
+        variables = trained_part.trainable_variables
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
         optimizer.apply(gradients, variables)
         return loss
@@ -55,39 +60,41 @@ def create_step(
     return step
 
 
-def rate_factors(tail: keras.Model, classifier: Classifier, decay: float) -> list[float]:
-    """Learning-rate factor of every trainable variable: 1 for the head, less per block down.
+def rate_factors(trained_part: keras.Model, classifier: Classifier, decay: float) -> list[float]:
+    """Return the learning-rate factor of every trainable variable: 1 for the head, less below.
 
     Args:
-        tail: upper blocks and head.
-        classifier: whose blocks they are.
-        decay: factor from one block to the next lower one.
+        trained_part: Blocks above the boundary, and the head.
+        classifier: Classifier to which the trained part belongs.
+        decay: Factor from one block to the next lower block.
     """
     depth_of_layer = _layer_depths(classifier)
     depths = []
-    for layer in tail.layers:
+    for layer in trained_part.layers:
         depth = depth_of_layer.get(layer.name, 0)
         depths += [depth] * len(layer.trainable_weights)
     return [decay**depth for depth in depths]
 
 
-def _smoothed(smoothing: float, classes: int) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """Cross entropy per row against targets of which a part is spread over all classes.
+def _smoothed_cross_entropy(
+    smoothing: float, classes: int
+) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Return a function of targets and logits that returns each row's smoothed cross entropy.
 
-    "Rethinking the Inception Architecture" (Szegedy et al., 2016), section 7. The target of a
-    class that the model does not know is -1 and has no part but the spread one.
+    "Rethinking the Inception Architecture" (Szegedy et al., 2016), section 7. The target of an
+    unknown class is -1: of its distribution only the part spread over all classes is left.
     """
-    aim = 1 - smoothing
+    confidence = 1 - smoothing
 
     def cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        wanted = tf.one_hot(targets, classes) * aim + smoothing / classes
-        return tf.nn.softmax_cross_entropy_with_logits(wanted, tf.cast(logits, tf.float32))
+        distributions = tf.one_hot(targets, classes) * confidence + smoothing / classes
+        return tf.nn.softmax_cross_entropy_with_logits(distributions, tf.cast(logits, tf.float32))
 
     return cross_entropy
 
 
 def _layer_depths(classifier: Classifier) -> dict[str, int]:
-    """How many blocks below the top each layer of the backbone lies; the top block is 1."""
+    """Return how many blocks below the top each layer of the backbone lies; the top block is 1."""
     depths, block = {}, len(classifier.backbone.blocks)
     ends = set(classifier.backbone.blocks)
     for layer in classifier.backbone.model.layers:

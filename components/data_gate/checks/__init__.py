@@ -1,1 +1,1 @@
-"""The checks of the data gate: each turns what is known of the data into findings."""
+"""The checks of the data gate: each module turns one kind of evidence into findings."""

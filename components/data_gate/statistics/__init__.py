@@ -1,1 +1,1 @@
-"""What the data gate measures: counts, distributions, and how far apart two of them are."""
+"""What the data gate compares: counts, distributions, and the divergence of two of them."""

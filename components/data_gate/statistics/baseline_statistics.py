@@ -1,35 +1,33 @@
-"""Training statistics kept with a serving version, for the next run to compare with."""
+"""Training statistics stored with a serving version, for later runs to compare with."""
 
 from tfx.dsl.io import fileio
 
 from components.data_gate.statistics.split_statistics import (
-    FILE,
+    STATISTICS_FILE,
     SplitStatistics,
-    read_file,
+    read_statistics,
     split_file,
 )
-
-#: Below the folder of a SavedModel.
-FOLDER = "assets.extra/statistics"
+from trainer_module.contract.model_assets import STATISTICS
 
 
 def write_baseline_statistics(statistics_uri: str, model_folder: str) -> None:
-    """Keep the statistics of the training split with a model.
+    """Copy the statistics of the training split to a model.
 
     Args:
-        statistics_uri: of StatisticsGen's `statistics` artifact.
-        model_folder: of the SavedModel.
+        statistics_uri: URI of StatisticsGen's `statistics` artifact.
+        model_folder: Folder of the SavedModel.
     """
-    fileio.makedirs(f"{model_folder}/{FOLDER}")
-    kept = f"{model_folder}/{FOLDER}/{FILE}"
-    fileio.copy(split_file(statistics_uri, "train"), kept, overwrite=True)
+    fileio.makedirs(f"{model_folder}/{STATISTICS}")
+    copy = f"{model_folder}/{STATISTICS}/{STATISTICS_FILE}"
+    fileio.copy(split_file(statistics_uri, "train"), copy, overwrite=True)
 
 
 def read_baseline_statistics(model_folder: str) -> SplitStatistics | None:
-    """What a model was trained on; None for a version that was pushed without statistics.
+    """Return the training statistics of a model; None for a version pushed without them.
 
     Args:
-        model_folder: of the SavedModel.
+        model_folder: Folder of the SavedModel.
     """
-    path = f"{model_folder}/{FOLDER}/{FILE}"
-    return read_file(path) if fileio.exists(path) else None
+    path = f"{model_folder}/{STATISTICS}/{STATISTICS_FILE}"
+    return read_statistics(path) if fileio.exists(path) else None

@@ -1,4 +1,4 @@
-"""How many pictures every domain and class has in every split, and how many were rejected."""
+"""Number of pictures and rejected files of every domain and class, in every split."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from components.image_example_gen.inventory import Inventory
 
 @dataclass(frozen=True)
 class Counts:
-    """What ingestion counted.
+    """Pictures and rejected files, as ingestion counted them.
 
     Attributes:
-        domains: name -> split -> usable pictures.
-        classes: the same by class.
-        pairs: (domain, class) that have usable pictures.
-        rejects: domain -> reason -> files; domain '' for files that are in none.
-        rejected_pairs: (domain, class) that have rejected files.
+        domains: Domain -> split -> number of usable pictures.
+        classes: Class -> split -> number of usable pictures.
+        pairs: (domain, class) with usable pictures.
+        rejects: Domain -> reason -> number of files; the domain is '' for files in no domain.
+        rejected_pairs: (domain, class) with rejected files.
     """
 
     domains: dict[str, Counter[str]]
@@ -26,15 +26,15 @@ class Counts:
 
     @property
     def usable(self) -> int:
-        """Pictures in all."""
+        """Number of usable pictures in all."""
         return sum(splits.total() for splits in self.domains.values())
 
 
-def count(inventory: Inventory) -> Counts:
+def count_pictures(inventory: Inventory) -> Counts:
     """Sum up an inventory.
 
     Args:
-        inventory: see `components.image_example_gen.inventory.read_inventory`.
+        inventory: Rows of `components.image_example_gen.inventory.read_inventory`.
     """
     domains: dict[str, Counter[str]] = defaultdict(Counter)
     classes: dict[str, Counter[str]] = defaultdict(Counter)

@@ -1,108 +1,118 @@
-"""In which numbers two groups of pictures differ, and how to say it."""
+"""Numeric features in which two groups of pictures differ, and their description."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.statistics.distributions import Distribution, Divergence, compare_numbers
-from components.data_gate.statistics.split_statistics import NUMBERS, Slice
+from components.data_gate.statistics.distributions import (
+    Distribution,
+    Divergence,
+    compare_numeric,
+)
+from components.data_gate.statistics.split_statistics import NUMERIC_FEATURES, PictureStatistics
 
-#: Medians tell two groups apart where the one lies so far off the middle of the other, as a share
-#: of its pictures.
-OFF_THE_MIDDLE = 0.15
+#: Medians are shown where the median of one group lies at least so far from the middle of the
+#: other, as a share of its pictures. Otherwise ranges are shown.
+MIN_MEDIAN_SHIFT = 0.15
 
-#: Sentences name so many, the largest first.
-NAMED = 3
+#: Number of differences that a text describes, the largest first.
+MAX_LISTED = 3
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How a number is shown: its name, a factor, and a unit."""
+class Display:
+    """How a numeric feature is shown: its name, a factor for its values, and their unit."""
 
     name: str
     factor: float = 1
     unit: str = ""
 
 
-#: Brightness and contrast on the scale of pixels, 0 to 255.
-READINGS = {
-    "brightness": Reading("brightness", 255),
-    "contrast": Reading("contrast", 255),
-    "sharpness": Reading("sharpness"),
-    "colourfulness": Reading("colourfulness"),
-    "width": Reading("width", 1, " px"),
-    "height": Reading("height", 1, " px"),
-    "num_bytes": Reading("file size", 1e-3, " KB"),
+#: Brightness and contrast are shown on the scale of pixel values, 0 to 255.
+DISPLAYS = {
+    "brightness": Display("brightness", 255),
+    "contrast": Display("contrast", 255),
+    "sharpness": Display("sharpness"),
+    "colourfulness": Display("colourfulness"),
+    "width": Display("width", 1, " px"),
+    "height": Display("height", 1, " px"),
+    "num_bytes": Display("file size", 1e-3, " KB"),
 }
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A number in which some pictures differ from others.
+    """A feature whose distribution differs between two groups of pictures.
 
     Attributes:
-        divergence: how much.
-        text: medians of both, such as `median brightness 31, training data 118`.
+        divergence: Size of the difference.
+        text: Values of both groups, such as `median brightness 31, training data 118`.
     """
 
     divergence: Divergence
     text: str
 
 
-def differences(here: Slice, there: Slice, words: str, limit: float) -> list[Difference]:
-    """What differs by more than chance and a limit, the largest difference first.
+def differences(
+    pictures: PictureStatistics, reference: PictureStatistics, template: str, limit: float
+) -> list[Difference]:
+    """Return the features that differ by more than chance and a limit, the largest first.
 
     Args:
-        here: the pictures that are spoken of.
-        there: those they are compared with.
-        words: how to put two numbers, such as `{}, training data {}`.
-        limit: distance that is tolerated, see `Divergence`.
+        pictures: Statistics of the pictures to describe.
+        reference: Statistics of the pictures to compare them with.
+        template: Format of the two values, such as `{}, training data {}`.
+        limit: Tolerated divergence, see `Divergence`.
     """
     found = []
-    for name in NUMBERS:
-        if name in here.numbers and name in there.numbers:
-            first, second = here.numbers[name], there.numbers[name]
-            divergence = compare_numbers(first, second)
+    for name in NUMERIC_FEATURES:
+        if name in pictures.numeric and name in reference.numeric:
+            first, second = pictures.numeric[name], reference.numeric[name]
+            divergence = compare_numeric(first, second)
             if divergence.exceeds(limit):
-                text = _in_words(READINGS[name], first, second, words)
+                text = _describe_feature(DISPLAYS[name], first, second, template)
                 found.append(Difference(divergence, text))
     return largest_first(found)
 
 
 def largest_first(found: list[Difference]) -> list[Difference]:
-    """Sort differences; equal ones, but for rounding, stay in their order."""
+    """Return differences by size; those that differ only by rounding stay in their order."""
     return sorted(found, key=lambda difference: -round(difference.divergence.distance, 6))
 
 
-def in_words(found: list[Difference]) -> str:
-    """The largest differences, in one line."""
-    return "; ".join(difference.text for difference in found[:NAMED])
+def describe(found: list[Difference]) -> str:
+    """Return the texts of the largest differences, on one line."""
+    return "; ".join(difference.text for difference in found[:MAX_LISTED])
 
 
-def against_the_limit(found: list[Difference], limit: float) -> str:
-    """The largest distance and what passes, for users who set the limit."""
+def describe_limit(found: list[Difference], limit: float) -> str:
+    """Return the largest divergence and its limit, for users who set `validation.max_drift`."""
     largest = found[0].divergence
-    return f"(distance {largest.distance:.2f}, up to {limit + largest.allowance:.2f} passes)"
+    return (
+        f"(Jensen-Shannon divergence {largest.distance:.2f}, limit {limit + largest.allowance:.2f})"
+    )
 
 
-def _in_words(reading: Reading, here: Distribution, there: Distribution, words: str) -> str:
-    """Medians where they tell the two apart, else what most pictures lie between."""
-    medians = [_shown(part.median, reading) for part in (here, there)]
-    [below] = there.at_most(np.array([here.median]))
-    if medians[0] != medians[1] and abs(below - 0.5) > OFF_THE_MIDDLE:
-        return f"median {reading.name} {words.format(*medians)}"
-    middles = [_middle(part, reading) for part in (here, there)]
-    return f"{reading.name} mostly {words.format(*middles)}"
+def _describe_feature(
+    display: Display, first: Distribution, second: Distribution, template: str
+) -> str:
+    """Medians where they tell the two apart, else the ranges of most pictures."""
+    medians = [_shown(part.median, display) for part in (first, second)]
+    [below] = second.cdf(np.array([first.median]))
+    if medians[0] != medians[1] and abs(below - 0.5) > MIN_MEDIAN_SHIFT:
+        return f"median {display.name} {template.format(*medians)}"
+    ranges = [_middle_range(part, display) for part in (first, second)]
+    return f"{display.name} mostly {template.format(*ranges)}"
 
 
-def _middle(part: Distribution, reading: Reading) -> str:
-    """What the middle 80 % lie between."""
-    low, high = (_shown(value, reading) for value in part.quantiles([0.1, 0.9]))
+def _middle_range(part: Distribution, display: Display) -> str:
+    """Range of the middle 80 %."""
+    low, high = (_shown(value, display) for value in part.quantiles([0.1, 0.9]))
     return f"{low} to {high}"
 
 
-def _shown(value: float, reading: Reading) -> str:
-    """Whole numbers, and two digits of small ones."""
-    scaled = value * reading.factor
+def _shown(value: float, display: Display) -> str:
+    """Large values as whole numbers, small ones with two digits."""
+    scaled = value * display.factor
     digits = f"{scaled:.0f}" if abs(scaled) >= 10 else f"{scaled:.2g}"
-    return f"{digits}{reading.unit}"
+    return f"{digits}{display.unit}"

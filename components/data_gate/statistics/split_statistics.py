@@ -1,4 +1,4 @@
-"""Reads TFDV's statistics: per split, over all pictures and for every domain."""
+"""TFDV's statistics of a split: over all its pictures and for every domain."""
 
 from dataclasses import dataclass
 
@@ -8,93 +8,101 @@ from tfx.dsl.io import fileio
 from components.data_gate.statistics.distributions import Distribution, from_histogram
 from trainer_module.contract import example_features
 
-#: TFDV's names of what it computes: all pictures, and `domain_<name>` for a slice.
+#: TFDV's names of data sets: all pictures, and `domain_<name>` for a slice.
 ALL_PICTURES = "All Examples"
-SLICE = f"{example_features.DOMAIN}_"
+SLICE_PREFIX = f"{example_features.DOMAIN}_"
 
-FILE = "FeatureStats.pb"
+#: File of the statistics of one split.
+STATISTICS_FILE = "FeatureStats.pb"
 
-#: The numbers whose distributions are compared.
-NUMBERS = (*example_features.MEASURES, "width", "height", "num_bytes")
+#: Features whose distributions are compared.
+NUMERIC_FEATURES = (*example_features.MEASURES, "width", "height", "num_bytes")
 
 
 @dataclass(frozen=True)
-class Slice:
-    """What is known of some pictures.
+class PictureStatistics:
+    """Statistics of a group of pictures.
 
     Attributes:
-        count: pictures.
-        numbers: distribution by name of the number, see `NUMBERS`.
-        classes: pictures by class.
+        count: Number of pictures.
+        numeric: Name of a feature in `NUMERIC_FEATURES` -> its distribution.
+        classes: Class -> number of pictures.
     """
 
     count: int
-    numbers: dict[str, Distribution]
+    numeric: dict[str, Distribution]
     classes: dict[str, int]
 
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """What is known of a split.
+    """Statistics of a split.
 
     Attributes:
-        overall: all of its pictures.
-        domains: those of each domain that has some, by name.
+        overall: Statistics of all its pictures.
+        domains: Domain -> statistics; without domains that have no pictures in the split.
     """
 
-    overall: Slice
-    domains: dict[str, Slice]
+    overall: PictureStatistics
+    domains: dict[str, PictureStatistics]
 
 
 def read_split(statistics_uri: str, split: str) -> SplitStatistics:
     """Read the statistics of one split.
 
     Args:
-        statistics_uri: of the `statistics` artifact.
-        split: such as `train`.
-    """
-    return read_file(split_file(statistics_uri, split))
-
-
-def read_file(path: str) -> SplitStatistics:
-    """Read a file as StatisticsGen writes it with `statistics_options`.
+        statistics_uri: URI of the `statistics` artifact.
+        split: Name of the split, such as `train`.
 
     Raises:
-        ValueError: it holds no slices per domain.
+        ValueError: See `read_statistics`.
+    """
+    return read_statistics(split_file(statistics_uri, split))
+
+
+def read_statistics(path: str) -> SplitStatistics:
+    """Read a file as StatisticsGen writes it with `statistics_options`.
+
+    Args:
+        path: Path or URI of the file.
+
+    Raises:
+        ValueError: The file holds no slices per domain.
     """
     with fileio.open(path, "rb") as file:
         return _parse(statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read()), path)
 
 
 def split_file(statistics_uri: str, split: str) -> str:
-    """Where StatisticsGen leaves the statistics of a split."""
-    return f"{statistics_uri}/Split-{split}/{FILE}"
+    """Return the URI of the file to which StatisticsGen writes the statistics of a split."""
+    return f"{statistics_uri}/Split-{split}/{STATISTICS_FILE}"
 
 
 def _parse(statistics: statistics_pb2.DatasetFeatureStatisticsList, path: str) -> SplitStatistics:
-    # Engines of Beam leave the slices in different orders.
+    # Beam runners leave the slices in different orders.
     domains = {
-        dataset.name.removeprefix(SLICE): _slice(dataset)
+        dataset.name.removeprefix(SLICE_PREFIX): _picture_statistics(dataset)
         for dataset in sorted(statistics.datasets, key=lambda dataset: dataset.name)
-        if dataset.name.startswith(SLICE)
+        if dataset.name.startswith(SLICE_PREFIX)
     }
     overall = [dataset for dataset in statistics.datasets if dataset.name == ALL_PICTURES]
     if not overall:  # an empty split has one data set without a name
-        return SplitStatistics(Slice(0, {}, {}), {})
+        return SplitStatistics(PictureStatistics(0, {}, {}), {})
     if not domains:
         raise ValueError(f"{path} has no slices. Give StatisticsGen `statistics_options()`.")
-    return SplitStatistics(_slice(overall[0]), domains)
+    return SplitStatistics(_picture_statistics(overall[0]), domains)
 
 
-def _slice(dataset: statistics_pb2.DatasetFeatureStatistics) -> Slice:
-    by_name = {feature.path.step[0]: feature for feature in dataset.features}
-    histograms = {name: _quantiles(by_name[name].num_stats) for name in NUMBERS if name in by_name}
-    return Slice(
+def _picture_statistics(dataset: statistics_pb2.DatasetFeatureStatistics) -> PictureStatistics:
+    features = {feature.path.step[0]: feature for feature in dataset.features}
+    histograms = {
+        name: _quantiles(features[name].num_stats) for name in NUMERIC_FEATURES if name in features
+    }
+    label = features.get(example_features.LABEL)
+    return PictureStatistics(
         count=int(dataset.num_examples),
-        numbers={name: from_histogram(found) for name, found in histograms.items() if found},
-        classes=_counts(by_name[example_features.LABEL])
-        if example_features.LABEL in by_name
-        else {},
+        numeric={name: from_histogram(found) for name, found in histograms.items() if found},
+        classes=_class_counts(label) if label is not None else {},
     )
 
 
@@ -105,6 +113,6 @@ def _quantiles(numbers: statistics_pb2.NumericStatistics) -> statistics_pb2.Hist
     return next((one for one in found if any(row.sample_count for row in one.buckets)), None)
 
 
-def _counts(labels: statistics_pb2.FeatureNameStatistics) -> dict[str, int]:
+def _class_counts(labels: statistics_pb2.FeatureNameStatistics) -> dict[str, int]:
     buckets = labels.string_stats.rank_histogram.buckets
     return {bucket.label: int(bucket.sample_count) for bucket in buckets}

@@ -1,1 +1,1 @@
-"""The programs that run as steps on Kubeflow, each in a process of its own."""
+"""Programs of the steps on Kubeflow: `python -m pipeline.kubeflow.programs.<module>`."""

@@ -1,6 +1,6 @@
-"""Runs by itself: the model to beat, from the serving directory into an artifact.
+"""Program of a step on Kubeflow: copy the baseline from the serving directory to an artifact.
 
-Kubeflow's Importer takes what is in an object store, and nothing from a volume.
+Kubeflow's Importer reads only from an object store, not from a volume.
 """
 
 import shutil
@@ -10,9 +10,9 @@ from pipeline.kubeflow.programs.executor_input import ExecutorInput
 
 
 def main() -> None:
-    """Copy the version that the parameter `folder` names, in the layout of a TFX model."""
+    """Copy the version in the parameter `folder` to the layout of a TFX model artifact."""
     step = ExecutorInput(sys.argv[1])
-    target = f"{step.output('result')}/Format-Serving"
+    target = f"{step.output_path('result')}/Format-Serving"
     shutil.copytree(step.parameters["folder"], target, dirs_exist_ok=True)
 
 

@@ -1,8 +1,8 @@
-"""Runs by itself: the first step, which does what `carryover run` does before it launches.
+"""Program of the first step on Kubeflow: prepare a run as `carryover run` does.
 
-It lists the pictures, finds the model that serves, and works out the parameters of every component
-with the pipeline's one definition. So a schedule sees the pictures of its day, and Kubeflow's cache
-sees what a run depends on: the same listing, settings and code give the same parameters.
+It lists the pictures, finds the baseline, and computes the parameters of every component from
+pipeline/dag.py. So every scheduled run uses the pictures of its day. Kubeflow's cache works as
+well: the same listing, config and code give the same parameters.
 """
 
 import json
@@ -14,20 +14,21 @@ from rich.console import Console
 
 from pipeline.config.run_config import RunConfig
 from pipeline.dag import create_pipeline
+from pipeline.identity.component_fingerprints import fingerprint_components
+from pipeline.identity.model_key import model_key
 from pipeline.inputs.snapshot import take_snapshot
-from pipeline.kubeflow.extra_tasks import NEWEST, output_name
+from pipeline.kubeflow.extra_tasks import NEWEST, qualified_name
+from pipeline.kubeflow.pipeline_spec import compile_pipeline_spec, constant_parameters
 from pipeline.kubeflow.programs.executor_input import ExecutorInput
-from pipeline.kubeflow.tfx_spec import compile_dag, parameter_values
-from pipeline.running.identity import fingerprint_code, model_key
-from pipeline.running.preparation import baseline_version, run_inputs
+from pipeline.running.prepare_launcher import baseline_version, pipeline_inputs
+from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.run import Run
-from pipeline.summary.terminal import Reporter
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
 
-def prepared_config(parameters: dict[str, Any]) -> RunConfig:
-    """The config of the run: as compiled, with the run's own parameters.
+def read_run_config(parameters: dict[str, Any]) -> RunConfig:
+    """Return the compiled config, changed by the parameters of the run.
 
     Args:
         parameters: `config` (JSON), `data`, `image_size` and `seed`.
@@ -40,15 +41,15 @@ def prepared_config(parameters: dict[str, Any]) -> RunConfig:
 
 
 def choose_baseline(run: Run, key: str, uri: str) -> int:
-    """The version to beat and to start from.
+    """Return the version that the candidate is compared with and starts from.
 
     Args:
-        run: of the model.
-        key: of the run, see `pipeline.running.identity.model_key`.
+        run: Run that is prepared.
+        key: Model key of the run, see `pipeline.identity.model_key.model_key`.
         uri: `newest`, or the folder of a version in the serving directory.
 
     Raises:
-        InputError: there is no such version.
+        InputError: There is no such version.
     """
     versions = run.store.versions()
     if uri == NEWEST and versions:
@@ -57,26 +58,28 @@ def choose_baseline(run: Run, key: str, uri: str) -> int:
         if uri.rstrip("/") == str(run.store.path(version)):
             return version
     raise InputError(
-        f"baseline_uri {uri}: no such version in {run.store.serving}. Give {NEWEST} or the folder "
-        "of a version there; for the first run, compile without --baseline."
+        f"baseline_uri {uri}: there is no such version in {run.store.serving}. Give {NEWEST} or "
+        "the folder of a version there. For a first run, compile without --baseline."
     )
 
 
 def main() -> None:
-    """Write every output parameter that the executor input names."""
+    """Write all output parameters of the step."""
     step = ExecutorInput(sys.argv[1])
-    config = prepared_config(step.parameters)
+    config = read_run_config(step.parameters)
     workspace = Workspace(config.workspace)
     snapshot = take_snapshot(config.data, workspace.inputs)
     run_id = workspace.new_run(config)
-    run = Run(run_id, config, workspace, snapshot, Reporter(Console()), workspace.runs / run_id)
-    code = fingerprint_code()
+    display = ProgressDisplay(Console())
+    run = Run(run_id, config, workspace, snapshot, display, workspace.runs / run_id)
+    code = fingerprint_components()
     key = model_key(snapshot.digest, config, code)
     uri = step.parameters.get("baseline_uri")
     baseline = choose_baseline(run, key, uri) if uri else None
-    spec = compile_dag(create_pipeline(config, run_inputs(run, code, key, baseline)), "image")
+    pipeline = create_pipeline(config, pipeline_inputs(run, code, key, baseline))
+    parameters = constant_parameters(compile_pipeline_spec(pipeline, "image"))
 
-    values = {output_name(*place): value for place, value in parameter_values(spec).items()}
+    values = {qualified_name(*names): value for names, value in parameters.items()}
     values["config"] = config.model_dump_json()
     values["snapshot"] = json.dumps(asdict(snapshot), default=str)
     values["run_id"] = run_id

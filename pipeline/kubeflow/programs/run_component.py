@@ -1,8 +1,9 @@
-"""Runs by itself: a TFX component as a step on Kubeflow.
+"""Program of a step on Kubeflow: run a TFX component on local folders.
 
-TFX's own entry point hands the URIs of the object store to the executors. Ours, Keras and TFX's
-Trainer want folders, and no library here knows `minio://`. So this one gives TFX's entry point the
-folders in which Kubeflow's launcher keeps the artifacts, and names the URIs again in its answer.
+TFX's entry point passes URIs of the object store to the executors. Our executors, Keras and TFX's
+Trainer need local folders, and no library here can read `minio://`. So this program passes TFX's
+entry point the folders to which Kubeflow's launcher has copied the artifacts, and replaces these
+folders by the URIs in the output file.
 """
 
 import json
@@ -15,13 +16,17 @@ from pipeline.kubeflow.programs.executor_input import local_path
 FLAG = "--json_serialized_invocation_args"
 
 
-def localize(executor_input: dict[str, Any]) -> dict[str, str]:
-    """Replace the URIs of all artifacts by folders, in place.
+def use_local_paths(executor_input: dict[str, Any]) -> dict[str, str]:
+    """Replace the URIs of all artifacts by local folders, in place.
 
-    TFX's Evaluator looks artifacts up by name; the open-source backend gives them none.
+    Artifacts without a name get their URI as name: TFX's Evaluator looks artifacts up by name, and
+    the open-source backend sets none.
+
+    Args:
+        executor_input: Kubeflow's ExecutorInput message in the form of JSON.
 
     Returns:
-        Folder -> URI.
+        Local folder -> URI.
     """
     uris = {}
     for side in ("inputs", "outputs"):
@@ -34,31 +39,36 @@ def localize(executor_input: dict[str, Any]) -> dict[str, str]:
     return uris
 
 
-def restore(output: dict[str, Any], uris: dict[str, str]) -> None:
-    """Name the URIs again in what a component answers, in place."""
+def restore_uris(output: dict[str, Any], uris: dict[str, str]) -> None:
+    """Replace the local folders in a component's output by their URIs, in place.
+
+    Args:
+        output: Kubeflow's ExecutorOutput message in the form of JSON.
+        uris: Local folder -> URI, see `use_local_paths`.
+    """
     for listed in output.get("artifacts", {}).values():
         for artifact in listed["artifacts"]:
             artifact["uri"] = uris[artifact["uri"]]
 
 
 def main() -> None:
-    """Run the component that the command line names."""
-    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+    """Run the component that the command line describes."""
+    from components.compat.tfx_internals import run_kubeflow_component
 
     arguments = list(sys.argv)
-    place = arguments.index(FLAG) + 1
-    executor_input = json.loads(arguments[place])
-    uris = localize(executor_input)
+    position = arguments.index(FLAG) + 1
+    executor_input = json.loads(arguments[position])
+    uris = use_local_paths(executor_input)
     outputs = executor_input["outputs"]
     for listed in outputs["artifacts"].values():
         Path(listed["artifacts"][0]["uri"]).mkdir(parents=True, exist_ok=True)
-    arguments[place] = json.dumps(executor_input)
-    kubeflow_v2_run_executor.main(kubeflow_v2_run_executor._parse_flags(arguments))
+    arguments[position] = json.dumps(executor_input)
+    run_kubeflow_component(arguments)
 
-    answer = Path(outputs["outputFile"])
-    output = json.loads(answer.read_text())
-    restore(output, uris)
-    answer.write_text(json.dumps(output))
+    output_file = Path(outputs["outputFile"])
+    output = json.loads(output_file.read_text())
+    restore_uris(output, uris)
+    output_file.write_text(json.dumps(output))
 
 
 if __name__ == "__main__":

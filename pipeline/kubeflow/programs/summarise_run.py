@@ -1,4 +1,4 @@
-"""Runs by itself: the last step, which writes the summary of a run into the workspace."""
+"""Program of the last step on Kubeflow: write the summary of a run into the workspace."""
 
 import json
 import sys
@@ -8,17 +8,19 @@ from rich.console import Console
 
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.kubeflow.extra_tasks import split_name
+from pipeline.kubeflow.extra_tasks import split_qualified_name
 from pipeline.kubeflow.programs.executor_input import ExecutorInput
-from pipeline.running.component_launches import keep_lists
+from pipeline.running.launch_components import collect_lists
+from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.run import Run
-from pipeline.summary.summary_reader import Outputs, read_summary
-from pipeline.summary.terminal import Reporter, show_summary
+from pipeline.summary.run_outputs import Outputs
+from pipeline.summary.summary_reader import read_summary
+from pipeline.summary.summary_table import show_summary
 from pipeline.workspace import Workspace
 
 
 def main() -> None:
-    """Write `runs/<run id>/`, and show the table in the step's log."""
+    """Write the folder `runs/<run id>/`, and print the table to the log of the step."""
     step = ExecutorInput(sys.argv[1])
     parameters = step.parameters
     config = RunConfig.model_validate_json(parameters["config"])
@@ -27,16 +29,17 @@ def main() -> None:
     run_id = parameters["run_id"]
     console = Console(width=100)
     folder = workspace.runs / run_id
-    run = Run(run_id, config, workspace, snapshot, Reporter(console), folder)
+    run = Run(run_id, config, workspace, snapshot, ProgressDisplay(console), folder)
 
     outputs: Outputs = {}
-    for name in step.artifacts:
-        task, output = split_name(name)
-        outputs.setdefault(task, {})[output] = step.artifact(name)
-    keep_lists(run, outputs)
-    # Since the first step, which wrote the config; waiting for machines counts too.
+    for name in step.input_artifacts:
+        task, output = split_qualified_name(name)
+        outputs.setdefault(task, {})[output] = step.input_path(name)
+    collect_lists(run, outputs)
+    # Since the first step, which wrote the config. The time of waiting for machines counts too.
     run.seconds["total"] = time.time() - (folder / "config.yaml").stat().st_mtime
-    summary = read_summary(run, outputs, int(parameters["baseline_version"]) or None)
+    baseline = int(parameters["baseline_version"]) or None
+    summary = read_summary(run.facts(), outputs, config.gate, baseline)
     summary.write(folder)
     version = summary.pushed_version
     model = str(run.store.path(version)) if version else None

@@ -1,1 +1,1 @@
-"""Plots as SVG, for light and for dark pages."""
+"""Plots of the pages as SVG, with colours for light and dark pages."""

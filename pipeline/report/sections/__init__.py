@@ -1,1 +1,1 @@
-"""The sections of the report: each reads its part of a run and returns plain values."""
+"""Sections of the report: each module reads one part of a run and returns plain values."""

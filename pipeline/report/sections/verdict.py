@@ -1,4 +1,4 @@
-"""What a run came to, in words."""
+"""Verdict of a run, and the results of its domains."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,42 +8,46 @@ from pipeline.summary.summary_schema import Domain, Summary
 
 @dataclass(frozen=True)
 class Verdict:
-    """The first thing that a report says.
+    """Headline of the report.
 
     Attributes:
-        mood: good, doubtful or bad.
-        title: the verdict.
-        reasons: for it, a sentence each.
+        level: `good`, `doubtful` or `bad`; it sets the colour.
+        title: Outcome of the run.
+        reasons: Reasons for the outcome, one sentence each.
     """
 
-    mood: Literal["good", "doubtful", "bad"]
+    level: Literal["good", "doubtful", "bad"]
     title: str
     reasons: list[str]
 
 
 def read_verdict(summary: Summary) -> Verdict:
-    """The verdict of a run."""
+    """Return the verdict of a run.
+
+    Args:
+        summary: Summary of the run.
+    """
     if summary.status == "failed":
         return Verdict("bad", "Failed: nothing was pushed", summary.reasons)
     if summary.status == "not_blessed":
-        serves = summary.baseline_version
-        still = f"; version {serves} still serves" if serves else ""
-        return Verdict("doubtful", f"Not pushed{still}", summary.reasons)
+        baseline = summary.baseline_version
+        remains = f": version {baseline} remains the serving version" if baseline else ""
+        return Verdict("doubtful", f"Not pushed{remains}", summary.reasons)
     if not summary.new_version:
-        title = f"Nothing new to push: this model serves as version {summary.pushed_version}"
+        title = f"Nothing new to push: this model is already version {summary.pushed_version}"
         return Verdict("good", title, summary.reasons)
     return Verdict("good", f"Pushed version {summary.pushed_version}", summary.reasons)
 
 
 @dataclass(frozen=True)
 class DomainRow:
-    """A domain of the test split, and what its gate says.
+    """Result of one domain on the test split.
 
     Attributes:
-        name: of the domain.
-        result: of the summary.
-        change: of the accuracy against the baseline; None without one.
-        failures: of its gate; none where it passed.
+        name: Name of the domain.
+        result: Metrics of the candidate and of the baseline.
+        change: Accuracy of the candidate minus that of the baseline; None without a baseline.
+        failures: Reasons why the gate rejected the candidate in this domain; empty if it passed.
     """
 
     name: str
@@ -52,13 +56,17 @@ class DomainRow:
     failures: list[str]
 
 
-def read_domains(summary: Summary) -> list[DomainRow]:
-    """A row per domain, in name order."""
+def read_domain_rows(summary: Summary) -> list[DomainRow]:
+    """Return a row per domain, in the order of the summary.
+
+    Args:
+        summary: Summary of the run.
+    """
     rows = []
     for name, result in summary.domains.items():
-        before = result.baseline_accuracy
-        start = f"domain '{name}': "
-        failures = [one.removeprefix(start) for one in summary.reasons if one.startswith(start)]
-        change = None if before is None else result.accuracy - before
+        prefix = f"domain '{name}': "
+        failures = [one.removeprefix(prefix) for one in summary.reasons if one.startswith(prefix)]
+        baseline = result.baseline_accuracy
+        change = None if baseline is None else result.accuracy - baseline
         rows.append(DomainRow(name, result, change, failures))
     return rows

@@ -1,6 +1,6 @@
 "use strict";
 
-// Tables: a click on a heading sorts by its column, another one turns the order.
+// Tables: a click on a heading sorts by its column, a second click reverses the order.
 for (const button of document.querySelectorAll("table.sortable th button")) {
   button.addEventListener("click", () => {
     const heading = button.parentElement;
@@ -25,7 +25,7 @@ function compareTexts(one, other) {
   return one.localeCompare(other, undefined, { numeric: true });
 }
 
-// What is no number, such as a missing value, is larger than all that are.
+// Cells without a number, such as missing values, count as larger than every number.
 function compareNumbers(one, other) {
   const [first, second] = [one, other].map(
     (value) => parseFloat(value.replace(/,/g, "").replace("\u2212", "-")));
@@ -33,21 +33,21 @@ function compareNumbers(one, other) {
   return first - second;
 }
 
-// The gallery: what is shown, and in which order.
+// Gallery: filter and sort the pictures.
 const controls = document.getElementById("gallery-controls");
 if (controls) {
   const gallery = document.getElementById("gallery");
   const count = document.getElementById("gallery-count");
   const pictures = [...gallery.children];
   const update = () => {
-    const filters = ["domain", "label", "answer"];
-    const isWanted = (one) =>
+    const filters = ["domain", "label", "predicted"];
+    const matches = (one) =>
       filters.every((name) => !controls.elements[name].value || one.dataset[name] === controls.elements[name].value);
-    for (const one of pictures) one.hidden = !isWanted(one);
+    for (const one of pictures) one.hidden = !matches(one);
     const key = controls.elements.sort.value;
-    const surest = (one, other) => other.dataset.confidence - one.dataset.confidence;
+    const byConfidence = (one, other) => other.dataset.confidence - one.dataset.confidence;
     pictures.sort((one, other) =>
-      (key === "confidence" ? 0 : one.dataset[key].localeCompare(other.dataset[key])) || surest(one, other));
+      (key === "confidence" ? 0 : one.dataset[key].localeCompare(other.dataset[key])) || byConfidence(one, other));
     gallery.append(...pictures);
     const shown = pictures.filter((one) => !one.hidden).length;
     count.textContent = shown === pictures.length ? `${shown} pictures` : `${shown} of ${pictures.length} pictures`;
@@ -57,7 +57,7 @@ if (controls) {
   update();
 }
 
-// On paper, nothing is folded.
+// Open all details before printing.
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;
 });

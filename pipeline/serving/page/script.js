@@ -1,16 +1,17 @@
 "use strict";
 
+// Rows of the table: the most probable classes.
 const TOP = 5;
 const model = encodeURIComponent(document.body.dataset.model);
-const [drop, file, message, result, picture, answer] =
-  ["drop", "file", "message", "result", "picture", "answer"].map((id) => document.getElementById(id));
-let asked = 0;
+const [drop, file, message, result, picture, prediction] =
+  ["drop", "file", "message", "result", "picture", "prediction"].map((id) => document.getElementById(id));
+let requests = 0;
 
-function element(name, text, kind) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (kind) made.className = kind;
-  return made;
+function element(name, text, className) {
+  const created = document.createElement(name);
+  created.textContent = text;
+  if (className) created.className = className;
+  return created;
 }
 
 async function json(address, options) {
@@ -21,83 +22,85 @@ async function json(address, options) {
 }
 
 function base64(blob) {
-  return new Promise((done, failed) => {
+  return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.onload = () => done(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => failed(new Error("The file cannot be read."));
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => reject(new Error("The file cannot be read."));
     reader.readAsDataURL(blob);
   });
 }
 
-async function ask(version, b64) {
+async function predict(version, b64) {
   const body = JSON.stringify({ instances: [{ b64 }] });
   const address = `/v1/models/${model}/versions/${version.version}:predict`;
-  const [found] = (await json(address, { method: "POST", body })).predictions;
-  const named = found.probabilities.map((value, id) => [version.labels?.[id] ?? `class ${id}`, value]);
-  return { version: version.version, ...found, named: new Map(named) };
+  const [output] = (await json(address, { method: "POST", body })).predictions;
+  const named = output.probabilities.map((value, id) => [version.labels?.[id] ?? `class ${id}`, value]);
+  return { version: version.version, ...output, named: new Map(named) };
 }
 
 function signed(value) {
   return (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
 }
 
-function change(now, before) {
-  const what = before.label === now.label ? "says the same" : `says ${before.label}`;
-  return `Version ${before.version} ${what}, with confidence ${before.confidence.toFixed(3)}.`;
+function comparison(newest, earlier) {
+  const what = earlier.label === newest.label ? "predicts the same class" : `predicts ${earlier.label}`;
+  return `Version ${earlier.version} ${what}, with confidence ${earlier.confidence.toFixed(3)}.`;
 }
 
-function table(answers) {
-  const [now, before] = answers;
-  const made = document.createElement("table");
-  const heading = made.createTHead().insertRow();
-  const columns = ["class", ...answers.map((one) => `version ${one.version}`)];
-  for (const text of before ? [...columns, "change"] : columns) {
+function table(predictions) {
+  const [newest, earlier] = predictions;
+  const created = document.createElement("table");
+  const heading = created.createTHead().insertRow();
+  const columns = ["class", ...predictions.map((one) => `version ${one.version}`)];
+  for (const text of earlier ? [...columns, "change"] : columns) {
     const cell = element("th", text);
     cell.scope = "col";
     heading.append(cell);
   }
-  const body = made.createTBody();
-  const best = [...now.named].sort((one, other) => other[1] - one[1]).slice(0, TOP);
-  for (const [label, value] of best) {
+  const body = created.createTBody();
+  const top = [...newest.named].sort((one, other) => other[1] - one[1]).slice(0, TOP);
+  for (const [label, value] of top) {
     const row = body.insertRow();
     const cell = element("td", label);
     const bar = document.createElement("meter");
     bar.value = value;
     bar.ariaLabel = `Probability of ${label}`;
     cell.append(bar);
-    row.append(cell, ...answers.map((one) => element("td", one.named.get(label)?.toFixed(3) ?? "-")));
-    const then = before?.named.get(label);
-    if (before) row.append(element("td", then === undefined ? "new" : signed(value - then)));
+    row.append(cell, ...predictions.map((one) => element("td", one.named.get(label)?.toFixed(3) ?? "-")));
+    const earlierValue = earlier?.named.get(label);
+    if (earlier) {
+      row.append(element("td", earlierValue === undefined ? "new" : signed(value - earlierValue)));
+    }
   }
-  return made;
+  return created;
 }
 
-function show(answers) {
-  const [now, ...others] = answers;
-  answer.replaceChildren(
-    element("p", now.label, "label"),
-    element("p", `Version ${now.version}, confidence ${now.confidence.toFixed(3)}.`, "change"),
-    ...others.map((one) => element("p", change(now, one), "change")),
-    table(answers),
+function show(predictions) {
+  const [newest, ...others] = predictions;
+  prediction.replaceChildren(
+    element("p", newest.label, "label"),
+    element("p", `Version ${newest.version}, confidence ${newest.confidence.toFixed(3)}.`, "note"),
+    ...others.map((one) => element("p", comparison(newest, one), "note")),
+    table(predictions),
   );
 }
 
 async function classify(blob) {
-  const mine = ++asked;
-  message.textContent = "Asking…";
+  const number = ++requests;
+  message.textContent = "Classifying…";
   result.hidden = true;
   try {
     const [b64, versions] = await Promise.all([base64(blob), json("/versions")]);
     if (!versions.length) throw new Error("No version is loaded yet.");
-    const answers = await Promise.all(versions.map((version) => ask(version, b64)));
-    if (mine !== asked) return;
+    const predictions = await Promise.all(versions.map((version) => predict(version, b64)));
+    if (number !== requests) return;  // a newer picture was dropped
     URL.revokeObjectURL(picture.src);
     picture.src = URL.createObjectURL(blob);
-    show(answers);
+    show(predictions);
     result.hidden = false;
     message.textContent = "";
   } catch (error) {
-    if (mine === asked) message.textContent = error.message;
+    if (number === requests) message.textContent = error.message;
   }
 }
 

@@ -1,16 +1,16 @@
-"""Status and metadata of a model, as TensorFlow Serving writes them."""
+"""Status and metadata responses of a model, as TensorFlow Serving writes them."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.serving.loaded_versions import State
+from pipeline.serving.loaded_versions import VersionState
 
 
-def status_document(states: Mapping[int, State]) -> dict[str, Any]:
-    """GetModelStatusResponse as JSON.
+def status_response(states: Mapping[int, VersionState]) -> dict[str, Any]:
+    """Return TensorFlow Serving's GetModelStatusResponse as JSON, with the newest version first.
 
     Args:
-        states: of versions, by number; newest comes first.
+        states: States of the versions, by number.
     """
     return {
         "model_version_status": [
@@ -27,13 +27,13 @@ def status_document(states: Mapping[int, State]) -> dict[str, Any]:
     }
 
 
-def metadata_document(name: str, number: int, signatures: dict[str, Any]) -> dict[str, Any]:
-    """GetModelMetadataResponse as JSON.
+def metadata_response(name: str, number: int, signatures: dict[str, Any]) -> dict[str, Any]:
+    """Return TensorFlow Serving's GetModelMetadataResponse as JSON.
 
     Args:
-        name: of the model.
-        number: of the version.
-        signatures: of that version, see `describe_signatures`.
+        name: Name of the model.
+        number: Number of the version.
+        signatures: Signatures of the version, see `describe_signatures`.
     """
     return {
         "model_spec": {"name": name, "signature_name": "", "version": str(number)},
@@ -42,7 +42,11 @@ def metadata_document(name: str, number: int, signatures: dict[str, Any]) -> dic
 
 
 def describe_signatures(signatures: Mapping[str, Any]) -> dict[str, Any]:
-    """SignatureDef protos -> JSON, with every field, as TensorFlow Serving prints them."""
+    """Return SignatureDef protos as JSON, with every field, as TensorFlow Serving prints them.
+
+    Args:
+        signatures: SignatureDef protos by name.
+    """
     return {
         name: {
             "inputs": {key: _describe(value) for key, value in signature.inputs.items()},
@@ -53,15 +57,15 @@ def describe_signatures(signatures: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _describe(tensor: Any) -> dict[str, Any]:
+def _describe(tensor_info: Any) -> dict[str, Any]:
     from tensorflow.core.framework.types_pb2 import DataType
 
-    shape = tensor.tensor_shape
+    shape = tensor_info.tensor_shape
     return {
-        "dtype": DataType.Name(tensor.dtype),
+        "dtype": DataType.Name(tensor_info.dtype),
         "tensor_shape": {
-            "dim": [{"size": str(side.size), "name": side.name} for side in shape.dim],
+            "dim": [{"size": str(dim.size), "name": dim.name} for dim in shape.dim],
             "unknown_rank": shape.unknown_rank,
         },
-        "name": tensor.name,
+        "name": tensor_info.name,
     }

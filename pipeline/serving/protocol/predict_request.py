@@ -1,7 +1,7 @@
-"""Body of a predict request -> the values that a signature is asked about.
+"""Body of a predict request, parsed.
 
-Follows TensorFlow Serving's REST interface (g3doc/api_rest.md and util/json_tensor.cc in its
-repository) for signatures with one input of strings, which all of ours are.
+Follows TensorFlow Serving's REST API (g3doc/api_rest.md and util/json_tensor.cc in its repository)
+for signatures with one string input, which all signatures of the trainer's exports are.
 """
 
 import base64
@@ -11,67 +11,71 @@ from typing import Any
 
 import orjson
 
+from pipeline.predicting.saved_model_classifier import SERVING_DEFAULT
 from pipeline.serving.protocol.request_errors import RequestError
 
-DEFAULT_SIGNATURE = "serving_default"
-
-#: A client's own words are repeated up to this length.
-ECHO = 80
+#: Characters of a client's own text that an error message repeats.
+MAX_QUOTED = 80
 
 
 @dataclass(frozen=True)
-class Question:
-    """What a request asks.
+class PredictRequest:
+    """Content of a predict request.
 
     Attributes:
-        signature: that answers.
-        input: name of the signature's input.
-        values: one per instance.
-        rows: whether the answer is a row per instance; otherwise it is a column per output.
+        signature: Name of the signature.
+        input_name: Name of the signature's input.
+        instances: Values of the input, one per instance.
+        row_format: Whether the request is in the row format (`instances`) and so its response too;
+            otherwise both are in the column format (`inputs`).
     """
 
     signature: str
-    input: str
-    values: list[bytes]
-    rows: bool
+    input_name: str
+    instances: list[bytes]
+    row_format: bool
 
 
-def read_question(body: bytes, inputs: Mapping[str, str], max_values: int) -> Question:
+def parse_predict_request(
+    body: bytes, inputs: Mapping[str, str], max_instances: int
+) -> PredictRequest:
     """Parse the body of a predict request.
 
     Args:
-        body: JSON, as TensorFlow Serving takes it.
-        inputs: signature -> name of its input.
-        max_values: more instances than this are refused.
+        body: JSON in TensorFlow Serving's row or column format.
+        inputs: Name of the only input of every signature, by the signature's name.
+        max_instances: Largest number of instances.
 
     Raises:
-        RequestError: 400, with the reason.
+        RequestError: The body is wrong; status 400, with the reason.
     """
-    request = _read_object(body)
-    signature = request.get("signature_name", DEFAULT_SIGNATURE) or DEFAULT_SIGNATURE
+    request = _parse_object(body)
+    signature = request.get("signature_name", SERVING_DEFAULT) or SERVING_DEFAULT
     if not isinstance(signature, str):
         raise RequestError(400, "'signature_name' key must be a string value")
     if signature not in inputs:
         raise RequestError(
-            400, f'Serving signature name: "{signature[:ECHO]}" not found in signature def'
+            400, f'Serving signature name: "{signature[:MAX_QUOTED]}" not found in signature def'
         )
-    rows = "instances" in request
-    if rows == ("inputs" in request):
-        problem = "Expecting only one of" if rows else "Missing"
+    row_format = "instances" in request
+    if row_format == ("inputs" in request):
+        problem = "Expecting only one of" if row_format else "Missing"
         raise RequestError(400, f"{problem} 'inputs' or 'instances' key")
-    name = inputs[signature]
-    given = request["instances"] if rows else _column(request["inputs"], name)
-    if not isinstance(given, list) or not given:
-        key = "instances" if rows else "inputs"
+    input_name = inputs[signature]
+    key = "instances" if row_format else "inputs"
+    values = request[key] if row_format else _column_values(request[key], input_name)
+    if not isinstance(values, list) or not values:
         raise RequestError(400, f"Expecting '{key}' to be a list with at least one value")
-    if len(given) > max_values:
-        raise RequestError(400, f"{len(given)} instances; the limit is {max_values}")
-    named = rows and _is_named(given[0])
-    values = [_value(number, given[number], name, named) for number in range(len(given))]
-    return Question(signature, name, values, rows)
+    if len(values) > max_instances:
+        raise RequestError(400, f"{len(values)} instances; the limit is {max_instances}")
+    named = row_format and _is_named(values[0])
+    instances = [
+        _parse_instance(number, value, input_name, named) for number, value in enumerate(values)
+    ]
+    return PredictRequest(signature, input_name, instances, row_format)
 
 
-def _read_object(body: bytes) -> dict[str, Any]:
+def _parse_object(body: bytes) -> dict[str, Any]:
     try:
         request = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -81,48 +85,56 @@ def _read_object(body: bytes) -> dict[str, Any]:
     return request
 
 
-def _column(given: Any, name: str) -> Any:
-    """Values of the column format, in which a single input may be named or not."""
-    if not _is_named(given):
-        return given
-    if name not in given:
-        raise RequestError(400, f"Missing named input: {name} in 'inputs' object.")
-    return given[name]
+def _column_values(column: Any, input_name: str) -> Any:
+    """Return the values of the column format, in which a single input may be named or not."""
+    if not _is_named(column):
+        return column
+    if input_name not in column:
+        raise RequestError(400, f"Missing named input: {input_name} in 'inputs' object.")
+    return column[input_name]
 
 
-def _value(number: int, given: Any, name: str, named: bool) -> bytes:
-    """Bytes of one instance; all of a request are named, or none."""
-    if _is_named(given) != named:
-        expected, got = ("object", "value") if named else ("value", "object")
-        raise _bad(number, f"expecting {expected} but got {got}")
+def _parse_instance(number: int, value: Any, input_name: str, named: bool) -> bytes:
+    """Return the bytes of one instance.
+
+    Args:
+        number: Index of the instance.
+        value: JSON value of the instance.
+        input_name: Name of the only input.
+        named: Whether the first instance names its input; then all of them must.
+    """
+    if _is_named(value) != named:
+        expected, actual = ("object", "value") if named else ("value", "object")
+        raise _instance_error(number, f"expecting {expected} but got {actual}")
     if named:
-        if set(given) != {name}:
-            raise _bad(number, f"keys must be equal to: {name}")
-        given = given[name]
-    if isinstance(given, str):
-        return given.encode()
-    if _is_binary(given):
-        return _decoded(number, given["b64"])
-    kind = {dict: "Object", list: "Array", bool: "Bool", type(None): "Null"}
-    raise _bad(number, f"{kind.get(type(given), 'Number')} is not of expected type: string")
+        if set(value) != {input_name}:
+            raise _instance_error(number, f"keys must be equal to: {input_name}")
+        value = value[input_name]
+    if isinstance(value, str):
+        return value.encode()
+    if _is_binary(value):
+        return _decode_base64(number, value["b64"])
+    kinds = {dict: "Object", list: "Array", bool: "Bool", type(None): "Null"}
+    kind = kinds.get(type(value), "Number")
+    raise _instance_error(number, f"{kind} is not of expected type: string")
 
 
-def _decoded(number: int, text: str) -> bytes:
+def _decode_base64(number: int, text: str) -> bytes:
     compact = "".join(text.split())
     try:
         # Padding may be missing, as TensorFlow Serving's decoder allows.
         return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except ValueError:
-        raise _bad(number, "Unable to base64 decode") from None
+        raise _instance_error(number, "Unable to base64 decode") from None
 
 
-def _is_named(given: Any) -> bool:
-    return isinstance(given, dict) and not _is_binary(given)
+def _is_named(value: Any) -> bool:
+    return isinstance(value, dict) and not _is_binary(value)
 
 
-def _is_binary(given: Any) -> bool:
-    return isinstance(given, dict) and given.keys() == {"b64"} and isinstance(given["b64"], str)
+def _is_binary(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
 
 
-def _bad(number: int, reason: str) -> RequestError:
+def _instance_error(number: int, reason: str) -> RequestError:
     return RequestError(400, f"instance {number}: {reason}")

@@ -1,12 +1,12 @@
-"""What can be wrong with a request."""
+"""Errors of requests."""
 
 
 class RequestError(Exception):
-    """A request that is answered with an error.
+    """A request that gets an error as its response.
 
     Attributes:
-        status: of HTTP.
-        message: what the client is told, in one line.
+        status: HTTP status.
+        message: Message to the client, in one line.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -15,5 +15,5 @@ class RequestError(Exception):
         self.message = message
 
 
-class RefusedError(Exception):
-    """The model takes none of a batch, because something in it cannot be read."""
+class UnreadableInputError(Exception):
+    """A batch that the model fails on, because an instance in it cannot be decoded."""

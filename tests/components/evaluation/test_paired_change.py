@@ -4,42 +4,44 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from components.evaluation.paired_change import LEAST_GAIN, Pairs, gain, interval
+from components.evaluation.paired_change import LEAST_GAIN, PairCounts, gain, interval
+
+pytestmark = pytest.mark.component
 
 
-def test_the_interval_is_the_adjusted_one_of_wald():
+def test_the_interval_is_the_adjusted_wald_interval():
     # 10 gained and 30 lost of 198, half a picture added to each of four cells: n = 200.
-    low, high = interval(Pairs(198, 10, 30), confidence=0.95)
+    low, high = interval(PairCounts(198, 10, 30), confidence=0.95)
     change = (10.5 - 30.5) / 200
     error = math.sqrt((41 / 200 - change**2) / 200)
     assert low == pytest.approx(change - 1.96 * error, abs=1e-4)
     assert high == pytest.approx(change + 1.96 * error, abs=1e-4)
 
 
-def test_few_pictures_make_no_certain_loss():
-    assert interval(Pairs(5, 0, 2), 0.9)[1] > 0
-    assert interval(Pairs(500, 0, 200), 0.9)[1] < -0.3
+def test_a_loss_on_few_pictures_is_not_certain():
+    assert interval(PairCounts(5, 0, 2), 0.9)[1] > 0
+    assert interval(PairCounts(500, 0, 200), 0.9)[1] < -0.3
 
 
-def test_no_difference_at_all_has_an_interval_all_the_same():
-    low, high = interval(Pairs(10), 0.9)
+def test_without_any_difference_the_interval_still_has_a_width():
+    low, high = interval(PairCounts(10), 0.9)
     assert low == -high < 0
 
 
 @pytest.mark.parametrize("pictures", [15, 60, 250])
-def test_so_many_intervals_hold_the_truth_as_they_say(pictures):
+def test_the_intervals_cover_the_true_change_as_often_as_their_confidence_says(pictures):
     rng = np.random.default_rng(3)
     gained, lost, _ = rng.multinomial(pictures, [0.05, 0.12, 0.83], size=4000).T
     ends = [
-        interval(Pairs(pictures, int(up), int(down)), 0.9)
+        interval(PairCounts(pictures, int(up), int(down)), 0.9)
         for up, down in zip(gained, lost, strict=True)
     ]
-    holds = np.mean([low <= -0.07 <= high for low, high in ends])
-    assert holds > 0.88
+    covered = np.mean([low <= -0.07 <= high for low, high in ends])
+    assert covered > 0.88
 
 
-def test_more_confidence_takes_a_wider_interval():
-    narrow, wide = (interval(Pairs(100, 5, 10), share) for share in (0.5, 0.99))
+def test_more_confidence_widens_the_interval():
+    narrow, wide = (interval(PairCounts(100, 5, 10), share) for share in (0.5, 0.99))
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
     assert narrow[1] - narrow[0] == pytest.approx(
         (wide[1] - wide[0]) * NormalDist().inv_cdf(0.75) / NormalDist().inv_cdf(0.995)
@@ -47,15 +49,15 @@ def test_more_confidence_takes_a_wider_interval():
 
 
 def test_counts_of_workers_add_up():
-    assert Pairs(3, 1, 0, 1).merge(Pairs(4, 0, 2, 3)) == Pairs(7, 1, 2, 4)
+    assert PairCounts(3, 1, 0, 1).merge(PairCounts(4, 0, 2, 3)) == PairCounts(7, 1, 2, 4)
 
 
 def test_a_gain_is_the_change_in_accuracy():
-    assert gain(Pairs(10, gained=3, lost=1, wrong=2)) == pytest.approx(0.2)
-    assert gain(Pairs(10, gained=1, lost=1, wrong=1)) == 0
-    assert gain(Pairs(10, gained=0, lost=2, wrong=2)) == pytest.approx(-0.2)
-    assert gain(Pairs(10, gained=0, lost=0, wrong=4)) == 0
+    assert gain(PairCounts(10, gained=3, lost=1, wrong=2)) == pytest.approx(0.2)
+    assert gain(PairCounts(10, gained=1, lost=1, wrong=1)) == 0
+    assert gain(PairCounts(10, gained=0, lost=2, wrong=2)) == pytest.approx(-0.2)
+    assert gain(PairCounts(10, gained=0, lost=0, wrong=4)) == 0
 
 
-def test_where_both_models_are_right_on_every_picture_nothing_is_left_to_gain():
-    assert gain(Pairs(10)) == LEAST_GAIN
+def test_where_both_models_are_correct_on_every_picture_the_gain_is_the_least():
+    assert gain(PairCounts(10)) == LEAST_GAIN

@@ -24,14 +24,16 @@ from components.image_example_gen.catalog import read_catalog
 from components.image_example_gen.component import ImageCatalog, ImageExampleGen, ImageRejects
 from components.image_example_gen.inventory import read_inventory, read_rejects
 from components.image_example_gen.splits import assign_split, digest, group_digest
+from pipeline.beam.beam_arguments import beam_arguments
 from pipeline.config.beam_options import BeamOptions
 from pipeline.config.run_config import SplitOptions
 from pipeline.inputs.folder import MISPLACED
 from pipeline.inputs.snapshot import Snapshot, take_snapshot
-from pipeline.running.beam_arguments import beam_arguments
 from pipeline.running.launcher import Launcher
 from trainer_module.contract import example_features
 from trainer_module.contract.errors import InputError
+
+pytestmark = pytest.mark.component
 
 RED, BLUE = solid("red"), solid("blue")
 NOT_UTF_8 = os.fsdecode(b"day/cat/caf\xe9.png")
@@ -56,7 +58,7 @@ Example = dict[str, Any]
 
 @dataclass(frozen=True)
 class Ingested:
-    """What an ingestion left behind."""
+    """Artifacts of an ingestion."""
 
     examples: str
     rejects: str
@@ -126,7 +128,7 @@ def test_every_usable_picture_becomes_one_example(ingested):
     assert sum(map(len, ingested.read().values())) == len(USABLE)
 
 
-def test_an_example_holds_the_picture_its_names_sizes_and_measures(ingested):
+def test_an_example_has_the_picture_its_names_sizes_and_statistics(ingested):
     row = by_id(ingested.read())["day/cat/red.png"]
     assert set(row) == {
         example_features.IMAGE,
@@ -141,19 +143,19 @@ def test_an_example_holds_the_picture_its_names_sizes_and_measures(ingested):
     assert row["contrast"] == row["sharpness"] == 0
 
 
-def test_what_tensorflow_would_read_otherwise_is_stored_as_png(ingested):
+def test_a_picture_that_tensorflow_would_decode_differently_is_stored_as_png(ingested):
     stored = by_id(ingested.read())["day/dog/palette.gif"]
     assert stored["image"].startswith(b"\x89PNG")
     assert stored["num_bytes"] == len(USABLE["day/dog/palette.gif"])
 
 
-def test_file_names_arrive_byte_by_byte(ingested):
+def test_file_names_are_kept_byte_by_byte(ingested):
     assert b"day/cat/caf\xe9.png" in {
         row["image_id"] for rows in ingested.read().values() for row in rows
     }
 
 
-def test_pictures_lie_in_the_split_that_their_content_is_assigned(tmp_path):
+def test_pictures_are_in_the_split_that_their_content_is_assigned(tmp_path):
     files = many(40)
     splits = ingest(tmp_path, files).read()
     assert all(splits.values())
@@ -181,7 +183,7 @@ def test_the_catalog_has_a_row_for_every_example_that_agrees_with_it(ingested):
     assert not by_name["day/cat/red.png"]["rewritten"]
 
 
-def test_copies_and_small_classes_are_settled_after_all_chunks_are_read(tmp_path, monkeypatch):
+def test_the_splits_of_small_classes_are_corrected_after_all_chunks_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(executor, "CHUNK_ROWS", 4)
     files = many(30)
     tests = [name for name, content in files.items() if split_of(content) == "test"][:3]
@@ -220,7 +222,7 @@ def split_of(content: bytes) -> str:
     return assign_split(digest(content), 0.15, 0.15)
 
 
-def test_every_unusable_file_is_named_with_its_reason(ingested):
+def test_every_unusable_file_is_listed_with_its_reason(ingested):
     found = {row["path"]: row["reason"] for row in read_rejects(ingested.rejects)}
     assert set(found) == set(UNUSABLE)
     for name, (_, reason) in UNUSABLE.items():
@@ -278,7 +280,7 @@ def test_by_stem_pictures_of_one_name_share_a_split_across_domains(tmp_path):
         assert all(assign_split(stem_group(path), 0.3, 0.3) == name for path in ids)
 
 
-def test_where_nothing_is_usable_the_reasons_are_in_the_error(tmp_path):
+def test_if_nothing_is_usable_the_reasons_are_in_the_error(tmp_path):
     files = {"day/cat/a.png": b"", "day/cat/b.txt": b"hello"}
     with pytest.raises(InputError) as error:
         ingest(tmp_path, files)
@@ -289,7 +291,7 @@ def test_where_nothing_is_usable_the_reasons_are_in_the_error(tmp_path):
     )
 
 
-def test_a_file_that_went_away_after_the_snapshot_is_rejected(tmp_path):
+def test_a_file_that_was_removed_after_the_snapshot_is_rejected(tmp_path):
     data = write_files(tmp_path / "data", {"day/cat/a.png": RED, "day/cat/b.png": BLUE})
     snapshot = take_snapshot(str(data), tmp_path / "inputs")
     (data / "day/cat/b.png").unlink()
@@ -327,7 +329,7 @@ def launch(
     return launcher_of(folder, snapshot, code, run_id).launch("ImageExampleGen")
 
 
-def test_the_same_pictures_and_code_are_answered_from_the_cache_and_others_are_not(tmp_path):
+def test_the_same_pictures_and_code_come_from_the_cache_and_others_do_not(tmp_path):
     data = write_files(tmp_path / "data", {"day/cat/a.png": RED})
     first = take_snapshot(str(data), tmp_path / "inputs").path
     outputs, cached = launch(tmp_path, first, "code", "1")
@@ -341,7 +343,7 @@ def test_the_same_pictures_and_code_are_answered_from_the_cache_and_others_are_n
     assert launch(tmp_path, second, "changed code", "4")[1] is False
 
 
-def test_what_a_killed_run_left_half_done_is_removed_and_made_again(tmp_path):
+def test_incomplete_outputs_of_a_killed_run_are_removed_and_made_again(tmp_path):
     data = write_files(tmp_path / "data", {"day/cat/a.png": RED})
     snapshot = take_snapshot(str(data), tmp_path / "inputs").path
     outputs, _ = launch(tmp_path, snapshot, "code", "1")

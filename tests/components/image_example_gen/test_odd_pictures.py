@@ -8,7 +8,7 @@ from odd_pictures import BAD, GOOD, TURNS, Kind, scene
 from PIL import Image, ImageChops, ImageOps
 from tiny_pictures import encode
 
-from components.image_example_gen.pictures import (
+from components.image_example_gen.picture_reader import (
     UnusablePictureError,
     read_picture,
     servable_picture,
@@ -107,14 +107,14 @@ def test_a_wrong_reading_is_outside_of_both_bounds(wrong):
 
 
 @kinds
-def test_what_is_kept_is_read_again_to_the_same_pixels(kind: Kind):
+def test_a_stored_picture_is_read_again_to_the_same_pixels(kind: Kind):
     kept = read_picture(kind.encode(SCENE)).encoded
     again = read_picture(kept).encoded
     np.testing.assert_array_equal(in_training(again), in_training(kept))
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_used_is_refused_for_the_right_reason(name):
+def test_an_unusable_file_is_refused_for_the_right_reason(name):
     with pytest.raises(UnusablePictureError) as error:
         read_picture(BAD[name].content)
     assert str(error.value).split(":")[0] == BAD[name].reason
@@ -133,21 +133,21 @@ def test_grey_levels_on_an_unusual_scale_are_refused_or_scaled_but_never_black(n
 
 
 @kinds
-def test_a_server_gives_the_model_what_training_gave_it(kind: Kind):
+def test_the_serving_model_gets_the_same_bytes_as_training(kind: Kind):
     content = kind.encode(SCENE)
     trained = read_picture(content)
     assert servable_picture(content) == (trained.encoded, trained.width * trained.height)
 
 
 @kinds
-def test_a_server_that_doubts_a_picture_gives_the_model_the_same_reading(kind: Kind):
+def test_a_rewritten_picture_has_the_same_pixels_as_in_training(kind: Kind):
     content = kind.encode(SCENE)
-    doubted, _ = servable_picture(content, doubted=True)
-    assert same_reading(in_training(doubted), in_training(read_picture(content).encoded))
+    rewritten, _ = servable_picture(content, rewrite=True)
+    assert same_reading(in_training(rewritten), in_training(read_picture(content).encoded))
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_server_that_doubts_a_bad_file_tells_the_same_kind_of_reason(name: str):
-    with pytest.raises(UnusablePictureError) as told:
-        servable_picture(BAD[name].content, doubted=True)
-    assert str(told.value).startswith(BAD[name].reason)
+def test_rewriting_an_unusable_file_gives_the_same_kind_of_reason(name: str):
+    with pytest.raises(UnusablePictureError) as refused:
+        servable_picture(BAD[name].content, rewrite=True)
+    assert str(refused.value).startswith(BAD[name].reason)

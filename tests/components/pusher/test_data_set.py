@@ -1,8 +1,12 @@
 from pathlib import Path
 
+import pytest
+
 from components.image_example_gen.catalog import SCHEMA as CATALOG
 from components.image_example_gen.catalog import write_catalog
 from components.pusher.data_set import read_data_set, write_data_set
+
+pytestmark = pytest.mark.component
 
 
 def catalog(folder: Path, *names: str) -> str:
@@ -28,21 +32,21 @@ def locations(model: Path) -> list[str]:
     return [location.decode() for location in table["location"].to_pylist()]
 
 
-def test_pictures_are_kept_by_where_they_lie_and_those_in_the_workspace_can_move(tmp_path):
+def test_locations_in_the_workspace_are_relative_and_all_others_absolute(tmp_path):
     uri = catalog(tmp_path / "catalog", "day/1.png", "/elsewhere/2.png", "gs://bucket/3.png")
     workspace, model = tmp_path / "workspace", tmp_path / "model"
     write_data_set(uri, str(workspace / "batches"), workspace, model, None)
     assert locations(model) == ["batches/day/1.png", "/elsewhere/2.png", "gs://bucket/3.png"]
 
 
-def test_what_a_run_did_not_read_of_the_version_before_stays_in_the_list(tmp_path):
+def test_pictures_of_the_baseline_that_a_retraining_did_not_read_stay_in_the_list(tmp_path):
     first = catalog(tmp_path / "first", "1.png", "2.png")
     second = catalog(tmp_path / "second", "2.png", "3.png")
-    before, model = tmp_path / "1", tmp_path / "2"
-    write_data_set(first, "/data", tmp_path, before, None)
-    write_data_set(second, "/data", tmp_path, model, before)
+    baseline, model = tmp_path / "1", tmp_path / "2"
+    write_data_set(first, "/data", tmp_path, baseline, None)
+    write_data_set(second, "/data", tmp_path, model, baseline)
     assert locations(model) == ["/data/1.png", "/data/2.png", "/data/3.png"]
 
 
-def test_a_version_without_a_list_says_so(tmp_path):
+def test_a_version_may_have_no_list(tmp_path):
     assert read_data_set(tmp_path) is None

@@ -17,6 +17,8 @@ from components.pusher.executor import PusherExecutor, read_outcome
 from components.pusher.version_store import VersionStore
 from components.serving_check.executor import mark_blessing
 
+pytestmark = pytest.mark.component
+
 STATISTICS = b"of the training split"
 
 PROPERTIES = {
@@ -94,15 +96,15 @@ def test_the_statistics_of_the_training_split_are_kept_with_the_version(push, st
     assert kept.read_bytes() == STATISTICS
 
 
-def test_the_pushed_version_answers(push, store, blessed):
+def test_the_pushed_version_makes_predictions(push, store, blessed):
     push(blessed)
     signature = tf.saved_model.load(str(store.path(1))).signatures["serving_default"]
-    answer = signature(image=tf.constant([solid("blue")]))
-    assert answer["label"].numpy().tolist() == [b"blue"]
+    predictions = signature(image=tf.constant([solid("blue")]))
+    assert predictions["label"].numpy().tolist() == [b"blue"]
 
 
-@pytest.mark.parametrize(("evaluation", "serves"), [("blessed", False), ("refused", True)])
-def test_a_model_that_one_of_both_did_not_bless_is_not_pushed(
+@pytest.mark.parametrize(("evaluation", "serves"), [("blessed", False), ("rejected", True)])
+def test_a_model_without_one_of_the_blessings_is_not_pushed(
     push, store, evaluation, serves, request
 ):
     pushed = push(request.getfixturevalue(evaluation), serves)
@@ -127,7 +129,7 @@ def test_another_model_becomes_the_next_version(push, store, blessed, other):
     assert store.read_push(2).baseline_version == 1
 
 
-def test_a_model_that_was_rolled_back_stays_out(push, store, blessed, other):
+def test_a_model_that_was_rolled_back_is_not_pushed_again(push, store, blessed, other):
     push(blessed)
     push(blessed, model=other)
     store.roll_back()

@@ -42,7 +42,7 @@ def test_before_the_first_push_there_is_no_version(store):
     assert store.find("digest") is None
 
 
-def test_a_version_is_a_copy_of_the_model_with_what_is_known_of_its_push(store, model):
+def test_a_version_is_a_copy_of_the_model_with_the_record_of_its_push(store, model):
     assert store.push(model, PUSH) == 1
     assert store.path(1) == store.root / "serving" / "shapes" / "1"
     assert files(store.path(1)) == files(model) | {"assets.extra/push.json"}
@@ -51,25 +51,25 @@ def test_a_version_is_a_copy_of_the_model_with_what_is_known_of_its_push(store, 
     assert "assets.extra/push.json" not in files(model)
 
 
-def test_versions_count_up_and_are_sorted_as_numbers(store, model):
+def test_versions_have_consecutive_numbers_and_are_sorted_as_numbers(store, model):
     assert [store.push(model, PUSH) for _ in range(11)] == list(range(1, 12))
     assert store.versions() == list(range(1, 12))
     assert store.newest() == 11
 
 
-def test_the_files_beside_the_versions_are_no_versions(store, model):
+def test_other_files_in_the_serving_directory_are_no_versions(store, model):
     store.push(model, PUSH)
     write_files(store.serving, {"readme.txt": b"", "tmp-2/saved_model.pb": b""})
     assert store.versions() == [1]
     assert store.push(model, PUSH) == 2
 
 
-def test_models_of_one_workspace_count_for_themselves(store, model):
+def test_every_model_of_a_workspace_has_its_own_numbers(store, model):
     store.push(model, PUSH)
     assert VersionStore(store.root, "other").push(model, PUSH) == 1
 
 
-def test_a_rollback_takes_the_newest_out_and_keeps_it(store, model):
+def test_a_rollback_moves_the_newest_version_and_keeps_it(store, model):
     store.push(model, PUSH)
     store.push(model, PUSH)
     assert store.roll_back() == (2, 1)
@@ -77,7 +77,7 @@ def test_a_rollback_takes_the_newest_out_and_keeps_it(store, model):
     assert files(store.rolled_back / "2") == files(model) | {"assets.extra/push.json"}
 
 
-def test_the_number_of_a_version_that_was_rolled_back_is_not_given_again(store, model):
+def test_the_number_of_a_version_that_was_rolled_back_is_not_used_again(store, model):
     store.push(model, PUSH)
     store.push(model, PUSH)
     store.roll_back()
@@ -96,7 +96,7 @@ def test_a_rollback_needs_an_earlier_version(store, model, pushes):
     assert store.versions() == list(range(1, pushes + 1))
 
 
-def test_what_a_killed_push_left_is_replaced(store, model, tmp_path, monkeypatch):
+def test_the_incomplete_copy_of_a_killed_push_is_replaced(store, model, tmp_path, monkeypatch):
     def killed(folder: Path) -> None:
         raise KeyboardInterrupt
 
@@ -146,7 +146,7 @@ def test_a_reader_never_sees_a_version_without_all_of_its_files(store, model):
     assert seen
 
 
-def test_the_digest_of_a_model_follows_contents_and_names_and_not_places(model, tmp_path):
+def test_the_digest_of_a_model_depends_on_contents_and_names_but_not_on_its_folder(model, tmp_path):
     digest = model_digest(model)
     assert len(digest) == 64
     moved = model.rename(tmp_path / "elsewhere")
@@ -159,7 +159,7 @@ def test_the_digest_of_a_model_follows_contents_and_names_and_not_places(model, 
     assert model_digest(moved) != digest
 
 
-def test_a_file_is_not_taken_for_the_contents_of_the_one_before(tmp_path):
+def test_the_digest_tells_a_file_from_the_content_of_the_file_before_it(tmp_path):
     first = write_files(tmp_path / "first", {"a": b"", "b": b"x"})
     second = write_files(tmp_path / "second", {"a": b"b\0x"})
     assert model_digest(first) != model_digest(second)
@@ -171,7 +171,7 @@ def test_the_record_of_a_push_is_readable_without_our_code(store, model):
     assert record["domains"]["day"]["accuracy"] == 0.75
 
 
-def test_a_folder_that_somebody_else_put_there_is_named(store):
+def test_a_folder_that_was_not_pushed_is_refused_by_name(store):
     write_files(store.path(7), {"saved_model.pb": b"graph"})
     with pytest.raises(InputError, match=r"7 was not pushed by carryover.* Move it out"):
         store.read_push(7)

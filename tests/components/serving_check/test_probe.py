@@ -1,4 +1,4 @@
-"""The probe's findings, in this process; test_serving_check.py gives it one of its own."""
+"""The problems that the probe finds, in this process; test_serving_check.py starts a new one."""
 
 import importlib
 import json
@@ -26,9 +26,9 @@ def problems_of(
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     capsys.readouterr()
     probe.main()
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["seconds"] > 0
-    return answer["problems"]
+    findings = json.loads(capsys.readouterr().out)
+    assert findings["seconds"] > 0
+    return findings["problems"]
 
 
 @pytest.fixture(name="problems")
@@ -58,13 +58,13 @@ def test_a_missing_signature_is_named(problems, name):
 
 
 def test_signatures_that_disagree_are_a_problem_named_once(problems):
-    class TwoMinds(ColourModel):
+    class Inconsistent(ColourModel):
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
         def classify_examples(self, examples):
-            answer = super().classify_examples(examples)
-            return answer | {"probabilities": answer["probabilities"][:, ::-1]}
+            result = super().classify_examples(examples)
+            return result | {"probabilities": result["probabilities"][:, ::-1]}
 
-    assert problems(TwoMinds()) == [
+    assert problems(Inconsistent()) == [
         "serving_default and serving_examples disagree on the same pictures"
     ]
 
@@ -79,7 +79,7 @@ def test_a_folder_that_is_no_saved_model_is_named(tmp_path, shard, monkeypatch, 
 def test_our_packages_are_refused(package, monkeypatch):
     monkeypatch.setattr(sys, "meta_path", [probe.RefuseOurCode(), *sys.meta_path])
     monkeypatch.delitem(sys.modules, package, raising=False)
-    with pytest.raises(ImportError, match=f"needs {package}, which a model server lacks"):
+    with pytest.raises(ImportError, match=f"needs {package}, which a model server does not have"):
         importlib.import_module(package)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tiny_evaluation import at, model_artifact
@@ -9,6 +10,8 @@ from tiny_models import ColourModel, example, save_model, write_shard
 
 from components.serving_check import executor
 from components.serving_check.executor import ServingCheckExecutor, read_problems, run_probe
+
+pytestmark = pytest.mark.component
 
 
 def check(folder: Path, model: ColourModel) -> Artifact:
@@ -21,7 +24,7 @@ def check(folder: Path, model: ColourModel) -> Artifact:
     return blessing
 
 
-def test_a_model_that_answers_nonsense_is_not_blessed_and_the_finding_is_kept(tmp_path):
+def test_a_model_with_invalid_probabilities_is_not_blessed_and_the_problem_is_kept(tmp_path):
     blessing = check(tmp_path, ColourModel(factor=float("nan")))
     assert blessing.get_int_custom_property("blessed") == 0
     assert Path(blessing.uri, "INFRA_NOT_BLESSED").is_file()
@@ -35,21 +38,21 @@ def test_a_good_model_is_blessed(tmp_path):
     assert read_problems(blessing.uri) == []
 
 
-def test_a_model_that_hangs_is_given_up(tmp_path, monkeypatch):
+def test_a_model_that_hangs_is_a_problem_after_the_time_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(executor, "TIME_LIMIT", 0.1)
     shard = write_shard(tmp_path / "examples", [example("day", "red", (255, 0, 0))])
     findings = run_probe(str(save_model(tmp_path / "model", ColourModel())), [shard])
-    assert findings["problems"] == ["no answer within 0.1 s"]
+    assert findings["problems"] == ["no response within 0.1 s"]
 
 
-def test_a_probe_that_dies_is_a_finding_with_its_last_words(tmp_path, monkeypatch):
+def test_a_probe_that_crashes_is_a_problem_with_its_last_line_of_output(tmp_path, monkeypatch):
     program = tmp_path / "probe.py"
     program.write_text("import sys; sys.exit('out of memory')")
     monkeypatch.setattr(executor.probe, "__file__", str(program))
     assert run_probe("model", [])["problems"] == ["the process ended with code 1: out of memory"]
 
 
-def test_the_probe_has_an_empty_folder_and_nothing_of_ours_on_its_path(tmp_path, monkeypatch):
+def test_the_probe_runs_in_an_empty_folder_and_without_our_code_on_its_path(tmp_path, monkeypatch):
     program = tmp_path / "probe.py"
     program.write_text(
         "import json, os, sys\n"

@@ -1,3 +1,5 @@
+"""The config: its file, `--set`, its checks and their messages."""
+
 from pathlib import Path
 from typing import get_args
 
@@ -31,19 +33,19 @@ def written(folder: Path, text: str | bytes) -> Path:
     return path
 
 
-def test_an_unknown_key_is_named_with_the_near_one_and_all_that_are_allowed():
+def test_the_message_about_an_unknown_key_has_a_similar_one_and_all_allowed_ones():
     assert message_of("gate.max_dropp=0.1") == (
         "config key 'gate.max_dropp' is unknown. "
         "Did you mean 'max_drop'? Allowed: min_accuracy, max_drop, confidence."
     )
 
 
-def test_an_unknown_key_that_resembles_none_is_answered_with_all_that_are_allowed():
-    answer = "config key 'beam.zzz' is unknown. Allowed: runner, workers, options."
-    assert message_of("beam.zzz=1") == answer
+def test_the_message_about_an_unknown_key_without_similar_ones_has_all_allowed_ones():
+    expected = "config key 'beam.zzz' is unknown. Allowed: runner, workers, options."
+    assert message_of("beam.zzz=1") == expected
 
 
-def test_an_unknown_key_in_a_file_is_answered_with_the_file(tmp_path):
+def test_the_message_about_an_unknown_key_in_a_file_names_the_file(tmp_path):
     path = written(tmp_path, "dta: pictures\n")
     with pytest.raises(InputError, match=r"config key '.*' is \w+ \(.*run.yaml\)") as error:
         load_config(path, [])
@@ -76,14 +78,14 @@ def test_an_unknown_key_in_a_file_is_answered_with_the_file(tmp_path):
         ("beam.workers=0", "beam.workers"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_answered_in_one_line_with_key_and_value(override, key):
+def test_the_message_about_a_wrong_value_is_one_line_with_key_and_value(override, key):
     message = message_of(override)
     assert message.startswith(f"config key '{key}': ")
     assert "Received: " in message
     assert "\n" not in message
 
 
-def test_an_unknown_backbone_is_answered_with_the_allowed_names():
+def test_the_message_about_an_unknown_backbone_has_the_allowed_names():
     message = message_of("backbone.name=resnet")
     assert "must be one of efficientnet_lite0, efficientnet_lite1," in message
     assert message.endswith('Received: "resnet"')
@@ -94,7 +96,7 @@ def test_shares_that_leave_nothing_to_train_on_are_refused():
     assert "split.eval + split.test must be below 1" in message
 
 
-def test_missing_data_is_answered_with_the_option_to_give():
+def test_the_message_about_missing_data_names_the_option():
     with pytest.raises(InputError) as error:
         load_config(None, [])
     assert str(error.value) == "config key 'data' is missing. Give --data DIR."
@@ -120,9 +122,9 @@ def test_the_last_set_of_a_key_wins():
 
 
 @pytest.mark.parametrize("override", ["image_size", "=3", ""])
-def test_set_without_key_and_value_says_what_it_wants(override):
+def test_the_message_about_set_without_key_and_value_has_an_example(override):
     assert message_of(override) == (
-        f"--set wants key=value, such as image_size=128. Received: {override}"
+        f"--set takes key=value, such as image_size=128. Received: {override}"
     )
 
 
@@ -171,7 +173,7 @@ def test_the_image_size_is_the_backbones_unless_it_is_given(overrides, size):
 @pytest.mark.parametrize(
     "text", ["data: [", "\tdata: x", b"data: \xff", "!!python/object/apply:os.getcwd []"]
 )
-def test_a_file_that_is_no_plain_yaml_is_named_in_one_line(tmp_path, text):
+def test_a_file_that_is_not_plain_yaml_is_named_in_one_line(tmp_path, text):
     path = written(tmp_path, text)
     with pytest.raises(InputError) as error:
         load_config(path, [], DATA)
@@ -187,7 +189,7 @@ def test_a_file_without_keys_says_what_it_must_hold(tmp_path, text):
     assert str(error.value) == f"config file {path} must hold `key: value` lines."
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     path = tmp_path / "run.yaml"
     with pytest.raises(InputError) as error:
         load_config(path, [])
@@ -209,10 +211,10 @@ def test_a_config_cannot_be_changed():
         config.gate.max_drop = 1.0
 
 
-def test_the_trainer_is_told_its_own_options_and_nothing_else():
-    told = load("seed=5", "gate.max_drop=0.3").training()
-    assert set(told) == set(TrainingOptions.model_fields)
-    assert TrainingOptions.model_validate(told).seed == 5
+def test_the_trainer_gets_its_own_options_and_nothing_else():
+    options = load("seed=5", "gate.max_drop=0.3").training()
+    assert set(options) == set(TrainingOptions.model_fields)
+    assert TrainingOptions.model_validate(options).seed == 5
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.name)
@@ -230,8 +232,8 @@ def test_a_path_of_weights_is_relative_to_the_config_file(tmp_path):
 def test_the_example_config_shows_every_key_with_its_default():
     path = ROOT / "configs" / "folders.yaml"
     config = load_config(path, [])
-    places = {"data": config.data, "workspace": config.workspace}
-    assert config == load_config(None, [], places)
+    paths = {"data": config.data, "workspace": config.workspace}
+    assert config == load_config(None, [], paths)
 
     shown, known = yaml.safe_load(path.read_text()), config.model_dump()
     assert set(shown) == set(known)
@@ -239,14 +241,14 @@ def test_the_example_config_shows_every_key_with_its_default():
         assert set(shown[group]) == set(known[group])
 
 
-def test_a_preset_changes_the_defaults_and_what_is_given_wins_over_it():
+def test_a_preset_changes_the_defaults_and_given_keys_win_over_it():
     best = load("quality=best", "fine_tuning.views=2")
     assert best.fine_tuning.views == 2
     assert best.fine_tuning.epochs > RunConfig(**DATA).fine_tuning.epochs
     assert best.fine_tuning.batch_size == RunConfig(**DATA).fine_tuning.batch_size
 
 
-def test_the_preset_of_a_config_that_was_kept_changes_nothing_more():
+def test_the_preset_of_a_stored_config_changes_nothing_more():
     kept = load("quality=best", "fine_tuning.epochs=3").model_dump(mode="json")
     assert RunConfig.model_validate(kept).training() == {
         name: kept[name] for name in TrainingOptions.model_fields

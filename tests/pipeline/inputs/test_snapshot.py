@@ -51,7 +51,7 @@ def test_a_snapshot_lists_every_file_with_domain_label_and_size(data, listings):
     }
 
 
-def test_the_same_tree_has_the_same_digest_wherever_it_lies(data, listings, tmp_path):
+def test_the_same_tree_has_the_same_digest_in_any_folder(data, listings, tmp_path):
     snapshot = take_snapshot(data, listings)
     copy = shutil.copytree(data, tmp_path / "copy")  # keeps the times
     assert take_snapshot(copy, listings).digest == snapshot.digest
@@ -71,14 +71,14 @@ def test_the_same_tree_has_the_same_digest_wherever_it_lies(data, listings, tmp_
     ],
     ids=["changed", "touched", "added", "renamed", "other class", "removed"],
 )
-def test_the_digest_follows_every_change_of_the_pictures(data, listings, change):
+def test_every_change_of_the_pictures_changes_the_digest(data, listings, change):
     before = take_snapshot(data, listings)
     change(data)
     assert take_snapshot(data, listings).digest != before.digest
     assert before.path.exists()
 
 
-def test_files_outside_of_domain_and_class_become_rows_with_a_reason(data, listings):
+def test_files_outside_of_a_class_folder_become_rows_with_a_reason(data, listings):
     write_files(data, {"readme.txt": b"", "day/stray.png": b""})
     reasons = {row["path"]: row.get("reason") for row in rows(take_snapshot(data, listings))}
     assert reasons["readme.txt"] == reasons["day/stray.png"] == MISPLACED
@@ -116,7 +116,7 @@ def test_symbolic_links_are_followed_and_loops_end(data, listings, tmp_path):
     assert reasons["fog/cat/linked.png"] is None
 
 
-def test_folders_of_classes_without_files_are_noted(data, listings):
+def test_classes_without_files_are_counted(data, listings):
     (data / "night/dog").mkdir()
     (data / "fog/cat/deeper").mkdir(parents=True)
     assert take_snapshot(data, listings).empty_classes == (("fog", "cat"), ("night", "dog"))
@@ -164,7 +164,7 @@ def test_a_link_to_nothing_becomes_a_row_with_a_reason(data, listings):
 
 
 def test_a_pipe_among_the_pictures_becomes_a_row_with_a_reason(data, listings):
-    # Opening one would wait for ever.
+    # Opening it would block.
     os.mkfifo(data / "day/cat/pipe.png")
     row = next(row for row in rows(take_snapshot(data, listings)) if "pipe" in row["path"])
     assert "reason" in row
@@ -176,7 +176,7 @@ def test_unusual_file_names_survive(data, listings, name):
     assert f"day/cat/{name}" in paths(take_snapshot(data, listings))
 
 
-def test_file_names_that_are_no_utf_8_survive(data, listings):
+def test_file_names_that_are_not_utf_8_survive(data, listings):
     name = os.fsdecode(b"day/cat/caf\xe9.png")
     write_files(data, {name: b"x"})
     [found] = [path for path in paths(take_snapshot(data, listings)) if "caf" in path]
@@ -184,7 +184,7 @@ def test_file_names_that_are_no_utf_8_survive(data, listings):
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9/cat/a.png", b"day/caf\xe9/a.png"])
-def test_domains_and_classes_that_are_no_utf_8_are_rejected_with_a_reason(data, listings, name):
+def test_domains_and_classes_that_are_not_utf_8_are_rejected_with_a_reason(data, listings, name):
     # Neither an EvalConfig nor Beam's keys nor JSON can carry such a name.
     write_files(data, {os.fsdecode(name): b"x"})
     snapshot = take_snapshot(data, listings)
@@ -204,7 +204,9 @@ def test_a_missing_folder_is_an_input_error(tmp_path, listings):
 
 
 @pytest.mark.parametrize("files", [{}, {"a.png": b"", "day/b.png": b""}], ids=["empty", "flat"])
-def test_a_folder_without_the_layout_says_which_layout_is_wanted(tmp_path, listings, files):
+def test_a_folder_without_the_layout_is_an_input_error_that_names_the_layout(
+    tmp_path, listings, files
+):
     data = tmp_path / "data"
     data.mkdir()
     with pytest.raises(InputError, match="<domain>/<class>/<picture>"):

@@ -1,4 +1,4 @@
-"""`carryover inspect` on pictures of which we know what is wrong with them."""
+"""`carryover inspect` on pictures with known problems."""
 
 import json
 import re
@@ -50,14 +50,14 @@ def texts(output: Path, kind: str) -> list[str]:
 
 def test_a_darkened_domain_is_reported_as_drift_with_its_brightness(output):
     [text] = [text for text in texts(output, "shift") if "'night'" in text]
-    assert text.startswith("domain 'night' drifts from the other domains: ")
+    assert text.startswith("Domain 'night' differs from the other domains: ")
     found = re.search(r"median brightness (\d+), others (\d+)", text)
     assert found
     night, others = map(int, found.groups())
     assert 0.2 < night / others < 0.4
 
 
-def test_what_is_unusable_is_listed(output):
+def test_unusable_files_are_listed(output):
     [_, row] = (output / "rejects.csv").read_text().splitlines()
     assert row == "day/red/broken.png,day,red,not a picture in a known format,10"
 
@@ -70,7 +70,7 @@ def test_the_contact_sheet_shows_every_domain_and_class(output):
     assert any(30 < red < 90 and green < 30 for red, green, _ in colours)  # red at night
 
 
-def test_where_a_run_would_stop_it_says_no(tmp_path):
+def test_the_result_is_false_where_a_run_would_stop(tmp_path):
     draw(tmp_path / "data" / "day", 20)
     for number in range(10):
         (tmp_path / "data" / "day" / "red" / f"empty {number}.png").write_bytes(b"")

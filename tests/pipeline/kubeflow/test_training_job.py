@@ -1,4 +1,4 @@
-"""The manifest of a training job."""
+"""The manifest that `carryover compile --engine training-job` writes."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ def documents(tmp_path_factory) -> list[dict[str, Any]]:
 
 
 def pod(documents: list[dict[str, Any]], role: str) -> client.V1PodSpec:
-    """A role's pod, as Kubernetes' own client reads it; unknown keys would be lost."""
+    """Pod of a role, parsed by Kubernetes' own client, which would drop unknown keys."""
     template = documents[1]["spec"]["tfReplicaSpecs"][role]["template"]
     api = client.ApiClient()
     read = api.deserialize(SimpleNamespace(data=json.dumps(template)), "V1PodTemplateSpec")
@@ -55,13 +55,13 @@ def pod(documents: list[dict[str, Any]], role: str) -> client.V1PodSpec:
     return read.spec
 
 
-def test_one_pod_leads_and_the_others_join(documents):
+def test_one_pod_is_the_chief_and_the_others_are_workers(documents):
     job = documents[1]
     assert (job["apiVersion"], job["kind"]) == ("kubeflow.org/v1", "TFJob")
     assert job["spec"]["runPolicy"] == {"cleanPodPolicy": "Running", "backoffLimit": 4}
     roles = job["spec"]["tfReplicaSpecs"]
     assert {role: one["replicas"] for role, one in roles.items()} == {"Chief": 1, "Worker": 2}
-    # A model that is not good enough must not be trained again and again.
+    # A run whose model is not blessed must not be restarted.
     assert {one["restartPolicy"] for one in roles.values()} == {"ExitCode"}
     commands = {role: pod(documents, role).containers[0].command for role in roles}
     assert commands == {
@@ -71,9 +71,9 @@ def test_one_pod_leads_and_the_others_join(documents):
 
 
 @pytest.mark.parametrize("role", ["Chief", "Worker"])
-def test_every_pod_gets_what_the_config_says(role, documents):
+def test_every_pod_has_the_resources_variables_and_volumes_of_the_config(role, documents):
     [container] = pod(documents, role).containers
-    assert container.name == "tensorflow"  # the operator looks for it
+    assert container.name == "tensorflow"  # the operator requires this name
     assert container.image == "registry.example/carryover:1-gpu"
     assert container.resources.requests == {"cpu": "8", "memory": "12.5G"}
     assert container.resources.limits == {"nvidia.com/gpu": "2"}
@@ -84,7 +84,7 @@ def test_every_pod_gets_what_the_config_says(role, documents):
     assert pod(documents, role).volumes[0].persistent_volume_claim.claim_name == "carryover"
 
 
-def test_the_leader_finds_the_config_of_the_run(documents, tmp_path):
+def test_the_chief_reads_the_config_of_the_run_from_a_mounted_config_map(documents, tmp_path):
     config_map = client.ApiClient().deserialize(
         SimpleNamespace(data=json.dumps(documents[0])), "V1ConfigMap"
     )
@@ -103,10 +103,10 @@ def test_the_leader_finds_the_config_of_the_run(documents, tmp_path):
         ("kubeflow.image=null", "'kubeflow.image' is missing"),
         ("name=Shapes", "up to 48 small letters"),
         ("name=7-shapes", "up to 48 small letters"),
-        ("kubeflow.volumes={}", "is on none of kubeflow.volumes"),
+        ("kubeflow.volumes={}", "is not on a volume"),
     ],
 )
-def test_what_pods_could_not_work_with_is_refused(override, words, tmp_path):
+def test_a_config_that_the_pods_cannot_use_is_refused(override, words, tmp_path):
     result = compile_job(tmp_path / "job.yaml", override)
     assert isinstance(result.exception, InputError)
     assert words in str(result.exception)
@@ -114,4 +114,4 @@ def test_what_pods_could_not_work_with_is_refused(override, words, tmp_path):
 
 def test_a_baseline_cannot_be_chosen(tmp_path):
     result = compile_job(tmp_path / "job.yaml", options=("--baseline", "newest"))
-    assert "no --baseline" in str(result.exception)
+    assert "Leave out --baseline" in str(result.exception)

@@ -1,30 +1,40 @@
 import numpy as np
 import pytest
 
-from pipeline.predicting.embedding_distance import PERMUTATIONS, distance, p_value
+from pipeline.predicting.embedding_distance import (
+    NUM_PERMUTATIONS,
+    embedding_distance,
+    permutation_p_value,
+)
 
 
 def sample(rows: int, shift: float, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(shift, 1, (rows, 8)).astype(np.float16)
 
 
-def test_samples_of_one_place_are_close_and_those_of_two_are_far():
-    here = sample(100, 0, 1)
-    assert distance(here, sample(100, 0, 2)) < 0.15
-    assert distance(here, sample(100, 1, 3)) > 0.4
-    assert distance(here, sample(100, 3, 4)) > distance(here, sample(100, 1, 3))
+def test_samples_of_one_distribution_are_close_and_samples_of_two_are_far():
+    first = sample(100, 0, 1)
+    assert embedding_distance(first, sample(100, 0, 2)) < 0.15
+    assert embedding_distance(first, sample(100, 1, 3)) > 0.4
+    assert embedding_distance(first, sample(100, 3, 4)) > embedding_distance(
+        first, sample(100, 1, 3)
+    )
 
 
-def test_a_shift_is_seen_and_the_least_p_value_is_that_of_the_shuffles():
-    assert p_value(sample(60, 0, 1), sample(40, 0.7, 2)) == pytest.approx(1 / (PERMUTATIONS + 1))
+def test_a_shift_is_detected_with_the_smallest_p_value_of_the_permutations():
+    assert permutation_p_value(sample(60, 0, 1), sample(40, 0.7, 2)) == pytest.approx(
+        1 / (NUM_PERMUTATIONS + 1)
+    )
 
 
-def test_without_a_shift_p_values_are_spread_evenly():
-    found = [p_value(sample(20, 0, seed), sample(30, 0, seed + 1000)) for seed in range(60)]
-    assert np.mean(np.array(found) < 0.1) < 0.25
-    assert 0.35 < np.mean(found) < 0.65
+def test_without_a_shift_p_values_are_uniform():
+    p_values = [
+        permutation_p_value(sample(20, 0, seed), sample(30, 0, seed + 1000)) for seed in range(60)
+    ]
+    assert np.mean(np.array(p_values) < 0.1) < 0.25
+    assert 0.35 < np.mean(p_values) < 0.65
 
 
 def test_the_same_samples_give_the_same_p_value():
     first, second = sample(20, 0, 1), sample(20, 0.2, 2)
-    assert p_value(first, second) == p_value(first, second)
+    assert permutation_p_value(first, second) == permutation_p_value(first, second)

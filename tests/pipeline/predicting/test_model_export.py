@@ -1,4 +1,4 @@
-"""Exports of a tiny model, and what is said of them."""
+"""Exports of a tiny model, and their metrics."""
 
 import json
 import random
@@ -12,18 +12,19 @@ import tensorflow as tf
 from tiny_exports import LABELS, export_tiny, push_of
 from tiny_pictures import solid, write_files
 
-from components.pusher.data_set import FILE, SCHEMA
+from components.pusher.data_set import SCHEMA
 from components.pusher.version_store import VersionStore
 from pipeline.predicting.model_export import export_model
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.model_assets import PICTURES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.component, pytest.mark.slow]
 
 SEED = 5
 
 
 def row(number: int, split: str) -> dict[str, object]:
-    """Where a picture lies in the workspace, and what it is."""
+    """Return a row of a data set."""
     return {
         "location": f"pictures/{split}-{number}.png".encode(),
         "domain": "day" if number < 8 else "night",
@@ -38,7 +39,7 @@ ROWS = [row(number, split) for split in ("train", "test") for number in range(12
 
 def list_pictures(model: Path) -> None:
     """Keep the list of pictures with a version, as a push does."""
-    pq.write_table(pa.Table.from_pylist(ROWS, schema=SCHEMA), model / FILE)
+    pq.write_table(pa.Table.from_pylist(ROWS, schema=SCHEMA), model / PICTURES)
 
 
 @pytest.fixture(name="store", scope="module")
@@ -61,7 +62,7 @@ def exported(store: VersionStore, form: str, output: Path) -> tuple[bytes, dict]
 
 
 def expected_accuracy(store: VersionStore) -> float:
-    """What the SavedModel gets right of the test split."""
+    """Return the accuracy of the SavedModel on the test split."""
     tests = [one for one in ROWS if one["split"] == "test"]
     images = [(store.root / one["location"].decode()).read_bytes() for one in tests]
     served = tf.saved_model.load(str(store.path(1))).signatures["serving_default"]
@@ -84,7 +85,7 @@ def test_a_half_precision_export_agrees_with_the_saved_model(store, tmp_path, ca
     assert "night" in capsys.readouterr().out
 
 
-def test_an_export_lies_in_the_workspace_where_nothing_else_is_said(store):
+def test_without_an_output_folder_the_export_is_written_to_the_workspace(store):
     export_model(store.root, None, "tflite-float16", None)
     names = {path.name for path in (store.root / "exports" / "shapes" / "1").iterdir()}
     assert names == {"shapes-1-tflite-float16.tflite", "shapes-1-tflite-float16.json"}
@@ -106,7 +107,7 @@ def test_an_onnx_export_agrees_with_the_saved_model(store, tmp_path):
     assert report["all"]["agreement"] == 1
 
 
-def test_a_picture_that_is_gone_is_named(store, tmp_path):
+def test_the_error_names_a_picture_that_is_not_found(store, tmp_path):
     gone = store.root / "pictures" / "test-0.png"
     moved = gone.rename(tmp_path / "test-0.png")
     with pytest.raises(InputError, match=r"test-0\.png: cannot be opened"):

@@ -1,4 +1,4 @@
-"""Predictions of a SavedModel whose answers are known."""
+"""Predictions of a SavedModel that can be worked out by hand."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from tiny_pictures import solid, write_files
 from components.pusher.version_store import Push, VersionStore
 from pipeline.predicting import prediction
 from pipeline.predicting.prediction import predict_images
-from pipeline.predicting.prediction_output import Csv, Json
+from pipeline.predicting.prediction_output import CsvOutput, JsonOutput
 from trainer_module.contract.errors import InputError
 
 PUSH = Push("digest", "run", "key", None, "2024-01-01T00:00:00+00:00", {})
@@ -27,7 +27,7 @@ def _workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store.root
 
 
-def test_the_newest_version_answers_with_label_and_confidence(workspace, tmp_path, capsys):
+def test_the_newest_version_predicts_label_and_confidence(workspace, tmp_path, capsys):
     write_files(tmp_path, {"[a].png": solid("blue"), "b.png": solid((150, 50, 0))})
     paths = [tmp_path / "[a].png", tmp_path / "b.png"]
     assert predict_images(paths, workspace, None) == 0
@@ -38,7 +38,7 @@ def test_the_newest_version_answers_with_label_and_confidence(workspace, tmp_pat
 
 
 def test_more_pictures_than_a_batch_keep_their_order(workspace, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(prediction, "BATCH", 2)
+    monkeypatch.setattr(prediction, "BATCH_SIZE", 2)
     colours = ["red", "blue", "lime", "blue", "red"]
     files = {f"{n}.png": solid(colour) for n, colour in enumerate(colours)}
     write_files(tmp_path, files)
@@ -47,7 +47,7 @@ def test_more_pictures_than_a_batch_keep_their_order(workspace, tmp_path, capsys
     assert labels == ["red", "blue", "green", "blue", "red"]
 
 
-def test_a_picture_that_cannot_be_read_is_told_and_the_others_are_classified(
+def test_an_unreadable_picture_is_printed_with_the_reason_and_the_others_are_classified(
     workspace, tmp_path, capsys
 ):
     write_files(tmp_path, {"good.png": solid("red"), "bad.png": b"hello"})
@@ -61,41 +61,20 @@ def test_a_picture_that_cannot_be_read_is_told_and_the_others_are_classified(
     ]
 
 
-def test_formats_that_tensorflow_cannot_read_are_classified_too(workspace, tmp_path, capsys):
+def test_formats_that_tensorflow_cannot_decode_are_classified_too(workspace, tmp_path, capsys):
     path = tmp_path / "a.webp"
     path.write_bytes(solid("blue", form="WEBP"))
     assert predict_images([path], workspace, None) == 0
     assert " blue " in capsys.readouterr().out
 
 
-def test_without_a_version_nothing_is_predicted(tmp_path):
+def test_without_a_serving_version_nothing_is_predicted(tmp_path):
     (tmp_path / "serving" / "colours").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"no version serves in .*Run: carryover run"):
+    with pytest.raises(InputError, match=r"there is no serving version in .*Run: carryover run"):
         predict_images([tmp_path / "a.png"], tmp_path, None)
 
 
-def test_folders_are_searched_to_their_depth_and_only_for_what_is_meant(
-    workspace, tmp_path, capsys
-):
-    names = ("b.png", "a/deep/er/still/c.png", ".hidden.png", "Thumbs.db")
-    write_files(tmp_path, {name: solid("red") for name in names})
-    assert predict_images([tmp_path], workspace, None) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
-        str(tmp_path / "b.png"),
-        str(tmp_path / "a/deep/er/still/c.png"),
-    ]
-
-
-def test_patterns_are_expanded_in_the_order_of_names(workspace, tmp_path, capsys):
-    write_files(tmp_path, {name: solid("red") for name in ("b.png", "a/a.png", "c.jpg")})
-    assert predict_images([tmp_path / "**/*.png"], workspace, None) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
-        str(tmp_path / "a/a.png"),
-        str(tmp_path / "b.png"),
-    ]
-
-
-def test_a_pattern_without_a_match_is_told(workspace, tmp_path, capsys):
+def test_a_pattern_without_a_match_is_reported_like_a_missing_file(workspace, tmp_path, capsys):
     assert predict_images([tmp_path / "*.png"], workspace, None) == 2
     assert "*.png: cannot be opened" in capsys.readouterr().err
 
@@ -105,7 +84,7 @@ def test_an_empty_folder_is_refused(workspace, tmp_path):
         predict_images([tmp_path], workspace, None)
 
 
-def test_what_cannot_be_read_in_a_folder_is_counted(workspace, tmp_path, capsys):
+def test_unreadable_files_of_a_folder_are_counted(workspace, tmp_path, capsys):
     write_files(tmp_path, {"a.png": solid("red"), "b.png": b"hello"})
     assert predict_images([tmp_path], workspace, None) == 2
     assert capsys.readouterr().err.splitlines() == [
@@ -116,7 +95,7 @@ def test_what_cannot_be_read_in_a_folder_is_counted(workspace, tmp_path, capsys)
 
 def test_csv_has_a_row_per_file(workspace, tmp_path, capsys):
     write_files(tmp_path, {'a, "b".png': solid((150, 50, 0)), "c.png": b"hello"})
-    assert predict_images([tmp_path], workspace, None, Csv) == 2
+    assert predict_images([tmp_path], workspace, None, CsvOutput) == 2
     assert list(csv.reader(io.StringIO(capsys.readouterr().out))) == [
         ["path", "label", "confidence", "reason"],
         [f'{tmp_path}/a, "b".png', "red", "0.75", ""],
@@ -126,7 +105,7 @@ def test_csv_has_a_row_per_file(workspace, tmp_path, capsys):
 
 def test_json_has_a_line_per_file(workspace, tmp_path, capsys):
     write_files(tmp_path, {"a.png": solid((150, 50, 0)), "c.png": b"hello"})
-    assert predict_images([tmp_path], workspace, None, Json) == 2
+    assert predict_images([tmp_path], workspace, None, JsonOutput) == 2
     assert list(map(json.loads, capsys.readouterr().out.splitlines())) == [
         {"path": f"{tmp_path}/a.png", "label": "red", "confidence": 0.75},
         {"path": f"{tmp_path}/c.png", "reason": "not a picture in a known format"},
@@ -134,7 +113,7 @@ def test_json_has_a_line_per_file(workspace, tmp_path, capsys):
 
 
 def labelled(folder: Path) -> Path:
-    """Two domains: one all right, and one with a mistake and a class that the model lacks."""
+    """Write two domains: one without mistakes, one with a mistake and a class the model lacks."""
     pictures = {
         "day/red/1.png": "red",
         "day/blue/1.png": "blue",
@@ -154,8 +133,8 @@ def test_the_domain_report_counts_unknown_classes_as_wrong(workspace, tmp_path, 
     assert ["mean", "5", "0.667"] in rows
 
 
-def test_the_domain_report_stays_out_of_the_data(workspace, tmp_path, capsys):
-    predict_images([labelled(tmp_path)], workspace, None, Json, domain_report=True)
+def test_the_domain_report_is_not_mixed_with_json(workspace, tmp_path, capsys):
+    predict_images([labelled(tmp_path)], workspace, None, JsonOutput, domain_report=True)
     output = capsys.readouterr()
     assert len(list(map(json.loads, output.out.splitlines()))) == 5
     assert "night" in output.err
@@ -167,8 +146,8 @@ def test_a_domain_report_of_pictures_without_classes_is_refused(workspace, tmp_p
         predict_images([tmp_path], workspace, None, domain_report=True)
 
 
-def test_folders_that_are_no_classes_are_told_from_mistakes(workspace, tmp_path, capsys):
-    hint = "No folder is named like an answer."
+def test_a_hint_is_printed_if_the_folders_are_not_classes(workspace, tmp_path, capsys):
+    hint = "No folder is named like a predicted class."
     predict_images([labelled(tmp_path / "a")], workspace, None, domain_report=True)
     assert hint not in capsys.readouterr().out
     write_files(tmp_path, {"b/too/deep/red/1.png": solid("red")})

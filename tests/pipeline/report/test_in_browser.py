@@ -1,4 +1,4 @@
-"""The page of a run in a real browser."""
+"""The pages in a real browser."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +8,13 @@ import pytest
 from browser import open_browser, show
 from tiny_report import DOMAINS, SCRIPT, write_tiny_report
 
-from pipeline.report.history_page import write_history
+from pipeline.report.history_page import write_history_page
+from pipeline.retraining.ledger import read_batches
 from pipeline.workspace import Workspace
 
-#: A light desk and a dark phone: width in pixels, and whether the page is dark.
+pytestmark = pytest.mark.component
+
+#: Screens: width in pixels, and whether the colour scheme is dark.
 SCREENS = [(1280, False), (390, True)]
 
 VISIBLE = "return [...document.querySelectorAll('#gallery li')].filter(one => !one.hidden)"
@@ -33,24 +36,24 @@ def _history(tmp_path_factory: pytest.TempPathFactory) -> str:
     root = tmp_path_factory.mktemp("workspace")
     for run_id in ("20240101-000000", "20240102-000000"):
         write_tiny_report(root / "runs" / run_id, run_id=run_id)
-    return write_history(Workspace(root)).as_uri()
+    return write_history_page(Workspace(root), read_batches(root)).as_uri()
 
 
 def choose(browser: Any, name: str, value: str) -> None:
-    """Choose in one of the lists above the gallery."""
+    """Choose an option in one of the lists above the gallery."""
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.select import Select
 
     Select(browser.find_element(By.NAME, name)).select_by_value(value)
 
 
-def column(browser: Any, table: int, place: int) -> list[str]:
-    """Texts of a column of one of the tables that can be sorted."""
+def column(browser: Any, table: int, index: int) -> list[str]:
+    """Return the texts of a column of a sortable table."""
     script = """
         const rows = document.querySelectorAll("table.sortable")[arguments[0]].tBodies[0].rows;
         return [...rows].map(row => row.cells[arguments[1]].innerText.split(/\\n| worst/)[0]);
     """
-    return browser.execute_script(script, table, place)
+    return browser.execute_script(script, table, index)
 
 
 @pytest.mark.parametrize(("width", "dark"), SCREENS)
@@ -63,12 +66,12 @@ def test_a_page_has_no_errors_fits_the_screen_and_is_accessible(
     assert browser.get_log("browser") == []
     overflow = "return document.documentElement.scrollWidth - window.innerWidth"
     assert browser.execute_script(overflow) <= 0
-    found = selenium.Axe().run(browser)
-    assert len(found["passes"]) > 10
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    results = selenium.Axe().run(browser)
+    assert len(results["passes"]) > 10
+    assert [(one["id"], one["nodes"][0]["html"]) for one in results["violations"]] == []
 
 
-def test_the_page_is_dark_where_the_reader_wants_it_dark(browser, address):
+def test_the_page_follows_the_colour_scheme_of_the_reader(browser, address):
     ground = "return getComputedStyle(document.body).backgroundColor"
     show(browser, address)
     assert browser.execute_script(ground) == "rgb(255, 255, 255)"
@@ -76,7 +79,7 @@ def test_the_page_is_dark_where_the_reader_wants_it_dark(browser, address):
     assert browser.execute_script(ground) == "rgb(15, 19, 24)"
 
 
-def test_every_link_of_the_navigation_leads_to_a_section_with_something_in_it(browser, address):
+def test_every_link_of_the_navigation_leads_to_a_section_that_is_not_empty(browser, address):
     show(browser, address)
     script = """
         return [...document.querySelectorAll("nav a")].map(link =>
@@ -96,7 +99,7 @@ def test_the_name_of_a_class_runs_no_script(browser, address):
         browser.switch_to.alert.accept()
 
 
-def test_the_gallery_shows_what_is_asked_for(browser, address):
+def test_the_gallery_can_be_filtered(browser, address):
     show(browser, address)
     assert len(browser.execute_script(VISIBLE)) == 9
     choose(browser, "domain", DOMAINS[1])
@@ -108,17 +111,17 @@ def test_the_gallery_shows_what_is_asked_for(browser, address):
     assert browser.execute_script(count) == "1 of 9 pictures"
 
 
-def test_the_gallery_is_sorted_by_what_is_asked_for(browser, address):
+def test_the_gallery_can_be_sorted(browser, address):
     show(browser, address)
-    sure = browser.execute_script(f"{VISIBLE}.map(one => Number(one.dataset.confidence))")
-    assert sure == sorted(sure, reverse=True)
-    assert sure[0] == 0.9
-    choose(browser, "sort", "answer")
-    answers = browser.execute_script(f"{VISIBLE}.map(one => one.dataset.answer)")
-    assert answers == ["cat"] * 3 + ["dog"] * 6
+    confidences = browser.execute_script(f"{VISIBLE}.map(one => Number(one.dataset.confidence))")
+    assert confidences == sorted(confidences, reverse=True)
+    assert confidences[0] == 0.9
+    choose(browser, "sort", "predicted")
+    predicted = browser.execute_script(f"{VISIBLE}.map(one => one.dataset.predicted)")
+    assert predicted == ["cat"] * 3 + ["dog"] * 6
 
 
-def test_a_table_is_sorted_by_the_heading_that_is_pressed_with_the_keyboard(browser, address):
+def test_a_table_is_sorted_by_its_headings_with_the_keyboard_or_the_mouse(browser, address):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
 

@@ -1,4 +1,4 @@
-"""What a model is asked, on the files that ingestion writes."""
+"""Predictions for the test split, on files as ingestion writes them."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,9 +9,11 @@ from tiny_models import ColourModel, example, save_model
 
 from components.image_example_gen.catalog import write_catalog
 from components.image_example_gen.shards import Shards
-from pipeline.report import sampling, test_predictions
-from pipeline.report.test_predictions import Answers, ask_model
+from pipeline.report import test_picture_sample, test_predictions
+from pipeline.report.test_predictions import SplitPredictions, predict_test_split
 from trainer_module.contract import example_features
+
+pytestmark = pytest.mark.component
 
 #: Domain, true label, colour of the test pictures.
 PICTURES = (
@@ -46,43 +48,43 @@ def ingested(folder: Path) -> tuple[str, str]:
     return str(examples), str(catalog)
 
 
-def ask(model: str, folder: Path) -> Answers:
-    return ask_model(model, *ingested(folder))
+def predict(model: str, folder: Path) -> SplitPredictions:
+    return predict_test_split(model, *ingested(folder))
 
 
-def test_every_test_picture_is_asked_about_and_no_other(model, tmp_path):
-    found = ask(model, tmp_path)
-    assert list(found.domains) == ["day"] * 4 + ["night"]
-    assert list(found.labels) == ["red", "red", "green", "blue", "blue"]
-    assert list(found.answers) == ["red", "green", "red", "blue", "red"]
-    np.testing.assert_allclose(found.confidences[1], 150 / 255, rtol=1e-5)
-    assert found.test_pictures == {"day": 4, "night": 1}
-    assert not found.is_sample
+def test_only_the_test_split_is_classified(model, tmp_path):
+    predictions = predict(model, tmp_path)
+    assert list(predictions.domains) == ["day"] * 4 + ["night"]
+    assert list(predictions.labels) == ["red", "red", "green", "blue", "blue"]
+    assert list(predictions.predicted) == ["red", "green", "red", "blue", "red"]
+    np.testing.assert_allclose(predictions.confidences[1], 150 / 255, rtol=1e-5)
+    assert predictions.num_test_pictures == {"day": 4, "night": 1}
+    assert not predictions.is_sample
 
 
 def test_the_most_confident_mistakes_of_a_domain_come_first_with_their_pictures(model, tmp_path):
-    found = ask(model, tmp_path)
-    names = {domain: [one.image_id for one in own] for domain, own in found.mistakes.items()}
+    predictions = predict(model, tmp_path)
+    names = {domain: [one.image_id for one in own] for domain, own in predictions.mistakes.items()}
     assert names == {
         "day": ["day/green/2.png", "day/red/1.png"],
         "night": ["night/blue/4.png"],
     }
-    first = found.mistakes["day"][0]
-    assert (first.label, first.answer) == ("green", "red")
+    first = predictions.mistakes["day"][0]
+    assert (first.label, first.predicted) == ("green", "red")
     assert first.content.startswith(b"\x89PNG")
 
 
-def test_of_many_mistakes_the_most_confident_are_kept(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(test_predictions, "MOST_MISTAKES", 1)
-    found = ask(model, tmp_path)
-    assert [one.image_id for one in found.mistakes["day"]] == ["day/green/2.png"]
+def test_only_the_most_confident_of_many_mistakes_are_kept(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(test_predictions, "MAX_MISTAKES", 1)
+    predictions = predict(model, tmp_path)
+    assert [one.image_id for one in predictions.mistakes["day"]] == ["day/green/2.png"]
 
 
-def test_of_many_pictures_a_sample_is_asked_about_with_a_share_for_every_domain(
+def test_of_many_pictures_a_sample_is_classified_with_a_share_for_every_domain(
     model, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(sampling, "MOST_PICTURES", 3)
-    found = ask(model, tmp_path)
-    assert Counter(found.domains) == {"day": 2, "night": 1}
-    assert found.is_sample
-    assert found.test_pictures == {"day": 4, "night": 1}
+    monkeypatch.setattr(test_picture_sample, "MAX_PICTURES", 3)
+    predictions = predict(model, tmp_path)
+    assert Counter(predictions.domains) == {"day": 2, "night": 1}
+    assert predictions.is_sample
+    assert predictions.num_test_pictures == {"day": 4, "night": 1}

@@ -9,7 +9,7 @@ import pytest
 from tiny_pictures import solid, write_files
 
 from pipeline.retraining import batch_store
-from pipeline.retraining.batch_store import BatchChangedError, copy_batch, read_batch
+from pipeline.retraining.batch_store import BatchChangedError, BatchStore
 from pipeline.retraining.inbox import Delivery
 
 RED, BLUE = solid("red"), solid("blue")
@@ -31,10 +31,15 @@ def _inbox(tmp_path: Path) -> Path:
     return tmp_path / "inbox"
 
 
-def test_a_copy_holds_every_file_with_what_is_known_of_it(inbox, tmp_path):
-    digest, _ = copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+@pytest.fixture(name="store")
+def _store(tmp_path: Path) -> BatchStore:
+    return BatchStore(tmp_path / "batches")
+
+
+def test_a_copy_has_a_row_for_every_file(inbox, store, tmp_path):
+    digest = store.add(delivery(inbox / "batch")).digest
     shutil.rmtree(inbox)  # the copy does not need the original
-    rows = {row["name"]: row for row in read_batch(tmp_path / "batches", digest)}
+    rows = {row["name"]: row for row in store.read(digest)}
     assert set(rows) == {"night/cat/1.png", "night/_unlabelled/2.png", "loose.png"}
     cat = rows["night/cat/1.png"]
     assert (cat["domain"], cat["label"]) == ("night", "cat")
@@ -44,8 +49,8 @@ def test_a_copy_holds_every_file_with_what_is_known_of_it(inbox, tmp_path):
     assert rows["loose.png"]["reason"] == "not in <domain>/<class>/"
 
 
-def test_the_original_stays_as_it_is(inbox, tmp_path):
-    copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+def test_the_original_stays_as_it_is(inbox, store):
+    store.add(delivery(inbox / "batch"))
     found = {
         str(path.relative_to(inbox / "batch")): path.read_bytes()
         for path in (inbox / "batch").rglob("*")
@@ -54,27 +59,27 @@ def test_the_original_stays_as_it_is(inbox, tmp_path):
     assert found == FILES
 
 
-def test_the_digest_is_that_of_names_classes_and_contents(inbox, tmp_path):
-    first, _ = copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+def test_the_digest_depends_on_names_classes_and_contents(inbox, store):
+    first = store.add(delivery(inbox / "batch")).digest
     shutil.copytree(inbox / "batch", inbox / "again")
-    assert copy_batch(delivery(inbox / "again"), tmp_path / "batches")[0] == first
+    assert store.add(delivery(inbox / "again")).digest == first
     (inbox / "again" / "night" / "cat").rename(inbox / "again" / "night" / "dog")
-    assert copy_batch(delivery(inbox / "again"), tmp_path / "batches")[0] != first
+    assert store.add(delivery(inbox / "again")).digest != first
 
 
 def test_a_batch_that_changes_while_it_is_copied_leaves_nothing_behind(
-    inbox, tmp_path, monkeypatch
+    inbox, store, tmp_path, monkeypatch
 ):
     stamps = iter(("before", "after"))
-    monkeypatch.setattr(batch_store, "stamp", lambda _: next(stamps))
+    monkeypatch.setattr(batch_store, "file_stamp", lambda _: next(stamps))
     with pytest.raises(BatchChangedError):
-        copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+        store.add(delivery(inbox / "batch"))
     assert list((tmp_path / "batches").iterdir()) == []
 
 
 @contextlib.contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """The kernel refuses to write more, as it does on a full disk."""
+    """Let the kernel refuse to write larger files, as it does on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -83,28 +88,30 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_leaves_nothing_half_copied_and_the_batch_can_be_taken_later(inbox, tmp_path):
+def test_a_full_disk_leaves_nothing_half_copied_and_the_batch_can_be_copied_later(
+    inbox, store, tmp_path
+):
     with files_of_at_most(len(RED) - 1), pytest.raises(OSError, match="File too large"):
-        copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+        store.add(delivery(inbox / "batch"))
     assert list((tmp_path / "batches").iterdir()) == []
-    digest, _ = copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
-    assert len(read_batch(tmp_path / "batches", digest)) == 3
+    digest = store.add(delivery(inbox / "batch")).digest
+    assert len(store.read(digest)) == 3
 
 
-def test_what_a_killed_copy_left_is_cleared_away(inbox, tmp_path):
+def test_the_files_of_a_killed_copy_are_removed(inbox, store, tmp_path):
     write_files(tmp_path / "batches" / ".incoming", {"files/ab/half.png": b"half"})
-    digest, _ = copy_batch(delivery(inbox / "batch"), tmp_path / "batches")
+    digest = store.add(delivery(inbox / "batch")).digest
     assert [path.name for path in (tmp_path / "batches").iterdir()] == [digest]
     assert not (tmp_path / "batches" / digest / "files" / "ab" / "half.png").exists()
 
 
-def test_the_pictures_of_a_manifest_are_copied_too(inbox, tmp_path):
+def test_the_pictures_of_a_manifest_are_copied_too(inbox, store, tmp_path):
     manifest = inbox / "list.csv"
     manifest.write_text(
         "path,domain,label,split\nbatch/night/cat/1.png,fog,cat,test\nno.png,a,b,\n"
     )
-    digest, _ = copy_batch(delivery(manifest), tmp_path / "batches")
-    first, second = read_batch(tmp_path / "batches", digest)
+    digest = store.add(delivery(manifest)).digest
+    first, second = store.read(digest)
     assert (first["domain"], first["label"], first["split"]) == ("fog", "cat", "test")
     assert (tmp_path / first["path"]).read_bytes() == RED
     assert second["reason"].startswith("cannot be opened")

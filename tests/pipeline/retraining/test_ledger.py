@@ -1,8 +1,14 @@
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from pipeline.retraining.ledger import Entry, Ledger, read_entries
+from pipeline import cli
+from pipeline.retraining.ledger import FILE, SCHEMA_VERSION, Batch, Ledger, read_batches
+from trainer_module.contract.errors import InputError
+
+#: Dump of a ledger that was written before ledgers had a schema version.
+WITHOUT_VERSION = Path(__file__).with_name("ledger_without_version.sql")
 
 
 @pytest.fixture(name="ledger")
@@ -10,64 +16,125 @@ def _ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path)
 
 
-def take(ledger: Ledger, name: str, digest: str, stamp: str = "") -> Entry:
-    entry = ledger.take(name, f"/inbox/{name}", digest, stamp or f"stamp of {digest}")
-    assert entry
-    return entry
+def add(ledger: Ledger, name: str, digest: str, stamp: str = "") -> Batch:
+    batch = ledger.add(name, f"/inbox/{name}", digest, stamp or f"stamp of {digest}")
+    assert batch
+    return batch
+
+
+def run_sql(workspace: Path, script: str) -> None:
+    connection = sqlite3.connect(workspace / FILE)
+    connection.executescript(script)
+    connection.close()
+
+
+def schema_version(workspace: Path) -> int:
+    connection = sqlite3.connect(workspace / FILE)
+    (version,) = connection.execute("pragma user_version").fetchone()
+    connection.close()
+    return int(version)
 
 
 def test_batches_are_numbered_in_the_order_of_arrival_and_open(ledger):
-    assert [take(ledger, name, name).number for name in ("b", "a")] == [1, 2]
-    assert {entry.state for entry in ledger.entries()} == {"taken"}
+    assert [add(ledger, name, name).number for name in ("b", "a")] == [1, 2]
+    assert {batch.state for batch in ledger.batches()} == {"taken"}
 
 
-def test_the_end_of_a_batch_outlives_the_process(ledger, tmp_path):
-    first = take(ledger, "a", "1")
-    ledger.note(first.number, numbers={"night": {"accuracy": 0.5}})
+def test_the_final_state_of_a_batch_outlives_the_process(ledger, tmp_path):
+    first = add(ledger, "a", "1")
+    ledger.update(first.number, numbers={"night": {"accuracy": 0.5}})
     ledger.finish(first.number, "pushed", "version 2", run_id="run", version=2)
-    [entry] = read_entries(tmp_path)
-    assert (entry.state, entry.version, entry.run_id) == ("pushed", 2, "run")
-    assert entry.numbers == {"night": {"accuracy": 0.5}}
-    assert entry.finished_at
+    [batch] = read_batches(tmp_path)
+    assert (batch.state, batch.version, batch.run_id) == ("pushed", 2, "run")
+    assert batch.numbers == {"night": {"accuracy": 0.5}}
+    assert batch.finished_at
 
 
 def test_the_same_pictures_under_another_name_are_a_duplicate(ledger):
-    take(ledger, "monday", "1")
-    again = take(ledger, "tuesday", "1")
+    add(ledger, "monday", "1")
+    again = add(ledger, "tuesday", "1")
     assert again.state == "duplicate"
-    assert again.reason == "the same pictures came as batch 1, monday"
+    assert again.reason == "the same pictures arrived as batch 1, monday"
     assert ledger.read(1).replaced_by is None
 
 
-def test_a_corrected_delivery_takes_the_place_of_the_first(ledger):
-    ledger.finish(take(ledger, "monday", "1").number, "rejected", "worse")
-    assert take(ledger, "monday", "2").state == "taken"
+def test_a_corrected_delivery_replaces_the_first(ledger):
+    ledger.finish(add(ledger, "monday", "1").number, "rejected", "worse")
+    assert add(ledger, "monday", "2").state == "taken"
     first = ledger.read(1)
     assert (first.replaced_by, first.state) == (2, "rejected")
 
 
-def test_a_delivery_corrected_before_it_was_looked_at_is_at_its_end(ledger):
-    take(ledger, "monday", "1")
-    take(ledger, "monday", "2")
+def test_a_delivery_that_is_corrected_before_its_assessment_is_finished(ledger):
+    add(ledger, "monday", "1")
+    add(ledger, "monday", "2")
     assert ledger.read(1).state == "replaced"
     assert ledger.read(2).state == "taken"
 
 
-def test_what_was_replaced_may_come_back(ledger):
+def test_a_replaced_delivery_may_arrive_again(ledger):
     for digest in ("1", "2", "1"):
-        take(ledger, "monday", digest)
-    assert [entry.state for entry in ledger.entries()] == ["replaced", "replaced", "taken"]
+        add(ledger, "monday", digest)
+    assert [batch.state for batch in ledger.batches()] == ["replaced", "replaced", "taken"]
 
 
-def test_a_batch_whose_times_alone_changed_is_the_same_batch(ledger):
-    take(ledger, "monday", "1", stamp="first")
-    assert ledger.knows("monday", "first")
-    assert not ledger.knows("monday", "second")
-    assert ledger.take("monday", "/inbox/monday", "1", "second") is None
-    assert ledger.knows("monday", "second")
-    assert len(ledger.entries()) == 1
+def test_a_delivery_of_which_only_the_times_changed_is_the_same_batch(ledger):
+    add(ledger, "monday", "1", stamp="first")
+    assert ledger.contains("monday", "first")
+    assert not ledger.contains("monday", "second")
+    assert ledger.add("monday", "/inbox/monday", "1", "second") is None
+    assert ledger.contains("monday", "second")
+    assert len(ledger.batches()) == 1
 
 
-def test_a_workspace_without_a_ledger_has_no_batches_and_gets_none_by_looking(tmp_path):
-    assert read_entries(tmp_path) == []
+def test_reading_the_batches_of_a_workspace_without_a_ledger_creates_none(tmp_path):
+    assert read_batches(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_ledger_has_the_schema_version(ledger, tmp_path):
+    assert schema_version(tmp_path) == SCHEMA_VERSION
+
+
+def test_a_ledger_without_a_version_is_upgraded_and_keeps_its_batches(tmp_path):
+    run_sql(tmp_path, WITHOUT_VERSION.read_text())
+    assert schema_version(tmp_path) == 0
+    ledger = Ledger(tmp_path)
+    assert schema_version(tmp_path) == SCHEMA_VERSION
+    pushed, rejected, open_batch, duplicate = ledger.batches()
+    assert (pushed.state, pushed.version, pushed.run_id) == ("pushed", 2, "20240101-000000")
+    assert pushed.numbers == {"night": {"asked": 30, "accuracy": 0.4}}
+    assert (rejected.state, rejected.replaced_by) == ("rejected", open_batch.number)
+    assert (open_batch.state, open_batch.finished_at) == ("taken", None)
+    assert duplicate.state == "duplicate"
+    assert ledger.contains("monday", "stamp of monday")
+    assert add(ledger, "wednesday", "3").number == 5
+
+
+def test_an_empty_file_becomes_a_ledger(tmp_path):
+    (tmp_path / FILE).touch()  # a process was killed between opening it and creating the table
+    assert Ledger(tmp_path).batches() == []
+
+
+def test_a_ledger_of_a_newer_version_is_refused_and_stays_as_it_is(ledger, tmp_path):
+    add(ledger, "monday", "1")
+    run_sql(tmp_path, "pragma user_version = 99")
+    content = (tmp_path / FILE).read_bytes()
+    for read in (Ledger, read_batches):
+        with pytest.raises(InputError) as error:
+            read(tmp_path)
+        assert str(error.value) == (
+            f"ledger {tmp_path / FILE} has schema version 99, and this carryover supports versions "
+            f"up to {SCHEMA_VERSION}. Update carryover, or give another workspace with "
+            "--workspace DIR."
+        )
+    assert (tmp_path / FILE).read_bytes() == content
+
+
+def test_the_history_of_a_newer_ledger_is_bad_input(ledger, tmp_path, monkeypatch, capsys):
+    run_sql(tmp_path, "pragma user_version = 99")
+    monkeypatch.setattr("sys.argv", ["carryover", "history", "--workspace", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "schema version 99" in capsys.readouterr().err

@@ -9,18 +9,21 @@ import pyarrow.parquet as pq
 import pytest
 from tiny_pictures import solid, write_files
 
-from components.pusher.data_set import FILE, SCHEMA
+from components.pusher.data_set import SCHEMA
 from pipeline.config.run_config import RunConfig
-from pipeline.retraining.ledger import Entry
-from pipeline.retraining.training_set import balanced_sample, compose, gather
+from pipeline.retraining.ledger import Batch
+from pipeline.retraining.training_set import TrainingSet, balanced_sample
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.model_assets import PICTURES
+
+pytestmark = pytest.mark.component
 
 RED = solid("red")
 
 
-def entry(number: int, digest: str, **changes: Any) -> Entry:
-    made = Entry(
+def batch(number: int, digest: str, **changes: Any) -> Batch:
+    made = Batch(
         number, f"batch {number}", "", digest, "", "", "taken", "", {}, None, None, 0, None, None
     )
     return replace(made, **changes)
@@ -50,32 +53,35 @@ def _workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture(name="model")
 def _model(workspace: Workspace) -> Path:
-    """A version with ten cats, two dogs and one test picture of day, and a batch of fog."""
+    """A version that was made from 12 training and 5 test pictures of day, and a batch of fog."""
     rows = [old_row(f"/data/day/cat/{n}.png", "day", "cat", "train") for n in range(10)]
     rows += [old_row(f"/data/day/dog/{n}.png", "day", "dog", "train") for n in range(2)]
     rows += [old_row(f"/data/day/cat/{n}.png", "day", "cat", "test") for n in range(10, 15)]
     rows += [old_row(f"batches/old/files/{n}.png", "fog", "cat", "train") for n in range(3)]
     rows += [old_row("batches/old/files/9.png", "fog", "cat", "test")]
     folder = workspace.root / "serving" / "m" / "1"
-    (folder / FILE).parent.mkdir(parents=True)
-    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), folder / FILE)
+    (folder / PICTURES).parent.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), folder / PICTURES)
     return folder
 
 
 def listed(
-    workspace: Workspace, model: Path, entries: list[Entry], **settings: Any
+    workspace: Workspace, model: Path, batches: list[Batch], **settings: Any
 ) -> list[dict[str, Any]]:
     labels = settings.pop("pseudo_labels", None)
     config = RunConfig(data="/data", workspace=workspace.root, **settings)
-    snapshot = compose(gather(entries[-1], entries, model, workspace), workspace, config, labels)
-    assert snapshot.batch == entries[-1].digest
+    training_set = TrainingSet.read(batches[-1], batches, model, workspace)
+    snapshot = training_set.write(config, labels)
+    assert snapshot.batch == batches[-1].digest
     assert snapshot.data_root == str(workspace.root)
     return [json.loads(line) for line in snapshot.path.read_text().splitlines()]
 
 
-def test_old_domains_are_rehearsed_under_a_budget_and_tested_on_all_they_have(workspace, model):
+def test_a_sample_of_known_domains_is_replayed_and_all_their_test_pictures_are_listed(
+    workspace, model
+):
     write_batch(workspace, "new", [new_row("1.png"), new_row("2.png")])
-    rows = listed(workspace, model, [entry(1, "new")], retrain={"rehearsal_per_domain": 4})
+    rows = listed(workspace, model, [batch(1, "new")], retrain={"replay_per_domain": 4})
     day = [row for row in rows if row["domain"] == "day"]
     assert sum(row["split"] == "test" for row in day) == 5
     train = [row["label"] for row in day if row["split"] == "train"]
@@ -87,94 +93,92 @@ def test_old_domains_are_rehearsed_under_a_budget_and_tested_on_all_they_have(wo
     assert {row["bytes"] for row in night} == {len(RED)}
 
 
-def test_a_picture_that_is_gone_is_listed_with_the_reason(workspace, model):
+def test_a_picture_that_does_not_exist_any_more_is_listed_with_the_reason(workspace, model):
     write_batch(workspace, "new", [new_row("1.png")])
-    rows = listed(workspace, model, [entry(1, "new")])
+    rows = listed(workspace, model, [batch(1, "new")])
     gone = next(row for row in rows if row["path"].startswith("/data/day"))
     assert gone["reason"] == "cannot be opened: No such file or directory"
 
 
-def test_batches_that_wait_join_and_those_that_were_rejected_do_not(workspace, model):
+def test_waiting_batches_are_trained_on_and_rejected_ones_are_not(workspace, model):
     for digest in ("small", "bad", "new"):
         write_batch(workspace, digest, [new_row(f"{digest}.png", domain=digest)])
-    entries = [
-        entry(1, "small", state="too_little_data"),
-        entry(2, "bad", state="rejected"),
-        entry(3, "new"),
+    batches = [
+        batch(1, "small", state="too_little_data"),
+        batch(2, "bad", state="rejected"),
+        batch(3, "new"),
     ]
-    rows = listed(workspace, model, entries, retrain={"min_pictures": 1})
+    rows = listed(workspace, model, batches, retrain={"min_pictures": 1})
     assert {row["domain"] for row in rows} == {"day", "fog", "small", "new"}
 
 
-def test_a_new_domain_with_too_few_pictures_goes_on_waiting_and_a_known_one_joins(workspace, model):
+def test_a_new_domain_with_too_few_pictures_waits_and_a_known_one_is_trained_on(workspace, model):
     write_batch(workspace, "few", [new_row("1.png", domain="few")])
     write_batch(workspace, "known", [new_row("2.png", domain="fog")])
     write_batch(workspace, "new", [new_row("3.png", domain="new")])
     states = {"few": "too_little_data", "known": "too_little_data", "new": "taken"}
-    entries = [entry(n, name, state=state) for n, (name, state) in enumerate(states.items(), 1)]
-    fresh = [row for row in listed(workspace, model, entries) if "split" not in row]
-    assert sorted(row["domain"] for row in fresh) == ["fog", "new"]
-    fresh = [
+    batches = [batch(n, name, state=state) for n, (name, state) in enumerate(states.items(), 1)]
+    new = [row for row in listed(workspace, model, batches) if "split" not in row]
+    assert sorted(row["domain"] for row in new) == ["fog", "new"]
+    new = [
         row
-        for row in listed(workspace, model, entries, retrain={"min_pictures": 1})
+        for row in listed(workspace, model, batches, retrain={"min_pictures": 1})
         if "split" not in row
     ]
-    assert sorted(row["domain"] for row in fresh) == ["few", "fog", "new"]
+    assert sorted(row["domain"] for row in new) == ["few", "fog", "new"]
 
 
-def test_the_folders_of_the_batch_and_of_those_that_wait_are_fresh(workspace, model):
+def test_the_folders_of_the_batch_and_of_waiting_ones_are_new(workspace, model):
     for digest in ("small", "new"):
         write_batch(workspace, digest, [new_row(f"{digest}.png")])
-    entries = [entry(1, "small", state="too_little_data"), entry(2, "new")]
+    batches = [batch(1, "small", state="too_little_data"), batch(2, "new")]
     config = RunConfig(data="/data", workspace=workspace.root, retrain={"min_pictures": 2})
-    snapshot = compose(gather(entries[1], entries, model, workspace), workspace, config)
-    assert snapshot.fresh == ("batches/new", "batches/small")
+    snapshot = TrainingSet.read(batches[1], batches, model, workspace).write(config)
+    assert snapshot.new_folders == ("batches/new", "batches/small")
 
 
-def test_what_was_delivered_anew_is_out_of_the_data(workspace, model):
+def test_the_pictures_of_a_replaced_batch_are_not_listed(workspace, model):
     write_batch(workspace, "new", [new_row("1.png")])
-    entries = [entry(1, "old", state="pushed", version=1, replaced_by=2), entry(2, "new")]
-    assert {row["domain"] for row in listed(workspace, model, entries)} == {"day", "night"}
+    batches = [batch(1, "old", state="pushed", version=1, replaced_by=2), batch(2, "new")]
+    assert {row["domain"] for row in listed(workspace, model, batches)} == {"day", "night"}
 
 
-def test_a_window_leaves_older_batches_out_of_the_training_but_not_of_the_test(workspace, model):
+def test_older_batches_than_the_window_are_tested_on_and_not_trained_on(workspace, model):
     write_batch(workspace, "new", [new_row("1.png")])
-    entries = [
-        entry(1, "old", state="pushed", version=1),
-        entry(2, "newer", state="pushed", version=2),
-        entry(3, "new"),
+    batches = [
+        batch(1, "old", state="pushed", version=1),
+        batch(2, "newer", state="pushed", version=2),
+        batch(3, "new"),
     ]
-    rows = listed(workspace, model, entries, retrain={"window": 1})
+    rows = listed(workspace, model, batches, retrain={"window": 1})
     assert [row["split"] for row in rows if row["domain"] == "fog"] == ["test"]
-    rows = listed(workspace, model, entries, retrain={"window": 2})
+    rows = listed(workspace, model, batches, retrain={"window": 2})
     assert len([row for row in rows if row["domain"] == "fog"]) == 4
 
 
-def test_unlabelled_pictures_join_with_the_label_that_the_model_gives_and_train_alone(
-    workspace, model
-):
+def test_unlabelled_pictures_with_pseudo_labels_are_only_trained_on(workspace, model):
     write_batch(workspace, "new", [new_row("1.png", label=""), new_row("2.png")])
     path = "batches/new/files/a.png"
-    rows = listed(workspace, model, [entry(1, "new")])
+    rows = listed(workspace, model, [batch(1, "new")])
     assert [row["label"] for row in rows if row["path"] == path] == ["cat"]
-    rows = listed(workspace, model, [entry(1, "new")], pseudo_labels={path: "dog"})
+    rows = listed(workspace, model, [batch(1, "new")], pseudo_labels={path: "dog"})
     assert {row["label"] for row in rows if row["path"] == path} == {"dog"}
     assert {row["split"] for row in rows if row["path"] == path} == {"train"}
 
 
-def test_files_of_one_name_stay_together_though_our_copies_have_other_names(workspace, model):
+def test_files_are_grouped_by_their_original_names_though_copies_have_others(workspace, model):
     write_batch(workspace, "new", [new_row("night/cat/1F600.png")])
-    rows = listed(workspace, model, [entry(1, "new")], split={"group_by": "stem"})
+    rows = listed(workspace, model, [batch(1, "new")], split={"group_by": "stem"})
     assert next(row for row in rows if row["domain"] == "night")["group"] == "1F600"
 
 
 def test_a_version_without_a_list_of_its_pictures_says_what_to_do(workspace, tmp_path):
     write_batch(workspace, "new", [new_row("1.png")])
     with pytest.raises(InputError, match="Run carryover run once"):
-        listed(workspace, tmp_path, [entry(1, "new")])
+        listed(workspace, tmp_path, [batch(1, "new")])
 
 
-def test_more_pictures_move_few_of_a_sample():
+def test_a_sample_of_more_pictures_shares_most_of_its_rows():
     rows = [old_row(f"{n}.png", "day", "cat", "train") for n in range(200)]
     first = {row["location"] for row in balanced_sample(rows[:150], 50)}
     second = {row["location"] for row in balanced_sample(rows, 50)}

@@ -1,4 +1,4 @@
-"""Who may join a training, and who leads."""
+"""Which process may join a training, and which one runs the pipeline."""
 
 import json
 
@@ -6,19 +6,21 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from pipeline.running.join_command import lead_others
+from pipeline.running.join_command import prepare_chief
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
 
 @pytest.fixture
-def places(monkeypatch):
-    def place(role: str, index: int = 0) -> None:
+def set_task(monkeypatch):
+    """Sets TF_CONFIG to a cluster of a chief and a worker, and this process to one of them."""
+
+    def set_task(role: str, index: int = 0) -> None:
         cluster = {"chief": ["one:1"], "worker": ["two:1"]}
         task = {"type": role, "index": index}
         monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
 
-    return place
+    return set_task
 
 
 def join(workspace) -> InputError:
@@ -27,33 +29,35 @@ def join(workspace) -> InputError:
     return result.exception
 
 
-def test_nobody_can_join_where_nobody_else_is_named(tmp_path, monkeypatch):
+def test_a_process_without_a_cluster_cannot_join(tmp_path, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert "names no other process" in str(join(tmp_path))
 
 
-def test_who_leads_does_not_join(tmp_path, places):
-    places("chief")
+def test_the_chief_does_not_join(tmp_path, set_task):
+    set_task("chief")
     assert "Run the pipeline here" in str(join(tmp_path))
 
 
-def test_who_does_not_lead_is_told_to_join(tmp_path, places):
-    places("worker")
-    with pytest.raises(InputError, match=r"process \(two:1\) does not lead. Run `carryover join"):
-        lead_others(Workspace(tmp_path))
+def test_a_worker_cannot_run_the_pipeline_and_is_told_to_join(tmp_path, set_task):
+    set_task("worker")
+    with pytest.raises(
+        InputError, match=r"process \(two:1\) is not the chief. Run `carryover join"
+    ):
+        prepare_chief(Workspace(tmp_path))
 
 
-def test_a_leader_takes_back_what_a_killed_one_left(tmp_path, places):
-    rendezvous = Workspace(tmp_path).rendezvous
-    rendezvous.mkdir()
-    (rendezvous / "invitation.json").write_text("{}")
-    places("chief")
-    lead_others(Workspace(tmp_path))
-    assert list(rendezvous.iterdir()) == []
+def test_a_chief_removes_the_training_of_a_killed_one(tmp_path, set_task):
+    jobs = Workspace(tmp_path).training_jobs
+    jobs.mkdir()
+    (jobs / "training_job.json").write_text("{}")
+    set_task("chief")
+    prepare_chief(Workspace(tmp_path))
+    assert list(jobs.iterdir()) == []
 
 
-def test_a_cross_validation_does_not_wait_for_others(tmp_path, places):
-    places("chief")
+def test_a_cross_validation_does_not_wait_for_workers(tmp_path, set_task):
+    set_task("chief")
     result = CliRunner().invoke(app, ["crossval", "--data", str(tmp_path)])
     assert isinstance(result.exception, InputError)
     assert "Unset TF_CONFIG" in str(result.exception)

@@ -1,20 +1,21 @@
-"""What is read from the artifacts of a run; those of the Evaluator are real."""
+"""The summary that is read from the artifacts of a run; those of the Evaluator are real."""
 
-import io
 import json
 import os
 import platform
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from pipeline.config.config_file import load_config
-from pipeline.inputs.snapshot import Snapshot
-from pipeline.running.run import LIBRARIES, Run, failed_summary
+from components.evaluation.gate_options import GateOptions
+from pipeline.installed_versions import LIBRARIES
+from pipeline.summary.environment import describe_environment
+from pipeline.summary.run_facts import RunFacts, failed_summary
+from pipeline.summary.run_outputs import Outputs
 from pipeline.summary.summary_reader import read_summary
-from pipeline.summary.terminal import Reporter
-from pipeline.workspace import Workspace
+from pipeline.summary.summary_schema import Summary
+
+pytestmark = pytest.mark.component
 
 FROZEN = {
     "accuracy": 0.7,
@@ -42,14 +43,22 @@ REPORT = {
 }
 
 
-def a_run(folder: Path) -> Run:
-    """A run of 200 seconds that has just ended."""
-    config = load_config(None, ["seed=3"], {"data": str(folder), "workspace": folder})
-    snapshot = Snapshot(folder / "listing", "digest", str(folder), ("day", "night"), 6, {}, ())
-    reporter = Reporter(Console(file=io.StringIO()))
-    run = Run("20240101-000000", config, Workspace(folder), snapshot, reporter, folder)
-    run.seconds = {"Trainer": 90.0, "total": 200.0}
-    return run
+def facts(folder: Path, cached: list[str] | None = None) -> RunFacts:
+    """Facts of a run of 200 seconds that has just ended."""
+    return RunFacts(
+        run_id="20240101-000000",
+        data_root=str(folder),
+        seconds={"Trainer": 90.0, "total": 200.0},
+        cached=cached or [],
+        ignored_files={},
+        findings=[],
+        environment=describe_environment(3, device=None),
+        seed=3,
+    )
+
+
+def read(folder: Path, outputs: Outputs, cached: list[str] | None = None) -> Summary:
+    return read_summary(facts(folder, cached), outputs, GateOptions(), None)
 
 
 @pytest.fixture(name="outputs")
@@ -75,29 +84,27 @@ def _outputs(tmp_path, blessed):
     }
 
 
-def test_the_calibration_of_the_exported_model_is_told(tmp_path, outputs):
-    summary = read_summary(a_run(tmp_path), outputs, None)
+def test_the_summary_holds_the_calibration_of_the_exported_model(tmp_path, outputs):
+    summary = read(tmp_path, outputs)
     assert summary.status == "pushed"
     assert summary.calibration.model_dump() == CALIBRATION
 
 
 def test_a_stage_has_its_seconds_and_their_share_of_the_run(tmp_path, outputs):
-    stages = read_summary(a_run(tmp_path), outputs, None).stages
+    stages = read(tmp_path, outputs).stages
     assert (stages.frozen.seconds, stages.frozen.share) == (30, 0.15)
     assert (stages.fine_tuned.seconds, stages.fine_tuned.share) == (50, 0.25)
 
 
-def test_stages_of_a_trainer_from_the_cache_took_no_share_of_the_run(tmp_path, outputs):
-    run = a_run(tmp_path)
-    run.cached = ["Trainer"]
-    stages = read_summary(run, outputs, None).stages
+def test_stages_of_a_cached_trainer_have_no_share_of_the_run(tmp_path, outputs):
+    stages = read(tmp_path, outputs, cached=["Trainer"]).stages
     assert stages.frozen.seconds == 30
     assert stages.frozen.share is None
     assert stages.fine_tuned.share is None
 
 
 def test_the_environment_holds_seed_versions_hardware_and_revision(tmp_path, outputs):
-    environment = read_summary(a_run(tmp_path), outputs, None).environment
+    environment = read(tmp_path, outputs).environment
     assert environment["seed"] == 3
     assert environment["python"] == platform.python_version()
     assert environment["cpus"] == os.cpu_count()
@@ -111,7 +118,7 @@ def test_the_environment_holds_seed_versions_hardware_and_revision(tmp_path, out
 
 
 def test_a_failed_run_has_neither_calibration_nor_device(tmp_path):
-    summary = failed_summary(a_run(tmp_path), "why")
+    summary = failed_summary(facts(tmp_path), "why")
     assert summary.calibration is None
     assert summary.environment["device"] is None
     assert summary.environment["seed"] == 3

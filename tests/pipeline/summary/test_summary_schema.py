@@ -1,3 +1,5 @@
+"""The file `summary.json` of a run."""
+
 import json
 
 import pytest

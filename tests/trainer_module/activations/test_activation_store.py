@@ -1,11 +1,11 @@
 import numpy as np
 import tensorflow as tf
 
-from trainer_module.activations.activation_store import FeatureStore, fill
+from trainer_module.activations.activation_store import ActivationStore, store_outputs
 
 
 def test_arrays_beyond_the_budget_are_on_disk_and_leave_no_file_behind(tmp_path):
-    store = FeatureStore(str(tmp_path), budget=100)
+    store = ActivationStore(str(tmp_path), budget=100)
     small, large, last = store.reserve(5, (8,)), store.reserve(50, (8,)), store.reserve(1, (10,))
     assert [isinstance(array, np.memmap) for array in (small, large, last)] == [False, True, False]
     large[:] = 1
@@ -13,13 +13,13 @@ def test_arrays_beyond_the_budget_are_on_disk_and_leave_no_file_behind(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_outputs_land_in_the_rows_that_the_batches_name(tmp_path):
-    store = FeatureStore(str(tmp_path), budget=0)
+def test_outputs_are_stored_in_the_rows_that_the_batches_name(tmp_path):
+    store = ActivationStore(str(tmp_path), budget=0)
     doubled, squared = store.reserve(4, (2,)), store.reserve(4, ())
     rows = np.array([2, 0, 3, 1, 2, 0])
     inputs = np.stack([rows, rows + 1], axis=1).astype(np.float32)
     batches = tf.data.Dataset.from_tensor_slices((rows, inputs)).batch(3)
     strategy = tf.distribute.get_strategy()
-    fill([doubled, squared], batches, lambda x: [x * 2, x[:, 0] ** 2], strategy)
+    store_outputs([doubled, squared], batches, lambda x: [x * 2, x[:, 0] ** 2], strategy)
     np.testing.assert_array_equal(doubled, [[0, 2], [2, 4], [4, 6], [6, 8]])
     np.testing.assert_array_equal(squared, [0, 1, 4, 9])

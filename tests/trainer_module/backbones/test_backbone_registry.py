@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trainer_module.backbones import backbone_names, default_image_size
-from trainer_module.backbones.registry import KERAS_APPLICATIONS
+from trainer_module.backbones.backbone_registry import KERAS_APPLICATIONS
 
 _REPOSITORY = Path(__file__).parents[3]
 
@@ -31,7 +31,7 @@ def test_names_begin_with_the_packaged_family() -> None:
     assert len(set(backbone_names())) == len(backbone_names())
 
 
-def test_an_unknown_name_is_answered_with_the_allowed_ones() -> None:
+def test_an_unknown_name_is_refused_with_the_allowed_ones() -> None:
     with pytest.raises(ValueError, match=r"must be one of .*Xception. Received: 'resnet50'$"):
         default_image_size("resnet50")
 

@@ -23,7 +23,7 @@ def _conv(name: str, filters: int = 4) -> keras.layers.Conv2D:
     return keras.layers.Conv2D(filters, 3, padding="same", name=name)
 
 
-def test_a_block_ends_after_what_completes_its_convolution() -> None:
+def test_a_block_ends_after_the_layers_that_complete_its_convolution() -> None:
     x = inputs = _input()
     x = keras.layers.Rescaling(1 / 255, name="scaling")(x)
     x = keras.layers.ZeroPadding2D(1, name="pad1")(x)
@@ -45,7 +45,7 @@ def test_padding_belongs_to_the_convolution_that_follows() -> None:
     assert _names(x, inputs) == ("conv1", "conv2")
 
 
-def test_layers_beside_a_shortcut_are_not_blocks() -> None:
+def test_layers_parallel_to_a_shortcut_are_not_blocks() -> None:
     x = inputs = _input()
     x = shortcut = _conv("stem")(x)
     x = _conv("inside")(x)
@@ -128,7 +128,7 @@ def test_a_part_can_be_cut_again(random_backbone: RandomBackbone, images: np.nda
     np.testing.assert_allclose(upper(middle(lower(images))), model(images), rtol=1e-5)
 
 
-def test_an_unknown_block_is_answered_with_the_allowed_ones(
+def test_an_unknown_block_is_refused_with_the_allowed_ones(
     random_backbone: RandomBackbone,
 ) -> None:
     model = random_backbone("efficientnet_lite0").model

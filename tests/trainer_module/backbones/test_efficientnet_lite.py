@@ -64,7 +64,7 @@ def test_has_the_parameters_and_blocks_of_the_architecture(
         ("efficientnet_lite2", 0.3168, {579: 4.8521, 396: 4.4844, 467: 4.2695, 395: 4.1539}),
     ],
 )
-def test_imagenet_weights_give_the_known_features(
+def test_imagenet_weights_give_the_known_embeddings(
     name: str, mean: float, pinned: dict[int, float]
 ) -> None:
     features = _features(build_backbone(name, image_size=72))

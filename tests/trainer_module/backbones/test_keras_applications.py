@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from trainer_module.backbones import Backbone, build_backbone
+from trainer_module.backbones.backbone_registry import KERAS_APPLICATIONS
 from trainer_module.backbones.keras_applications import InputNormalization
-from trainer_module.backbones.registry import KERAS_APPLICATIONS
 
 _SIZE = 32  # of the fixture `images`
 RandomBackbone = Callable[[str], Backbone]
@@ -118,7 +118,7 @@ def test_scaling_serialises_without_custom_objects(
     _assert_same_features(copy(images), model(images))
 
 
-def test_a_failed_download_names_the_way_out(
+def test_a_failed_download_is_reported_with_advice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from keras.src.backend import config
@@ -133,7 +133,7 @@ def test_a_failed_download_names_the_way_out(
     assert "\n" not in str(caught.value)
 
 
-def test_an_image_size_that_the_model_cannot_take_is_refused_in_one_line() -> None:
+def test_an_image_size_that_is_too_small_is_refused_in_one_line() -> None:
     with pytest.raises(
         ValueError, match=r"InceptionV3 cannot be built at 64 pixels: .*75x75"
     ) as caught:

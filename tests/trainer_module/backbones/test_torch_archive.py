@@ -1,4 +1,4 @@
-"""The archives are written opcode by opcode: what a hostile file holds is then in plain sight."""
+"""The archives are written opcode by opcode, so that the content of a malicious file is visible."""
 
 import os
 import pickle
@@ -202,5 +202,5 @@ def test_a_section_that_does_not_fit_the_others_is_refused(
     refused(_archive(**sections), reason)
 
 
-def test_the_zip_format_is_named_with_the_way_out(refused: Callable[[bytes, str], None]) -> None:
+def test_the_zip_format_is_refused_with_advice(refused: Callable[[bytes, str], None]) -> None:
     refused(b"PK\x03\x04" + bytes(100), "_use_new_zipfile_serialization=False")

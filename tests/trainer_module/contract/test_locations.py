@@ -4,7 +4,7 @@ from trainer_module.contract.locations import is_uri, locate
 
 
 @pytest.mark.parametrize(
-    ("root", "path", "place"),
+    ("root", "path", "expected"),
     [
         ("/data", "day/a.png", "/data/day/a.png"),
         ("/data/", "day/a.png", "/data/day/a.png"),
@@ -18,8 +18,8 @@ from trainer_module.contract.locations import is_uri, locate
         ("/data", "1://a.png", "/data/1://a.png"),  # no scheme begins with a digit
     ],
 )
-def test_a_relative_path_is_joined_to_its_root(root, path, place):
-    assert locate(root, path) == place
+def test_a_relative_path_is_joined_to_its_root(root, path, expected):
+    assert locate(root, path) == expected
 
 
 @pytest.mark.parametrize("root", ["/data", "gs://bucket/data", ""])
@@ -29,15 +29,15 @@ def test_absolute_paths_and_uris_are_left_alone(root, path):
 
 
 @pytest.mark.parametrize(
-    ("path", "place"),
+    ("path", "expected"),
     [
         ("./day/a.png", "gs://bucket/data/day/a.png"),
         ("../other/a.png", "gs://bucket/other/a.png"),
         ("..a/b...png", "gs://bucket/data/..a/b...png"),
     ],
 )
-def test_dots_below_a_remote_root_are_resolved_because_stores_do_not(path, place):
-    assert locate("gs://bucket/data", path) == place
+def test_dots_below_a_remote_root_are_resolved_because_stores_do_not(path, expected):
+    assert locate("gs://bucket/data", path) == expected
 
 
 @pytest.mark.parametrize("path", ["gs://b/a", "s3://b", "x-y+z.1://a"])

@@ -14,10 +14,10 @@ COUNT, SIZE = 48, 17
 SEEDS = np.stack([np.arange(COUNT), np.ones(COUNT)], axis=1).astype(np.int32)
 # Far enough from black and white that nothing is clipped.
 PIXELS = np.random.default_rng(0).uniform(100, 150, (COUNT, SIZE, SIZE, 3)).astype(np.float32)
-# Red tells the column that a pixel came from, green the row.
+# Red is the column of a pixel, green the row.
 COLUMNS, ROWS = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
-PLACES = np.stack([COLUMNS, ROWS, np.zeros((SIZE, SIZE))], axis=-1).astype(np.float32)
-PLACES = np.broadcast_to(PLACES, (COUNT, SIZE, SIZE, 3))
+COORDINATES = np.stack([COLUMNS, ROWS, np.zeros((SIZE, SIZE))], axis=-1).astype(np.float32)
+COORDINATES = np.broadcast_to(COORDINATES, (COUNT, SIZE, SIZE, 3))
 
 
 def views(pixels, seeds=SEEDS, preset="strong"):
@@ -26,7 +26,7 @@ def views(pixels, seeds=SEEDS, preset="strong"):
 
 @pytest.fixture
 def only(monkeypatch):
-    """Views with nothing but the changes asked for."""
+    """Return views with no other changes than the given ones."""
 
     def change(pixels, **changes):
         monkeypatch.setitem(augmentation.STRENGTHS, "strong", Strength(**changes))
@@ -65,7 +65,7 @@ def test_strength_zero_changes_nothing(only):
 
 
 @pytest.mark.parametrize("preset", ["light", "medium", "strong"])
-def test_a_seed_gives_the_same_view_in_another_batch_and_place(preset):
+def test_a_seed_gives_the_same_view_in_another_batch_and_position(preset):
     everything = views(PIXELS, preset=preset)
     chosen = [31, 4, 15]
     few = views(PIXELS[chosen], SEEDS[chosen], preset)
@@ -92,7 +92,7 @@ def test_views_keep_type_shape_and_range(preset):
     assert (result.min(), result.max()) == (0, 255)
 
 
-def test_it_computes_in_float32_in_a_graph_under_mixed_precision():
+def test_a_graph_computes_in_float32_under_mixed_precision():
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -113,22 +113,22 @@ def test_mirror_exchanges_left_and_right(only):
 
 
 def test_half_of_the_pictures_are_mirrored(only):
-    view = only(PLACES, mirror=0.5)
+    view = only(COORDINATES, mirror=0.5)
     assert 0.3 < np.mean(view[:, 0, 0, 0] > view[:, 0, -1, 0]) < 0.7
 
 
-def test_crops_are_squares_within_the_picture_of_the_sizes_asked_for(only):
-    view = only(PLACES, smallest_crop=0.75)
+def test_crops_are_squares_within_the_picture_of_the_given_sizes(only):
+    view = only(COORDINATES, smallest_crop=0.75)
     width = (view[:, 0, -1, 0] - view[:, 0, 0, 0]) / (SIZE - 1)
     height = (view[:, -1, 0, 1] - view[:, 0, 0, 1]) / (SIZE - 1)
     np.testing.assert_allclose(width, height, atol=1e-4)
     assert 0.75 <= width.min() < 0.8
     assert 0.95 < width.max() <= 1.0
-    assert view[:, 0, 0].std(axis=0)[:2].min() > 0.3  # they lie in different places
+    assert view[:, 0, 0].std(axis=0)[:2].min() > 0.3  # their positions differ
 
 
 def test_stretched_crops_keep_to_the_ratio(only):
-    view = only(PLACES, smallest_crop=0.5, stretch=1.5)
+    view = only(COORDINATES, smallest_crop=0.5, stretch=1.5)
     ratio = (view[:, 0, -1, 0] - view[:, 0, 0, 0]) / (view[:, -1, 0, 1] - view[:, 0, 0, 1])
     assert 1 / 1.5 <= ratio.min() < 0.8
     assert 1.25 < ratio.max() <= 1.5
@@ -139,8 +139,8 @@ def test_both_ways_of_resampling_agree(only):
     np.testing.assert_allclose(only(PIXELS, **crop), only(PIXELS, **crop, rotation=1e-9), atol=0.01)
 
 
-def test_rotation_turns_about_the_middle_by_no_more_than_asked_for(only):
-    view, middle = only(PLACES, rotation=20.0), SIZE // 2
+def test_rotation_turns_about_the_middle_by_at_most_the_given_angle(only):
+    view, middle = only(COORDINATES, rotation=20.0), SIZE // 2
     np.testing.assert_allclose(view[:, middle, middle, :2], middle, atol=1e-3)
     along, across = (view[:, middle, middle + 3] - view[:, middle, middle])[:, :2].T
     angle = np.degrees(np.arctan2(across, along))

@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
 
-from trainer_module.data.weighting import Fresh, balance_of, row_weights, training_weights
+from trainer_module.data.weighting import (
+    NewPictures,
+    effective_balance,
+    row_weights,
+    training_weights,
+)
 from trainer_module.training_options import ObjectiveOptions, TrainingOptions
 
-# Four cells of 4, 1, 1 and 2 pictures, of six that are possible: no lake at night, no dog by day.
+# Four cells of 4, 1, 1 and 2 pictures. Two of six cells are empty: lake at night, dog by day.
 LABELS = np.array(["cat"] * 5 + ["dog"] + ["lake"] * 2, object)
 DOMAINS = np.array(["day"] * 4 + ["night"] * 2 + ["day"] * 2, object)
 
@@ -40,30 +45,30 @@ def test_one_domain_and_one_class_need_no_balance():
     assert row_weights(ones, ones, "cell").tolist() == [1.0] * 3
 
 
-def test_the_balanced_objective_balances_cells_and_others_what_is_asked_for():
-    assert balance_of("balanced", "class") == "cell"
-    assert balance_of("group_dro", "class") == "class"
+def test_the_balanced_objective_balances_cells_and_others_follow_the_option():
+    assert effective_balance("balanced", "class") == "cell"
+    assert effective_balance("group_dro", "class") == "class"
 
 
-def test_fresh_rows_have_their_share_whatever_their_number_and_are_balanced_among_themselves():
+def test_new_rows_have_their_share_whatever_their_number_and_are_balanced_among_themselves():
     options = TrainingOptions(image_size=32, balance="domain")
-    fresh = np.array([True] + [False] * 3 + [True] * 2 + [False] * 2)
-    weights = training_weights(LABELS, DOMAINS, options, fresh, share=0.75)
-    assert weights[fresh].sum() == pytest.approx(6)
-    assert weights[fresh].tolist() == pytest.approx([3, 1.5, 1.5])  # a day, and two nights
+    is_new = np.array([True] + [False] * 3 + [True] * 2 + [False] * 2)
+    weights = training_weights(LABELS, DOMAINS, options, is_new, new_share=0.75)
+    assert weights[is_new].sum() == pytest.approx(6)
+    assert weights[is_new].tolist() == pytest.approx([3, 1.5, 1.5])  # one by day, two at night
     assert weights.mean() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("fresh", [np.ones(8, bool), np.zeros(8, bool)])
-def test_where_all_rows_are_of_one_kind_nothing_is_shared_out(fresh):
+@pytest.mark.parametrize("is_new", [np.ones(8, bool), np.zeros(8, bool)])
+def test_the_share_of_new_rows_has_no_effect_if_all_rows_are_of_one_kind(is_new):
     options = TrainingOptions(image_size=32)
-    assert training_weights(LABELS, DOMAINS, options, fresh, 0.9).tolist() == [1.0] * 8
+    assert training_weights(LABELS, DOMAINS, options, is_new, 0.9).tolist() == [1.0] * 8
 
 
-def test_fresh_pictures_are_those_in_their_folders():
+def test_new_pictures_are_those_in_the_given_folders():
     names = np.array([b"batches/ab/files/1.png", b"batches/abc/files/1.png", b"day/1.png"], object)
-    assert Fresh(("batches/ab",)).among(names).tolist() == [True, False, False]
-    assert Fresh().among(names).tolist() == [False] * 3
+    assert NewPictures(("batches/ab",)).find(names).tolist() == [True, False, False]
+    assert NewPictures().find(names).tolist() == [False] * 3
 
 
 def test_training_weights_follow_the_options():

@@ -10,7 +10,7 @@ from trainer_module.export.reference_embeddings import (
 from trainer_module.training import run_fn
 
 
-def test_a_sample_has_at_most_so_many_rows_of_every_domain_evenly_spread():
+def test_a_sample_has_a_limited_number_of_evenly_spread_rows_of_every_domain():
     domains = np.array(["day"] * 1000 + ["night"] * 3)
     rows = sample_rows(domains)
     assert (domains[rows] == "day").sum() == PER_DOMAIN
@@ -23,13 +23,13 @@ def test_a_sample_is_read_as_it_was_written(tmp_path):
     Reference(np.eye(3), np.array([0.5, 0.6, 0.7]), domains).write(str(tmp_path))
     found = read_reference(str(tmp_path))
     assert found is not None
-    day = found.of("day")
+    day = found.of_domain("day")
     np.testing.assert_array_equal(day.embeddings, np.eye(3)[[0, 2]])
     np.testing.assert_allclose(day.confidences, [0.5, 0.7])
     assert read_reference(str(tmp_path / "none")) is None
 
 
-def test_the_export_comes_with_the_embeddings_that_it_serves(tmp_path):
+def test_the_sample_has_the_embeddings_of_the_exported_model(tmp_path):
     import tensorflow as tf
     from trainer_fixtures import rows
 
@@ -46,5 +46,5 @@ def test_the_export_comes_with_the_embeddings_that_it_serves(tmp_path):
     signatures = tf.saved_model.load(args.serving_model_dir).signatures
     served = signatures["embed"](image=images)["embedding"].numpy()
     np.testing.assert_allclose(found.embeddings, served, atol=0.02)
-    sure = signatures["serving_default"](image=images)["confidence"].numpy()
-    np.testing.assert_allclose(found.confidences, sure, atol=0.02)
+    confidences = signatures["serving_default"](image=images)["confidence"].numpy()
+    np.testing.assert_allclose(found.confidences, confidences, atol=0.02)

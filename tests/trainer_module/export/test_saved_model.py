@@ -7,9 +7,8 @@ import tensorflow as tf
 from scipy.special import softmax
 
 from trainer_module.classifier import build_classifier
+from trainer_module.contract.model_assets import DESCRIPTION
 from trainer_module.export.saved_model import (
-    DESCRIPTION,
-    EXTRA,
     export_classifier,
     load_classifier,
     read_description,
@@ -48,27 +47,29 @@ def example(image: bytes, label: str) -> bytes:
     return made.SerializeToString()
 
 
-def test_the_export_divides_logits_by_the_temperature_and_answers_the_same_label(exported):
+def test_the_export_divides_logits_by_the_temperature_and_predicts_the_same_label(exported):
     made, folder = exported
     images = [png(seed) for seed in range(4)]
-    answer = tf.saved_model.load(folder).signatures["serving_default"](image=tf.constant(images))
+    predictions = tf.saved_model.load(folder).signatures["serving_default"](
+        image=tf.constant(images)
+    )
     logits = logits_of(made, *images)
     expected = softmax(logits / TEMPERATURE, axis=1)
-    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
-    np.testing.assert_allclose(answer["confidence"], expected.max(axis=1), atol=1e-5)
-    # The temperature made a difference to them, and none to the label.
+    np.testing.assert_allclose(predictions["probabilities"], expected, atol=1e-5)
+    np.testing.assert_allclose(predictions["confidence"], expected.max(axis=1), atol=1e-5)
+    # The temperature changes the probabilities, but not the label.
     assert np.abs(expected - softmax(logits, axis=1)).max() > 0.1
-    labels = [label.decode() for label in answer["label"].numpy()]
+    labels = [label.decode() for label in predictions["label"].numpy()]
     assert labels == [LABELS[best] for best in logits.argmax(axis=1)]
 
 
-def test_label_ids_are_positions_and_minus_one_for_the_unknown(exported):
+def test_label_ids_are_indices_of_labels_and_minus_one_for_an_unknown_class(exported):
     signature = tf.saved_model.load(exported[1]).signatures["label_id"]
     examples = [example(png(1), label) for label in ("<b>", "chat", "unheard of")]
     assert list(signature(examples=tf.constant(examples))["label_id"].numpy()) == [2, 0, -1]
 
 
-def test_examples_and_pictures_give_the_same_answer(exported):
+def test_examples_and_pictures_give_the_same_prediction(exported):
     signatures = tf.saved_model.load(exported[1]).signatures
     images = [png(1), png(2)]
     plain = signatures["serving_default"](image=tf.constant(images))
@@ -78,7 +79,7 @@ def test_examples_and_pictures_give_the_same_answer(exported):
     assert signatures["embed"](image=tf.constant(images))["embedding"].shape == (2, 1280)
 
 
-def test_a_version_is_enough_to_go_on_from(exported):
+def test_an_export_is_enough_to_continue_training(exported):
     made, folder = exported
     again = load_classifier(folder)
     assert again.labels == LABELS
@@ -90,7 +91,7 @@ def test_a_version_is_enough_to_go_on_from(exported):
 
 
 def test_a_model_from_before_calibration_has_the_temperature_one(tmp_path):
-    path = Path(tmp_path, EXTRA, DESCRIPTION)
+    path = Path(tmp_path, DESCRIPTION)
     path.parent.mkdir()
     path.write_text(json.dumps({"labels": ["chat"]}))
     assert read_description(str(tmp_path)) == {"labels": ["chat"], "temperature": 1.0}

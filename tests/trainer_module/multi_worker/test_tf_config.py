@@ -1,4 +1,4 @@
-"""Who trains together."""
+"""The cluster that TF_CONFIG describes."""
 
 import json
 
@@ -16,10 +16,10 @@ def set_cluster(monkeypatch, cluster: dict, role: str, index: int) -> None:
 def test_without_the_variable_a_process_trains_alone(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert read_cluster() == Cluster((), "", True)
-    assert not read_cluster().is_several
+    assert not read_cluster().is_distributed
 
 
-def test_the_chief_leads_and_comes_first(monkeypatch):
+def test_the_chief_comes_first(monkeypatch):
     cluster = {"worker": ["two:1", "three:1"], "chief": ["one:1"], "ps": ["four:1"]}
     set_cluster(monkeypatch, cluster, "chief", 0)
     assert read_cluster() == Cluster(("one:1", "two:1", "three:1"), "one:1", True)
@@ -27,15 +27,15 @@ def test_the_chief_leads_and_comes_first(monkeypatch):
     assert read_cluster() == Cluster(("one:1", "two:1", "three:1"), "two:1", False)
 
 
-def test_without_a_chief_the_first_worker_leads(monkeypatch):
-    for index, leads in enumerate((True, False)):
+def test_without_a_chief_the_first_worker_is_the_chief(monkeypatch):
+    for index, is_chief in enumerate((True, False)):
         set_cluster(monkeypatch, {"worker": ["one:1", "two:1"]}, "worker", index)
-        assert read_cluster().leads is leads
+        assert read_cluster().is_chief is is_chief
 
 
 def test_processes_on_the_same_host_are_counted(monkeypatch):
     set_cluster(monkeypatch, {"worker": ["one:1", "two:1", "one:2"]}, "worker", 2)
-    assert read_cluster().on_own_host == 2
+    assert read_cluster().processes_on_host == 2
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_processes_on_the_same_host_are_counted(monkeypatch):
         '{"cluster": {"worker": ["one:1"]}, "task": {"index": 0}}',
     ],
 )
-def test_what_cannot_be_understood_is_shown(text, monkeypatch):
+def test_a_malformed_variable_is_refused_and_shown(text, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(InputError, match="TF_CONFIG must be JSON") as caught:
         read_cluster()

@@ -1,48 +1,51 @@
-"""How differences are put into words."""
+"""Descriptions of differences."""
 
 import numpy as np
+import pytest
 from tiny_distributions import sample
 
-from components.data_gate.statistics.differences import differences, in_words
-from components.data_gate.statistics.split_statistics import Slice
+from components.data_gate.statistics.differences import describe, differences
+from components.data_gate.statistics.split_statistics import PictureStatistics
+
+pytestmark = pytest.mark.component
 
 LIMIT = 0.1
 
 
-def known(**numbers: np.ndarray) -> Slice:
-    return Slice(100, {name: sample(values) for name, values in numbers.items()}, {})
+def statistics(**numeric: np.ndarray) -> PictureStatistics:
+    return PictureStatistics(100, {name: sample(values) for name, values in numeric.items()}, {})
 
 
-def said(here: Slice, there: Slice) -> str:
-    return in_words(differences(here, there, "{}, others {}", LIMIT))
+def described(pictures: PictureStatistics, others: PictureStatistics) -> str:
+    return describe(differences(pictures, others, "{}, others {}", LIMIT))
 
 
 EVEN = np.linspace(0.4, 0.6, 101)
 
 
-def test_brightness_is_said_on_the_scale_of_pixels_and_sizes_with_their_units():
-    here = known(brightness=EVEN - 0.35, num_bytes=EVEN * 1e4, sharpness=EVEN / 100)
-    there = known(brightness=EVEN, num_bytes=EVEN * 1e5, sharpness=EVEN)
-    assert said(here, there) == (
+def test_brightness_is_shown_on_the_scale_of_pixel_values_and_sizes_with_their_units():
+    pictures = statistics(brightness=EVEN - 0.35, num_bytes=EVEN * 1e4, sharpness=EVEN / 100)
+    others = statistics(brightness=EVEN, num_bytes=EVEN * 1e5, sharpness=EVEN)
+    assert described(pictures, others) == (
         "median brightness 38, others 128; median sharpness 0.005, others 0.5; "
         "median file size 5 KB, others 50 KB"
     )
 
 
-def test_three_differences_are_named_the_largest_first():
+def test_three_differences_are_described_the_largest_first():
     slightly = np.linspace(0.45, 0.65, 101)
-    here = known(brightness=slightly, contrast=EVEN / 9, width=EVEN, height=EVEN * 9)
-    there = known(brightness=EVEN, contrast=EVEN, width=EVEN * 9, height=EVEN)
-    assert len(differences(here, there, "{}{}", LIMIT)) == 4
-    assert "brightness" not in said(here, there)
+    pictures = statistics(brightness=slightly, contrast=EVEN / 9, width=EVEN, height=EVEN * 9)
+    others = statistics(brightness=EVEN, contrast=EVEN, width=EVEN * 9, height=EVEN)
+    assert len(differences(pictures, others, "{}{}", LIMIT)) == 4
+    assert "brightness" not in described(pictures, others)
 
 
-def test_where_medians_are_nearly_the_same_it_is_said_what_most_pictures_lie_between():
+def test_where_medians_are_nearly_the_same_ranges_are_shown():
     apart = np.where(np.arange(101) < 50, EVEN - 0.39, EVEN + 0.39)
-    assert said(known(brightness=EVEN), known(brightness=apart)) == (
+    assert described(statistics(brightness=EVEN), statistics(brightness=apart)) == (
         "brightness mostly 107 to 148, others 7.7 to 247"
     )
 
 
-def test_what_is_the_same_or_not_known_of_both_is_no_difference():
-    assert said(known(brightness=EVEN, width=EVEN), known(brightness=EVEN)) == ""
+def test_features_that_are_the_same_or_known_of_one_side_only_are_no_difference():
+    assert described(statistics(brightness=EVEN, width=EVEN), statistics(brightness=EVEN)) == ""

@@ -1,4 +1,4 @@
-"""Distances between distributions, and what chance makes of them."""
+"""Divergences of distributions, and the part that sampling error explains."""
 
 from math import log
 
@@ -8,16 +8,16 @@ from tiny_distributions import sample
 
 from components.data_gate.statistics.distributions import (
     Distribution,
-    comparable,
     compare_classes,
-    compare_numbers,
-    of_the_others,
+    compare_numeric,
+    is_detectable,
+    leave_one_out,
 )
 
 LIMIT = 0.1
 
 
-#: Sources of pictures: what is the same in all, comes in few sizes, spreads, or has a long tail.
+#: Kinds of distributions: constant, a few sizes, uniform, and with a long tail.
 SOURCES = {
     "constant": lambda random, n: np.full(n, 227.0),
     "sizes": lambda random, n: random.choice(
@@ -33,16 +33,16 @@ SOURCES = {
 def test_two_samples_of_one_source_never_differ_in_200_draws(source, n, m):
     random = np.random.default_rng(0)
     draws = (
-        compare_numbers(sample(SOURCES[source](random, n)), sample(SOURCES[source](random, m)))
+        compare_numeric(sample(SOURCES[source](random, n)), sample(SOURCES[source](random, m)))
         for _ in range(200)
     )
     assert not any(divergence.exceeds(LIMIT) for divergence in draws)
 
 
-def test_chance_alone_drives_two_samples_as_far_apart_as_theory_says():
+def test_samples_of_one_source_diverge_as_much_as_theory_says():
     random = np.random.default_rng(0)
     distances = [
-        compare_numbers(sample(random.random(100)), sample(random.random(100))).distance
+        compare_numeric(sample(random.random(100)), sample(random.random(100))).distance
         for _ in range(500)
     ]
     assert np.mean(distances) == pytest.approx(5 * (2 / 100) / (8 * log(2)), rel=0.1)
@@ -52,46 +52,46 @@ def test_pictures_darkened_to_40_percent_are_always_found():
     random = np.random.default_rng(0)
     for _ in range(200):
         light, dark = random.beta(5, 5, 30), 0.4 * random.beta(5, 5, 30)
-        assert compare_numbers(sample(light), sample(dark)).exceeds(LIMIT)
+        assert compare_numeric(sample(light), sample(dark)).exceeds(LIMIT)
 
 
 @pytest.mark.parametrize(("other", "distance"), [(227.0, 0), (500.0, 1)])
 def test_constants_are_the_same_or_have_nothing_in_common(other, distance):
-    divergence = compare_numbers(sample(np.full(50, 227.0)), sample(np.full(50, other)))
+    divergence = compare_numeric(sample(np.full(50, 227.0)), sample(np.full(50, other)))
     assert divergence.distance == pytest.approx(distance)
     assert divergence.exceeds(LIMIT) == bool(distance)
 
 
-def test_a_value_that_turns_up_in_a_share_of_the_pictures_counts_by_that_share():
+def test_a_value_of_some_pictures_counts_by_their_share():
     sizes = np.full(1000, 500.0)
     mixed = np.where(np.arange(1000) < 400, 375.0, 500.0)
     # Half of: 1 * log2(1 / 0.8) + 0.4 * log2(0.4 / 0.2) + 0.6 * log2(0.6 / 0.8)
     expected = (np.log2(1 / 0.8) + 0.4 + 0.6 * np.log2(0.6 / 0.8)) / 2
-    assert compare_numbers(sample(sizes), sample(mixed)).distance == pytest.approx(expected)
+    assert compare_numeric(sample(sizes), sample(mixed)).distance == pytest.approx(expected)
 
 
-def test_among_the_others_every_picture_weighs_the_same():
+def test_in_leave_one_out_distributions_every_picture_has_the_same_weight():
     parts = [sample(np.full(30, 1.0)), sample(np.full(10, 5.0)), sample(np.full(20, 9.0))]
-    others = of_the_others(parts)
+    others = leave_one_out(parts)
     assert [part.count for part in others] == [30, 50, 40]
     assert [part.median for part in others] == [9, 1, 1]
     assert others[1].quantiles([0.1, 0.9]).tolist() == [1, 9]
-    assert others[0].at_most(np.array([1.0, 5.0, 9.0])).tolist() == pytest.approx([0, 1 / 3, 1])
+    assert others[0].cdf(np.array([1.0, 5.0, 9.0])).tolist() == pytest.approx([0, 1 / 3, 1])
 
 
-def test_the_others_of_many_domains_are_kept_on_a_grid():
+def test_leave_one_out_distributions_of_many_domains_are_on_a_grid():
     random = np.random.default_rng(0)
     *rest, last = (sample(random.random(100)) for _ in range(300))
-    others = of_the_others([*rest, last])[-1]
+    others = leave_one_out([*rest, last])[-1]
     assert len(others.shares) == 200
     points = np.array([0.1, 0.5, 0.9])
-    expected = np.mean([part.at_most(points) for part in rest], axis=0)
-    assert others.at_most(points) == pytest.approx(expected, abs=0.001)
+    expected = np.mean([part.cdf(points) for part in rest], axis=0)
+    assert others.cdf(points) == pytest.approx(expected, abs=0.001)
 
 
 def test_between_bucket_boundaries_a_distribution_is_uniform():
     part = Distribution(np.array([0.0, 2.0]), np.array([2.0, 2.0]), np.array([0.5, 0.5]), 10)
-    assert part.at_most(np.array([-1.0, 1.0, 1.9, 2.0])).tolist() == [0, 0.25, 0.475, 1]
+    assert part.cdf(np.array([-1.0, 1.0, 1.9, 2.0])).tolist() == [0, 0.25, 0.475, 1]
 
 
 def test_classes_are_compared_by_their_shares():
@@ -112,9 +112,9 @@ def test_a_thousand_classes_of_three_pictures_each_do_not_differ_by_chance():
 
 
 @pytest.mark.parametrize(("n", "possible"), [(8, False), (9, True)])
-def test_of_a_handful_of_pictures_nothing_can_be_told(n, possible):
-    assert comparable(n, n, LIMIT) == possible
+def test_in_a_handful_of_pictures_no_difference_is_detectable(n, possible):
+    assert is_detectable(n, n, LIMIT) == possible
     small, large = np.arange(n, dtype=float), 100 + np.arange(n, dtype=float)
-    apart = compare_numbers(sample(small), sample(large))
+    apart = compare_numeric(sample(small), sample(large))
     assert apart.distance == pytest.approx(1)
     assert apart.exceeds(LIMIT) == possible

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pipeline.serving.protocol.predict_request import read_question
+from pipeline.serving.protocol.predict_request import PredictRequest, parse_predict_request
 from pipeline.serving.protocol.request_errors import RequestError
 
 INPUTS = {"serving_default": "image", "serving_examples": "examples"}
@@ -13,20 +13,20 @@ BINARY = b"\xff\x00\n"
 B64 = {"b64": base64.b64encode(BINARY).decode()}
 
 
-def read(request: object) -> object:
+def parse(request: object) -> PredictRequest:
     body = request if isinstance(request, bytes) else json.dumps(request).encode()
-    return read_question(body, INPUTS, max_values=3)
+    return parse_predict_request(body, INPUTS, max_instances=3)
 
 
-def refusal(request: object) -> str:
-    with pytest.raises(RequestError) as refused:
-        read(request)
-    assert refused.value.status == 400
-    return refused.value.message
+def error_message(request: object) -> str:
+    with pytest.raises(RequestError) as error:
+        parse(request)
+    assert error.value.status == 400
+    return error.value.message
 
 
 @pytest.mark.parametrize(
-    ("request_", "rows"),
+    ("request_", "row_format"),
     [
         ({"instances": [B64, "caf\u00e9"]}, True),
         ({"instances": [{"image": B64}, {"image": "caf\u00e9"}]}, True),
@@ -35,25 +35,25 @@ def refusal(request: object) -> str:
         ({"signature_name": "", "instances": [B64, "caf\u00e9"]}, True),
     ],
 )
-def test_every_way_to_write_two_instances_says_the_same(request_, rows):
-    question = read(request_)
-    assert question.values == [BINARY, "caf\u00e9".encode()]
-    assert (question.signature, question.input) == ("serving_default", "image")
-    assert question.rows == rows
+def test_every_format_of_two_instances_is_parsed_alike(request_, row_format):
+    parsed = parse(request_)
+    assert parsed.instances == [BINARY, "caf\u00e9".encode()]
+    assert (parsed.signature, parsed.input_name) == ("serving_default", "image")
+    assert parsed.row_format == row_format
 
 
-def test_another_signature_has_another_input():
-    question = read({"signature_name": "serving_examples", "instances": [{"examples": B64}]})
-    assert (question.signature, question.input) == ("serving_examples", "examples")
+def test_each_signature_has_its_own_input():
+    parsed = parse({"signature_name": "serving_examples", "instances": [{"examples": B64}]})
+    assert (parsed.signature, parsed.input_name) == ("serving_examples", "examples")
 
 
 @pytest.mark.parametrize("text", ["/wAK", "/wA\nK", " /w\tAK\r\n"])
 def test_base64_may_be_wrapped(text):
-    assert read({"instances": [{"b64": text}]}).values == [BINARY]
+    assert parse({"instances": [{"b64": text}]}).instances == [BINARY]
 
 
 def test_base64_may_lack_its_padding():
-    assert read({"instances": [{"b64": "/w"}]}).values == [b"\xff"]
+    assert parse({"instances": [{"b64": "/w"}]}).instances == [b"\xff"]
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_base64_may_lack_its_padding():
         ({"instances": [{"b64": "A"}]}, "instance 0: Unable to base64 decode"),
     ],
 )
-def test_what_is_wrong_is_said_and_where(request_, reason):
-    assert reason in refusal(request_)
+def test_the_error_names_the_reason_and_the_instance(request_, reason):
+    assert reason in error_message(request_)
 
 
-def test_a_long_name_is_not_repeated_in_full():
-    assert len(refusal({"signature_name": "x" * 10_000, "instances": [B64]})) < 200
+def test_a_long_name_is_cut_in_the_error():
+    assert len(error_message({"signature_name": "x" * 10_000, "instances": [B64]})) < 200

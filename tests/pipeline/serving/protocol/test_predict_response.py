@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from pipeline.serving.protocol.predict_response import write_answer
+from pipeline.serving.protocol.predict_response import encode_predict_response
 
 CLASSIFIED = {
     "label": np.array([b"red", "h\u00e4\u00df".encode()], object),
@@ -13,8 +13,8 @@ CLASSIFIED = {
 }
 
 
-def test_a_row_is_an_object_of_the_outputs():
-    assert json.loads(write_answer(CLASSIFIED, rows=True)) == {
+def test_a_row_is_an_object_of_all_outputs():
+    assert json.loads(encode_predict_response(CLASSIFIED, row_format=True)) == {
         "predictions": [
             {"label": "red", "confidence": 0.1, "probabilities": [0.1, 0.9]},
             {"label": "h\u00e4\u00df", "confidence": 1.0, "probabilities": [1.0, 0.0]},
@@ -22,8 +22,8 @@ def test_a_row_is_an_object_of_the_outputs():
     }
 
 
-def test_a_column_holds_an_output_of_all_instances():
-    assert json.loads(write_answer(CLASSIFIED, rows=False)) == {
+def test_a_column_holds_one_output_of_all_instances():
+    assert json.loads(encode_predict_response(CLASSIFIED, row_format=False)) == {
         "outputs": {
             "label": ["red", "h\u00e4\u00df"],
             "confidence": [0.1, 1.0],
@@ -34,21 +34,27 @@ def test_a_column_holds_an_output_of_all_instances():
 
 def test_an_only_output_has_no_name():
     outputs = {"label_id": np.array([2, -1], np.int64)}
-    assert json.loads(write_answer(outputs, rows=True)) == {"predictions": [2, -1]}
-    assert json.loads(write_answer(outputs, rows=False)) == {"outputs": [2, -1]}
+    assert json.loads(encode_predict_response(outputs, row_format=True)) == {"predictions": [2, -1]}
+    assert json.loads(encode_predict_response(outputs, row_format=False)) == {"outputs": [2, -1]}
 
 
-def test_strings_are_binary_where_the_name_says_so():
+def test_strings_are_binary_if_the_name_of_the_output_ends_in_bytes():
     outputs = {"crop_bytes": np.array([[b"\xff"], [b"a"]], object)}
     expected = [[{"b64": "/w=="}], [{"b64": "YQ=="}]]
-    assert json.loads(write_answer(outputs, rows=True)) == {"predictions": expected}
+    assert json.loads(encode_predict_response(outputs, row_format=True)) == {
+        "predictions": expected
+    }
 
 
-def test_text_that_is_no_utf_8_is_still_json():
+def test_text_that_is_not_utf_8_is_still_json():
     outputs = {"label": np.array([b"\xff"], object)}
-    assert json.loads(write_answer(outputs, rows=True)) == {"predictions": ["\ufffd"]}
+    assert json.loads(encode_predict_response(outputs, row_format=True)) == {
+        "predictions": ["\ufffd"]
+    }
 
 
 def test_a_slice_of_a_batch_is_written_like_a_whole_one():
     part = {"embedding": np.arange(6, dtype=np.float32).reshape(3, 2)[1:]}
-    assert json.loads(write_answer(part, rows=True)) == {"predictions": [[2.0, 3.0], [4.0, 5.0]]}
+    assert json.loads(encode_predict_response(part, row_format=True)) == {
+        "predictions": [[2.0, 3.0], [4.0, 5.0]]
+    }

@@ -1,0 +1,243 @@
+"""Reads a file as a picture that TensorFlow decodes as Pillow does, or tells why it cannot."""
+
+import codecs
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from components.image_example_gen.tensorflow_decoder import decode_image
+
+#: Formats that are read. Pillow knows more, such as PostScript, whose programs it would run. MPO, a
+#: JPEG file with several pictures that phones write, is read as JPEG.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
+
+#: Most pixels of a picture. This is checked before decoding: a small file can claim a huge picture.
+MAX_PIXELS = 100_000_000
+
+#: Largest ratio of the sides. Resized to a square, a narrower picture would show nothing.
+MAX_ASPECT = 20
+
+#: Colour behind transparent pixels: most drawings are meant for a white background.
+BACKGROUND = "white"
+
+#: Pairs of format and colour mode that TensorFlow decodes as Pillow does: both use the same C code.
+#: These files are kept as they are; all others are converted to PNG.
+KEPT_FORMATS = {(form, mode) for form in ("JPEG", "MPO", "PNG") for mode in ("RGB", "L")}
+
+#: Side of the thumbnail in pixels. Pictures are measured at one size, so that the numbers can be
+#: compared across resolutions.
+THUMBNAIL = 64
+
+EXIF_ORIENTATION = 0x0112
+
+#: EXIF orientation -> operation that makes the picture upright. With any other value it is upright.
+TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+#: A PNG without these bytes has no orientation. Pillow would decode the whole file to find out.
+PNG_ORIENTATION_MARKS = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
+
+#: Brands of HEIC and related formats in their container (ISO/IEC 23008-12).
+HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+
+
+class UnusablePictureError(ValueError):
+    """A file that is no usable picture; the message is the reason that users read.
+
+    The text before the first colon is the same for all files with the same kind of problem.
+    """
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A usable picture.
+
+    Attributes:
+        encoded: JPEG or PNG, 8 bit, grey or RGB; the file itself if TensorFlow decodes it as Pillow
+            does.
+        width: Width of the upright picture in pixels.
+        height: Height of the upright picture in pixels.
+        channels: Number of channels in the original file.
+        thumbnail: Box-averaged RGB picture, uint8 [THUMBNAIL, THUMBNAIL, 3].
+        rewritten: Whether `encoded` is a new PNG.
+        colour_profile: Whether the file has an ICC profile, which is ignored.
+    """
+
+    encoded: bytes
+    width: int
+    height: int
+    channels: int
+    thumbnail: npt.NDArray[np.uint8]
+    rewritten: bool
+    colour_profile: bool
+
+
+def read_picture(content: bytes) -> Picture:
+    """Decode a file completely, and convert it if TensorFlow would decode it differently.
+
+    Args:
+        content: Bytes of a file in any of `FORMATS`.
+
+    Raises:
+        UnusablePictureError: The file is empty, damaged, no picture, too large or too narrow.
+    """
+    with _opened(content) as image:
+        return _kept(image, content) or _rewritten(image, content)
+
+
+def servable_picture(content: bytes, rewrite: bool = False) -> tuple[bytes, int]:
+    """Return what the serving model gets for a file: as `read_picture`, but from its header.
+
+    A damaged picture with a plain header is returned as it is, and the model fails on it. The
+    caller can then find it with `rewrite`.
+
+    Args:
+        content: Bytes of a file in any of `FORMATS`.
+        rewrite: Whether to decode the whole file and convert it to PNG, whatever its header says.
+            Pillow alone does that: TensorFlow, called outside a graph, leaks the memory of every
+            damaged picture.
+
+    Returns:
+        JPEG or PNG, and the number of pixels.
+
+    Raises:
+        UnusablePictureError: The file is empty, no picture, too large or too narrow, or it had to
+            be decoded and is damaged.
+    """
+    with _opened(content) as image:
+        if not rewrite and _is_plain(image, content):
+            return content, image.width * image.height
+        picture = _rewritten(image, content)
+        return picture.encoded, picture.width * picture.height
+
+
+@contextlib.contextmanager
+def _opened(content: bytes) -> Iterator[Image.Image]:
+    """Open a picture and check its size; an error in the block becomes the reason."""
+    if not content:
+        raise UnusablePictureError("empty file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+        _check_size(image)
+        yield image
+    except UnusablePictureError:
+        raise
+    except UnidentifiedImageError:
+        raise UnusablePictureError(_unknown_format(content)) from None
+    except Image.DecompressionBombError as error:
+        raise UnusablePictureError(f"too many pixels: {error}") from None
+    except Exception as error:  # a damaged file makes Pillow's decoders raise any error
+        raise UnusablePictureError(f"damaged: {error}") from None
+
+
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise UnusablePictureError(
+            f"too many pixels: {width}x{height}, the limit is {MAX_PIXELS:,}"
+        )
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise UnusablePictureError(
+            f"too narrow: {width}x{height}, the longer side may be {MAX_ASPECT} times the shorter"
+        )
+
+
+def _kept(image: Image.Image, content: bytes) -> Picture | None:
+    """Return the file as it is if its header is plain and TensorFlow can decode it."""
+    if not _is_plain(image, content):
+        return None
+    pixels = decode_image(content)
+    if pixels is None or pixels.shape != (image.height, image.width, 3):
+        return None
+    return _picture(content, Image.fromarray(pixels), image, rewritten=False)
+
+
+def _is_plain(image: Image.Image, content: bytes) -> bool:
+    """Return whether TensorFlow decodes a file with this header as Pillow does."""
+    plain = (image.format, image.mode) in KEPT_FORMATS and "transparency" not in image.info
+    return plain and _transpose(image, content) is None
+
+
+def _rewritten(image: Image.Image, content: bytes) -> Picture:
+    """Convert to a PNG, upright and without alpha."""
+    image.load()
+    transpose = _transpose(image, content)
+    rgb = _to_rgb(image)
+    if transpose is not None:
+        rgb = rgb.transpose(transpose)
+    encoded = io.BytesIO()
+    rgb.save(encoded, format="PNG", compress_level=1)
+    return _picture(encoded.getvalue(), rgb, image, rewritten=True)
+
+
+def _picture(encoded: bytes, rgb: Image.Image, original: Image.Image, rewritten: bool) -> Picture:
+    return Picture(
+        encoded=encoded,
+        width=rgb.width,
+        height=rgb.height,
+        channels=len(original.getbands()),
+        thumbnail=np.asarray(rgb.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)),
+        rewritten=rewritten,
+        colour_profile="icc_profile" in original.info,
+    )
+
+
+def _transpose(image: Image.Image, content: bytes) -> Image.Transpose | None:
+    """Return the operation that makes a picture upright, or None if it is upright."""
+    if image.format == "PNG" and not any(mark in content for mark in PNG_ORIENTATION_MARKS):
+        return None
+    return TRANSPOSES.get(image.getexif().get(EXIF_ORIENTATION, 1))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Convert to 8 bit RGB; transparent pixels get the colour `BACKGROUND`."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return _eight_bit(image).convert("RGB")
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        background = Image.new("RGBA", layer.size, BACKGROUND)
+        return Image.alpha_composite(background, layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Convert grey levels of 16 bit, or floats up to 1, 255 or 65535, to 8 bit."""
+    values = np.asarray(image).astype(np.float64)
+    low, high = values.min(), values.max()
+    if low < 0 or high > 65535 or not np.isfinite(values).all():
+        raise UnusablePictureError(f"unknown range of values: {low:g} to {high:g}")
+    if image.mode == "F" and high <= 1:
+        scale = 255.0
+    elif image.mode in ("F", "I") and high <= 255:
+        scale = 1.0
+    else:
+        scale = 1 / 256
+    grey = (values * scale).astype(np.uint8)
+    if "transparency" in image.info:
+        grey[values == image.info["transparency"]] = 255  # BACKGROUND
+    return Image.fromarray(grey)
+
+
+def _unknown_format(content: bytes) -> str:
+    """Return the reason why a file cannot be opened, from its first bytes."""
+    start = content[:4096].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if start.startswith((b"<svg", b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in start:
+        return "SVG drawing: save it as PNG"
+    if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
+        return "HEIC picture: save it as JPEG or PNG"
+    return "not a picture in a known format"

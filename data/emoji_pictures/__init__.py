@@ -1,0 +1,1 @@
+"""Building blocks of `data/build_pictures.py`."""

@@ -1,0 +1,132 @@
+"""The commands for trained models: report, predict, serve, export, versions, rollback.
+
+Modules that import slowly are imported inside the functions.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.command_options import DEFAULT_WORKSPACE, NameOption, WorkspaceOption
+from trainer_module.contract.errors import InputError
+from trainer_module.export.export_formats import Format
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the `carryover` command."""
+    for command in (report, predict, serve, export, versions, rollback):
+        app.command()(command)
+
+
+def report(
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="Id of a run; by default the newest.")
+    ] = None,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    history: Annotated[
+        bool, typer.Option("--history", help="Write one page about all versions and retrainings.")
+    ] = False,
+) -> None:
+    """Write the report of a run again, or the history of the workspace, and print the path."""
+    from pipeline.report.history_page import write_history_page
+    from pipeline.report.run_report import recreate_report
+    from pipeline.retraining.ledger import read_batches
+    from pipeline.workspace import Workspace
+
+    if history and run_id:
+        raise InputError("--history is about all runs: leave RUN out.")
+    folder = Workspace(workspace.resolve())
+    if history:
+        typer.echo(write_history_page(folder, read_batches(folder.root)))
+    else:
+        typer.echo(recreate_report(folder, run_id))
+
+
+def predict(
+    images: Annotated[
+        list[Path],
+        typer.Argument(metavar="IMAGE...", help="Pictures, folders, or patterns in quotes."),
+    ],
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    name: NameOption = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print a row of CSV per picture.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a line of JSON per picture.")] = False,
+    domain_report: Annotated[
+        bool,
+        typer.Option(
+            "--domain-report",
+            help="Print the accuracy per domain of folders with <domain>/<class>/<picture>.",
+        ),
+    ] = False,
+) -> None:
+    """Classify pictures with the serving model.
+
+    Exit codes: 0 all were classified, 2 some were unreadable (each is named, with the reason) or
+    bad input, 1 failure.
+    """
+    from pipeline.predicting.prediction import predict_images
+    from pipeline.predicting.prediction_output import CsvOutput, JsonOutput, LineOutput
+
+    if csv and json:
+        raise InputError("--csv and --json exclude each other. Give one of them.")
+    output = CsvOutput if csv else JsonOutput if json else LineOutput
+    raise typer.Exit(predict_images(images, workspace, name, output, domain_report))
+
+
+def serve(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    name: NameOption = None,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", "-p", min=0, max=65535, help="Port to listen on; 0 for any free port."
+        ),
+    ] = 8501,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for every network.")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve the model over the REST API of TensorFlow Serving, with a page to try it.
+
+    The server loads new versions and follows rollbacks while it runs. Exit codes: 0 stopped by
+    SIGTERM or Ctrl-C, 2 bad input, 1 failure.
+    """
+    from pipeline.serving.server import serve as run_server
+
+    run_server(workspace, name, host, port)
+
+
+def export(
+    form: Annotated[Format, typer.Option("--format", help="Format to convert the model to.")],
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    name: NameOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for the model and its metrics.  [<workspace>/exports]"
+        ),
+    ] = None,
+) -> None:
+    """Convert the serving model, and compare the result with it on the test split.
+
+    The converted model takes pixels (float32 RGB, 0 to 255) and returns probabilities. Exit codes:
+    0 done, 2 bad input, 1 failure.
+    """
+    from pipeline.predicting.model_export import export_model
+
+    export_model(workspace, name, form, output)
+
+
+def versions(workspace: WorkspaceOption = DEFAULT_WORKSPACE, name: NameOption = None) -> None:
+    """List the versions of a model, with their accuracy per domain."""
+    from pipeline.version_lookup import find_store, show_versions
+
+    show_versions(find_store(workspace, name))
+
+
+def rollback(workspace: WorkspaceOption = DEFAULT_WORKSPACE, name: NameOption = None) -> None:
+    """Remove the newest version from the serving directory, so that the previous one serves."""
+    from pipeline.version_lookup import find_store, roll_back
+
+    roll_back(find_store(workspace, name))

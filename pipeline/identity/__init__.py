@@ -1,0 +1,1 @@
+"""What identifies the parts of a run: fingerprints of code and libraries, keys of results."""

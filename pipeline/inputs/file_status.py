@@ -1,0 +1,83 @@
+"""Size and time of a file, local or remote, or the reason why it is unusable."""
+
+import errno
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.locations import is_uri
+
+#: Messages for the HTTP status codes that concern one file. Any other code concerns the store.
+FILE_ERRORS = {403: os.strerror(errno.EACCES), 404: os.strerror(errno.ENOENT)}
+
+
+@dataclass(frozen=True)
+class FileStatus:
+    """Status of a file.
+
+    Attributes:
+        size: Size in bytes, 0 for an unusable file.
+        modified: Time of the last change in ns since the epoch, 0 for an unusable file.
+        reason: Reason why the file is unusable; None for a usable file.
+    """
+
+    size: int = 0
+    modified: int = 0
+    reason: str | None = None
+
+
+def read_file_status(location: str) -> FileStatus:
+    """Look up a file without opening it.
+
+    Args:
+        location: Local path, or a URI that Beam's filesystems open.
+
+    Raises:
+        InputError: The store of a URI is unavailable.
+    """
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        if is_uri(location):
+            metadata = FileSystems.get_filesystem(location).metadata(location)
+            # A float of seconds holds today's time to a microsecond.
+            modified = round(metadata.last_updated_in_seconds * 1e6) * 1000
+            return FileStatus(metadata.size_in_bytes, modified)
+        status = Path(location).stat()
+        if not stat.S_ISREG(status.st_mode):
+            return FileStatus(reason="not a regular file")
+        return FileStatus(status.st_size, status.st_mtime_ns)
+    except (OSError, ValueError) as error:
+        return FileStatus(reason=f"cannot be opened: {_message(location, error)}")
+
+
+def add_file_status(row: ListingRow, location: str) -> None:
+    """Look up the file of a row, and set `bytes` and `modified`, or `reason`, in the row.
+
+    Args:
+        row: Row to complete.
+        location: Local path or URI of its file.
+
+    Raises:
+        InputError: The store of a URI is unavailable.
+    """
+    status = read_file_status(location)
+    row["bytes"], row["modified"] = status.size, status.modified
+    if status.reason:
+        row["reason"] = status.reason
+
+
+def _message(location: str, error: Exception) -> str:
+    # Beam wraps what a store raises.
+    cause = (getattr(error, "exception_details", None) or {}).get(location, error)
+    if isinstance(cause, OSError | ValueError):
+        return getattr(cause, "strerror", None) or str(cause)
+    if (code := getattr(cause, "code", None)) in FILE_ERRORS:
+        return FILE_ERRORS[code]
+    raise InputError(
+        f"{location} cannot be looked up: {cause!r}. Check the network, the credentials, and that "
+        "Beam's extra for this store is installed."
+    ) from None

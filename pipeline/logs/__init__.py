@@ -1,0 +1,4 @@
+"""Log files: where the output of libraries and the tracebacks of errors are kept."""
+
+#: Parent of our own loggers. Their messages at level INFO are for the user as well.
+OUR_LOGGER = "carryover"

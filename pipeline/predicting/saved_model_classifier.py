@@ -1,0 +1,157 @@
+"""An exported SavedModel, loaded and called in batches of bounded size."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer_module.contract import example_features
+
+#: Rows that are sent through the model at once. It bounds the memory of a call.
+BATCH_SIZE = 64
+
+#: Signature that classifies encoded pictures.
+SERVING_DEFAULT = "serving_default"
+
+#: Outputs of a signature by name, each of shape [batch, ...]; strings are an object array of bytes.
+Outputs: TypeAlias = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions for a list of pictures, in the order of the list.
+
+    Attributes:
+        labels: Predicted classes, one per picture.
+        confidences: Probabilities of the predicted classes, float32 [pictures].
+        probabilities: Probabilities of all classes, float32 [pictures, classes].
+    """
+
+    labels: list[str]
+    confidences: npt.NDArray[np.float32]
+    probabilities: npt.NDArray[np.float32]
+
+
+class SavedModelClassifier:
+    """A SavedModel with the signatures that the trainer exports.
+
+    Pictures are given as encoded bytes that TensorFlow decodes (JPEG or PNG), see
+    `components.image_example_gen.picture_reader.read_picture`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Load a SavedModel, without calling it.
+
+        Args:
+            folder: Folder of the SavedModel, such as that of a serving version.
+
+        Raises:
+            OSError: The folder holds no SavedModel.
+        """
+        import tensorflow as tf
+
+        self._folder = folder
+        self._loaded = tf.saved_model.load(str(folder))  # keeps variables and tables alive
+        self._functions: dict[str, Any] = dict(self._loaded.signatures)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Class names in the order of the probabilities.
+
+        Raises:
+            OSError: The model has no description, so another program has exported it.
+        """
+        from trainer_module.export.saved_model import read_description
+
+        return list(read_description(str(self._folder))["labels"])
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """Name of the only input of every signature, by the signature's name.
+
+        Raises:
+            ValueError: A signature has several inputs.
+        """
+        return {name: _only_input(name, function) for name, function in self._functions.items()}
+
+    def predict(self, images: list[bytes]) -> Predictions:
+        """Classify pictures.
+
+        Args:
+            images: Encoded pictures, as many as memory holds.
+        """
+        return self._classify(SERVING_DEFAULT, images)
+
+    def predict_examples(self, examples: list[bytes]) -> Predictions:
+        """Classify the pictures of serialized tf.Examples.
+
+        Args:
+            examples: Serialized examples with the feature `image`.
+        """
+        return self._classify("serving_examples", examples)
+
+    def embed(self, images: list[bytes]) -> npt.NDArray[np.float32]:
+        """Return the pooled outputs of the backbone, float32 [pictures, dim].
+
+        Args:
+            images: Encoded pictures. For an empty list, the result has the shape [0, 0].
+        """
+        outputs = [self.call("embed", batch)["embedding"] for batch in _batches(images)]
+        return np.concatenate(outputs) if outputs else np.empty((0, 0), np.float32)
+
+    def call(self, signature: str, values: list[bytes]) -> Outputs:
+        """Call a signature once, with all values in one batch.
+
+        Args:
+            signature: Name of a signature, one of `inputs`.
+            values: Encoded pictures or serialized tf.Examples, whichever the signature takes.
+
+        Raises:
+            KeyError: The model has no such signature.
+            tensorflow.errors.InvalidArgumentError: A value cannot be decoded.
+        """
+        import tensorflow as tf
+
+        function = self._functions[signature]
+        outputs = function(**{_only_input(signature, function): tf.constant(values)})
+        return {name: tensor.numpy() for name, tensor in outputs.items()}
+
+    def _classify(self, signature: str, values: list[bytes]) -> Predictions:
+        labels: list[str] = []
+        confidences = [np.empty(0, np.float32)]
+        probabilities: list[npt.NDArray[np.float32]] = []
+        for batch in _batches(values):
+            outputs = self.call(signature, batch)
+            labels += map(decode_text, outputs[example_features.LABEL])
+            confidences.append(outputs["confidence"])
+            probabilities.append(outputs[example_features.PROBABILITIES])
+        return Predictions(
+            labels,
+            np.concatenate(confidences),
+            np.concatenate(probabilities) if probabilities else np.empty((0, 0), np.float32),
+        )
+
+
+def _batches(values: list[bytes]) -> Iterator[list[bytes]]:
+    """Yield a list in parts of at most `BATCH_SIZE`, in order."""
+    for start in range(0, len(values), BATCH_SIZE):
+        yield values[start : start + BATCH_SIZE]
+
+
+def decode_text(value: bytes) -> str:
+    """Decode a string of a model or of an example.
+
+    Bytes that are not UTF-8 become surrogate escapes, so that no information is lost.
+    """
+    return value.decode("utf-8", "surrogateescape")
+
+
+def _only_input(name: str, function: Any) -> str:
+    inputs: dict[str, Any] = function.structured_input_signature[1]
+    if len(inputs) != 1:
+        raise ValueError(f"signature {name} has {len(inputs)} inputs, and only one is served")
+    return next(iter(inputs))

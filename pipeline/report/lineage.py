@@ -1,0 +1,90 @@
+"""Lineage of a run: the input and output artifacts of its components, from ML Metadata."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Types of the contexts by which TFX groups executions: one per run, and one per node.
+_RUN_CONTEXT, _NODE_CONTEXT = "pipeline_run", "node"
+
+
+@dataclass(frozen=True)
+class LineageEvent:
+    """Event of ML Metadata: a component used an artifact.
+
+    Attributes:
+        component: Id of the component.
+        is_output: Whether the artifact is an output of the component, or else an input.
+        key: Name of the input or output.
+        artifact_type: Type of the artifact.
+        artifact_id: Id of the artifact in ML Metadata.
+        uri: URI of the artifact.
+        cached: Whether the outputs of the component come from TFX's cache.
+    """
+
+    component: str
+    is_output: bool
+    key: str
+    artifact_type: str
+    artifact_id: int
+    uri: str
+    cached: bool
+
+
+def read_lineage(database: Path, run_id: str) -> list[LineageEvent]:
+    """Return the events of a run, in the order of its components, inputs first.
+
+    Args:
+        database: SQLite file of ML Metadata.
+        run_id: Id of the run.
+
+    Returns:
+        An empty list if the run ended before its first component.
+    """
+    if not database.exists():
+        return []
+    from ml_metadata.metadata_store import MetadataStore
+    from ml_metadata.proto import metadata_store_pb2
+
+    connection = metadata_store_pb2.ConnectionConfig()
+    connection.sqlite.filename_uri = str(database)
+    connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
+    store = MetadataStore(connection)
+    context = store.get_context_by_type_and_name(_RUN_CONTEXT, run_id)
+    if context is None:
+        return []
+    executions = sorted(store.get_executions_by_context(context.id), key=lambda one: one.id)
+    return _events(store, executions, metadata_store_pb2)
+
+
+def _events(store: Any, executions: list[Any], protos: Any) -> list[LineageEvent]:
+    stored = store.get_events_by_execution_ids([one.id for one in executions])
+    artifacts = {
+        one.id: one for one in store.get_artifacts_by_id([event.artifact_id for event in stored])
+    }
+    output_types = {protos.Event.OUTPUT, protos.Event.DECLARED_OUTPUT}
+    events = []
+    for execution in executions:
+        component = _component_id(store, execution.id)
+        own = [event for event in stored if event.execution_id == execution.id]
+        for event in sorted(own, key=lambda event: event.type in output_types):
+            artifact = artifacts[event.artifact_id]
+            events.append(
+                LineageEvent(
+                    component=component,
+                    is_output=event.type in output_types,
+                    key=next((step.key for step in event.path.steps if step.key), ""),
+                    artifact_type=artifact.type,
+                    artifact_id=artifact.id,
+                    uri=artifact.uri,
+                    cached=execution.last_known_state == protos.Execution.CACHED,
+                )
+            )
+    return events
+
+
+def _component_id(store: Any, execution_id: int) -> str:
+    """Return the id of the component: TFX names the context `<pipeline>.<component>`."""
+    contexts = store.get_contexts_by_execution(execution_id)
+    names = [context.name for context in contexts if context.type == _NODE_CONTEXT]
+    return names[0].rpartition(".")[2] if names else ""

@@ -1,0 +1,82 @@
+"""Watch the inbox: run a pass, each in its own process, whenever something arrives."""
+
+import signal
+import subprocess
+import sys
+import threading
+from types import FrameType
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from pipeline.config.retraining_options import RetrainOptions
+from pipeline.retraining.inbox import configured_inbox
+
+#: Seconds after which a pass is killed that was interrupted. The next pass processes its batch.
+STOP_TIMEOUT = 30
+
+
+class _ChangeHandler(FileSystemEventHandler):
+    """Sets an event when something in the inbox is created, changed or moved."""
+
+    def __init__(self, changed: threading.Event) -> None:
+        self._changed = changed
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """See `FileSystemEventHandler`. Watchdog calls this from its own thread."""
+        if event.event_type in ("created", "modified", "moved", "closed"):
+            self._changed.set()
+
+
+def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
+    """Run passes until SIGTERM or Ctrl-C.
+
+    Every pass is a process: memory that TensorFlow does not release is freed at its end, and a
+    crash does not stop the watcher. Where file events do not arrive, as on network folders, a pass
+    runs every `poll_seconds`.
+
+    Args:
+        arguments: Arguments of `carryover retrain`.
+        options: Options with the inbox and `poll_seconds`.
+
+    Raises:
+        InputError: No inbox is configured.
+    """
+    inbox = configured_inbox(options)
+    changed, stopped = threading.Event(), threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.set()
+        changed.set()
+
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    observer = Observer()
+    observer.schedule(_ChangeHandler(changed), str(inbox), recursive=True)
+    observer.start()
+    try:
+        while not stopped.is_set():
+            changed.clear()
+            _run_pass(arguments, stopped)
+            changed.wait(options.poll_seconds)
+            # A delivery has many files: one pass is enough for those that arrive together.
+            stopped.wait(min(1.0, options.poll_seconds))
+    finally:
+        observer.stop()
+        observer.join()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _run_pass(arguments: list[str], stopped: threading.Event) -> None:
+    """Run a pass to its end, or stop it when the watcher is stopped."""
+    command = [sys.executable, "-m", "pipeline.cli", "retrain", *arguments]
+    # In its own session: Ctrl-C on the terminal reaches only the watcher, which passes it on.
+    process = subprocess.Popen(command, start_new_session=True)
+    while process.poll() is None:
+        if stopped.wait(0.2):
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

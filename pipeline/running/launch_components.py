@@ -1,0 +1,61 @@
+"""Launch the components of a run, and put their lists and findings where the user looks."""
+
+import shutil
+from pathlib import Path
+
+from components.data_gate.checks.duplicates import LOOKALIKES, write_pairs
+from components.data_gate.executor import read_findings
+from components.data_gate.stopping import StoppedByDataError
+from pipeline import component_ids
+from pipeline.running.launcher import Launcher
+from pipeline.running.run import Run
+from pipeline.summary.reject_list import write_rejects
+from pipeline.summary.run_outputs import Outputs
+
+
+def launch_components(run: Run, launcher: Launcher, last: str | None = None) -> Outputs:
+    """Launch components one after the other, or take their outputs from the cache.
+
+    Args:
+        run: Run that the components belong to. It shows and records their progress.
+        launcher: Launcher of the pipeline of that run.
+        last: Id of the last component to launch; None launches all of them.
+
+    Returns:
+        URIs of the outputs of every launched component.
+
+    Raises:
+        StoppedByDataError: The data gate stopped the run.
+        Exception: Whatever the executor of a component raises.
+    """
+    nodes = launcher.nodes if last is None else launcher.nodes[: launcher.nodes.index(last) + 1]
+    outputs: Outputs = {}
+    try:
+        for node in nodes:
+            with run.component(node) as result:
+                outputs[node], result.cached = launcher.launch(node)
+            collect_lists(run, {node: outputs[node]})
+    except StoppedByDataError as stop:
+        # TFX has removed the outputs of the failed component: the error carries their content.
+        run.findings = stop.findings
+        if stop.duplicates.pairs:
+            write_pairs(stop.duplicates, str(run.lookalikes))
+        raise
+    return outputs
+
+
+def collect_lists(run: Run, outputs: Outputs) -> None:
+    """Copy the lists of rejected and duplicate pictures to the run's folder; note the findings.
+
+    Args:
+        run: Run to change.
+        outputs: Outputs of components that have finished; any of them may be missing.
+    """
+    if component_ids.IMAGE_EXAMPLE_GEN in outputs:
+        write_rejects(outputs[component_ids.IMAGE_EXAMPLE_GEN]["rejects"], run.rejects)
+    if component_ids.DATA_GATE in outputs:
+        findings = outputs[component_ids.DATA_GATE]["findings"]
+        run.findings = read_findings(findings)
+        lookalikes = Path(findings, LOOKALIKES)
+        if len(lookalikes.read_bytes().splitlines()) > 1:  # more than the header
+            shutil.copyfile(lookalikes, run.lookalikes)

@@ -1,0 +1,100 @@
+"""Prepare a run for launching: its baseline, its schema, its pipeline."""
+
+import hashlib
+from pathlib import Path
+
+from components.data_gate.statistics.baseline_statistics import read_baseline_statistics
+from pipeline.dag import PipelineInputs, create_pipeline
+from pipeline.identity.component_fingerprints import ComponentFingerprints, fingerprint_components
+from pipeline.identity.model_key import model_key
+from pipeline.running.launcher import Launcher
+from pipeline.running.run import Run
+from pipeline.workspace import Workspace
+from trainer_module import data
+
+SCHEMA = Path(data.__file__).with_name("schema.pbtxt")
+
+
+def prepare_launcher(run: Run) -> tuple[Launcher, int | None]:
+    """Compile the pipeline of a run, and remove unfinished outputs of killed runs.
+
+    Args:
+        run: Run to prepare. The caller holds the lock of its workspace.
+
+    Returns:
+        The launcher of the pipeline, and the version of the baseline; None for a first run.
+    """
+    code = fingerprint_components()
+    key = model_key(run.snapshot.digest, run.config, code)
+    baseline = baseline_version(run, key)
+    inputs = pipeline_inputs(run, code, key, baseline)
+    launcher = Launcher(create_pipeline(run.config, inputs), run.run_id)
+    launcher.discard_unfinished()
+    return launcher, baseline
+
+
+def pipeline_inputs(
+    run: Run, code: ComponentFingerprints, key: str, baseline: int | None
+) -> PipelineInputs:
+    """Return what the pipeline of a run depends on, beside its config.
+
+    Args:
+        run: Run with its listing.
+        code: Fingerprints of the components, see `fingerprint_components`.
+        key: Identity of what determines the model, see `model_key`.
+        baseline: Version to start from and to compare with; None for a first run.
+    """
+    return PipelineInputs(
+        data_root=run.snapshot.data_root,
+        listing=str(run.snapshot.path),
+        digest=run.snapshot.digest,
+        domains=run.snapshot.domains,
+        known_domains=_known_domains(run, baseline),
+        files=run.snapshot.files,
+        empty_classes=run.snapshot.empty_classes,
+        schema=str(_write_schema(run.workspace)),
+        code=code,
+        run_id=run.run_id,
+        run_key=key,
+        baseline_uri=str(run.workspace.baseline_uri(run.store, baseline)) if baseline else None,
+        baseline_version=baseline or 0,
+        batch=run.snapshot.batch or "",
+        new_folders=run.snapshot.new_folders,
+    )
+
+
+def baseline_version(run: Run, key: str) -> int | None:
+    """Return the version to start from and to compare with; None for a first run.
+
+    That is the serving version, unless the serving version came from exactly the inputs of this
+    run. Then it is the baseline of the serving version, so that this run repeats the earlier one
+    from the cache and does not train again.
+
+    Args:
+        run: Run that needs a baseline.
+        key: Identity of what determines its model, see `model_key`.
+    """
+    newest = run.store.newest()
+    if newest is None:
+        return None
+    push = run.store.read_push(newest)
+    earlier = push.baseline_version
+    if push.run_key == key and (earlier is None or earlier in run.store.versions()):
+        return earlier
+    return newest
+
+
+def _known_domains(run: Run, baseline: int | None) -> tuple[str, ...] | None:
+    """Return the domains that the baseline was trained on; all if it has no statistics."""
+    if baseline is None:
+        return None
+    statistics = read_baseline_statistics(str(run.store.path(baseline)))
+    return tuple(sorted(statistics.domains)) if statistics else run.snapshot.domains
+
+
+def _write_schema(workspace: Workspace) -> Path:
+    """Write the schema under a name with its digest, because TFX's cache compares only paths."""
+    content = SCHEMA.read_bytes()
+    copy = workspace.inputs / f"schema-{hashlib.sha256(content).hexdigest()[:16]}.pbtxt"
+    copy.write_bytes(content)
+    return copy

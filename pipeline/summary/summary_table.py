@@ -1,0 +1,107 @@
+"""The summary of a run on the terminal: counts of pictures, metrics per domain, the outcome."""
+
+from rich import box
+from rich.console import Console, ConsoleRenderable, Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.summary.finding_list import show_findings
+from pipeline.summary.summary_schema import Domain, Stages, Summary
+
+
+def show_summary(
+    console: Console, summary: Summary, model: str | None, serving: int | None
+) -> None:
+    """Print the summary of a run that has ended.
+
+    Args:
+        console: Console to print on.
+        summary: Summary of the run.
+        model: Folder of the version that serves the model of this run; None if none does.
+        serving: Serving version after the run; None if no version serves.
+    """
+    show_findings(console, summary.findings)
+    parts: list[ConsoleRenderable] = []
+    if summary.images:
+        parts.append(Text(_image_counts(summary)))
+    if summary.domains:
+        parts.append(_domain_table(summary))
+    console.print(Group(*parts), highlight=False)
+    console.print(_outcome(summary, model, serving), highlight=False, soft_wrap=True)
+
+
+def _image_counts(summary: Summary) -> str:
+    images = summary.images
+    if images is None:
+        return ""
+    line = (
+        f"\n{images.read:,} files: {images.train:,} train, {images.eval:,} eval, "
+        f"{images.test:,} test, {images.rejected:,} rejected"
+    )
+    line += "".join(f"\n  {n:,} x {reason}" for reason, n in summary.reject_reasons.items())
+    ignored = sum(summary.ignored_files.values())
+    return line + (f"\n{ignored:,} hidden and system files ignored" if ignored else "")
+
+
+def _domain_table(summary: Summary) -> Table:
+    """Return accuracies per domain: stages on the eval split, candidate and baseline on test."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("domain", overflow="fold")
+    for name in ("images", "frozen*", "tuned*", "accuracy", "baseline", "change"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, domain in summary.domains.items():
+        table.add_row(
+            escape(name),
+            f"{domain.test_images:,}",
+            *_stage_accuracies(summary.stages, name),
+            f"[bold]{domain.accuracy:.3f}[/bold]",
+            _accuracy(domain.baseline_accuracy),
+            _change(domain),
+        )
+    table.add_section()
+    mean = _accuracy(summary.mean_domain_accuracy)
+    table.add_row("mean", "", *_stage_accuracies(summary.stages, None), f"[bold]{mean}[/bold]")
+    if summary.worst_domain and len(summary.domains) > 1:
+        worst = summary.domains[summary.worst_domain].accuracy
+        table.add_row(f"worst: {escape(summary.worst_domain)}", "", "", "", _accuracy(worst))
+    if summary.stages:
+        chosen = summary.stages.chosen.replace("_", "-")
+        table.caption = f"* on the eval split; {chosen} is exported. Rest: test split"
+        table.caption_justify = "left"
+    return table
+
+
+def _stage_accuracies(stages: Stages | None, domain: str | None) -> list[str]:
+    """Return a cell per stage: accuracy in a domain of the eval split, or the mean for None."""
+    cells = []
+    for stage in (stages.frozen, stages.fine_tuned) if stages else (None, None):
+        if stage is None:
+            cells.append("-")
+        elif domain is None:
+            cells.append(_accuracy(stage.eval_mean_domain_accuracy))
+        else:
+            cells.append(_accuracy(stage.eval_domain_accuracy.get(domain)))
+    return cells
+
+
+def _accuracy(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _change(domain: Domain) -> str:
+    if domain.baseline_accuracy is None:
+        return "-"
+    change = domain.accuracy - domain.baseline_accuracy
+    colour = "green" if change >= 0 else "red"
+    return f"[{colour}]{change:+.3f}[/{colour}]"
+
+
+def _outcome(summary: Summary, model: str | None, serving: int | None) -> Text:
+    total = f"{summary.seconds.get('total', 0):.0f} s"
+    if summary.status == "pushed":
+        what = "Pushed" if summary.new_version else "Nothing new to push: this model serves as"
+        return Text(f"{what} version {summary.pushed_version} in {total}: {model}", "green")
+    still = f"Version {serving} still serves." if serving else ""
+    reasons = "".join(f"\n  {reason}" for reason in summary.reasons)
+    return Text(f"Not pushed ({total}). {still}{reasons}", "yellow")

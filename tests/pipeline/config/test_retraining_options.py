@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.config.config_file import load_config
+from pipeline.config.retraining_options import RetrainOptions
+from trainer_module.contract.errors import InputError
+
+
+@pytest.fixture(name="write_config")
+def _write_config(tmp_path: Path):
+    def write(retrain: str) -> Path:
+        path = tmp_path / "run.yaml"
+        path.write_text(f"data: pictures\nretrain: {{{retrain}}}\n")
+        return path
+
+    return write
+
+
+def replay_per_domain(path: Path | None, *overrides: str) -> int:
+    return load_config(path, list(overrides), {"data": "pictures"}).retrain.replay_per_domain
+
+
+def test_a_renamed_key_is_accepted_under_its_old_name(write_config):
+    assert RetrainOptions(rehearsal_per_domain=7).replay_per_domain == 7
+    assert replay_per_domain(write_config("rehearsal_per_domain: 7")) == 7
+    assert replay_per_domain(None, "retrain.rehearsal_per_domain=7") == 7
+
+
+def test_a_config_is_written_with_the_new_name(write_config):
+    config = load_config(write_config("rehearsal_per_domain: 7"), [])
+    assert config.model_dump()["retrain"]["replay_per_domain"] == 7
+    assert "rehearsal_per_domain" not in config.model_dump()["retrain"]
+
+
+@pytest.mark.parametrize("name", ["rehearsal_per_domain", "replay_per_domain"])
+@pytest.mark.parametrize("override", ["rehearsal_per_domain", "replay_per_domain"])
+def test_an_override_wins_over_a_file_whichever_names_they_use(write_config, name, override):
+    assert replay_per_domain(write_config(f"{name}: 7"), f"retrain.{override}=9") == 9
+
+
+def test_both_names_in_one_file_are_an_input_error(write_config):
+    path = write_config("rehearsal_per_domain: 7, replay_per_domain: 7")
+    with pytest.raises(InputError) as error:
+        load_config(path, [])
+    assert str(error.value).startswith(
+        "config key 'retrain': rehearsal_per_domain is the old name of replay_per_domain. "
+        "Give only replay_per_domain."
+    )

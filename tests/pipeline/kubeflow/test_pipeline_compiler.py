@@ -1,0 +1,203 @@
+"""The file that `carryover compile` writes for Kubeflow Pipelines."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from kfp.components import load_component_from_file
+from tfx.components import InfraValidator
+from tfx.dsl.components.common.importer import Importer
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import infra_validator_pb2
+from tfx.types import Channel, standard_artifacts
+
+from pipeline.config.config_file import load_config
+from pipeline.config.kubeflow_options import Step
+from pipeline.config.run_config import RunConfig
+from pipeline.kubeflow.config_check import check_pipeline_config
+from pipeline.kubeflow.pipeline_compiler import compile_pipeline
+from pipeline.kubeflow.pipeline_spec import compile_pipeline_spec
+from trainer_module.contract.errors import InputError
+
+pytestmark = pytest.mark.component
+
+SETTINGS = [
+    "image_size=64",
+    "kubeflow.image=registry.example/carryover:1",
+    "kubeflow.pipeline_root=minio://bucket/carryover",
+    "kubeflow.volumes={carryover: /mnt/carryover}",
+    "kubeflow.cpu={default: 1, Trainer: 8}",
+    "kubeflow.memory={Trainer: 16}",
+    "kubeflow.gpu_count=2",
+    "kubeflow.env={HTTPS_PROXY: 'http://proxy:3128'}",
+    "kubeflow.secrets={AWS_SECRET_ACCESS_KEY: store/secretkey}",
+]
+FLINK = "{runner: flink, options: {flink_master: 'flink:8081', environment_type: DOCKER}}"
+PATHS = {"data": "/mnt/carryover/pictures", "workspace": Path("/mnt/carryover/models")}
+
+
+def config(*overrides: str, **values: Any) -> RunConfig:
+    return load_config(None, [*SETTINGS, *overrides], {**PATHS, **values})
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory) -> Path:
+    """Compiled pipeline whose runs have a baseline."""
+    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
+    compile_pipeline(config(), "newest", path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def documents(file) -> list[Any]:
+    return list(yaml.safe_load_all(file.read_text()))
+
+
+@pytest.fixture(scope="module")
+def spec(documents) -> dict[str, Any]:
+    return documents[0]
+
+
+def containers(spec: dict[str, Any]) -> dict[str, Any]:
+    """Task -> its container. No executor is anything else."""
+    found = {}
+    for task, component in spec["components"].items():
+        executor = spec["deploymentSpec"]["executors"][component["executorLabel"]]
+        assert set(executor) == {"container"}
+        found[task] = executor["container"]
+    return found
+
+
+def test_kfp_loads_the_parameters_of_a_run_with_their_types_and_defaults(file):
+    loaded = load_component_from_file(str(file)).component_spec
+    found = {name: (one.type, one.default) for name, one in loaded.inputs.items()}
+    assert found == {
+        "data": ("String", "/mnt/carryover/pictures"),
+        "image_size": ("Integer", 64),
+        "seed": ("Integer", 17),
+        "baseline_uri": ("String", "newest"),
+    }
+
+
+def test_every_step_is_one_container(spec):
+    assert {*containers(spec), "default"} == set(get_args(Step))
+    assert {one["image"] for one in containers(spec).values()} == {"registry.example/carryover:1"}
+    assert spec["defaultPipelineRoot"] == "minio://bucket/carryover"
+    assert spec["schemaVersion"] == "2.1.0"
+
+
+def test_every_step_runs_a_program_of_this_package(spec):
+    commands = [one["command"] for one in containers(spec).values()]
+    assert {tuple(command[:2]) for command in commands} == {("python", "-m")}
+    assert {importlib.util.find_spec(command[2]).name for command in commands} == {
+        "pipeline.kubeflow.programs.fetch_baseline",
+        "pipeline.kubeflow.programs.prepare_run",
+        "pipeline.kubeflow.programs.run_component",
+        "pipeline.kubeflow.programs.summarise_run",
+    }
+
+
+def test_components_take_every_parameter_from_the_preparation(spec):
+    outputs = spec["components"]["Preparation"]["outputDefinitions"]["parameters"]
+    tasks = {**spec["root"]["dag"]["tasks"]}
+    del tasks["Preparation"]
+    for task, body in tasks.items():
+        for name, source in body["inputs"].get("parameters", {}).items():
+            reference = source["taskOutputParameter"]
+            assert reference["producerTask"] == "Preparation"
+            definition = spec["components"][task]["inputDefinitions"]["parameters"][name]
+            assert outputs[reference["outputParameterKey"]] == definition
+
+
+def test_a_pipeline_for_a_first_run_has_no_baseline_and_no_parameter_for_it(tmp_path):
+    compile_pipeline(config(), None, tmp_path / "first.yaml")
+    spec = yaml.safe_load((tmp_path / "first.yaml").read_text().split("\n---\n")[0])
+    assert "Baseline" not in spec["components"]
+    assert set(spec["root"]["inputDefinitions"]["parameters"]) == {"data", "image_size", "seed"}
+    assert "base_model" not in spec["root"]["dag"]["tasks"]["Trainer"]["inputs"]["artifacts"]
+
+
+def test_every_step_has_its_resource_requests_and_only_the_trainer_has_gpus(spec):
+    resources = {task: one["resources"] for task, one in containers(spec).items()}
+    trainer = resources.pop("Trainer")
+    gpus = {"type": "nvidia.com/gpu", "count": "2"}
+    assert trainer == {"cpuRequest": 8, "memoryRequest": 16, "accelerator": gpus}
+    assert all(one == {"cpuRequest": 1} for one in resources.values())
+
+
+def test_variables_are_in_the_spec_and_secrets_only_by_reference(documents):
+    spec, platform = documents
+    variables = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for task, container in containers(spec).items():
+        assert container["env"] == variables
+        assert executors[spec["components"][task]["executorLabel"]] == {
+            "pvcMount": [{"constant": "carryover", "mountPath": "/mnt/carryover"}],
+            "secretAsEnv": [
+                {
+                    "secretName": "store",
+                    "keyToEnv": [{"secretKey": "secretkey", "envVar": "AWS_SECRET_ACCESS_KEY"}],
+                }
+            ],
+        }
+
+
+def test_failed_steps_are_retried_and_preparation_and_summary_are_never_cached(spec):
+    tasks = spec["root"]["dag"]["tasks"]
+    assert {task["retryPolicy"]["maxRetryCount"] for task in tasks.values()} == {2}
+    uncached = {name for name, task in tasks.items() if task["cachingOptions"] == {}}
+    assert uncached == {"Preparation", "Summary"}
+
+
+def test_caching_and_retries_can_be_turned_off(tmp_path):
+    settings = config("kubeflow.caching=false", "kubeflow.retries=0")
+    compile_pipeline(settings, None, tmp_path / "plain.yaml")
+    spec = next(yaml.safe_load_all((tmp_path / "plain.yaml").read_text()))
+    for task in spec["root"]["dag"]["tasks"].values():
+        assert task["cachingOptions"] == {}
+        assert "retryPolicy" not in task
+
+
+@pytest.mark.parametrize(
+    ("overrides", "values", "words"),
+    [
+        (["kubeflow.image=null"], {}, ["kubeflow.image", "missing"]),
+        (["kubeflow.pipeline_root=null"], {}, ["kubeflow.pipeline_root", "missing"]),
+        (["kubeflow.pipeline_root=/tmp/a"], {}, ["kubeflow.pipeline_root", "/mnt/carryover"]),
+        ([], {"name": "My_Model"}, ["name", "small letters", "My_Model"]),
+        ([], {"workspace": Path("workspace")}, ["workspace", "/mnt/carryover"]),
+        ([], {"workspace": Path("gs://bucket/w")}, ["workspace", "/mnt/carryover"]),
+        ([], {"data": "pictures"}, ["data", "pictures", "/mnt/carryover"]),
+        ([f"beam={FLINK}"], {}, ["beam.runner flink", "environment_config"]),
+    ],
+)
+def test_a_config_that_a_step_cannot_use_is_refused_in_one_line(overrides, values, words):
+    with pytest.raises(InputError) as error:
+        check_pipeline_config(config(*overrides, **values))
+    assert "\n" not in str(error.value)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_manifest_in_an_object_store_needs_no_volume():
+    check_pipeline_config(config(data="gs://bucket/pictures.csv"))
+
+
+def pipeline_of(*components: Any) -> Pipeline:
+    return Pipeline("p", "root", components=list(components))
+
+
+def test_components_that_kubeflow_cannot_run_are_refused_by_name():
+    resolver = Resolver(
+        LatestArtifactStrategy, model=Channel(type=standard_artifacts.Model)
+    ).with_id("Latest")
+    with pytest.raises(InputError, match="component Latest is a Resolver"):
+        compile_pipeline_spec(pipeline_of(resolver), "image")
+    serving = infra_validator_pb2.ServingSpec()
+    model = Importer(source_uri="gs://bucket/model", artifact_type=standard_artifacts.Model)
+    validator = InfraValidator(model=model.outputs["result"], serving_spec=serving)
+    with pytest.raises(InputError, match=r"cannot run this pipeline.*InfraValidator"):
+        compile_pipeline_spec(pipeline_of(model, validator), "image")

@@ -1,0 +1,73 @@
+"""Output is captured in separate processes, because pytest redirects stdout and stderr."""
+
+import logging
+
+import pytest
+
+from pipeline.logs import OUR_LOGGER
+from pipeline.logs.captured_output import relayed_messages
+
+CAPTURE = """
+import logging, os, subprocess, sys
+from pathlib import Path
+from pipeline.logs.captured_output import captured_output
+
+print("before")
+with captured_output(Path(sys.argv[1])) as console:
+    print("print")
+    print("print to stderr", file=sys.stderr)
+    os.write(1, b"descriptor 1\\n")
+    os.write(2, b"descriptor 2\\n")
+    subprocess.run([sys.executable, "-c", "print('child')"], check=True)
+    console.print("for the user, \\u2603")
+print("after")
+print("after on stderr", file=sys.stderr)
+"""
+
+FAIL = """
+import sys
+from pathlib import Path
+from pipeline.logs.captured_output import captured_output
+
+try:
+    with captured_output(Path(sys.argv[1])):
+        print("in between", end="")
+        raise ValueError
+except ValueError:
+    print("after")
+"""
+
+
+def test_everything_but_the_console_goes_to_the_file(run_python, tmp_path):
+    log = tmp_path / "logs" / "run.log"
+    done = run_python("-c", CAPTURE, log)
+    assert done.stdout.splitlines() == ["before", "for the user, \u2603", "after"]
+    assert done.stderr.splitlines() == ["after on stderr"]
+    assert sorted(log.read_text().splitlines()) == [
+        *("child", "descriptor 1", "descriptor 2", "print", "print to stderr"),
+    ]
+
+
+def test_after_an_error_stdout_is_what_it_was(run_python, tmp_path):
+    log = tmp_path / "run.log"
+    done = run_python("-c", FAIL, log)
+    assert (done.stdout, done.returncode) == ("after\n", 0)
+    assert log.read_text() == "in between"
+
+
+def test_an_existing_log_is_appended_to(run_python, tmp_path):
+    log = tmp_path / "run.log"
+    log.write_text("first\n")
+    run_python("-c", FAIL, log)
+    assert log.read_text() == "first\nin between"
+
+
+@pytest.mark.parametrize("name", [OUR_LOGGER, f"{OUR_LOGGER}.trainer"])
+def test_messages_of_our_loggers_are_relayed_while_the_context_lasts(name):
+    said: list[str] = []
+    with relayed_messages(said.append):
+        logging.getLogger(name).info("epoch %d", 1)
+        logging.getLogger(name).debug("too much")
+        logging.getLogger("tensorflow").warning("noise")
+    logging.getLogger(name).info("too late")
+    assert said == ["epoch 1"]

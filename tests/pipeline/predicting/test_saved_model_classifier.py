@@ -1,0 +1,92 @@
+"""A loaded SavedModel whose predictions can be worked out by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_exports import LABELS, export_tiny
+from tiny_models import ColourModel, example, save_model
+from tiny_pictures import solid
+
+from pipeline.predicting import saved_model_classifier
+from pipeline.predicting.saved_model_classifier import SavedModelClassifier, decode_text
+
+#: Shares of red, green and blue: (0.8, 0.2, 0), (0, 0.25, 0.75), (0, 1, 0).
+COLOURS = ((200, 50, 0), (0, 50, 150), (0, 9, 0))
+PROBABILITIES = [[0.8, 0.2, 0], [0, 0.25, 0.75], [0, 1, 0]]
+IMAGES = [solid(colour) for colour in COLOURS]
+
+
+@pytest.fixture(name="classifier", scope="module")
+def _classifier(tmp_path_factory: pytest.TempPathFactory) -> SavedModelClassifier:
+    folder = tmp_path_factory.mktemp("model")
+    return SavedModelClassifier(save_model(folder / "model", ColourModel()))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 64])
+def test_predictions_have_the_order_of_the_pictures_in_any_number_of_batches(
+    classifier, monkeypatch, batch_size
+):
+    monkeypatch.setattr(saved_model_classifier, "BATCH_SIZE", batch_size)
+    predictions = classifier.predict(IMAGES)
+    assert predictions.labels == ["red", "blue", "green"]
+    np.testing.assert_allclose(predictions.confidences, [0.8, 0.75, 1])
+    np.testing.assert_allclose(predictions.probabilities, PROBABILITIES)
+
+
+def test_examples_get_the_predictions_of_their_pictures(classifier):
+    examples = [example("day", "red", colour) for colour in COLOURS]
+    of_examples, of_images = classifier.predict_examples(examples), classifier.predict(IMAGES)
+    assert of_examples.labels == of_images.labels
+    np.testing.assert_array_equal(of_examples.probabilities, of_images.probabilities)
+
+
+@pytest.mark.parametrize("batch_size", [2, 64])
+def test_embeddings_have_the_order_of_the_pictures(classifier, monkeypatch, batch_size):
+    monkeypatch.setattr(saved_model_classifier, "BATCH_SIZE", batch_size)
+    np.testing.assert_array_equal(classifier.embed(IMAGES), COLOURS)
+
+
+def test_without_pictures_there_are_empty_predictions_and_embeddings(classifier):
+    predictions = classifier.predict([])
+    assert predictions.labels == []
+    assert len(predictions.confidences) == len(predictions.probabilities) == 0
+    assert len(classifier.embed([])) == 0
+
+
+def test_every_signature_is_known_by_its_only_input(classifier):
+    assert classifier.inputs == {
+        "serving_default": "image",
+        "serving_examples": "examples",
+        "embed": "image",
+        "label_id": "examples",
+    }
+
+
+def test_a_call_returns_the_outputs_of_any_signature(classifier):
+    outputs = classifier.call("label_id", [example("day", "blue", COLOURS[0])])
+    assert {name: values.tolist() for name, values in outputs.items()} == {"label_id": [2]}
+
+
+def test_a_signature_with_several_inputs_is_an_error(tmp_path):
+    spec = tf.TensorSpec([None], tf.string)
+    module = tf.Module()
+    module.join = tf.function(lambda a, b: {"joined": a + b}, input_signature=[spec, spec])
+    tf.saved_model.save(module, str(tmp_path), signatures={"join": module.join})
+    with pytest.raises(ValueError, match="signature join has 2 inputs"):
+        SavedModelClassifier(tmp_path).inputs  # noqa: B018
+
+
+def test_the_labels_are_those_of_the_description(tmp_path):
+    assert SavedModelClassifier(Path(export_tiny(tmp_path / "model", 1))).labels == list(LABELS)
+
+
+def test_a_model_without_a_description_has_no_labels(classifier):
+    with pytest.raises(OSError, match="No such file"):
+        classifier.labels  # noqa: B018
+
+
+def test_text_that_is_not_utf_8_keeps_its_bytes():
+    text = decode_text(b"caf\xe9")
+    assert text.encode("utf-8", "surrogateescape") == b"caf\xe9"

@@ -1,0 +1,244 @@
+"""Passes over an inbox with a tiny serving model; the run of the pipeline is replaced."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from retraining_site import (
+    CORRECT,
+    PUSHED,
+    REJECTED,
+    RUN_FAILED,
+    WRONG,
+    KilledError,
+    OnEvent,
+    Pipeline,
+)
+from tiny_pictures import write_files
+from tiny_summary import domain, summary
+from tiny_workspace import write_colours
+
+from pipeline.retraining.retraining_pass import describe_change
+from trainer_module.contract.errors import InputError
+
+
+def test_a_pass_over_an_empty_inbox_does_nothing(site):
+    assert site.run() == 0
+    assert site.output == f"nothing to do in {site.inbox}\n"
+    assert (site.events, site.batches()) == ([], [])
+
+
+def test_a_new_domain_with_low_accuracy_is_trained_on_and_pushed(site):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    pipeline = Pipeline(PUSHED)
+    assert site.run(pipeline) == 0
+    [batch] = site.batches()
+    assert (batch.state, batch.run_id, batch.version) == ("pushed", "run 2", 2)
+    assert batch.reason == "'night' +0.800 to 'day' -0.020, mean 0.890"
+    assert batch.numbers["night"]["accuracy"] == 0
+    assert batch.numbers["night"]["asked"] == len(WRONG)
+    assert batch.numbers["night"]["is_new"]
+    [snapshot] = pipeline.snapshots
+    assert snapshot.batch == batch.digest
+    assert snapshot.new_folders == (f"batches/{batch.digest}",)
+    assert snapshot.files == len(WRONG) + 9
+    assert site.event_names() == ["taken", "retraining", "pushed"]
+    assert {**site.events[2], "time": ""} == {
+        "event": "pushed",
+        "time": "",
+        "batch": "monday",
+        "number": 1,
+        "reason": batch.reason,
+        "run_id": "run 2",
+        "version": 2,
+    }
+    assert site.output.splitlines()[0].startswith(
+        "monday: retrain: new domain 'night': 12 labelled, accuracy of the serving model 0.000, "
+    )
+    assert site.output.splitlines()[1] == f"monday: pushed: {batch.reason}"
+
+
+def test_a_finished_batch_is_not_processed_again(site):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    site.run(Pipeline(PUSHED))
+    assert site.run() == 0
+    assert "nothing to do" in site.output
+
+
+def test_the_same_pictures_under_another_name_are_a_duplicate(site):
+    write_colours(site.inbox / "monday", "night", CORRECT)
+    site.run()
+    shutil.copytree(site.inbox / "monday", site.inbox / "tuesday")
+    assert site.run() == 0
+    assert site.states() == ["good_enough", "duplicate"]
+    assert "tuesday: duplicate: the same pictures arrived as batch 1, monday" in site.output
+    assert [event["state"] for event in site.events] == ["duplicate"]
+
+
+def test_a_domain_with_high_accuracy_is_good_enough(site):
+    write_colours(site.inbox / "monday", "night", CORRECT)
+    assert site.run() == 0
+    [batch] = site.batches()
+    assert batch.state == "good_enough"
+    assert "needs no retraining" in batch.reason
+    assert site.event_names() == ["taken", "good_enough"]
+
+
+def test_too_few_pictures_wait_and_are_trained_on_with_the_next_batch(site):
+    write_colours(site.inbox / "monday", "night", WRONG[:2])
+    assert site.run() == 0
+    assert site.states() == ["too_little_data"]
+    write_colours(site.inbox / "tuesday", "night", WRONG[:3], seed=200)
+    pipeline = Pipeline(PUSHED)
+    assert site.run(pipeline) == 0
+    first, second = site.batches()
+    assert (first.state, second.state) == ("too_little_data", "pushed")
+    folders = {f"batches/{first.digest}", f"batches/{second.digest}"}
+    assert set(pipeline.snapshots[0].new_folders) == folders
+
+
+def test_a_known_domain_with_wrong_labels_is_held(site):
+    write_colours(site.inbox / "monday", "day", WRONG)
+    assert site.run() == 0
+    [batch] = site.batches()
+    assert batch.state == "held"
+    assert "Check the labels" in batch.reason
+    assert batch.numbers["day"]["drift"] > 0.01
+    assert site.event_names() == ["taken", "held"]
+
+
+def test_a_batch_without_a_usable_picture_is_held(site):
+    write_files(site.inbox / "monday", {"not in a class folder.png": b"", "_READY": b""})
+    assert site.run() == 0
+    [batch] = site.batches()
+    assert (batch.state, batch.reason) == ("held", "no picture of the batch is usable")
+
+
+def test_an_unreadable_manifest_is_held_and_does_not_stop_other_batches(site):
+    (site.inbox / "broken.csv").write_text("no,such,columns\n")
+    write_colours(site.inbox / "monday", "night", CORRECT)
+    assert site.run() == 0
+    assert {batch.name: batch.state for batch in site.batches()} == {
+        "broken.csv": "held",
+        "monday": "good_enough",
+    }
+    assert "broken.csv: held: manifest" in site.output
+    assert site.run() == 0
+    assert "broken.csv" not in site.output
+
+
+def test_a_batch_with_bad_input_for_the_run_is_held(site):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    assert site.run(Pipeline(InputError("the data gate stops the run"))) == 0
+    [batch] = site.batches()
+    assert (batch.state, batch.reason) == ("held", "the data gate stops the run")
+
+
+def test_a_rejected_candidate_has_an_exit_code_of_its_own(site):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    assert site.run(Pipeline(REJECTED)) == 3
+    [batch] = site.batches()
+    assert (batch.state, batch.run_id, batch.version) == ("rejected", "run 2", None)
+    assert batch.reason == "domain 'day': worse; x"
+    assert site.events[-1]["version"] is None
+
+
+@pytest.mark.parametrize("error", [RUN_FAILED, OSError("disk is full")])
+def test_a_failed_run_is_retried_by_the_next_pass_until_attempts_are_used_up(site, error):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    pipeline = Pipeline(error)
+    assert site.run(pipeline, attempts=2) == 1
+    [batch] = site.batches()
+    assert (batch.state, batch.attempts, batch.reason) == ("taken", 1, str(error))
+    assert f"monday: {error}; the next pass retries it" in site.output
+    assert {**site.events[-1], "time": ""} == {
+        "event": "failed",
+        "time": "",
+        "batch": "monday",
+        "reason": str(error),
+        "gives_up": False,
+    }
+    assert site.run(pipeline, attempts=2) == 1
+    [batch] = site.batches()
+    assert (batch.state, batch.attempts) == ("failed", 2)
+    assert "gives_up" not in site.events[-1]
+    assert site.run(pipeline, attempts=2) == 0
+    assert len(pipeline.snapshots) == 2
+
+
+def test_a_failed_run_comes_before_a_rejected_candidate_in_the_exit_code(site):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    write_colours(site.inbox / "tuesday", "night", WRONG, seed=200)
+    results = iter([REJECTED, RUN_FAILED])
+    assert site.run(lambda *run: Pipeline(next(results))(*run)) == 1
+    assert sorted(site.states()) == ["rejected", "taken"]
+
+
+def test_an_incomplete_delivery_stays_in_the_inbox(site):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    (site.inbox / "monday" / "_READY").unlink()
+    assert site.run(quiet_seconds=1000) == 0
+    assert "monday: the batch is not complete yet" in site.output
+    assert site.batches() == []
+
+
+def test_a_delivery_that_is_removed_before_it_is_copied_is_left_out(site):
+    for name in ("monday", "tuesday"):
+        write_colours(site.inbox / name, "night", CORRECT)
+
+    def remove_tuesday() -> None:
+        shutil.rmtree(site.inbox / "tuesday", ignore_errors=True)
+
+    assert site.run(notices=OnEvent("taken", remove_tuesday)) == 0
+    assert "tuesday: the batch was removed while it was copied" in site.output
+    assert [batch.name for batch in site.batches()] == ["monday"]
+
+
+def test_a_delivery_that_is_corrected_before_its_assessment_replaces_the_first(site):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    with pytest.raises(KilledError):
+        site.run(Pipeline(KilledError()))
+    write_colours(site.inbox / "monday", "night", CORRECT)
+    assert site.run() == 0
+    assert site.states() == ["replaced", "good_enough"]
+
+
+def test_a_preview_prints_every_decision_and_changes_nothing(site):
+    write_colours(site.inbox / "bad", "night", WRONG)
+    write_colours(site.inbox / "good", "night", CORRECT)
+    (site.inbox / "incomplete").mkdir()
+    lines = site.preview(quiet_seconds=1000)
+    assert [line.split(": ")[:2] for line in sorted(lines)] == [
+        ["bad", "retrain"],
+        ["good", "good_enough"],
+        ["incomplete", "incomplete"],
+    ]
+    assert not (site.workspace / "batches").exists()
+    assert site.batches() == []
+
+
+def test_without_an_inbox_a_pass_is_an_input_error(site):
+    with pytest.raises(InputError, match=r"--inbox DIR"):
+        site.run(inbox=None)
+
+
+def test_a_change_names_the_domains_that_gained_and_lost_most():
+    domains = {
+        "a": domain(0.8, 0.7),
+        "b": domain(0.6, 0.62),
+        "c": domain(0.5),
+        "d": domain(0.5, 0.5),
+    }
+    text = describe_change(summary(domains=domains, mean_domain_accuracy=0.6))
+    assert text == "'a' +0.100 to 'b' -0.020, mean 0.600"
+    assert describe_change(summary(domains={"a": domain(0.8)})) == "version 2"
+
+
+def test_a_pass_with_nothing_to_do_needs_neither_tensorflow_nor_beam():
+    code = (
+        "import sys, pipeline.retraining.retraining_pass;"
+        "print({'tensorflow', 'apache_beam', 'tfx'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

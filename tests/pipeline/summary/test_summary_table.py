@@ -1,0 +1,81 @@
+"""The summary of a run on the terminal."""
+
+import io
+
+from rendered_tables import row
+from rich.console import Console
+from tiny_summary import FROZEN, domain, summary
+
+from pipeline.summary.summary_schema import Stages, Summary
+from pipeline.summary.summary_table import show_summary
+
+HEADINGS = ["domain", "images", "frozen*", "tuned*", "accuracy", "baseline", "change"]
+
+
+def console(**options: bool) -> Console:
+    return Console(file=io.StringIO(), width=80, **options)
+
+
+def text_of(console: Console) -> str:
+    return console.file.getvalue()
+
+
+def shown(run: Summary, model: str | None = "/serving/shapes/2") -> str:
+    terminal = console()
+    show_summary(terminal, run, model, run.baseline_version)
+    return text_of(terminal)
+
+
+def test_a_pushed_run_shows_counts_domains_and_the_path_of_the_version():
+    text = shown(summary())
+    assert "2,003 files: 1,400 train, 300 eval, 300 test, 3 rejected" in text
+    assert "2 x damaged" in text
+    assert row(text, "domain") == HEADINGS
+    assert row(text, "day") == ["day", "1,200", "0.800", "0.840", "0.900", "0.875", "+0.025"]
+    assert row(text, "night") == ["night", "1,200", "0.620", "0.700", "0.650", "0.700", "-0.050"]
+    assert row(text, "mean") == ["mean", "0.710", "0.770", "0.775"]
+    assert row(text, "worst") == ["worst: night", "0.650"]
+    assert "fine-tuned is exported" in text
+    assert "Pushed version 2 in 123 s: /serving/shapes/2" in " ".join(text.split())
+
+
+def test_without_baseline_and_fine_tuning_their_cells_are_empty():
+    stages = Stages(frozen=FROZEN, fine_tuned=None, chosen="frozen")
+    text = shown(summary(domains={"day": domain(0.9)}, stages=stages))
+    assert row(text, "day") == ["day", "1,200", "0.800", "-", "0.900", "-", "-"]
+
+
+def test_a_model_that_already_serves_is_not_called_new():
+    text = " ".join(shown(summary(new_version=False)).split())
+    assert "Nothing new to push: this model serves as version 2" in text
+
+
+def test_a_model_that_is_not_blessed_is_shown_with_every_reason():
+    reasons = ["domain 'night': accuracy 0.650 is below the floor 0.700", "serving check: NaN"]
+    text = shown(summary(status="not_blessed", pushed_version=None, reasons=reasons), None)
+    assert "Not pushed (123 s). Version 1 still serves." in text
+    assert all(f"  {reason}" in text for reason in reasons)
+
+
+def test_after_a_rejected_first_model_no_version_is_said_to_serve():
+    text = shown(summary(status="not_blessed", baseline_version=None, reasons=["why"]), None)
+    assert "still serves" not in text
+
+
+def test_names_with_brackets_are_shown_as_they_are():
+    name = "[b]x[/b]"
+    domains = {name: domain(0.6), "night": domain(0.9)}
+    run = summary(domains=domains, worst_domain=name, reasons=[f"domain '{name}': why"])
+    assert row(shown(run), name)[0] == name
+    assert row(shown(run), "worst")[0] == f"worst: {name}"
+    text = shown(run.model_copy(update={"status": "not_blessed"}), None)
+    assert f"domain '{name}': why" in text
+
+
+def test_at_80_columns_no_heading_and_no_metric_is_cut_off():
+    name = "a domain with a very long name that needs more than one line"
+    text = shown(summary(domains={name: domain(0.9, 0.875), "night": domain(0.65, 0.7)}))
+    assert all(heading in text for heading in HEADINGS)
+    assert "+0.025" in text
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80

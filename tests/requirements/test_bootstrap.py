@@ -1,0 +1,145 @@
+"""The set-up finds a Python, or lets the real uv fetch one; archives come from this machine."""
+
+import importlib.util
+import json
+import platform
+import sys
+import tarfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from repository import ROOT
+
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+#: Parts of a Python that starts and imports its standard library; the rest would only take time.
+LEFT_OUT = {"site-packages", "test", "tests", "idlelib", "lib2to3", "ensurepip", "__pycache__"}
+
+
+@pytest.fixture(name="bootstrap")
+def bootstrap_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module, which works in an empty folder and finds no Python outside of it."""
+    spec = importlib.util.spec_from_file_location(
+        "bootstrap", ROOT / "requirements" / "bootstrap.py"
+    )
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "FETCHED", tmp_path / ".venv-python")
+    monkeypatch.setattr(module, "UV_ONLY", tmp_path / ".venv-uv")
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    everywhere = module.candidates
+
+    def only_here(version: str) -> list[str]:
+        return [path for path in everywhere(version) if path.startswith(str(tmp_path))]
+
+    monkeypatch.setattr(module, "candidates", only_here)
+    return module
+
+
+def pack_this_python(folder: Path) -> Path:
+    """Pack the running Python the way uv's archives are packed, without what takes long."""
+    archive = folder / "python.tar.gz"
+    base = Path(sys.base_prefix)
+    library = base / "lib" / f"python{VERSION}"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
+        packed.add(base / "bin" / f"python{VERSION}", f"python/bin/python{VERSION}")
+        packed.add(
+            library,
+            f"python/lib/python{VERSION}",
+            filter=lambda member: None if LEFT_OUT & set(Path(member.name).parts) else member,
+        )
+        for shared in (base / "lib").glob("libpython*.so*"):
+            packed.add(shared, f"python/lib/{shared.name}")
+    return archive
+
+
+def offer(archive: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make uv offer this archive, and nothing else."""
+    major, minor, patch = platform.python_version_tuple()
+    name = f"cpython-{major}.{minor}.{patch}-linux-x86_64-gnu"
+    listing = {
+        name: {
+            "name": "cpython",
+            "arch": {"family": "x86_64", "variant": None},
+            "os": "linux",
+            "libc": "gnu",
+            "major": int(major),
+            "minor": int(minor),
+            "patch": int(patch),
+            "prerelease": "",
+            "url": archive.as_uri(),
+            "sha256": None,
+            "variant": None,
+        }
+    }
+    (folder / "downloads.json").write_text(json.dumps(listing))
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", str(folder / "downloads.json"))
+
+
+def only_stack(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "STACKS", (bootstrap.Stack("tfx", (VERSION,), (2, 17)),))
+
+
+def test_a_python_is_fetched_where_none_fits(bootstrap, tmp_path, monkeypatch, capfd):
+    only_stack(bootstrap, monkeypatch)
+    offer(pack_this_python(tmp_path), tmp_path, monkeypatch)
+    stack, python = bootstrap.choose(None)
+    assert (stack.name, python["version"]) == ("tfx", VERSION)
+    assert Path(python["executable"]).is_relative_to(tmp_path / ".venv-python")
+    said = capfd.readouterr().out
+    assert "no Python 3.10 to 3.13 was found (glibc here: " in said
+    assert f"uv fetches Python {VERSION} into .venv-python" in said
+
+
+def test_a_fetched_python_is_found_again_without_uv(bootstrap, tmp_path, monkeypatch, capfd):
+    only_stack(bootstrap, monkeypatch)
+    offer(pack_this_python(tmp_path), tmp_path, monkeypatch)
+    fetched = bootstrap.choose(None)
+    capfd.readouterr()
+    monkeypatch.setenv("PATH", "")
+    assert bootstrap.choose(None) == fetched
+    assert capfd.readouterr().out == ""
+
+
+def test_the_message_says_what_to_do_where_uv_cannot_fetch(bootstrap, tmp_path, monkeypatch, capfd):
+    only_stack(bootstrap, monkeypatch)
+    offer(tmp_path / "missing.tar.gz", tmp_path, monkeypatch)
+    with pytest.raises(SystemExit) as stopped:
+        bootstrap.choose(None)
+    assert stopped.value.code == 2
+    assert capfd.readouterr().err.splitlines()[-1] == (
+        f"carryover set-up: no Python 3.10 to 3.13 was found (glibc here: "
+        f"{'.'.join(map(str, bootstrap.glibc_version()))}), and uv could not fetch one; the reason "
+        f"is above. Install one, or name it: make PYTHON=/path/to/python."
+    )
+
+
+def test_a_python_that_the_user_named_is_not_replaced_by_a_fetched_one(
+    bootstrap, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr(bootstrap, "STACKS", (bootstrap.Stack("tfx", ("3.9",), (2, 17)),))
+    with pytest.raises(SystemExit) as stopped:
+        bootstrap.choose(sys.executable)
+    assert stopped.value.code == 2
+    assert "Install one, or name it" in capfd.readouterr().err
+    assert not (tmp_path / ".venv-python").exists()
+
+
+def test_a_python_that_does_not_run_is_named(bootstrap, capfd):
+    with pytest.raises(SystemExit):
+        bootstrap.choose("/nowhere/python")
+    assert "PYTHON=/nowhere/python does not run" in capfd.readouterr().err
+
+
+def test_the_environment_is_made_anew_when_its_lock_changes(bootstrap, tmp_path):
+    (tmp_path / "requirements").mkdir()
+    for name in ("requirements/tfx.txt", "requirements/bootstrap.txt", "setup.py"):
+        (tmp_path / name).write_text("first")
+    stack, python = bootstrap.Stack("tfx", (VERSION,), (2, 17)), {"version": VERSION}
+    before = bootstrap.digest(stack, python)
+    assert bootstrap.digest(stack, python) == before
+    (tmp_path / "requirements" / "tfx.txt").write_text("second")
+    assert bootstrap.digest(stack, python) != before

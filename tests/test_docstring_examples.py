@@ -1,0 +1,48 @@
+"""The examples in the docstrings of functions that users of the packages call.
+
+Each example runs in an empty namespace, so that it shows every import that a reader needs.
+"""
+
+import doctest
+import inspect
+import pkgutil
+
+import pytest
+
+#: Dotted names of the functions and classes. Their examples are quick: nothing is downloaded or
+#: trained.
+EXAMPLES = [
+    "pipeline.config.config_file.load_config",
+    "pipeline.config.quality_presets.with_preset",
+    "components.data_gate.checks.hamming_search.hamming_search",
+    "components.data_gate.statistics.distributions.compare_numeric",
+    "components.evaluation.classifier_metrics.macro_f1",
+    "components.evaluation.paired_change.interval",
+    "pipeline.predicting.embedding_distance.embedding_distance",
+    "pipeline.predicting.embedding_distance.permutation_p_value",
+    "pipeline.predicting.picture_paths.find_pictures",
+    "trainer_module.data.weighting.row_weights",
+    "trainer_module.stages.optimizer.warmup_cosine",
+    "trainer_module.stages.objectives.create_objective",
+    "trainer_module.data.augmentation.RandomView",
+    "trainer_module.classifier.build_classifier",
+    "components.image_example_gen.splits.assign_split",
+    "trainer_module.backbones.backbone.build_backbone",
+    "trainer_module.backbones.backbone_registry.backbone_names",
+    "trainer_module.contract.locations.locate",
+    "trainer_module.export.calibration.expected_calibration_error",
+    "trainer_module.export.calibration.fit_temperature",
+]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_prints_what_the_docstring_says(name):
+    documented = pkgutil.resolve_name(name)
+    test = doctest.DocTestParser().get_doctest(
+        inspect.getdoc(documented) or "", globs={}, name=name, filename=None, lineno=None
+    )
+    assert test.examples, f"{name} has no example (>>>) in its docstring"
+    report: list[str] = []
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    result = runner.run(test, out=report.append)
+    assert result.failed == 0, "".join(report)

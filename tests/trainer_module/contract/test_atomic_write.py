@@ -1,0 +1,56 @@
+import pytest
+
+from trainer_module.contract.atomic_write import Draft, atomic_write
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "stored"), [("h\u00e4\u00df\n", b"h\xc3\xa4\xc3\x9f\n"), (b"\x00\r\n", b"\x00\r\n")]
+)
+def test_text_and_bytes_are_stored_as_they_are(content, stored, tmp_path):
+    path = tmp_path / "a.json"
+    assert atomic_write(path, content) == path
+    assert path.read_bytes() == stored
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_a_file_is_replaced(tmp_path):
+    path = tmp_path / "a.json"
+    atomic_write(path, "old and longer")
+    atomic_write(path, "new")
+    assert path.read_text() == "new"
+
+
+def test_the_draft_of_a_killed_process_is_overwritten(tmp_path):
+    (tmp_path / "a.json.part").write_text("half of something long")
+    atomic_write(tmp_path / "a.json", "all")
+    assert (tmp_path / "a.json").read_text() == "all"
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_the_file_is_invisible_until_it_is_complete(tmp_path):
+    with Draft(tmp_path / "draft") as draft:
+        draft.file.write(b"first")
+        assert names(tmp_path) == ["draft"]
+        draft.file.write(b", second")
+        draft.rename(tmp_path / "final")
+    assert (tmp_path / "final").read_bytes() == b"first, second"
+    assert names(tmp_path) == ["final"]
+
+
+def test_a_failure_leaves_the_old_file_and_no_draft(tmp_path):
+    (tmp_path / "final").write_text("old")
+    with pytest.raises(ValueError, match="no rows"), Draft(tmp_path / "draft") as draft:
+        draft.file.write(b"half")
+        raise ValueError("no rows")
+    assert (tmp_path / "final").read_text() == "old"
+    assert names(tmp_path) == ["final"]
+
+
+def test_a_draft_that_is_not_renamed_is_removed(tmp_path):
+    with Draft(tmp_path / "draft") as draft:
+        draft.file.write(b"unwanted")
+    assert names(tmp_path) == []

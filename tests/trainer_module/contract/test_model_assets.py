@@ -1,0 +1,16 @@
+"""Names on disk: old workspaces hold them, so they never change."""
+
+from trainer_module.contract import model_assets
+
+
+def test_the_names_on_disk_are_those_of_earlier_versions():
+    named = {name: value for name, value in vars(model_assets).items() if name.isupper()}
+    assert named == {
+        "EXTRA": "assets.extra",
+        "DESCRIPTION": "assets.extra/model.json",
+        "WEIGHTS": "assets.extra/classifier.weights.h5",
+        "REFERENCE": "assets.extra/reference.npz",
+        "PUSH_RECORD": "assets.extra/push.json",
+        "PICTURES": "assets.extra/pictures.parquet",
+        "STATISTICS": "assets.extra/statistics",
+    }

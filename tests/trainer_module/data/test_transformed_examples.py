@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from trainer_fixtures import SIZE, Row, rows, write_split
+
+from trainer_module.contract.errors import InputError
+from trainer_module.data.transformed_examples import picture_batches, read_pictures
+
+
+@pytest.fixture
+def split() -> list[Row]:
+    return rows({"day": 0, "night": -20}, per_class=2, seed=1)
+
+
+def test_pictures_are_sorted_by_image_id_whatever_the_order_of_records(tmp_path, split):
+    forward = read_pictures([write_split(tmp_path / "a", split)], SIZE)
+    backward = read_pictures([write_split(tmp_path / "b", split[::-1])], SIZE)
+    np.testing.assert_array_equal(forward.image_ids, backward.image_ids)
+    np.testing.assert_array_equal(forward.labels, backward.labels)
+    assert list(forward.domains[:6]) == ["day"] * 6
+    assert len(forward) == 12
+
+
+def test_an_empty_split_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match="no pictures in"):
+        read_pictures([write_split(tmp_path / "a", [])], SIZE)
+
+
+def test_every_picture_has_its_row_whatever_the_order_of_records(tmp_path, split):
+    pictures = read_pictures([write_split(tmp_path / "a", split[::-1])], SIZE)
+    pixels_of = {row.image_id: row.pixels for row in split}
+    seen = set()
+    for numbers, _, pixels in picture_batches(pictures, batch_size=5).as_numpy_iterator():
+        assert pixels.shape == (5, SIZE, SIZE, 3)
+        for number, picture in zip(numbers, pixels, strict=True):
+            image_id = pictures.image_ids[number].decode()
+            np.testing.assert_array_equal(picture, pixels_of[image_id])
+            seen.add(image_id)
+    assert seen == set(pixels_of)
+
+
+def test_draws_depend_on_image_id_view_and_seed_but_not_on_the_order(tmp_path, split):
+    forward = read_pictures([write_split(tmp_path / "a", split)], SIZE)
+    backward = read_pictures([write_split(tmp_path / "b", split[::-1])], SIZE)
+
+    def draws(pictures, view, seed):
+        batches = picture_batches(pictures, 4, view, seed).as_numpy_iterator()
+        return {
+            row: tuple(draw)
+            for batch_rows, batch_draws, _ in batches
+            for row, draw in zip(batch_rows, batch_draws, strict=True)
+        }
+
+    first = draws(forward, view=1, seed=3)
+    assert first == draws(backward, view=1, seed=3)
+    assert len(set(first.values())) == len(split)
+    for other in (draws(forward, view=2, seed=3), draws(forward, view=1, seed=4)):
+        assert not set(first.values()) & set(other.values())
+
+
+def test_chosen_pictures_have_their_output_rows(tmp_path, split):
+    pictures = read_pictures([write_split(tmp_path / "a", split[::-1])], SIZE)
+    output_rows = np.full(len(pictures), -1)
+    output_rows[[7, 3]] = [0, 1]
+    pixels_of = {row.image_id: row.pixels for row in split}
+    batches = picture_batches(pictures, 2, output_rows=output_rows)
+    [(numbers, _, pixels)] = batches.as_numpy_iterator()
+    by_output_row = dict(zip(numbers, pixels, strict=True))
+    for row, output_row in ((7, 0), (3, 1)):
+        expected = pixels_of[pictures.image_ids[row].decode()]
+        np.testing.assert_array_equal(by_output_row[output_row], expected)

@@ -1,0 +1,196 @@
+"""Passes of the frozen backbone over pictures, whose outputs are stored as activations."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from trainer_module.activations.activation_cache import ActivationCache, network_digest
+from trainer_module.activations.activation_store import store_outputs
+from trainer_module.activations.activations import Activations
+from trainer_module.activations.inference import embed
+from trainer_module.backbones import split_at
+from trainer_module.classifier import Classifier
+from trainer_module.data.augmentation import RandomView
+from trainer_module.data.transformed_examples import Pictures, picture_batches
+from trainer_module.training_task import TrainingTask
+
+logger = logging.getLogger("carryover.training")
+
+#: Pictures per batch of a forward pass: large enough for a GPU, small enough for any memory.
+FORWARD_BATCH = 128
+
+#: Largest number of views of a picture that is drawn more often than others.
+MAX_VIEWS = 8
+
+#: Function of draws and pixels (see `picture_batches`) that returns activations, one per array.
+ForwardPass = Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]]
+
+
+def extract_activations(
+    pictures: Pictures, classifier: Classifier, boundary: str | None, task: TrainingTask
+) -> Activations:
+    """Return the activations of all pictures of a split.
+
+    The backbone sees every picture once. With a cache it sees only the pictures that are not
+    cached: their activations at the boundary are cached, and embeddings are computed from those.
+
+    Args:
+        pictures: Pictures of the split.
+        classifier: Classifier with the backbone.
+        boundary: Block whose output is stored as the first view; None stores embeddings only.
+        task: Task of the training.
+    """
+    if task.cache and boundary is not None:
+        return _extract_with_cache(pictures, classifier, boundary, task)
+    backbone = classifier.backbone.model
+    outputs = [backbone.output]
+    if boundary is not None:
+        with task.hardware.strategy.scope():
+            outputs.append(split_at(backbone, boundary)[0].output)
+    model = keras.Model(backbone.input, outputs)
+    arrays = [task.store.reserve(len(pictures), output.shape[1:]) for output in outputs]
+
+    def forward(_: tf.Tensor, pixels: tf.Tensor) -> list[tf.Tensor]:
+        # Keras returns a bare tensor for a list of one output.
+        return list(tf.nest.flatten(model(tf.cast(pixels, tf.float32), training=False)))
+
+    batches = picture_batches(pictures, FORWARD_BATCH)
+    store_outputs(arrays, batches, forward, task.hardware.strategy)
+    return _of_all_pictures(pictures, task, arrays[0], arrays[1:])
+
+
+def _extract_with_cache(
+    pictures: Pictures, classifier: Classifier, boundary: str, task: TrainingTask
+) -> Activations:
+    with task.hardware.strategy.scope():
+        frozen_part, _ = split_at(classifier.backbone.model, boundary)
+
+    def forward(_: tf.Tensor, pixels: tf.Tensor) -> list[tf.Tensor]:
+        return [frozen_part(tf.cast(pixels, tf.float32), training=False)]
+
+    rows = np.arange(len(pictures))
+    view = _compute_view(0, rows, pictures, classifier, frozen_part, forward, task)
+    no_embeddings = np.empty((0, 0), np.float16)
+    activations = _of_all_pictures(pictures, task, no_embeddings, [view])
+    embeddings = embed(classifier, activations, boundary, task).astype(np.float16)
+    return replace(activations, embeddings=embeddings)
+
+
+def _of_all_pictures(
+    pictures: Pictures,
+    task: TrainingTask,
+    embeddings: npt.NDArray[np.float16],
+    views: list[npt.NDArray[np.float16]],
+) -> Activations:
+    return Activations(
+        labels=pictures.labels,
+        domains=pictures.domains,
+        rows=np.arange(len(pictures)),
+        is_new=task.new_pictures.find(pictures.image_ids),
+        embeddings=embeddings,
+        views=views,
+    )
+
+
+def add_views(
+    activations: Activations,
+    pictures: Pictures,
+    classifier: Classifier,
+    boundary: str,
+    task: TrainingTask,
+) -> Activations:
+    """Return activations with random views, for each of which the backbone sees a picture once.
+
+    A picture that is drawn more often than others gets more views, so that the same view seldom
+    repeats.
+
+    Args:
+        activations: Activations of all pictures of the split, with the first view.
+        pictures: Pictures of the split.
+        classifier: Classifier with the backbone.
+        boundary: Block whose outputs are stored.
+        task: Task of the training.
+    """
+    options = task.options.fine_tuning
+    view_counts = _view_counts(activations.weights(task), options.views)
+    with task.hardware.strategy.scope():
+        frozen_part, _ = split_at(classifier.backbone.model, boundary)
+        augmentation = RandomView(options.augmentation, dtype="float32")
+
+    def forward(draws: tf.Tensor, pixels: tf.Tensor) -> list[tf.Tensor]:
+        view = augmentation(tf.cast(pixels, tf.float32), draws, training=True)
+        return [frozen_part(view, training=False)]
+
+    views = list(activations.views)
+    for number in range(1, view_counts.max()):
+        rows = np.flatnonzero(view_counts > number)
+        views.append(_compute_view(number, rows, pictures, classifier, frozen_part, forward, task))
+        logger.info("fine_tuned: view %s of %s", number + 1, view_counts.max())
+    return replace(activations, views=views, view_counts=view_counts)
+
+
+def _view_counts(weights: npt.NDArray[np.float32], views: int) -> npt.NDArray[np.int64]:
+    """Return the number of views of each picture: `views`, and more if its weight exceeds 1."""
+    if views == 1:  # the picture itself, without augmentation
+        return np.ones(len(weights), np.int64)
+    most = max(views, MAX_VIEWS)
+    return np.clip(np.floor(views * weights), views, most).astype(np.int64)
+
+
+def _compute_view(
+    number: int,
+    rows: npt.NDArray[np.int64],
+    pictures: Pictures,
+    classifier: Classifier,
+    frozen_part: keras.Model,
+    forward: ForwardPass,
+    task: TrainingTask,
+) -> npt.NDArray[np.float16]:
+    """Return the activations of one view, from the cache where they are in it.
+
+    Args:
+        number: Number of the view; 0 is the picture itself.
+        rows: Rows of the pictures to compute, int64.
+        pictures: Pictures of the split.
+        classifier: Classifier with the backbone.
+        frozen_part: Part of the backbone up to the boundary.
+        forward: Forward pass that ends with `frozen_part`.
+        task: Task of the training.
+    """
+    array = task.store.reserve(len(rows), frozen_part.output.shape[1:])
+    digests = [pictures.digests[row] for row in rows]
+    missing: npt.NDArray[np.bool_] = np.ones(len(rows), bool)
+    cache = None
+    if task.cache:
+        network = _cache_name(classifier, frozen_part, task)
+        cache = ActivationCache(task.cache, network, array.shape[1:])
+        missing = ~cache.find(digests, number, array)
+        if not missing.any():
+            return array
+    positions = np.flatnonzero(missing)
+    output_rows = np.full(len(pictures), -1)
+    output_rows[rows[positions]] = positions
+    batches = picture_batches(pictures, FORWARD_BATCH, number, task.options.seed, output_rows)
+    store_outputs([array], batches, forward, task.hardware.strategy)
+    if cache:
+        cache.add([digests[position] for position in positions], number, array[positions])
+        logger.info("activations of %s pictures were cached", f"{len(rows) - len(positions):,}")
+    return array
+
+
+def _cache_name(classifier: Classifier, frozen_part: keras.Model, task: TrainingTask) -> str:
+    """Return the digest that names the cache. Its inputs are fixed: others lose every cache."""
+    options = task.options
+    return network_digest(
+        frozen_part.get_weights(),
+        f"{classifier.backbone.model.name}_lower",
+        options.image_size,
+        options.fine_tuning.augmentation,
+        options.seed,
+        task.hardware.precision,
+    )

@@ -1,0 +1,98 @@
+"""Names and default image sizes of the backbones; importable without TensorFlow."""
+
+from typing import NamedTuple
+
+from trainer_module.contract.errors import InputError
+
+
+class KerasApplication(NamedTuple):
+    """A model of keras.applications.
+
+    Attributes:
+        module: Name of its module in keras.applications.
+        image_size: Height and width in pixels of the images that it was trained on.
+    """
+
+    module: str
+    image_size: int
+
+
+# Image sizes of the released checkpoints:
+# https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
+EFFICIENTNET_LITE = {
+    "efficientnet_lite0": 224,
+    "efficientnet_lite1": 240,
+    "efficientnet_lite2": 260,
+}
+
+# A literal table, so that a config is checked and --help printed without importing Keras.
+KERAS_APPLICATIONS = {
+    "ConvNeXtBase": KerasApplication("convnext", 224),
+    "ConvNeXtLarge": KerasApplication("convnext", 224),
+    "ConvNeXtSmall": KerasApplication("convnext", 224),
+    "ConvNeXtTiny": KerasApplication("convnext", 224),
+    "ConvNeXtXLarge": KerasApplication("convnext", 224),
+    "DenseNet121": KerasApplication("densenet", 224),
+    "DenseNet169": KerasApplication("densenet", 224),
+    "DenseNet201": KerasApplication("densenet", 224),
+    "EfficientNetB0": KerasApplication("efficientnet", 224),
+    "EfficientNetB1": KerasApplication("efficientnet", 240),
+    "EfficientNetB2": KerasApplication("efficientnet", 260),
+    "EfficientNetB3": KerasApplication("efficientnet", 300),
+    "EfficientNetB4": KerasApplication("efficientnet", 380),
+    "EfficientNetB5": KerasApplication("efficientnet", 456),
+    "EfficientNetB6": KerasApplication("efficientnet", 528),
+    "EfficientNetB7": KerasApplication("efficientnet", 600),
+    "EfficientNetV2B0": KerasApplication("efficientnet_v2", 224),
+    "EfficientNetV2B1": KerasApplication("efficientnet_v2", 240),
+    "EfficientNetV2B2": KerasApplication("efficientnet_v2", 260),
+    "EfficientNetV2B3": KerasApplication("efficientnet_v2", 300),
+    "EfficientNetV2L": KerasApplication("efficientnet_v2", 480),
+    "EfficientNetV2M": KerasApplication("efficientnet_v2", 480),
+    "EfficientNetV2S": KerasApplication("efficientnet_v2", 384),
+    "InceptionResNetV2": KerasApplication("inception_resnet_v2", 299),
+    "InceptionV3": KerasApplication("inception_v3", 299),
+    "MobileNet": KerasApplication("mobilenet", 224),
+    "MobileNetV2": KerasApplication("mobilenet_v2", 224),
+    "MobileNetV3Large": KerasApplication("mobilenet_v3", 224),
+    "MobileNetV3Small": KerasApplication("mobilenet_v3", 224),
+    "NASNetLarge": KerasApplication("nasnet", 331),
+    "NASNetMobile": KerasApplication("nasnet", 224),
+    "ResNet101": KerasApplication("resnet", 224),
+    "ResNet101V2": KerasApplication("resnet_v2", 224),
+    "ResNet152": KerasApplication("resnet", 224),
+    "ResNet152V2": KerasApplication("resnet_v2", 224),
+    "ResNet50": KerasApplication("resnet", 224),
+    "ResNet50V2": KerasApplication("resnet_v2", 224),
+    "VGG16": KerasApplication("vgg16", 224),
+    "VGG19": KerasApplication("vgg19", 224),
+    "Xception": KerasApplication("xception", 299),
+}
+
+
+def backbone_names() -> tuple[str, ...]:
+    """Return the names that `build_backbone` accepts.
+
+    Example:
+        >>> from trainer_module.backbones import backbone_names
+        >>> backbone_names()[:3]
+        ('efficientnet_lite0', 'efficientnet_lite1', 'efficientnet_lite2')
+    """
+    return (*EFFICIENTNET_LITE, *KERAS_APPLICATIONS)
+
+
+def default_image_size(name: str) -> int:
+    """Return the height and width in pixels of the images that a backbone was trained on.
+
+    Args:
+        name: One of `backbone_names()`.
+
+    Raises:
+        InputError: No backbone has this name.
+    """
+    if name in EFFICIENTNET_LITE:
+        return EFFICIENTNET_LITE[name]
+    if name in KERAS_APPLICATIONS:
+        return KERAS_APPLICATIONS[name].image_size
+    allowed = ", ".join(backbone_names())
+    raise InputError(f"backbone must be one of {allowed}. Received: {name!r}")

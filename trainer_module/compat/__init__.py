@@ -1,0 +1,1 @@
+"""The only module that uses APIs which Keras does not document; each use has its reason."""

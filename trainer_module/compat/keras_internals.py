@@ -1,0 +1,77 @@
+"""What we use of Keras beyond its documented API. Nothing else of ours may use it directly.
+
+`tests/trainer_module/compat/test_keras_internals.py` fails when a new Keras moves any of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Call(NamedTuple):
+    """One call of a layer or of a raw Keras operation in the graph of a functional model.
+
+    Attributes:
+        operation: Layer or operation that is called.
+        inputs: Symbolic tensors that the call reads.
+        output: Symbolic tensor that the call returns.
+    """
+
+    operation: Any
+    inputs: list[keras.KerasTensor]
+    output: keras.KerasTensor
+
+
+def graph_calls(model: keras.Model) -> list[Call]:
+    """Return the calls that make up a functional model, each after the calls that it depends on.
+
+    Args:
+        model: Functional model, in which every operation has one output.
+    """
+    # Keras's public attributes (`model.operations`, `layer.input`, `layer.output`) describe only
+    # the first call of a layer; a model that was cut out of another one is made of later calls.
+    by_depth = model._nodes_by_depth
+    nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+    return [Call(node.operation, node.input_tensors, node.outputs[0]) for node in nodes]
+
+
+def normalization_weights(
+    layer: keras.layers.Normalization,
+) -> tuple[keras.Variable, keras.Variable]:
+    """Return the weights of a Normalization layer: mean and variance per channel.
+
+    Args:
+        layer: Layer that was built without the arguments `mean` and `variance`.
+    """
+    # The documented attributes `mean` and `variance` are copies of these weights that
+    # `set_weights` does not renew.
+    return layer.adapt_mean, layer.adapt_variance
+
+
+class AdamState(NamedTuple):
+    """What Adam keeps of one trainable variable.
+
+    Attributes:
+        position: Number of the variable, in the order in which the optimizer was built.
+        momentum: First moment of the gradients.
+        velocity: Second moment of the gradients.
+    """
+
+    position: int
+    momentum: keras.Variable
+    velocity: keras.Variable
+
+
+def adam_state(optimizer: keras.optimizers.Adam, variable: keras.Variable) -> AdamState:
+    """Return what an optimizer keeps of a variable.
+
+    Args:
+        optimizer: Adam or AdamW, after it was built.
+        variable: Trainable variable of the model.
+    """
+    # Documented is `optimizer.variables`: one list of all moments, without their meaning.
+    position = optimizer._get_variable_index(variable)
+    return AdamState(position, optimizer._momentums[position], optimizer._velocities[position])

@@ -1,0 +1,26 @@
+"""Names of the files that are kept with a SavedModel, relative to its folder.
+
+TensorFlow Serving ignores `assets.extra`, so it holds what the next run has to know about a
+serving version.
+"""
+
+#: Folder of all files below.
+EXTRA = "assets.extra"
+
+#: Labels, backbone, image size, temperature and training report, JSON. Written by the Trainer.
+DESCRIPTION = f"{EXTRA}/model.json"
+
+#: Weights of backbone and head, Keras HDF5. Written by the Trainer.
+WEIGHTS = f"{EXTRA}/classifier.weights.h5"
+
+#: Sample of the embeddings of every domain, NumPy. Written by the Trainer.
+REFERENCE = f"{EXTRA}/reference.npz"
+
+#: Record of the push, JSON. Written by the Pusher.
+PUSH_RECORD = f"{EXTRA}/push.json"
+
+#: List of the pictures that the version was made from, Parquet. Written by the Pusher.
+PICTURES = f"{EXTRA}/pictures.parquet"
+
+#: Folder of the statistics of the training split. Written by the Pusher.
+STATISTICS = f"{EXTRA}/statistics"

@@ -1,0 +1,116 @@
+"""Batches of stored activations: shuffled and weighted for training, in order for predictions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from trainer_module.data.full_batches import Dataset, round_up, share_every_batch
+
+
+def training_batches(
+    views: Sequence[npt.NDArray[np.float16]],
+    rows: npt.NDArray[np.int64],
+    columns: Sequence[npt.NDArray[np.generic]],
+    weights: npt.NDArray[np.float32],
+    *,
+    count: int,
+    batch_size: int,
+    seed: int,
+    view_counts: npt.NDArray[np.int64] | None = None,
+) -> Dataset:
+    """Return a dataset of shuffled batches, with a random view of each picture in every epoch.
+
+    Args:
+        views: Activations of each view, [rows of the view, ...], see `Activations.views`.
+        rows: Rows of the arrays to train on, int64 [pictures].
+        columns: Further values of the same pictures, such as targets, [pictures] each.
+        weights: Relative frequency of each picture in the batches, float32 [pictures]. Drawing a
+            rare picture often is more stable than giving its loss a large weight.
+        count: Number of pictures per epoch.
+        batch_size: Pictures per batch. Some pictures repeat to fill the last batch.
+        seed: Seed of the order and of the choice of views.
+        view_counts: Number of views of each row, int64 [all rows]; None if every row has a row in
+            each of the `views`.
+
+    Returns:
+        Dataset of (activations, *columns). Every pass over it is another epoch.
+    """
+    order = _epoch_order(weights, count, seed).repeat().take(round_up(count, batch_size))
+    draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    dtypes = [tf.as_dtype(array.dtype) for array in (views[0], *columns)]
+    counts = np.full(len(views[0]), len(views)) if view_counts is None else view_counts
+    # A view of only some pictures holds their rows alone: position of every row in each view.
+    positions = [np.cumsum(counts > number) - 1 for number in range(len(views))]
+
+    def gather(
+        pictures: npt.NDArray[np.int64], draw: npt.NDArray[np.int64]
+    ) -> list[npt.NDArray[np.generic]]:
+        batch = np.empty((len(pictures), *views[0].shape[1:]), views[0].dtype)
+        batch_rows = rows[pictures]
+        choice = draw % counts[batch_rows]
+        for number, view in enumerate(views):
+            chosen = choice == number
+            batch[chosen] = view[positions[number][batch_rows[chosen]]]
+        return [batch, *(column[pictures] for column in columns)]
+
+    def fetch(pictures: tf.Tensor, draw: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        batch, *rest = tf.numpy_function(gather, (pictures, draw), dtypes, stateful=False)
+        activations = tf.ensure_shape(batch, [batch_size, *views[0].shape[1:]])
+        return activations, *(tf.ensure_shape(value, [batch_size]) for value in rest)
+
+    pairs = tf.data.Dataset.zip((order, draws)).batch(batch_size)
+    fetched = pairs.map(fetch, num_parallel_calls=2, deterministic=True)
+    return share_every_batch(fetched.prefetch(4))
+
+
+def _epoch_order(weights: npt.NDArray[np.float32], count: int, seed: int) -> Dataset:
+    """Return a dataset of picture numbers in random order; every pass draws another order.
+
+    A picture with an expected frequency of 2.3 comes two or three times, and every epoch has the
+    same number of pictures (systematic sampling, Madow 1949).
+    """
+    if count == len(weights) and (weights == weights[0]).all():
+        numbers = tf.data.Dataset.range(count)
+        return numbers.shuffle(count, seed=seed, reshuffle_each_iteration=True)
+    ends = np.cumsum(weights, dtype=np.float64) * (count / weights.sum(dtype=np.float64))
+
+    def draw_epoch(draw: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        random = np.random.default_rng(int(draw))
+        times = np.diff(np.floor(ends + random.random()), prepend=0).astype(int)
+        return random.permutation(np.repeat(np.arange(len(weights)), times))
+
+    draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+    epochs = draws.map(lambda draw: tf.numpy_function(draw_epoch, [draw], tf.int64, stateful=False))
+    return epochs.flat_map(tf.data.Dataset.from_tensor_slices)
+
+
+def ordered_batches(
+    view: npt.NDArray[np.float16], rows: npt.NDArray[np.int64], batch_size: int
+) -> Dataset:
+    """Return a dataset of the activations of some rows, in their order.
+
+    Args:
+        view: Activations, [all rows, ...].
+        rows: Rows of the array to read, int64 [pictures].
+        batch_size: Rows per batch.
+
+    Returns:
+        Dataset of positions in `rows` (int64 [batch]) and activations (dtype of the array, [batch,
+        ...]). The last batch is filled up with the first rows.
+    """
+    count = len(rows)
+
+    def fetch(positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        batch = tf.numpy_function(
+            lambda chosen: view[rows[chosen]],
+            (positions,),
+            tf.as_dtype(view.dtype),
+            stateful=False,
+        )
+        return positions, tf.ensure_shape(batch, [batch_size, *view.shape[1:]])
+
+    every_position = tf.data.Dataset.range(count).repeat().take(round_up(count, batch_size))
+    batches = every_position.batch(batch_size, drop_remainder=True)
+    return share_every_batch(batches.map(fetch, num_parallel_calls=2).prefetch(4))

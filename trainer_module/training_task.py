@@ -1,0 +1,68 @@
+"""Settings and resources of one training, which both stages share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+from trainer_module.activations.activation_store import ActivationStore
+from trainer_module.data.weighting import NO_NEW_PICTURES, NewPictures
+from trainer_module.hardware import Hardware
+from trainer_module.training_options import TrainingOptions
+
+#: Function of an epoch's number and its metrics that writes them to TensorBoard's log.
+MetricsWriter = Callable[[int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """Settings and resources of one training.
+
+    Attributes:
+        options: Options of the trainer.
+        hardware: Devices and precision, see `hardware.set_up_hardware`.
+        run_dir: Folder for TensorBoard logs.
+        store: Storage for activations.
+        cache: Folder for activations that later trainings reuse; None to cache nothing.
+        new_pictures: Pictures that the baseline was not trained on.
+    """
+
+    options: TrainingOptions
+    hardware: Hardware
+    run_dir: str
+    store: ActivationStore
+    cache: str | None = None
+    new_pictures: NewPictures = NO_NEW_PICTURES
+
+    def metrics_writer(self, stage: str) -> MetricsWriter:
+        """Return a function that writes metrics to the stage's TensorBoard log."""
+        writer = tf.summary.create_file_writer(str(Path(self.run_dir, "tensorboard", stage)))
+
+        def write(epoch: int, metrics: dict[str, float]) -> None:
+            with writer.as_default(step=epoch):
+                for name, value in metrics.items():
+                    tf.summary.scalar(name, value)
+
+        return write
+
+
+def create_task(
+    options: TrainingOptions,
+    hardware: Hardware,
+    folder: str,
+    cache: str | None = None,
+    new_pictures: NewPictures = NO_NEW_PICTURES,
+) -> TrainingTask:
+    """Return a task that keeps its activations and logs in one folder.
+
+    Args:
+        options: Options of the trainer.
+        hardware: Devices and precision.
+        folder: Folder for TensorBoard logs, and for activations that do not fit into memory.
+        cache: Folder for activations that later trainings reuse; None to cache nothing.
+        new_pictures: Pictures that the baseline was not trained on.
+    """
+    budget = None if options.cache_memory is None else options.cache_memory * 2**20
+    store = ActivationStore(folder, budget)
+    return TrainingTask(options, hardware, folder, store, cache, new_pictures)
