@@ -14,6 +14,7 @@ from pipeline.config.run_config import RunConfig
 from pipeline.running.partial_run import partial_run
 from pipeline.running.run import Run
 from pipeline.summary.environment import Environment, describe_environment
+from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.multi_worker.tf_config import VARIABLE, read_cluster
 
@@ -85,7 +86,7 @@ def cross_validate_data(config: RunConfig, seeds: int, output: Path) -> CrossVal
     with partial_run("crossval", config, output) as run:
         result = _cross_validate(run, [config.seed + number for number in range(seeds)])
         path = run.folder / "crossval.json"
-        path.write_text(result.model_dump_json(indent=1) + "\n")
+        atomic_write(path, result.model_dump_json(indent=1) + "\n")
         console = run.progress.console
         console.print(_table(result), highlight=False)
         console.print(f"every fold: {path}", highlight=False, soft_wrap=True, markup=False)

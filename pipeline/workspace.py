@@ -12,6 +12,7 @@ import yaml
 
 from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
+from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 
 #: File in the folder of a retraining run: digest of its batch.
@@ -103,9 +104,9 @@ class Workspace:
             except FileExistsError:
                 number += 1
         text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-        (self.runs / run_id / "config.yaml").write_text(text, encoding="utf-8")
+        atomic_write(self.runs / run_id / "config.yaml", text)
         if batch:
-            (self.runs / run_id / BATCH).write_text(f"{batch}\n")
+            atomic_write(self.runs / run_id / BATCH, f"{batch}\n")
         return run_id
 
     def unfinished_run(self) -> str | None:

@@ -8,6 +8,7 @@ from pipeline.config.run_config import RunConfig
 from pipeline.running.partial_run import partial_run
 from pipeline.running.run import Run
 from pipeline.summary.finding_list import show_findings
+from trainer_module.contract.atomic_write import atomic_write
 
 #: Last component that runs.
 LAST = component_ids.DATA_GATE
@@ -51,7 +52,7 @@ def _inspect(run: Run) -> bool:
         sheet = run.folder / "contact-sheet.png"
         write_contact_sheet(catalog, run.snapshot.data_root, sheet)
     findings = [finding.model_dump() for finding in run.findings]
-    (run.folder / "findings.json").write_text(json.dumps(findings, indent=1) + "\n")
+    atomic_write(run.folder / "findings.json", json.dumps(findings, indent=1) + "\n")
     run.progress.console.print(domain_table(catalog), highlight=False)
     _show(run, sheet)
     stopping = stopping_findings(run.findings, options)

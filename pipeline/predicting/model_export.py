@@ -21,6 +21,7 @@ from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelCla
 from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.version_lookup import find_store, serving_version
 from pipeline.workspace import Workspace
+from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import locate
 from trainer_module.export.export_formats import Format
@@ -101,10 +102,10 @@ def export_model(workspace: Path, name: str | None, form: Format, output: Path |
     output = output or Workspace(store.root).exports(store.name, version)
     output.mkdir(parents=True, exist_ok=True)
     path = output / f"{store.name}-{version}-{form}.{form.split('-')[0]}"
-    path.write_bytes(content)
+    atomic_write(path, content)
     facts = {"model": store.name, "version": version, "format": form, "bytes": len(content)}
     facts |= {"labels": labels, "image_size": size}
-    path.with_suffix(".json").write_text(json.dumps({**facts, **comparison}, indent=1) + "\n")
+    atomic_write(path.with_suffix(".json"), json.dumps({**facts, **comparison}, indent=1) + "\n")
     _print_metrics(comparison, path, len(content))
 
 

@@ -76,6 +76,8 @@ class Batch:
         attempts: Number of failed runs.
         finished_at: Time of its final state; None while it is open.
         replaced_by: Number of a later batch of the same name that replaces this one.
+
+    A column that is added later has a default: a read-only ledger from before lacks the column.
     """
 
     number: int
@@ -91,7 +93,7 @@ class Batch:
     version: int | None
     attempts: int
     finished_at: str | None
-    replaced_by: int | None
+    replaced_by: int | None = None
 
 
 class Ledger:
@@ -252,7 +254,8 @@ def _insert(connection: sqlite3.Connection, values: dict[str, Any]) -> int:
 
 
 def _batch(row: sqlite3.Row) -> Batch:
-    values = {field.name: row[field.name] for field in fields(Batch)}
+    columns = set(row.keys())
+    values = {field.name: row[field.name] for field in fields(Batch) if field.name in columns}
     return Batch(**values | {"numbers": json.loads(row["numbers"])})
 
 

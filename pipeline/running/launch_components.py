@@ -1,6 +1,5 @@
 """Launch the components of a run, and put their lists and findings where the user looks."""
 
-import shutil
 from pathlib import Path
 
 from components.data_gate.checks.duplicates import LOOKALIKES, write_pairs
@@ -11,6 +10,7 @@ from pipeline.running.launcher import Launcher
 from pipeline.running.run import Run
 from pipeline.summary.reject_list import write_rejects
 from pipeline.summary.run_outputs import Outputs
+from trainer_module.contract.atomic_write import DRAFT_SUFFIX, atomic_write
 
 
 def launch_components(run: Run, launcher: Launcher, last: str | None = None) -> Outputs:
@@ -39,7 +39,9 @@ def launch_components(run: Run, launcher: Launcher, last: str | None = None) -> 
         # TFX has removed the outputs of the failed component: the error carries their content.
         run.findings = stop.findings
         if stop.duplicates.pairs:
-            write_pairs(stop.duplicates, str(run.lookalikes))
+            draft = run.lookalikes.with_name(f"{run.lookalikes.name}{DRAFT_SUFFIX}")
+            write_pairs(stop.duplicates, str(draft))
+            draft.replace(run.lookalikes)
         raise
     return outputs
 
@@ -56,6 +58,6 @@ def collect_lists(run: Run, outputs: Outputs) -> None:
     if component_ids.DATA_GATE in outputs:
         findings = outputs[component_ids.DATA_GATE]["findings"]
         run.findings = read_findings(findings)
-        lookalikes = Path(findings, LOOKALIKES)
-        if len(lookalikes.read_bytes().splitlines()) > 1:  # more than the header
-            shutil.copyfile(lookalikes, run.lookalikes)
+        lookalikes = Path(findings, LOOKALIKES).read_bytes()
+        if len(lookalikes.splitlines()) > 1:  # more than the header
+            atomic_write(run.lookalikes, lookalikes)

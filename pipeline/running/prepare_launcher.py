@@ -11,6 +11,7 @@ from pipeline.running.launcher import Launcher
 from pipeline.running.run import Run
 from pipeline.workspace import Workspace
 from trainer_module import data
+from trainer_module.contract.atomic_write import atomic_write
 
 SCHEMA = Path(data.__file__).with_name("schema.pbtxt")
 
@@ -96,5 +97,4 @@ def _write_schema(workspace: Workspace) -> Path:
     """Write the schema under a name with its digest, because TFX's cache compares only paths."""
     content = SCHEMA.read_bytes()
     copy = workspace.inputs / f"schema-{hashlib.sha256(content).hexdigest()[:16]}.pbtxt"
-    copy.write_bytes(content)
-    return copy
+    return atomic_write(copy, content)

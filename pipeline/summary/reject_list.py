@@ -1,10 +1,12 @@
 """The list of unusable files for the user: `rejects.csv`."""
 
 import csv
+import io
 from itertools import chain
 from pathlib import Path
 
 from components.image_example_gen.inventory import read_rejects
+from trainer_module.contract.atomic_write import DRAFT_SUFFIX, Draft
 
 COLUMNS = ("path", "domain", "label", "reason", "bytes")
 
@@ -20,7 +22,9 @@ def write_rejects(rejects_uri: str, path: Path) -> None:
     first = next(rejects, None)
     if first is None:
         return
-    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(chain([first], rejects))
+    with Draft(path.with_name(f"{path.name}{DRAFT_SUFFIX}")) as draft:
+        with io.TextIOWrapper(draft.file, "utf-8", "surrogateescape", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(chain([first], rejects))
+        draft.rename(path)

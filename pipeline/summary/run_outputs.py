@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from trainer_module.contract.atomic_write import atomic_write
+
 #: Component id -> output name -> URI of the artifact.
 Outputs = dict[str, dict[str, str]]
 
@@ -11,7 +13,7 @@ FILE = "outputs.json"
 
 def write_outputs(outputs: Outputs, folder: Path) -> None:
     """Write `outputs.json` into the folder of a run."""
-    (folder / FILE).write_text(json.dumps(outputs, indent=1) + "\n")
+    atomic_write(folder / FILE, json.dumps(outputs, indent=1) + "\n")
 
 
 def read_outputs(folder: Path) -> Outputs:

@@ -89,7 +89,7 @@ def _onnx(classify: Any) -> tuple[bytes, Predict]:
         import tf2onnx
     except ImportError as error:
         raise InputError(
-            f"onnx needs {error.name}, which is not installed. Run: pip install 'carryover[onnx]'"
+            f"onnx needs {error.name}, which is not installed. Run: pip install tf2onnx onnxruntime"
         ) from None
     model, _ = tf2onnx.convert.from_function(classify, classify.input_signature, opset=OPSET)
     content = model.SerializeToString()

@@ -1,3 +1,4 @@
+import os
 import sqlite3
 from pathlib import Path
 
@@ -109,6 +110,25 @@ def test_a_ledger_without_a_version_is_upgraded_and_keeps_its_batches(tmp_path):
     assert duplicate.state == "duplicate"
     assert ledger.contains("monday", "stamp of monday")
     assert add(ledger, "wednesday", "3").number == 5
+
+
+def test_an_older_ledger_that_cannot_be_written_is_listed_without_an_upgrade(tmp_path, monkeypatch):
+    run_sql(tmp_path, WITHOUT_VERSION.read_text())
+    # As if the newest column had been added after this ledger was written.
+    run_sql(tmp_path, "alter table batches drop column replaced_by")
+    (tmp_path / FILE).chmod(0o444)
+    content = (tmp_path / FILE).read_bytes()
+    # Root may write to any file, so the answer of the operating system is given here.
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    batches = read_batches(tmp_path)
+    assert [(batch.state, batch.replaced_by) for batch in batches] == [
+        ("pushed", None),
+        ("rejected", None),
+        ("taken", None),
+        ("duplicate", None),
+    ]
+    assert (tmp_path / FILE).read_bytes() == content
+    assert schema_version(tmp_path) == 0
 
 
 def test_an_empty_file_becomes_a_ledger(tmp_path):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tiny_distributions import sample
 
-from components.data_gate.statistics.differences import describe, differences
-from components.data_gate.statistics.split_statistics import PictureStatistics
+from components.data_gate.statistics.differences import DISPLAYS, describe, differences
+from components.data_gate.statistics.split_statistics import NUMERIC_FEATURES, PictureStatistics
 
 pytestmark = pytest.mark.component
 
@@ -21,6 +21,10 @@ def described(pictures: PictureStatistics, others: PictureStatistics) -> str:
 
 
 EVEN = np.linspace(0.4, 0.6, 101)
+
+
+def test_every_numeric_feature_can_be_described():
+    assert DISPLAYS.keys() == set(NUMERIC_FEATURES)
 
 
 def test_brightness_is_shown_on_the_scale_of_pixel_values_and_sizes_with_their_units():
