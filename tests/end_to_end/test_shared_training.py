@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from command import QUICK, carryover, newest_summary
-from compared import comparable, rounded
+from compared import close, comparable
 from ports import free_ports
 from repository import ROOT
 
@@ -113,7 +113,7 @@ def test_a_pod_that_is_lost_in_training_costs_an_attempt_and_no_result(
     killed = []
 
     def lose_one() -> None:
-        if not killed and "frozen: features" in operator.log("worker-0"):
+        if not killed and "frozen: activations" in operator.log("worker-0"):
             killed.append(operator.kill("worker-0"))
 
     assert operator.run(lose_one) == 0, operator.log("chief-0")
@@ -123,4 +123,4 @@ def test_a_pod_that_is_lost_in_training_costs_an_attempt_and_no_result(
     assert "the training has ended" in operator.log("worker-0")
     summary = newest_summary(tmp_path / "workspace")
     assert summary["pushed_version"] == 1
-    assert comparable(summary) == rounded(comparable(finished.summary))
+    assert comparable(summary) == close(comparable(finished.summary))
