@@ -11,6 +11,8 @@ from tiny_pictures import solid, write_files
 
 from trainer_module.backbones import build_backbone
 
+pytestmark = pytest.mark.component
+
 
 def result(mean: float, worst: float, seconds: float) -> bench.Result:
     domains = {"day": 2 * mean - worst, "night": worst}

@@ -5,6 +5,8 @@ import pytest
 from pipeline.cross_validation import CrossValidation, _summarise, _table
 from trainer_module.leave_one_domain_out import Fold
 
+pytestmark = pytest.mark.component
+
 
 def fold(domain: str, seed: int, frozen: float, accuracy: float) -> Fold:
     return Fold(domain, seed, 10, frozen, accuracy, "fine_tuned", 1.0)

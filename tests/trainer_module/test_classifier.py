@@ -11,6 +11,8 @@ from trainer_module.classifier import (
 )
 from trainer_module.training_options import BackboneOptions
 
+pytestmark = pytest.mark.component
+
 SIZE = 32
 PICTURES = np.random.default_rng(0).uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)
 

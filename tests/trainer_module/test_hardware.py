@@ -16,6 +16,8 @@ from trainer_module.contract.errors import InputError
 from trainer_module.export.saved_model import load_classifier, read_description
 from trainer_module.hardware import check_gpu_sharing
 
+pytestmark = pytest.mark.component
+
 HERE = Path(__file__).parent
 
 TWO_DEVICES = """

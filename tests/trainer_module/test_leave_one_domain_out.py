@@ -6,6 +6,8 @@ from trainer_module.contract.errors import InputError
 from trainer_module.leave_one_domain_out import Fold, cross_validate
 from trainer_module.training_options import TrainingOptions
 
+pytestmark = pytest.mark.component
+
 
 def folds(tmp_path, seeds: list[int], **training: object) -> list[Fold]:
     args = fn_args(tmp_path, training)

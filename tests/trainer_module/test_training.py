@@ -14,6 +14,8 @@ from trainer_module.training import run_fn, train_stages
 from trainer_module.training_options import TrainingOptions
 from trainer_module.training_task import create_task
 
+pytestmark = pytest.mark.component
+
 
 def test_both_stages_are_reported_and_the_better_one_is_exported(tmp_path):
     args = fn_args(tmp_path, {})

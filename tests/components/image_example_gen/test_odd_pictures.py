@@ -15,6 +15,8 @@ from components.image_example_gen.picture_reader import (
 )
 from trainer_module.data.preprocessing import decode_and_resize
 
+pytestmark = pytest.mark.component
+
 IMAGE_SIZE = 64
 SCENE = scene("cross", (235, 230, 222), (20, 60, 160), np.random.default_rng(3))
 

@@ -12,6 +12,8 @@ from tiny_pictures import SIZE, encode, gradient, png_of, solid
 from components.image_example_gen import picture_reader
 from components.image_example_gen.picture_reader import Picture, UnusablePictureError, read_picture
 
+pytestmark = pytest.mark.component
+
 ORIENTATION = 0x0112
 
 

@@ -11,6 +11,8 @@ from tiny_models import ColourModel, example, save_model, write_shard
 
 from components.serving_check import probe
 
+pytestmark = pytest.mark.component
+
 
 @pytest.fixture(name="shard", scope="module")
 def _shard(tmp_path_factory: pytest.TempPathFactory) -> str:

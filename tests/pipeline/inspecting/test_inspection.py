@@ -11,6 +11,8 @@ from PIL import Image
 from pipeline.config.config_file import load_config
 from pipeline.inspecting.inspection import inspect_data
 
+pytestmark = pytest.mark.component
+
 COLOURS = {"red": (200, 40, 40), "green": (40, 200, 40)}
 
 

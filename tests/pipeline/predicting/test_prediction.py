@@ -15,6 +15,8 @@ from pipeline.predicting.prediction import predict_images
 from pipeline.predicting.prediction_output import CsvOutput, JsonOutput
 from trainer_module.contract.errors import InputError
 
+pytestmark = pytest.mark.component
+
 PUSH = Push("digest", "run", "key", None, "2024-01-01T00:00:00+00:00", {})
 
 

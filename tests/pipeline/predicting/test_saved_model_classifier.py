@@ -12,6 +12,8 @@ from tiny_pictures import solid
 from pipeline.predicting import saved_model_classifier
 from pipeline.predicting.saved_model_classifier import SavedModelClassifier, decode_text
 
+pytestmark = pytest.mark.component
+
 #: Shares of red, green and blue: (0.8, 0.2, 0), (0, 0.25, 0.75), (0, 1, 0).
 COLOURS = ((200, 50, 0), (0, 50, 150), (0, 9, 0))
 PROBABILITIES = [[0.8, 0.2, 0], [0, 0.25, 0.75], [0, 1, 0]]

@@ -15,6 +15,8 @@ from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
+pytestmark = pytest.mark.component
+
 
 def test_a_pass_that_was_killed_after_the_copy_copies_the_delivery_again(site):
     write_colours(site.inbox / "monday", "night", WRONG)

@@ -22,6 +22,8 @@ from tiny_workspace import write_colours
 from pipeline.retraining.retraining_pass import describe_change
 from trainer_module.contract.errors import InputError
 
+pytestmark = pytest.mark.component
+
 
 def test_a_pass_over_an_empty_inbox_does_nothing(site):
     assert site.run() == 0

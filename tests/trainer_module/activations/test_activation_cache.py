@@ -8,6 +8,8 @@ from trainer_module.activations.activation_cache import (
     network_digest,
 )
 
+pytestmark = pytest.mark.component
+
 SHAPE = (2, 3)
 A, B, C = (letter * 16 for letter in (b"a", b"b", b"c"))
 

@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from trainer_module.activations.activation_store import ActivationStore, store_outputs
+
+pytestmark = pytest.mark.component
 
 
 def test_arrays_beyond_the_budget_are_on_disk_and_leave_no_file_behind(tmp_path):

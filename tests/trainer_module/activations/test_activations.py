@@ -1,8 +1,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from trainer_module.activations.extraction import extract_activations
+
+pytestmark = pytest.mark.component
 
 
 def test_a_selection_shares_the_arrays(task, splits, classifier):

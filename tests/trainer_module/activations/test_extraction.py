@@ -2,12 +2,15 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import pytest
 from trainer_fixtures import rows
 
 from trainer_module.activations.activations import Activations
 from trainer_module.activations.extraction import add_views, extract_activations
 from trainer_module.data.weighting import NewPictures
 from trainer_module.training_task import TrainingTask
+
+pytestmark = pytest.mark.component
 
 
 def with_views(task: TrainingTask, views: int) -> TrainingTask:

@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
 
 from trainer_module.activations.extraction import extract_activations
 from trainer_module.activations.inference import embed, predict
+
+pytestmark = pytest.mark.component
 
 
 def test_outputs_are_in_the_order_of_the_rows(task):

@@ -8,6 +8,8 @@ import pytest
 from trainer_module.backbones import backbone_names, default_image_size
 from trainer_module.backbones.backbone_registry import KERAS_APPLICATIONS
 
+pytestmark = pytest.mark.component
+
 _REPOSITORY = Path(__file__).parents[3]
 
 

@@ -7,6 +7,8 @@ import pytest
 from trainer_module.backbones import Backbone, split_at
 from trainer_module.backbones.blocks import block_names
 
+pytestmark = pytest.mark.component
+
 RandomBackbone = Callable[[str], Backbone]
 
 

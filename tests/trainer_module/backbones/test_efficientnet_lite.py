@@ -10,6 +10,8 @@ from trainer_module.backbones import Backbone, build_backbone
 from trainer_module.backbones.efficientnet_lite_weights import packaged_weights
 from trainer_module.backbones.torch_archive import read_torch_archive
 
+pytestmark = pytest.mark.component
+
 _FAMILY = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 _PACS = Path(__file__).parents[4] / "shared" / "pacs"
 

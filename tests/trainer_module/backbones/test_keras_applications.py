@@ -10,6 +10,8 @@ from trainer_module.backbones import Backbone, build_backbone
 from trainer_module.backbones.backbone_registry import KERAS_APPLICATIONS
 from trainer_module.backbones.keras_applications import InputNormalization
 
+pytestmark = pytest.mark.component
+
 _SIZE = 32  # of the fixture `images`
 RandomBackbone = Callable[[str], Backbone]
 

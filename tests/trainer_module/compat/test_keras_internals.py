@@ -2,8 +2,11 @@
 
 import keras
 import numpy as np
+import pytest
 
 from trainer_module.compat.keras_internals import adam_state, graph_calls, normalization_weights
+
+pytestmark = pytest.mark.component
 
 MOVED = (
     f"keras {keras.version()} moved {{}}. Change trainer_module/compat/keras_internals.py, which "

@@ -10,6 +10,8 @@ from trainer_module.contract.errors import InputError
 from trainer_module.data import augmentation
 from trainer_module.data.augmentation import PRESETS, STRENGTHS, RandomView, Strength, uniform_draws
 
+pytestmark = pytest.mark.component
+
 COUNT, SIZE = 48, 17
 SEEDS = np.stack([np.arange(COUNT), np.ones(COUNT)], axis=1).astype(np.int32)
 # Far enough from black and white that nothing is clipped.

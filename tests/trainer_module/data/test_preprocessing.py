@@ -12,6 +12,8 @@ from trainer_module.data.preprocessing import (
     preprocessing_fn,
 )
 
+pytestmark = pytest.mark.component
+
 
 def encoded(pixels: np.ndarray, kind: str = "PNG") -> bytes:
     file = io.BytesIO()

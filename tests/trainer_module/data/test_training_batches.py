@@ -3,6 +3,8 @@ import pytest
 
 from trainer_module.data.training_batches import ordered_batches, training_batches
 
+pytestmark = pytest.mark.component
+
 
 def column(values: list[int]) -> np.ndarray:
     return np.array(values, np.float16)[:, None]

@@ -5,6 +5,8 @@ from trainer_fixtures import SIZE, Row, rows, write_split
 from trainer_module.contract.errors import InputError
 from trainer_module.data.transformed_examples import picture_batches, read_pictures
 
+pytestmark = pytest.mark.component
+
 
 @pytest.fixture
 def split() -> list[Row]:

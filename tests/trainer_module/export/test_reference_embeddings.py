@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from trainer_fixtures import fn_args
 
 from trainer_module.export.reference_embeddings import (
@@ -8,6 +9,8 @@ from trainer_module.export.reference_embeddings import (
     sample_rows,
 )
 from trainer_module.training import run_fn
+
+pytestmark = pytest.mark.component
 
 
 def test_a_sample_has_a_limited_number_of_evenly_spread_rows_of_every_domain():

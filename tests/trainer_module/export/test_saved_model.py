@@ -15,6 +15,8 @@ from trainer_module.export.saved_model import (
 )
 from trainer_module.training_options import BackboneOptions
 
+pytestmark = pytest.mark.component
+
 SIZE = 32
 LABELS = ("chat", "häß \u2603", "<b>")
 TEMPERATURE = 40.0

@@ -10,6 +10,8 @@ from trainer_module.stages.fine_tuning_stage import fine_tune, freeze_boundary
 from trainer_module.stages.frozen_stage import train_frozen
 from trainer_module.training_options import TrainingOptions
 
+pytestmark = pytest.mark.component
+
 
 def test_an_unknown_boundary_is_an_error_that_names_the_blocks(classifier):
     with pytest.raises(InputError, match=r"block0, .*block15.* Received: block99"):

@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
 
 from trainer_module.activations.extraction import extract_activations
 from trainer_module.stages.frozen_stage import train_frozen
+
+pytestmark = pytest.mark.component
 
 
 def test_the_head_learns_and_the_backbone_does_not_change(task, splits, classifier):

@@ -6,6 +6,8 @@ from trainer_module.stages import head_search
 from trainer_module.stages.head_search import search_head
 from trainer_module.stages.linear_heads import RECIPES, LabelledEmbeddings, Recipe, weighted_mean
 
+pytestmark = pytest.mark.component
+
 PLAIN = Recipe(0.0, 0.0)
 CLASSES = 3
 

@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from trainer_module.stages.linear_heads import Recipe, cross_entropy, recipe_grid, weighted_mean
+
+pytestmark = pytest.mark.component
 
 
 def test_the_grid_starts_with_every_smoothing_of_the_first_weight_decay():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from trainer_module.data.weighting import effective_balance, row_weights
@@ -11,6 +12,8 @@ from trainer_module.stages.head_search import search_head
 from trainer_module.stages.linear_heads import LabelledEmbeddings, Recipe
 from trainer_module.stages.objectives import GroupDRO, Objective, create_objective
 from trainer_module.training_options import ObjectiveOptions
+
+pytestmark = pytest.mark.component
 
 
 @dataclass

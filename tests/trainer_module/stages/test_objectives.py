@@ -18,6 +18,8 @@ from trainer_module.stages.objectives import (
 )
 from trainer_module.training_options import ObjectiveOptions
 
+pytestmark = pytest.mark.component
+
 
 def test_empirical_risk_is_the_weighted_mean_summed_over_heads():
     losses, weights, embeddings, domains = random_batch()

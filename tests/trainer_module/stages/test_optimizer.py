@@ -4,6 +4,8 @@ import pytest
 
 from trainer_module.stages.optimizer import LayerwiseAdamW, warmup_cosine
 
+pytestmark = pytest.mark.component
+
 
 def test_each_variable_moves_by_its_own_rate():
     model = keras.Sequential([keras.Input((1,))] + [keras.layers.Dense(1) for _ in range(2)])

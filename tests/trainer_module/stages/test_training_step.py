@@ -1,8 +1,11 @@
 import keras
+import pytest
 
 from trainer_module.backbones import split_at
 from trainer_module.stages.fine_tuning_stage import freeze_boundary
 from trainer_module.stages.training_step import rate_factors
+
+pytestmark = pytest.mark.component
 
 
 def test_lower_blocks_have_smaller_learning_rates(classifier):
