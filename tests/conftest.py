@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from repository import ROOT
 
 if TYPE_CHECKING:
     from tiny_evaluation import Evaluated
 
-ROOT = Path(__file__).resolve().parent.parent
 
 # Before anything imports TensorFlow: its start-up messages would bury the failures.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ports import free_ports
+from repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 FETCHED = ROOT / "build" / "flink"
 LIBRARIES = FETCHED / "python" / "pyflink" / "lib"
 JOB_SERVER = FETCHED / "job-server" / "job-server.jar"

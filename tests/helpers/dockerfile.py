@@ -2,9 +2,8 @@
 
 import fnmatch
 import shlex
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from repository import ROOT
 
 
 def instructions() -> list[tuple[str, str]]:

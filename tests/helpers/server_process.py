@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from repository import ROOT
 from rest_client import RestClient
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 from tiny_pictures import write_files
 from tiny_summary import summary
 
@@ -24,8 +25,6 @@ with Workspace(Path(sys.argv[1])).lock():
     print("held", flush=True)
     sys.stdin.read()
 """
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(name="workspace")
