@@ -24,7 +24,8 @@ check: quality ## check style and types, and run the unit tests
 	@$(BIN)/python -m pytest --unit --quiet --numprocesses logical --maxprocesses 4 --dist loadfile
 
 test: venv ## run the tests, on every core up to four
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile \
+		--no-loadscope-reorder
 
 retrain: venv ## deliver the bundled line art to the model of `make run`
 	@$(BIN)/carryover retrain --workspace workspace/emoji --inbox data/incoming

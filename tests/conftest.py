@@ -49,8 +49,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect single slow tests of files with unit tests."""
-    if config.getoption("--unit"):
+    """Run files with slow tests first: no process is left alone with one at the end."""
+    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow_files)
+    if config.getoption("--unit"):  # single slow tests of files with unit tests
         items[:] = [item for item in items if item.get_closest_marker("slow") is None]
 
 

@@ -1,6 +1,7 @@
 """One undisturbed run, which several tests look at or continue from."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,17 @@ from filelock import FileLock
 
 @dataclass(frozen=True)
 class Finished:
-    """A workspace in which one run has pushed version 1, and what that run said."""
+    """A workspace in which one run has pushed version 1, and what that run said.
+
+    Attributes:
+        path: The workspace. The tests of test_run.py continue in it, in their order.
+        copy: A copy of it from before they did, for tests that want a serving version.
+        summary: Summary of the run.
+        output: Output of the run.
+    """
 
     path: Path
+    copy: Path
     summary: dict[str, Any]
     output: str
 
@@ -40,11 +49,13 @@ def data(shared: Path) -> Path:
 @pytest.fixture(scope="session")
 def finished(shared: Path, data: Path) -> Finished:
     """The first run, done once by the process that needs it first."""
-    workspace, result = shared / "workspace", shared / "finished.json"
+    workspace, copy = shared / "workspace", shared / "workspace-copy"
+    result = shared / "finished.json"
     with FileLock(shared / "finished.lock"):
         if not result.exists():
             done = carryover(*run_arguments(data, workspace))
             assert done.returncode == 0, done.stdout + done.stderr
+            shutil.copytree(workspace, copy, symlinks=True)
             result.write_text(json.dumps([newest_summary(workspace), done.stdout]))
     summary, output = json.loads(result.read_text())
-    return Finished(workspace, summary, output)
+    return Finished(workspace, copy, summary, output)

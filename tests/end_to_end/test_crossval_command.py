@@ -9,7 +9,9 @@ pytestmark = pytest.mark.slow
 
 
 def test_crossval_scores_every_domain_unseen_and_pushes_nothing(data, tmp_path):
-    _, *options = run_arguments(data, tmp_path / "workspace", fine_tuning__epochs=1)
+    # Folds with fine-tuning are the subject of trainer_module/test_leave_one_domain_out.py.
+    quick = {"image_size": 32, "frozen__epochs": 2, "fine_tuning__epochs": 0}
+    _, *options = run_arguments(data, tmp_path / "workspace", **quick)
     done = carryover("crossval", *options, "--seeds", "1", "--output", str(tmp_path / "out"))
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((tmp_path / "out" / "crossval.json").read_text())

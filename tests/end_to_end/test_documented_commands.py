@@ -56,7 +56,7 @@ def _folder(finished, data, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the pages name: pictures, a batch in an inbox, and a workspace with one version."""
     root = tmp_path_factory.mktemp("documented")
     (root / "my-pictures").symlink_to(data)
-    shutil.copytree(finished.path, root / "my-workspace", symlinks=True)
+    shutil.copytree(finished.copy, root / "my-workspace", symlinks=True)
     (root / "workspace").mkdir()
     (root / "workspace" / "emoji").symlink_to(root / "my-workspace")
     (root / "data").symlink_to(ROOT / "data")

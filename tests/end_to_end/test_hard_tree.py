@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 def test_every_good_picture_is_used_and_every_other_file_named_with_its_reason(tmp_path):
     tree = make_hard_tree(tmp_path / "data")
     workspace = tmp_path / "workspace"
-    settings = {"validation__max_rejected": 0.2, "frozen__epochs": 8, "fine_tuning__epochs": 1}
+    settings = {"validation__max_rejected": 0.2, "frozen__epochs": 8, "fine_tuning__epochs": 0}
     try:
         done = carryover(*run_arguments(tree.root, workspace, **settings))
     finally:

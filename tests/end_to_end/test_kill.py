@@ -78,7 +78,7 @@ def kill_during(component: str, arguments: list[str], seconds: float) -> str:
     return output
 
 
-def test_a_run_killed_in_every_component_in_turn_finishes_as_an_undisturbed_one(
+def test_a_run_killed_in_every_component_in_turn_is_resumed_to_the_result_of_an_undisturbed_one(
     finished, data, tmp_path
 ):
     arguments = run_arguments(data, tmp_path)
@@ -86,7 +86,9 @@ def test_a_run_killed_in_every_component_in_turn_finishes_as_an_undisturbed_one(
         output = kill_during(component, arguments, finished.summary["seconds"][component])
         for earlier in COMPONENTS[:number]:
             assert f"+ {earlier:<18} from cache" in output or earlier == COMPONENTS[number - 1]
-    done = carryover(*arguments)
+    # Without the options, which a resumed run takes from the one that was killed.
+    resume = ("run", "--resume", "--workspace", str(tmp_path))
+    done = carryover(*resume)
     assert done.returncode == 0, done.stdout + done.stderr
 
     summary = newest_summary(tmp_path)
@@ -99,17 +101,7 @@ def test_a_run_killed_in_every_component_in_turn_finishes_as_an_undisturbed_one(
         assert domain["accuracy"] == pytest.approx(undisturbed["accuracy"], abs=0.01)
     assert [path.name for path in (tmp_path / "serving" / "carryover").iterdir()] == ["1"]
 
-
-def test_resume_goes_on_without_repeating_the_options(finished, data, tmp_path):
-    arguments = run_arguments(data, tmp_path, fine_tuning__epochs=0)
-    kill_during("Trainer", arguments, seconds=4)
-    done = carryover("run", "--resume", "--workspace", str(tmp_path))
-    assert done.returncode == 0, done.stdout + done.stderr
-    summary = newest_summary(tmp_path)
-    assert summary["stages"]["fine_tuned"] is None
-    assert "Transform" in summary["cached"]
-
-    again = carryover("run", "--resume", "--workspace", str(tmp_path))
+    again = carryover(*resume)
     assert again.returncode == 2
     assert "no unfinished run" in again.stderr
 

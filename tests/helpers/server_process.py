@@ -1,16 +1,17 @@
 """`carryover serve` as a process of its own."""
 
 import contextlib
-import os
 import re
-import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repository import ROOT
+import warm_process
 from rest_client import RestClient
+
+#: Seconds after which a server should have loaded its model, on a busy machine.
+LOADING_TIME = 120
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class ServerProcess:
     """
 
     client: RestClient
-    process: subprocess.Popen[str]
+    process: warm_process.WarmProcess
     log: Path
 
     def stop(self) -> int:
@@ -42,24 +43,26 @@ class ServerProcess:
 @contextlib.contextmanager
 def start_server(workspace: Path) -> Iterator[ServerProcess]:
     """Serve a workspace's only model on a free port of the loopback; yield when it is loaded."""
-    log = workspace / "serve.log"
-    command = [sys.executable, "-m", "pipeline.cli", "serve", "-w", str(workspace), "--port", "0"]
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
-    ):
-        try:
-            said = re.match(r"Serving model '(.+)' at (\S+)", process.stdout.readline())
-            assert said, log.read_text()
-            yield ServerProcess(RestClient(said[2], said[1]), process, log)
-        finally:
-            if process.poll():
-                print(f"the server ended with {process.returncode}:\n{log.read_text()[-5000:]}")
-            process.kill()
+    output, log = workspace / "serve.out", workspace / "serve.log"
+    arguments = ["serve", "-w", str(workspace), "--port", "0"]
+    process = warm_process.start("pipeline.cli", arguments, stdout=output, stderr=log)
+    try:
+        name, address = _wait_for_address(process, output, log)
+        yield ServerProcess(RestClient(address, name), process, log)
+    finally:
+        if process.poll():
+            print(f"the server ended with {process.returncode}:\n{log.read_text()[-5000:]}")
+        process.kill_group()
+
+
+def _wait_for_address(
+    process: warm_process.WarmProcess, output: Path, log: Path
+) -> tuple[str, str]:
+    """Return the model's name and the address, which the server prints when it is ready."""
+    deadline = time.monotonic() + LOADING_TIME
+    while process.poll() is None and time.monotonic() < deadline:
+        text = output.read_text() if output.exists() else ""
+        if said := re.match(r"Serving model '(.+)' at (\S+)\n", text):
+            return said[1], said[2]
+        time.sleep(0.05)
+    raise AssertionError(log.read_text())

@@ -12,9 +12,11 @@ from trainer_module.training_options import BackboneOptions
 LABELS = ("chat", "h\u00e4\u00df \u2603", "<b>")
 
 
-def export_tiny(folder: Path, seed: int, image_size: int = 32) -> Path:
-    """Export a classifier on the packaged backbone, whose head depends on the seed alone."""
-    made = build_classifier(BackboneOptions(), image_size, LABELS)
+def export_tiny(
+    folder: Path, seed: int, image_size: int = 32, backbone: BackboneOptions | None = None
+) -> Path:
+    """Export a classifier whose head depends on the seed alone; see `build_classifier`."""
+    made = build_classifier(backbone or BackboneOptions(), image_size, LABELS)
     kernel, bias = made.head.get_weights()
     made.head.set_weights([np.random.default_rng(seed).normal(0, 0.2, kernel.shape), bias])
     export_classifier(made, {}, str(folder))

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import tensorflow as tf
+import tiny_backbone
 
 from trainer_module.contract import example_features
 
@@ -60,10 +61,11 @@ def serialize(row: Row) -> bytes:
 
 
 def fn_args(tmp_path: Path, training: dict, base_model: str | None = None) -> SimpleNamespace:
-    """Return the `FnArgs` of `run_fn`, for a small dataset of two domains."""
+    """Return the `FnArgs` of `run_fn`, for a small dataset of two domains and `tiny_backbone`."""
     domains = {"day": 20, "night": -20}
     options = {
         "image_size": SIZE,
+        "backbone": tiny_backbone.OPTIONS,
         "frozen": {"epochs": 20, "learning_rate": 0.05, "batch_size": 8},
         "fine_tuning": {"epochs": 2, "views": 2, "batch_size": 8},
     }

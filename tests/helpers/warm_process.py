@@ -72,6 +72,10 @@ class WarmProcess:
         """Send a signal to this process alone."""
         os.kill(self.pid, number)
 
+    def terminate(self) -> None:
+        """Send SIGTERM to this process alone."""
+        self.send_signal(signal.SIGTERM)
+
     def kill_group(self) -> None:
         """Kill it, and all that it has started."""
         with contextlib.suppress(ProcessLookupError):

@@ -1,14 +1,26 @@
-"""Fixtures of a tiny training: a task, two splits and a classifier."""
+"""Fixtures of a tiny training: a task, two splits, a classifier and a finished training."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
 
 import keras
 import pytest
-from trainer_fixtures import SIZE, rows, write_split
+import tiny_backbone
+from trainer_fixtures import SIZE, fn_args, rows, write_split
 
 from trainer_module.classifier import Classifier, build_classifier
 from trainer_module.data.transformed_examples import Pictures, read_pictures
 from trainer_module.hardware import set_up_hardware
+from trainer_module.training import run_fn
 from trainer_module.training_options import BackboneOptions, TrainingOptions
 from trainer_module.training_task import TrainingTask, create_task
+
+
+@pytest.fixture(scope="module")
+def registered() -> Iterator[None]:
+    """Let the trainer build `tiny_backbone`."""
+    with tiny_backbone.tiny_backbone():
+        yield
 
 
 @pytest.fixture
@@ -32,5 +44,22 @@ def splits(tmp_path) -> list[Pictures]:
 
 
 @pytest.fixture
-def classifier() -> Classifier:
-    return build_classifier(BackboneOptions(), SIZE, ("blue", "green", "red"))
+def classifier(registered) -> Classifier:
+    keras.utils.set_random_seed(1)
+    options = BackboneOptions(**tiny_backbone.OPTIONS)
+    return build_classifier(options, SIZE, ("blue", "green", "red"))
+
+
+@pytest.fixture(scope="session")
+def efficientnet() -> Classifier:
+    """A classifier with the default backbone, which has many blocks. No test may change it."""
+    return build_classifier(BackboneOptions(weights="none"), SIZE, ("blue", "green", "red"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> SimpleNamespace:
+    """The `FnArgs` of a finished training with both stages. No test may change its folders."""
+    args = fn_args(tmp_path_factory.mktemp("trained"), {})
+    with tiny_backbone.tiny_backbone():
+        run_fn(args)
+    return args

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tiny_backbone
 
 from trainer_module.classifier import (
     build_classifier,
@@ -11,14 +12,15 @@ from trainer_module.classifier import (
 )
 from trainer_module.training_options import BackboneOptions
 
-pytestmark = pytest.mark.component
+pytestmark = [pytest.mark.component, pytest.mark.usefixtures("registered")]
 
 SIZE = 32
 PICTURES = np.random.default_rng(0).uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)
 
 
 def classifier(*labels: str, seed: int = 0):
-    made = build_classifier(BackboneOptions(), SIZE, labels)
+    keras.utils.set_random_seed(1)  # all backbones have the same weights
+    made = build_classifier(BackboneOptions(**tiny_backbone.OPTIONS), SIZE, labels)
     kernel, bias = made.head.get_weights()
     rng = np.random.default_rng(seed)
     made.head.set_weights([rng.normal(size=kernel.shape), rng.normal(size=bias.shape)])

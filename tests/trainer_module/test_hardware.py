@@ -1,11 +1,14 @@
-"""Devices can only be divided before TensorFlow initialises them: each case has a process."""
+"""Devices can only be divided before TensorFlow initialises them: these cases have processes."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from ports import free_ports
@@ -15,10 +18,9 @@ from trainer_fixtures import fn_args
 from trainer_module.contract.errors import InputError
 from trainer_module.export.saved_model import load_classifier, read_description
 from trainer_module.hardware import check_gpu_sharing
+from trainer_module.training import run_fn
 
 pytestmark = pytest.mark.component
-
-HERE = Path(__file__).parent
 
 TWO_DEVICES = """
 import json, sys, tensorflow as tf
@@ -26,6 +28,7 @@ from dataclasses import replace
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from pathlib import Path
+from tiny_backbone import tiny_backbone
 from trainer_fixtures import fn_args
 from trainer_module import hardware, training
 from trainer_module.export.saved_model import read_description
@@ -37,35 +40,26 @@ def two_cpus(precision):
 
 training.set_up_hardware = two_cpus
 args = fn_args(Path(sys.argv[1]), {})
-training.run_fn(args)
+with tiny_backbone():
+    training.run_fn(args)
 replicas = hardware.create_strategy(["/cpu:0", "/cpu:1"]).num_replicas_in_sync
 print(json.dumps({"replicas": replicas, **read_description(args.serving_model_dir)["training"]}))
-"""
-
-MIXED = """
-import json, sys
-from pathlib import Path
-from trainer_fixtures import fn_args
-from trainer_module import training
-from trainer_module.export.saved_model import read_description
-
-args = fn_args(Path(sys.argv[1]), {"precision": "mixed_bfloat16"})
-training.run_fn(args)
-print(json.dumps(read_description(args.serving_model_dir)["training"]))
 """
 
 WORKER = """
 import json, sys
 from types import SimpleNamespace
+from tiny_backbone import tiny_backbone
 from trainer_module.training import run_fn
 
-run_fn(SimpleNamespace(**json.loads(sys.argv[1])))
+with tiny_backbone():
+    run_fn(SimpleNamespace(**json.loads(sys.argv[1])))
 """
 
 PATHS = {"PYTHONPATH": f"{ROOT}:{HELPERS}", "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def run(code: str, folder: Path) -> dict:
+def run(code: str, folder: Path) -> dict[str, Any]:
     command = [sys.executable, "-c", code, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, env=PATHS, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -94,6 +88,13 @@ def test_workers_on_different_hosts_use_the_gpus_there(monkeypatch):
     check_gpu_sharing(4)
 
 
+@pytest.fixture
+def float32_afterwards() -> Iterator[None]:
+    """Undo the precision that a training sets for the whole process."""
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
 @pytest.mark.slow
 def test_two_devices_train_the_same_two_stages(tmp_path):
     report = run(TWO_DEVICES, tmp_path)
@@ -103,24 +104,23 @@ def test_two_devices_train_the_same_two_stages(tmp_path):
 
 
 @pytest.mark.slow
-def test_mixed_precision_trains_and_exports(tmp_path):
-    report = run(MIXED, tmp_path)
+def test_mixed_precision_trains_and_exports(float32_afterwards, registered, tmp_path):
+    args = fn_args(tmp_path, {"precision": "mixed_bfloat16"})
+    run_fn(args)
+    report = read_description(args.serving_model_dir)["training"]
     assert "mixed_bfloat16" in report["device"]
     assert report["frozen"]["accuracy"] == 1.0
     assert report["fine_tuned"]["epochs"] == 2
 
 
 @pytest.mark.slow
-def test_two_workers_get_the_result_of_one_and_the_chief_writes_it(tmp_path):
-    args = vars(fn_args(tmp_path / "data", {}))
-    alone = work(args, tmp_path / "alone")
-    finish(alone)
+def test_two_workers_get_the_result_of_one_and_the_chief_writes_it(trained, registered, tmp_path):
     ports = free_ports(2)
-    workers = [work(args, tmp_path / str(index), ports, index) for index in range(2)]
+    workers = [work(trained, tmp_path / str(index), ports, index) for index in range(2)]
     finish(*workers)
     assert not (tmp_path / "1" / "model").exists()
 
-    folders = [str(tmp_path / name / "model") for name in ("alone", "0")]
+    folders = [trained.serving_model_dir, str(tmp_path / "0" / "model")]
     one, two = (read_description(folder)["training"] for folder in folders)
     assert "2 workers" in two["device"]
     assert two["chosen"] == one["chosen"]
@@ -134,17 +134,17 @@ def test_two_workers_get_the_result_of_one_and_the_chief_writes_it(tmp_path):
 
 
 def work(
-    args: dict, folder: Path, ports: Sequence[int] = (), index: int = 0
+    args: SimpleNamespace, folder: Path, ports: Sequence[int], index: int
 ) -> subprocess.Popen[str]:
-    """Start a training process, alone or as one of several workers on this machine."""
+    """Start the training of one of several workers on this machine."""
     folders = {"serving_model_dir": str(folder / "model"), "model_run_dir": str(folder / "run")}
     cluster = {
         "cluster": {"worker": [f"127.0.0.1:{port}" for port in ports]},
         "task": {"type": "worker", "index": index},
     }
     return subprocess.Popen(
-        [sys.executable, "-c", WORKER, json.dumps(args | folders)],
-        env=PATHS | ({"TF_CONFIG": json.dumps(cluster)} if ports else {}),
+        [sys.executable, "-c", WORKER, json.dumps(vars(args) | folders)],
+        env=PATHS | {"TF_CONFIG": json.dumps(cluster)},
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,59 +15,61 @@ from trainer_module.training import run_fn, train_stages
 from trainer_module.training_options import TrainingOptions
 from trainer_module.training_task import create_task
 
-pytestmark = pytest.mark.component
+pytestmark = [pytest.mark.component, pytest.mark.usefixtures("registered")]
 
 
-def test_both_stages_are_reported_and_the_better_one_is_exported(tmp_path):
-    args = fn_args(tmp_path, {})
+@pytest.fixture(scope="module")
+def frozen_only(registered, tmp_path_factory) -> SimpleNamespace:
+    """The `FnArgs` of a finished training without fine-tuning."""
+    args = fn_args(tmp_path_factory.mktemp("frozen_only"), {"fine_tuning": {"epochs": 0}})
     run_fn(args)
-    report = read_description(args.serving_model_dir)["training"]
+    return args
+
+
+def test_both_stages_are_reported_and_the_better_one_is_exported(trained):
+    report = read_description(trained.serving_model_dir)["training"]
     best = report["chosen"]
     assert best in ("frozen", "fine_tuned")
     assert set(report["frozen"]["domain_accuracy"]) == {"day", "night"}
 
     pictures = rows({"day": 20, "night": -20}, per_class=2, seed=2)
     images = tf.constant([tf.io.encode_png(row.pixels).numpy() for row in pictures])
-    model = tf.saved_model.load(args.serving_model_dir)
+    model = tf.saved_model.load(trained.serving_model_dir)
     predicted = model.signatures["serving_default"](image=images)["label"].numpy()
     correct = [label.decode() == row.label for label, row in zip(predicted, pictures, strict=True)]
     assert np.mean(correct) == report[best]["accuracy"]
-    assert (Path(args.model_run_dir) / "tensorboard" / "frozen").is_dir()
+    assert (Path(trained.model_run_dir) / "tensorboard" / "frozen").is_dir()
 
 
-def test_the_same_seed_gives_the_same_frozen_stage(tmp_path):
-    reports = []
-    for name in ("a", "b"):
-        args = fn_args(tmp_path / name, {"fine_tuning": {"epochs": 0}})
-        run_fn(args)
-        reports.append(load_classifier(args.serving_model_dir).head.get_weights())
-    for first, second in zip(*reports, strict=True):
+def test_the_same_seed_gives_the_same_frozen_stage(frozen_only, tmp_path):
+    again = fn_args(tmp_path, {"fine_tuning": {"epochs": 0}})
+    run_fn(again)
+    heads = [load_classifier(args.serving_model_dir).head for args in (frozen_only, again)]
+    for first, second in zip(*(head.get_weights() for head in heads), strict=True):
         np.testing.assert_array_equal(first, second)
 
 
-def test_the_same_seed_gives_the_same_fine_tuned_stage(tmp_path):
-    reports = []
-    for name in ("a", "b"):
-        args = fn_args(tmp_path / name, {})
-        run_fn(args)
-        reports.append(read_description(args.serving_model_dir)["training"]["fine_tuned"])
+def test_the_same_seed_gives_the_same_fine_tuned_stage(trained, tmp_path):
+    again = fn_args(tmp_path, {})
+    run_fn(again)
+    folders = [args.serving_model_dir for args in (trained, again)]
+    reports = [read_description(folder)["training"]["fine_tuned"] for folder in folders]
     first, second = reports
     assert first["accuracy"] == pytest.approx(second["accuracy"], abs=1e-4)
     losses = [[epoch["loss"] for epoch in report["curve"]] for report in reports]
     np.testing.assert_allclose(*losses, rtol=1e-4)
 
 
-def test_training_starts_from_the_serving_model(tmp_path):
-    first = fn_args(tmp_path / "a", {"fine_tuning": {"epochs": 0}})
-    run_fn(first)
-    description = Path(first.serving_model_dir, "assets.extra", "model.json")
+def test_training_starts_from_the_serving_model(frozen_only, tmp_path):
+    description = Path(frozen_only.serving_model_dir, "assets.extra", "model.json")
     known = json.loads(description.read_text())["labels"]
     assert known == ["blue", "green", "red"]
 
+    # The weights of a new backbone would depend on the seed.
     settings = {"fine_tuning": {"epochs": 0}, "seed": 99, "frozen": {"epochs": 1}}
-    second = fn_args(tmp_path / "b", settings, base_model=first.serving_model_dir)
+    second = fn_args(tmp_path, settings, base_model=frozen_only.serving_model_dir)
     run_fn(second)
-    old, new = (load_classifier(args.serving_model_dir) for args in (first, second))
+    old, new = (load_classifier(args.serving_model_dir) for args in (frozen_only, second))
     assert new.labels == old.labels
     for before, after in zip(
         old.backbone.model.get_weights(), new.backbone.model.get_weights(), strict=True
@@ -74,16 +77,16 @@ def test_training_starts_from_the_serving_model(tmp_path):
         np.testing.assert_array_equal(before, after)
 
 
-def test_fine_tuning_starts_from_the_head_of_the_serving_model(tmp_path):
-    first = fn_args(tmp_path / "a", {"fine_tuning": {"epochs": 0}})
-    run_fn(first)
-    serving = load_classifier(first.serving_model_dir)
-    options = TrainingOptions.model_validate(first.custom_config["training"])
+def test_fine_tuning_starts_from_the_head_of_the_serving_model(frozen_only, tmp_path):
+    serving = load_classifier(frozen_only.serving_model_dir)
     # With a tiny learning rate the weights stay where fine-tuning starts.
     tuning = {"epochs": 1, "views": 1, "batch_size": 8, "learning_rate": 1e-12}
-    options = TrainingOptions(image_size=SIZE, frozen=options.frozen, fine_tuning=tuning)
+    options = TrainingOptions.model_validate(
+        frozen_only.custom_config["training"] | {"fine_tuning": tuning}
+    )
     task = create_task(options, set_up_hardware(), str(tmp_path))
-    splits = [read_pictures(files, SIZE) for files in (first.train_files, first.eval_files)]
+    files = (frozen_only.train_files, frozen_only.eval_files)
+    splits = [read_pictures(patterns, SIZE) for patterns in files]
     classifier = build_classifier(options.backbone, SIZE, (*serving.labels, "new"))
     warm_start(classifier, serving)
     trained = train_stages(classifier, *splits, task, warm_classes=3)

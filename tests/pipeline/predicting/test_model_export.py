@@ -2,13 +2,17 @@
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
+import tiny_backbone
 from tiny_exports import LABELS, export_tiny, push_of
 from tiny_pictures import solid, write_files
 
@@ -17,6 +21,7 @@ from components.pusher.version_store import VersionStore
 from pipeline.predicting.model_export import export_model
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import PICTURES
+from trainer_module.training_options import BackboneOptions
 
 pytestmark = [pytest.mark.component, pytest.mark.slow]
 
@@ -42,19 +47,28 @@ def list_pictures(model: Path) -> None:
     pq.write_table(pa.Table.from_pylist(ROWS, schema=SCHEMA), model / PICTURES)
 
 
+@pytest.fixture(name="model", scope="module")
+def _model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An exported model on `tiny_backbone`, which can be loaded."""
+    with tiny_backbone.tiny_backbone():
+        keras.utils.set_random_seed(SEED)
+        backbone = BackboneOptions(**tiny_backbone.OPTIONS)
+        yield export_tiny(tmp_path_factory.mktemp("export") / "model", SEED, backbone=backbone)
+
+
 @pytest.fixture(name="store", scope="module")
-def _store(tmp_path_factory: pytest.TempPathFactory) -> VersionStore:
+def _store(model: Path, tmp_path_factory: pytest.TempPathFactory) -> VersionStore:
     root = tmp_path_factory.mktemp("workspace")
     drawn = random.Random(1)  # noqa: S311 - no secret
     colours = [tuple(drawn.choices(range(256), k=3)) for _ in ROWS]
     names = [one["location"].decode() for one in ROWS]
     write_files(root, {name: solid(one) for name, one in zip(names, colours, strict=True)})
     store = VersionStore(root, "shapes")
-    store.push(export_tiny(root / "model", SEED), push_of(SEED), complete=list_pictures)
+    store.push(model, push_of(SEED), complete=list_pictures)
     return store
 
 
-def exported(store: VersionStore, form: str, output: Path) -> tuple[bytes, dict]:
+def exported(store: VersionStore, form: str, output: Path) -> tuple[bytes, dict[str, Any]]:
     export_model(store.root, None, form, output)
     path = output / f"shapes-1-{form}"
     [model] = [found for found in output.glob(f"{path.name}.*") if found.suffix != ".json"]
@@ -70,8 +84,15 @@ def expected_accuracy(store: VersionStore) -> float:
     return np.mean([a.decode() == b["label"] for a, b in zip(labels, tests, strict=True)])
 
 
-def test_a_half_precision_export_agrees_with_the_saved_model(store, tmp_path, capsys):
-    content, report = exported(store, "tflite-float16", tmp_path)
+@pytest.fixture(name="half_precision", scope="module")
+def _half_precision(
+    store: VersionStore, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[bytes, dict[str, Any]]:
+    return exported(store, "tflite-float16", tmp_path_factory.mktemp("half"))
+
+
+def test_a_half_precision_export_agrees_with_the_saved_model(store, half_precision):
+    content, report = half_precision
     assert report["all"]["test_images"] == 12
     assert report["all"]["agreement"] == 1
     assert report["all"]["accuracy"] == pytest.approx(expected_accuracy(store))
@@ -82,17 +103,17 @@ def test_a_half_precision_export_agrees_with_the_saved_model(store, tmp_path, ca
     }
     assert report["labels"] == list(LABELS)
     assert report["bytes"] == len(content)
-    assert "night" in capsys.readouterr().out
 
 
-def test_without_an_output_folder_the_export_is_written_to_the_workspace(store):
+def test_without_an_output_folder_the_export_is_written_to_the_workspace(store, capsys):
     export_model(store.root, None, "tflite-float16", None)
     names = {path.name for path in (store.root / "exports" / "shapes" / "1").iterdir()}
     assert names == {"shapes-1-tflite-float16.tflite", "shapes-1-tflite-float16.json"}
+    assert "night" in capsys.readouterr().out  # metrics by domain are printed
 
 
-def test_an_8_bit_export_is_smaller_and_takes_float_pixels(store, tmp_path):
-    half, _ = exported(store, "tflite-float16", tmp_path)
+def test_an_8_bit_export_is_smaller_and_takes_float_pixels(store, half_precision, tmp_path):
+    half, _ = half_precision
     content, report = exported(store, "tflite-int8", tmp_path)
     assert len(content) < 0.7 * len(half)
     [given] = tf.lite.Interpreter(model_content=content).get_input_details()
@@ -115,8 +136,8 @@ def test_the_error_names_a_picture_that_is_not_found(store, tmp_path):
     moved.rename(gone)
 
 
-def test_a_version_without_a_list_of_pictures_is_refused(tmp_path):
+def test_a_version_without_a_list_of_pictures_is_refused(model, tmp_path):
     store = VersionStore(tmp_path, "shapes")
-    store.push(export_tiny(tmp_path / "model", SEED), push_of(SEED))
+    store.push(model, push_of(SEED))
     with pytest.raises(InputError, match="does not list its pictures"):
         export_model(tmp_path, None, "tflite-float16", tmp_path)

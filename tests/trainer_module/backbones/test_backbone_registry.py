@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from trainer_module.backbones import backbone_names, default_image_size
+from trainer_module.backbones import backbone_names, default_image_size, min_image_size
 from trainer_module.backbones.backbone_registry import KERAS_APPLICATIONS
 
 pytestmark = pytest.mark.component
@@ -48,7 +48,7 @@ def test_table_holds_the_models_that_keras_offers() -> None:
 @pytest.mark.parametrize(
     "name", [name for name, model in KERAS_APPLICATIONS.items() if model.module != "mobilenet_v3"]
 )
-def test_table_holds_the_module_and_default_size_of_keras(
+def test_table_holds_the_module_and_the_sizes_of_keras(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import keras
@@ -57,14 +57,16 @@ def test_table_holds_the_module_and_default_size_of_keras(
     class SizeKnownError(Exception):
         pass
 
-    # Each model passes its default to this function before it builds anything, and building all
-    # of them takes minutes. Stopping there leaves the size to be read.
-    def stop(*_: Any, default_size: int, **__: Any) -> None:
-        raise SizeKnownError(default_size)
+    # Each model passes its sizes to this function before it builds anything, and building all
+    # of them takes minutes. Stopping there leaves the sizes to be read.
+    def stop(*_: Any, default_size: int, min_size: int, **__: Any) -> None:
+        raise SizeKnownError(f"{default_size} {min_size}")
 
     module = KERAS_APPLICATIONS[name].module
     monkeypatch.setattr(imagenet_utils, "obtain_input_shape", stop)
-    with pytest.raises(SizeKnownError, match=f"^{default_image_size(name)}$"):
+    with pytest.raises(
+        SizeKnownError, match=f"^{default_image_size(name)} {min_image_size(name)}$"
+    ):
         getattr(getattr(keras.applications, module), name)(weights=None)
 
 

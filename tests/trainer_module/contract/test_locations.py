@@ -1,6 +1,6 @@
 import pytest
 
-from trainer_module.contract.locations import is_uri, locate
+from trainer_module.contract.locations import is_uri, local_path, locate
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,19 @@ def test_a_scheme_makes_a_uri(path):
 @pytest.mark.parametrize("path", ["a.png", "/a.png", "a:b/c.png", "day/gs://b/a", "", "://a"])
 def test_anything_else_is_a_path(path):
     assert not is_uri(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("file:///data/a.png", "/data/a.png"),
+        ("file://localhost/data/a%20%23b.png", "/data/a #b.png"),
+        ("File:///data/%C3%A9", "/data/\u00e9"),
+        ("file://server/a.png", "file://server/a.png"),
+        ("file:a.png", "file:a.png"),
+        ("gs://bucket/a%20b.png", "gs://bucket/a%20b.png"),
+        ("data/a%20b.png", "data/a%20b.png"),
+    ],
+)
+def test_a_file_uri_of_this_machine_is_a_local_path(path, expected):
+    assert local_path(path) == expected

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from trainer_fixtures import fn_args
+import tensorflow as tf
+from trainer_fixtures import rows
 
 from trainer_module.export.reference_embeddings import (
     PER_DOMAIN,
@@ -8,7 +9,6 @@ from trainer_module.export.reference_embeddings import (
     read_reference,
     sample_rows,
 )
-from trainer_module.training import run_fn
 
 pytestmark = pytest.mark.component
 
@@ -32,13 +32,8 @@ def test_a_sample_is_read_as_it_was_written(tmp_path):
     assert read_reference(str(tmp_path / "none")) is None
 
 
-def test_the_sample_has_the_embeddings_of_the_exported_model(tmp_path):
-    import tensorflow as tf
-    from trainer_fixtures import rows
-
-    args = fn_args(tmp_path, {})
-    run_fn(args)
-    found = read_reference(args.serving_model_dir)
+def test_the_sample_has_the_embeddings_of_the_exported_model(trained):
+    found = read_reference(trained.serving_model_dir)
     assert found is not None
     assert len(found.domains) == 12
     pictures = sorted(
@@ -46,7 +41,7 @@ def test_the_sample_has_the_embeddings_of_the_exported_model(tmp_path):
     )
     assert found.domains.tolist() == [row.domain for row in pictures]
     images = tf.constant([tf.io.encode_png(row.pixels).numpy() for row in pictures])
-    signatures = tf.saved_model.load(args.serving_model_dir).signatures
+    signatures = tf.saved_model.load(trained.serving_model_dir).signatures
     served = signatures["embed"](image=images)["embedding"].numpy()
     np.testing.assert_allclose(found.embeddings, served, atol=0.02)
     confidences = signatures["serving_default"](image=images)["confidence"].numpy()

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_backbone
 from scipy.special import softmax
 
 from trainer_module.classifier import build_classifier
@@ -23,9 +24,9 @@ TEMPERATURE = 40.0
 
 
 @pytest.fixture(name="exported", scope="module")
-def _exported(tmp_path_factory):
+def _exported(registered, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("model"))
-    made = build_classifier(BackboneOptions(), SIZE, LABELS)
+    made = build_classifier(BackboneOptions(**tiny_backbone.OPTIONS), SIZE, LABELS)
     kernel, bias = made.head.get_weights()
     made.head.set_weights([np.random.default_rng(1).normal(0, 9, kernel.shape), bias])
     export_classifier(made, {"chosen": "frozen"}, folder, TEMPERATURE)
@@ -78,7 +79,8 @@ def test_examples_and_pictures_give_the_same_prediction(exported):
     records = tf.constant([example(image, "chat") for image in images])
     from_examples = signatures["serving_examples"](examples=records)
     np.testing.assert_allclose(plain["probabilities"], from_examples["probabilities"], atol=1e-6)
-    assert signatures["embed"](image=tf.constant(images))["embedding"].shape == (2, 1280)
+    embeddings = signatures["embed"](image=tf.constant(images))["embedding"]
+    assert embeddings.shape == (2, tiny_backbone.DIM)
 
 
 def test_an_export_is_enough_to_continue_training(exported):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trainer_module.stages.model_selection import select_best, select_stage
+from trainer_module.stages.model_selection import describe_choice, select_best, select_stage
 from trainer_module.stages.scoring import score
 from trainer_module.stages.stage_result import StageResult
 
@@ -76,3 +76,10 @@ def test_the_better_stage_on_the_eval_split_is_selected_and_the_earlier_one_on_a
     )
     known = ("blue", "green", "red")
     assert select_stage([frozen, tuned, same], labels, domains, known, "mean_domain") is tuned
+    assert describe_choice([frozen, tuned], tuned, "mean_domain") == (
+        "accuracy on the eval split 0.000 frozen and 1.000 fine_tuned"
+    )
+    assert describe_choice([tuned, same], same, "mean_domain").endswith(
+        "too close to tell apart, so the probability of the true class decides"
+    )
+    assert describe_choice([frozen], frozen, "mean_domain") == "it is the only stage"

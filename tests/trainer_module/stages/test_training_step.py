@@ -8,10 +8,10 @@ from trainer_module.stages.training_step import rate_factors
 pytestmark = pytest.mark.component
 
 
-def test_lower_blocks_have_smaller_learning_rates(classifier):
-    _, above_boundary = split_at(classifier.backbone.model, freeze_boundary(classifier, 0.5))
-    trained_part = keras.Model(above_boundary.input, classifier.head(above_boundary.output))
-    factors = rate_factors(trained_part, classifier, decay=0.5)
+def test_lower_blocks_have_smaller_learning_rates(efficientnet):
+    _, above_boundary = split_at(efficientnet.backbone.model, freeze_boundary(efficientnet, 0.5))
+    trained_part = keras.Model(above_boundary.input, efficientnet.head(above_boundary.output))
+    factors = rate_factors(trained_part, efficientnet, decay=0.5)
     assert len(factors) == len(trained_part.trainable_variables)
     assert factors[-1] == 1.0  # the head
     assert factors[-3] == 0.5  # the top block
