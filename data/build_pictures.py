@@ -16,6 +16,7 @@ from pathlib import Path
 from emoji_pictures.build_error import BuildError
 from emoji_pictures.drawing import DOMAINS, draw, drop_repeated, encode
 from emoji_pictures.emoji_selection import select_emoji
+from emoji_pictures.lookalike_groups import sidecar_files
 from emoji_pictures.npm_package import GOOGLE, OPENMOJI, TWITTER, Files, fetch, read_members
 from emoji_pictures.picture_files import check, write
 from emoji_pictures.progress import say
@@ -32,7 +33,7 @@ def build(packages: Path) -> Files:
         packages: Folder of the npm tarballs; missing ones are downloaded into it.
 
     Returns:
-        The PNG files by their path relative to `data/`.
+        The PNG files, and the sidecars with their groups, by their path relative to `data/`.
 
     Raises:
         BuildError: A package or a drawing is unavailable.
@@ -47,11 +48,12 @@ def build(packages: Path) -> Files:
         drawn[name] = {one.stem: draw(one, domain, members) for one in emoji}
     kept = drop_repeated(emoji, drawn)
     say(f"encoding {len(kept)} emoji; {len(emoji) - len(kept)} look exactly like another one")
-    return {
+    pictures = {
         f"{domain.folder}/{one.label}/{one.stem}.png": encode(drawn[name][one.stem])
         for name, domain in DOMAINS.items()
         for one in kept
     }
+    return pictures | sidecar_files(pictures)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -89,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.check:
         return check(built, DATA)
     write(built, DATA)
-    say(f"wrote {len(built)} pictures, {sum(map(len, built.values())):,} bytes")
+    say(f"wrote {len(built)} files, {sum(map(len, built.values())):,} bytes")
     return 0
 
 

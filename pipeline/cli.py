@@ -1,21 +1,46 @@
 """The `carryover` command. Modules that import slowly are imported inside the functions."""
+# ruff: noqa: E402 (our other modules are imported after the check that they are ours)
 
 import platform
 import sys
-import traceback
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+
+def _check_packages() -> None:
+    """Refuse to run where a folder or a file of the user hides one of our packages."""
+    own = Path(__file__).resolve().parents[1]
+    for name in ("pipeline", "components", "trainer_module"):
+        spec = find_spec(name)
+        # A folder without an __init__.py has no origin.
+        folders = list(spec.submodule_search_locations or []) if spec else []
+        found = Path((spec.origin if spec else "") or next(iter(folders), name))
+        if found.resolve() != own / name / "__init__.py":
+            print(
+                f"carryover: {found} hides the package '{name}' of carryover. Take its folder out "
+                "of PYTHONPATH, or run the command in another folder.",
+                file=sys.stderr,
+            )
+            sys.exit(2)
+
+
+_check_packages()
+
 from pipeline.command_options import DEFAULT_WORKSPACE, WorkspaceOption
-from pipeline.commands import model_commands, training_commands
+from pipeline.commands import manifest_command, model_commands, training_commands
+from pipeline.commands.error_line import error_line
 from pipeline.commands.exit_codes import EXIT_BAD_INPUT, EXIT_FAILURE
-from pipeline.commands.logged_command import LoggedCommand, command_log
+from pipeline.commands.logged_command import LoggedCommand
+from pipeline.commands.standard_streams import prepare_streams
 from pipeline.kubeflow import kubeflow_commands
-from pipeline.logs.command_log import CommandLog
+from pipeline.logs.command_log import CommandLog, command_log
+from pipeline.logs.warnings_log import log_warnings
 from pipeline.retraining import retraining_commands
 from pipeline.running.run_failure import RunFailedError
+from trainer_module.compat.tensorflow_internals import keep_functions
 from trainer_module.contract.errors import InputError
 
 app = typer.Typer(
@@ -40,6 +65,18 @@ def _print_version(wanted: bool) -> None:
     raise typer.Exit
 
 
+def _use_log_file(context: typer.Context, log_file: Path | None) -> Path | None:
+    """Write the log to the file that the user has named, also if the rest names no command."""
+    if log_file:
+        try:
+            command_log(context).use_file(log_file)
+        except OSError as error:
+            raise InputError(
+                f"--log-file {log_file}: {error.strerror}. Name a file that can be written."
+            ) from None
+    return log_file
+
+
 @app.callback()
 def global_options(
     context: typer.Context,
@@ -59,23 +96,17 @@ def global_options(
         Path | None,
         typer.Option(
             "--log-file",
+            callback=_use_log_file,
             help="File to append the log of the command to.  [<workspace>/logs/<command>.log]",
         ),
     ] = None,
 ) -> None:
     """Options of every command; they are given before its name."""
-    log = command_log(context)
-    log.debug = debug
-    if log_file:
-        try:
-            log.use_file(log_file)
-        except OSError as error:
-            raise InputError(
-                f"--log-file {log_file}: {error.strerror}. Name a file that can be written."
-            ) from None
+    command_log(context).debug = debug
 
 
 training_commands.add_to(app)
+manifest_command.add_to(app)
 model_commands.add_to(app)
 retraining_commands.add_to(app)
 kubeflow_commands.add_to(app)
@@ -102,25 +133,30 @@ def main() -> None:
     An error is one line on stderr, with exit code 2 for bad input and 1 otherwise. For a failure,
     a second line names the log.
     """
+    prepare_streams()
     log = CommandLog()
+    log_warnings(log)
     try:
         app(obj=log)
     except SystemExit as end:
+        if end.code:
+            log.refuse(sys.argv[1:], _usage_error(end))
         log.finish(end.code if isinstance(end.code, int) else EXIT_FAILURE)
         raise
     except Exception as error:
         log.write_error(error)
         code = EXIT_BAD_INPUT if isinstance(error, InputError) else EXIT_FAILURE
         log.finish(code)
-        if log.debug:
-            traceback.print_exception(error)
-        _fail(_one_line(error), code, None if code == EXIT_BAD_INPUT else _log_with(error, log))
+        line = error_line(error, log.workspace)
+        _fail(line, code, None if code == EXIT_BAD_INPUT else _log_with(error, log))
+    finally:
+        keep_functions()
 
 
-def _one_line(error: Exception) -> str:
-    """Return the message of an error in one line."""
-    text = error.reason if isinstance(error, RunFailedError) else str(error)
-    return " ".join(text.split()) or type(error).__name__
+def _usage_error(end: SystemExit) -> str:
+    """Return what is wrong with a command line; Click has printed it before the end."""
+    describe = getattr(end.__context__, "format_message", None)
+    return str(describe()) if describe else "the command did not run"
 
 
 def _log_with(error: Exception, log: CommandLog) -> Path | None:

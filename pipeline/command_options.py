@@ -27,6 +27,20 @@ DataOption = Annotated[
         "--data", "-d", help="Folder with <domain>/<class>/<picture>, or a manifest (CSV, Parquet)."
     ),
 ]
+LayoutOption = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        metavar="LEVELS",
+        help="Meaning of the levels of folders, such as split/domain/class.  [recognised]",
+    ),
+]
+DomainOption = Annotated[
+    str | None,
+    typer.Option(
+        "--domain", metavar="NAME", help="Domain of all pictures, where no folder names it."
+    ),
+]
 
 
 def given_values(**values: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pipeline.config.run_config import RunConfig
 from pipeline.running.partial_run import partial_run
 from pipeline.running.run import Run
 from pipeline.summary.environment import Environment, describe_environment
+from pipeline.table_printing import print_table
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.multi_worker.tf_config import VARIABLE, read_cluster
@@ -88,7 +89,7 @@ def cross_validate_data(config: RunConfig, seeds: int, output: Path) -> CrossVal
         path = run.folder / "crossval.json"
         atomic_write(path, result.model_dump_json(indent=1) + "\n")
         console = run.progress.console
-        console.print(_table(result), highlight=False)
+        print_table(console, _table(result))
         console.print(f"every fold: {path}", highlight=False, soft_wrap=True, markup=False)
     return result
 

@@ -200,7 +200,7 @@ def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
     ]
     return Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(config.workspace / "artifacts"),
+        pipeline_root=str(Workspace(config.workspace).artifacts),
         components=[node for node in nodes if node],
         metadata_connection_config=sqlite_metadata_connection_config(
             str(Workspace(config.workspace).metadata)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from pipeline.installed_versions import installed_version
+from trainer_module.contract.child_process import isolated_python
 
 #: The supported stacks: version of TFX -> versions of Python.
 STACKS = {"1.16": ("3.10",), "1.21": ("3.11", "3.12", "3.13")}
@@ -79,7 +80,7 @@ def _libraries() -> list[Check]:
 
 def _devices() -> Check:
     """List the GPUs in another process, because a broken driver can crash TensorFlow."""
-    command = [sys.executable, "-c", LIST_GPUS]
+    command = isolated_python(LIST_GPUS)
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         done = subprocess.run(

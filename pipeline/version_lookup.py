@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from components.pusher.version_store import VersionStore
+from pipeline.table_printing import print_table
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
@@ -26,7 +27,10 @@ def find_store(workspace: Path, name: str | None) -> VersionStore:
     serving = workspace.resolve() / "serving"
     names = sorted(path.name for path in serving.glob("*") if path.is_dir())
     if not names:
-        raise InputError(f"no model has been pushed to {serving} yet. Run: carryover run")
+        raise InputError(
+            f"no model has been pushed to {serving} yet. Give the workspace of a run with "
+            "--workspace DIR, or run: carryover run"
+        )
     if name is None and len(names) > 1:
         raise InputError(f"{serving} holds several models. Give --name: {', '.join(names)}.")
     if name is not None and name not in names:
@@ -73,7 +77,7 @@ def show_versions(store: VersionStore) -> None:
             *("-" if value is None else f"{value:.3f}" for value in accuracies),
         )
     console = Console()
-    console.print(table)
+    print_table(console, table)
     console.print(escape(str(store.serving)), highlight=False, soft_wrap=True)
 
 

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
-import yaml
 
 from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
+from pipeline.config.yaml_parser import dump_yaml, parse_yaml
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.locations import is_uri
 
 #: File in the folder of a retraining run: digest of its batch.
 BATCH = "batch"
+
+#: File that is locked while a run uses the workspace.
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,38 @@ class Workspace:
     def batches(self) -> Path:
         """Folder of the copies of batches, named by their digests."""
         return self.root / "batches"
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of the artifacts: `<component>/<output>/<execution>`."""
+        return self.root / "artifacts"
+
+    def artifact(self, uri: str) -> str:
+        """Return where an artifact of this workspace is now.
+
+        A workspace may be moved or copied, and the recorded URIs are absolute. So a copy never
+        reads the artifacts of its original.
+
+        Args:
+            uri: Recorded URI. One that is not in a workspace, as on Kubeflow, is returned as it is.
+        """
+        _, folder, relative = uri.rpartition(f"/{self.artifacts.name}/")
+        return str(self.artifacts / relative) if folder and not is_uri(uri) else uri
+
+    def data_root(self, run_id: str, recorded: str) -> str:
+        """Return where the data root of a run is now: one in the workspace moves with it.
+
+        Args:
+            run_id: Id of the run.
+            recorded: Data root in its summary. That of a retraining is the workspace.
+        """
+        file = self.runs / run_id / "config.yaml"
+        if is_uri(recorded) or not file.exists():
+            return recorded
+        before = str(parse_yaml(file.read_bytes()).value.get("workspace"))
+        if not Path(recorded).is_relative_to(before):
+            return recorded
+        return str(self.root / Path(recorded).relative_to(before))
 
     @property
     def metadata(self) -> Path:
@@ -103,7 +139,7 @@ class Workspace:
                 break
             except FileExistsError:
                 number += 1
-        text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+        text = dump_yaml(config.model_dump(mode="json"))
         atomic_write(self.runs / run_id / "config.yaml", text)
         if batch:
             atomic_write(self.runs / run_id / BATCH, f"{batch}\n")
@@ -136,14 +172,16 @@ class Workspace:
     def lock(self) -> Iterator[None]:
         """Hold the lock of the workspace, so that no other run uses it.
 
-        The operating system releases the lock of a killed process.
+        The operating system releases the lock of a killed process. A workspace that the call has
+        created is removed again where bad input leaves it empty.
 
         Raises:
             InputError: Another run holds the lock, or the folder is not writable.
         """
+        is_new = not self.root.exists()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            holder = filelock.FileLock(self.root / ".lock")
+            holder = filelock.FileLock(self.root / _LOCK)
             holder.acquire(timeout=0)
         except filelock.Timeout:
             raise InputError(
@@ -157,21 +195,35 @@ class Workspace:
             ) from None
         try:
             yield
+        except InputError:
+            if is_new:
+                self._remove_if_unused()
+            raise
         finally:
             holder.release()
 
+    def _remove_if_unused(self) -> None:
+        """Remove the workspace if it holds nothing but its lock and a folder without listings."""
+        with contextlib.suppress(OSError):
+            if self.inputs.exists():
+                self.inputs.rmdir()
+            if [path.name for path in self.root.iterdir()] == [_LOCK]:
+                (self.root / _LOCK).unlink()
+                self.root.rmdir()
+
 
 def check_outside_data(config: RunConfig) -> None:
-    """Refuse a workspace inside the data folder.
+    """Refuse a workspace that is the data folder or inside it.
 
     Args:
         config: Config of a run, with absolute paths.
 
     Raises:
-        InputError: The workspace is inside the data folder.
+        InputError: The workspace is the data folder or inside it.
     """
     if config.workspace.is_relative_to(config.data):
+        place = "is" if config.workspace == Path(config.data) else "is inside"
         raise InputError(
-            f"workspace {config.workspace} is inside the data folder {config.data}, where its "
+            f"workspace {config.workspace} {place} the data folder {config.data}, where its "
             "files would be read as pictures. Give another one with --workspace DIR."
         )

@@ -4,6 +4,8 @@ Run by `make`, with any Python 3.8 or newer and nothing but the standard library
 environment is stamped with a digest of what went into it, so a second call returns at once.
 """
 
+from __future__ import annotations
+
 import argparse
 import hashlib
 import json
@@ -99,14 +101,23 @@ def glibc_version() -> tuple[int, int]:
 
 
 def fetch_python(version: str) -> dict | None:
-    """Let uv fetch a Python of this version into `FETCHED`; None if it cannot."""
-    uv = shutil.which("uv") or install_uv_only()
+    """Let uv fetch a Python of this version into `FETCHED`; None if it cannot.
+
+    The machine's own uv is tried first. It may be too old, so the uv of our lock comes second.
+    """
+    fetched = fetch_with(shutil.which("uv"), version)
+    if fetched is None:
+        fetched = fetch_with(install_uv_only(), version)
+        shutil.rmtree(str(UV_ONLY), ignore_errors=True)
+    return fetched
+
+
+def fetch_with(uv: str | None, version: str) -> dict | None:
+    """Let one uv fetch a Python of this version; None if it cannot, or if there is no such uv."""
     if uv is None:
         return None
-    install_python = (uv, "python", "install", "--no-bin", "--install-dir", str(FETCHED), version)
-    fetched = run(*install_python)
-    shutil.rmtree(str(UV_ONLY), ignore_errors=True)
-    return find_python(version) if fetched else None
+    options = ("--no-bin", "--install-dir", str(FETCHED))
+    return find_python(version) if run(uv, "python", "install", *options, version) else None
 
 
 def install_uv_only() -> str | None:
@@ -182,7 +193,11 @@ def digest(stack: Stack, python: dict) -> str:
 def run(*command: str) -> bool:
     """Run a command in the repository with its output shown; return whether it succeeded."""
     environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", VIRTUAL_ENV=str(VENV))
-    return subprocess.run(command, cwd=str(ROOT), env=environment).returncode == 0
+    try:
+        return subprocess.run(command, cwd=str(ROOT), env=environment).returncode == 0
+    except OSError as error:
+        print(f"carryover set-up: {command[0]}: {error.strerror}", file=sys.stderr)
+        return False
 
 
 def install(stack: Stack, python: dict) -> None:

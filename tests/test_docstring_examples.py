@@ -13,7 +13,11 @@ import pytest
 #: trained.
 EXAMPLES = [
     "pipeline.config.config_file.load_config",
+    "pipeline.config.option_types.key_types",
     "pipeline.config.quality_presets.with_preset",
+    "pipeline.config.yaml_parser.dump_yaml",
+    "pipeline.config.yaml_parser.parse_yaml",
+    "pipeline.inputs.manifest_columns.find_columns",
     "components.data_gate.checks.hamming_search.hamming_search",
     "components.data_gate.statistics.distributions.compare_numeric",
     "components.evaluation.classifier_metrics.macro_f1",
@@ -27,8 +31,11 @@ EXAMPLES = [
     "trainer_module.data.augmentation.RandomView",
     "trainer_module.classifier.build_classifier",
     "components.image_example_gen.splits.assign_split",
+    "pipeline.inputs.system_files.describe_skipped",
+    "pipeline.inputs.system_files.skipped_kind",
     "trainer_module.backbones.backbone.build_backbone",
     "trainer_module.backbones.backbone_registry.backbone_names",
+    "trainer_module.contract.locations.local_path",
     "trainer_module.contract.locations.locate",
     "trainer_module.export.calibration.expected_calibration_error",
     "trainer_module.export.calibration.fit_temperature",

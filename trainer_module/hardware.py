@@ -40,7 +40,7 @@ class Hardware:
 def set_up_hardware(precision: str = "auto") -> Hardware:
     """Return a strategy over all GPUs, and set the dtype policy of Keras.
 
-    GPU memory grows on demand.
+    GPU memory grows on demand. The settings of the user's `keras.json` do not apply.
 
     Args:
         precision: Name of a Keras dtype policy, or `auto`: mixed bfloat16 or float16 on GPUs with
@@ -49,6 +49,7 @@ def set_up_hardware(precision: str = "auto") -> Hardware:
     Raises:
         InputError: Several workers would share a GPU, see `check_gpu_sharing`.
     """
+    _reset_keras_settings()
     gpus = tf.config.list_physical_devices("GPU")
     check_gpu_sharing(len(gpus))
     for gpu in gpus:
@@ -66,6 +67,16 @@ def set_up_hardware(precision: str = "auto") -> Hardware:
     description = f"{each}, {precision}, {strategy.num_replicas_in_sync} replica(s)"
     logger.info("training on %s", description)
     return Hardware(strategy, precision, description, cluster.is_chief, not cluster.is_distributed)
+
+
+def _reset_keras_settings() -> None:
+    """Set what `~/.keras/keras.json` may have changed to Keras's defaults.
+
+    A result depends on the config of its run alone. Keras has read the file when it was imported.
+    """
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
 
 
 def create_strategy(devices: list[str]) -> tf.distribute.Strategy:

@@ -29,7 +29,7 @@ from trainer_module.hardware import Hardware, set_up_hardware
 from trainer_module.multi_worker.multi_worker import JOB_FOLDER, train_as_chief
 from trainer_module.stages.fine_tuning_stage import fine_tune, freeze_boundary
 from trainer_module.stages.frozen_stage import train_frozen
-from trainer_module.stages.model_selection import select_stage
+from trainer_module.stages.model_selection import describe_choice, select_stage
 from trainer_module.stages.scoring import class_ids
 from trainer_module.stages.stage_result import StageResult
 from trainer_module.training_options import TrainingOptions
@@ -73,7 +73,11 @@ def run_fn(fn_args: Any) -> None:
         classifier.labels,
         options.criterion,
     )
-    logger.info("%s is better on the eval split and is exported", chosen.name)
+    logger.info(
+        "%s is exported: %s",
+        chosen.name,
+        describe_choice(trained.stages, chosen, options.criterion),
+    )
 
     classifier.set_weights(chosen.weights)
     targets = class_ids(evaluation.labels, classifier.labels)

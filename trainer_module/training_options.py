@@ -1,15 +1,18 @@
 """Validated options of the trainer, from which the run configuration is built."""
 
+import contextlib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from trainer_module.backbones import backbone_names
-from trainer_module.contract.options_base import Options
+from trainer_module.backbones import backbone_names, min_image_size
+from trainer_module.backbones.backbone_registry import MIN_IMAGE_SIZE
+from trainer_module.contract.locations import is_uri
+from trainer_module.contract.options_base import Options, Text, expand_home
 
-#: Smallest image size, in pixels: backbones halve a picture five times.
-MIN_IMAGE_SIZE = 32
+#: Largest seed that Keras, NumPy and tf.data all accept, with room for those of a crossval.
+MAX_SEED = 2**31 - 1
 
 #: Values of `backbone.weights` that are not paths.
 NAMED_WEIGHTS = ("imagenet", "none")
@@ -25,7 +28,7 @@ class BackboneOptions(Options):
     """Pretrained network, and the source of its weights."""
 
     name: str = Field("efficientnet_lite0", description="efficientnet_lite0..2 or a Keras name")
-    weights: str = Field("imagenet", description="`imagenet`, `none` or a path")
+    weights: Text = Field("imagenet", description="`imagenet`, `none` or a path")
 
     @field_validator("name")
     @classmethod
@@ -37,33 +40,43 @@ class BackboneOptions(Options):
     @field_validator("weights")
     @classmethod
     def _is_absolute(cls, weights: str) -> str:
-        return weights if weights in NAMED_WEIGHTS else str(Path(weights).expanduser().absolute())
+        if is_uri(weights):
+            raise ValueError("must be imagenet, none, or the path of a local file")
+        return weights if weights in NAMED_WEIGHTS else str(Path(expand_home(weights)).absolute())
 
 
 class FrozenOptions(Options):
     """Frozen stage: a new head on the embeddings of the frozen backbone."""
 
-    epochs: int = Field(60, ge=1, description="largest number; training usually stops earlier")
-    batch_size: int = Field(256, ge=1)
-    learning_rate: float = Field(2e-3, gt=0)
-    patience: int = Field(6, ge=1, description="epochs without improvement before training stops")
+    epochs: int = Field(
+        60, ge=1, le=100_000, description="largest number; training usually stops earlier"
+    )
+    batch_size: int = Field(256, ge=1, le=65_536)
+    learning_rate: float = Field(2e-3, gt=0, le=10)
+    patience: int = Field(
+        6, ge=1, le=100_000, description="epochs without improvement before training stops"
+    )
 
 
 class FineTuningOptions(Options):
     """Fine-tuning stage: training of the blocks above the boundary."""
 
-    epochs: int = Field(8, ge=0, description="number of epochs; 0 skips the stage")
-    batch_size: int = Field(32, ge=1)
-    learning_rate: float = Field(6e-4, gt=0, description="rate of the head; lower blocks get less")
+    epochs: int = Field(8, ge=0, le=100_000, description="number of epochs; 0 skips the stage")
+    batch_size: int = Field(32, ge=1, le=4096)
+    learning_rate: float = Field(
+        6e-4, gt=0, le=10, description="rate of the head; lower blocks get less"
+    )
     rate_decay: float = Field(0.9, gt=0, le=1, description="factor on the rate per lower block")
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
-    weight_decay: float = Field(1e-4, ge=0)
+    weight_decay: float = Field(1e-4, ge=0, le=10)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     trainable_from: float | str = Field(
         0.5, description="share of the blocks that stay frozen, or name of the last frozen block"
     )
     augmentation: Preset = Field("medium", description="strength of the random views")
-    views: int = Field(3, ge=1, description="views per training picture; 1 is the picture alone")
+    views: int = Field(
+        3, ge=1, le=1000, description="views per training picture; 1 is the picture alone"
+    )
     averaging: float = Field(
         0.3,
         ge=0,
@@ -74,7 +87,11 @@ class FineTuningOptions(Options):
     @field_validator("trainable_from")
     @classmethod
     def _is_a_share(cls, value: float | str) -> float | str:
-        if isinstance(value, float) and not 0 <= value <= 1:
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                value = float(value)  # "0.5" in quotes: no block is named by a number
+        is_share = isinstance(value, float) and 0 <= value <= 1
+        if not is_share and not (isinstance(value, str) and value.strip()):
             raise ValueError("must be a share between 0 and 1, or the name of a block")
         return value
 
@@ -83,20 +100,25 @@ class ObjectiveOptions(Options):
     """Objective that training minimises on pictures from several domains."""
 
     name: Literal["erm", "balanced", "group_dro", "coral"] = "erm"
-    group_dro_step: float = Field(0.01, gt=0, description="step size of the domains' shares")
-    coral_weight: float = Field(1.0, gt=0, description="weight of the distance between domains")
+    group_dro_step: float = Field(
+        0.01, gt=0, le=100, description="step size of the domains' shares"
+    )
+    coral_weight: float = Field(
+        1.0, gt=0, le=1e6, description="weight of the distance between domains"
+    )
 
 
 class TrainingOptions(Options):
     """Options of `trainer_module.training.run_fn`."""
 
     image_size: int = Field(ge=MIN_IMAGE_SIZE, le=2048, description="side in pixels")
-    seed: int = 17
+    seed: int = Field(17, ge=0, le=MAX_SEED)
     warm_start: bool = Field(True, description="start from the serving model, if it fits")
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     cache_memory: int | None = Field(
         None,
         ge=0,
+        le=2**30,
         description="MiB for activations, the rest is on disk; null: a quarter of free memory",
     )
     criterion: Criterion = Field("mean_domain", description="accuracy that every choice compares")
@@ -107,3 +129,13 @@ class TrainingOptions(Options):
     backbone: BackboneOptions = BackboneOptions()
     frozen: FrozenOptions = FrozenOptions()
     fine_tuning: FineTuningOptions = FineTuningOptions()
+
+    @model_validator(mode="after")
+    def _fits_backbone(self) -> "TrainingOptions":
+        smallest = min_image_size(self.backbone.name)
+        if self.image_size < smallest:
+            raise ValueError(
+                f"image_size {self.image_size} is below {smallest}, the smallest that the backbone "
+                f"{self.backbone.name} can process"
+            )
+        return self

@@ -7,3 +7,6 @@
 #: may hand a pipeline over to another runner (Prism), a program that it downloads. Beam takes the
 #: dotted path of any runner in `--runner`.
 FN_API_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+
+#: Dotted path of our runner with several processes, which is imported only where it runs.
+ISOLATED_RUNNER = "components.compat.isolated_runner.IsolatedRunner"

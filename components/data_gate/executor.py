@@ -25,9 +25,10 @@ from components.data_gate.checks.drift_findings import (
 )
 from components.data_gate.checks.duplicate_findings import duplicate_findings
 from components.data_gate.checks.duplicates import LOOKALIKES, find_duplicates, write_pairs
-from components.data_gate.checks.format_findings import format_findings
 from components.data_gate.checks.name_findings import name_findings
+from components.data_gate.checks.picture_findings import picture_findings
 from components.data_gate.checks.reject_findings import reject_findings
+from components.data_gate.checks.split_findings import split_findings
 from components.data_gate.findings import Finding
 from components.data_gate.statistics.baseline_statistics import read_baseline_statistics
 from components.data_gate.statistics.counts import Counts, count_pictures
@@ -103,11 +104,12 @@ def _collect_findings(
         *reject_findings(counts, options.max_rejected),
         *domain_findings(counts),
         *class_findings(counts, empty_folders),
-        *format_findings(uris["catalog"]),
+        *picture_findings(uris["catalog"]),
     ]
+    model = serving_model_path(uris["baseline_model"]) if "baseline_model" in uris else None
+    findings += split_findings(uris["catalog"], model)
     baseline = None
-    if "baseline_model" in uris:
-        model = serving_model_path(uris["baseline_model"])
+    if model is not None:
         baseline = read_baseline_statistics(model)
         if baseline is None:
             text = "The serving model has no training statistics to compare the data with."

@@ -12,8 +12,10 @@ SEVERITIES: tuple[Severity, ...] = ("information", "warning", "error")
 #: Kind of finding -> what it reports. `validation.allow` takes the kinds.
 KINDS = {
     "balance_drift": "the class balance of a domain differs from the baseline's training data",
+    "blank_pictures": "pictures have one colour, or a block of one colour on one side",
     "colour_profile": "files have a colour profile, which is ignored",
     "copies": "files are exact copies of others",
+    "corrections": "batches change what is known of pictures",
     "drift": "pictures of a domain differ from the baseline's training data",
     "empty_class": "a class folder has no usable picture",
     "empty_split": "a split has no pictures",
@@ -22,6 +24,8 @@ KINDS = {
     "lookalike_splits": "pictures look alike in several splits",
     "many_lookalikes": "there are more lookalikes than are listed",
     "missing_classes": "some domains lack classes",
+    "more_pages": "files have further pages or frames, which are ignored",
+    "moved_splits": "pictures are in another split than for the serving version",
     "new_class": "the serving model does not know a class",
     "new_domain": "the serving model was not trained on a domain",
     "no_baseline_statistics": "the serving model has no statistics to compare with",
@@ -34,11 +38,13 @@ KINDS = {
     "similar_names": "names differ only in case or spelling",
     "skew": "pictures of a domain differ between splits",
     "small_test": "a domain has few test pictures",
+    "split_conflict": "a picture or a group is given in more than one split",
     "tiny_class": "a class has too few pictures for three splits",
     "too_few_to_compare": "a domain is too small to detect drift and skew",
     "untestable_domain": "a domain has no test pictures",
     "untested_class": "a class has no test pictures",
     "untrained_class": "a class has no training pictures",
+    "value_range": "values of more than 8 bits, or floats, are scaled to 8 bits",
     "vanished_class": "a class of the serving model has no pictures",
     "vanished_domain": "a domain of the serving model has no pictures",
 }

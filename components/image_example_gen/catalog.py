@@ -8,20 +8,29 @@ import pyarrow.parquet as pq
 from tfx.dsl.io import fileio
 
 from trainer_module.contract import example_features
+from trainer_module.contract.folder_files import list_files
 
-#: Columns of `pictures-*.parquet`. An image id may hold bytes that are not UTF-8.
+#: Names of the files: one per chunk, with its suffix.
+FILES = "pictures-*.parquet"
+
+#: Columns of these files. An image id may hold bytes that are not UTF-8.
 SCHEMA = pa.schema(
     [
         (example_features.IMAGE_ID, pa.binary()),
         (example_features.DOMAIN, pa.string()),
         (example_features.LABEL, pa.string()),
         ("split", pa.string()),
-        ("given", pa.bool_()),  # whether the manifest names the split
+        ("assigned", pa.string()),  # split before the correction: that of the listing, or by hash
+        ("given", pa.bool_()),  # whether the listing names the split
+        ("known", pa.bool_()),  # whether the serving version knows the picture and its split
         ("content", pa.binary(16)),  # digest of the file, equal for exact copies
         ("group", pa.binary(16)),  # digest of the group that shares a split
         ("look", pa.binary(32)),  # perceptual hash
         ("rewritten", pa.bool_()),  # whether the example holds a new PNG
         ("colour_profile", pa.bool_()),  # whether the file has an ICC profile
+        ("more_pages", pa.bool_()),  # whether the file has pages or frames that are ignored
+        ("value_range", pa.string()),  # range that was scaled to 8 bits, see `pixels.value_range`
+        ("blank", pa.string()),  # where the picture is blank, see `pixels.blank_areas`
         *((name, pa.int64()) for name in example_features.SIZES),
         *((name, pa.float32()) for name in example_features.MEASURES),
     ]
@@ -71,9 +80,10 @@ def catalog_suffixes(uri: str) -> list[str]:
     Args:
         uri: URI of the `catalog` artifact.
     """
-    before, after = _path(uri, "*").split("*")
-    return sorted(path[len(before) : -len(after)] for path in fileio.glob(_path(uri, "*")))
+    before, after = FILES.split("*")
+    names = [path.rpartition("/")[2] for path in list_files(uri, FILES)]
+    return [name[len(before) : -len(after)] for name in names]
 
 
 def _path(uri: str, suffix: str) -> str:
-    return f"{uri}/pictures-{suffix}.parquet"
+    return f"{uri}/{FILES.replace('*', suffix)}"

@@ -17,6 +17,7 @@ from components.image_example_gen.catalog import write_catalog
 from components.image_example_gen.inventory import write_rejects
 from components.image_example_gen.picture_reader import Picture, UnusablePictureError, read_picture
 from components.image_example_gen.picture_statistics import measure_pictures, perceptual_hashes
+from components.image_example_gen.pixels.blank_areas import describe_blank_areas
 from components.image_example_gen.shards import Shards
 from components.image_example_gen.splits import assign_split, digest, group_digest
 from trainer_module.contract import example_features
@@ -168,10 +169,12 @@ def _entries(
     thumbnails = np.stack([item.picture.thumbnail for item in usable if item.picture])
     measured = {name: values.tolist() for name, values in measure_pictures(thumbnails).items()}
     hashes = perceptual_hashes(thumbnails)
+    blank = describe_blank_areas(thumbnails)
     entries = []
     for number, item in enumerate(usable):
         measures = {name: values[number] for name, values in measured.items()}
-        entries.append(_entry(item, split) | {"look": hashes[number]} | measures)
+        seen = {"look": hashes[number], "blank": blank[number]}
+        entries.append(_entry(item, split) | seen | measures)
     return usable, entries
 
 
@@ -180,16 +183,21 @@ def _entry(item: Ingested, split: dict[str, Any]) -> dict[str, Any]:
     row, picture = item.row, item.picture
     assert picture is not None  # noqa: S101 (for the type checker)
     group = group_digest(row, item.content, split["group_by"])
+    assigned = row.get("split") or assign_split(group, split["eval"], split["test"])
     return {
         example_features.IMAGE_ID: row["path"].encode("utf-8", "surrogateescape"),
         example_features.DOMAIN: row["domain"],
         example_features.LABEL: row["label"],
-        "split": row.get("split") or assign_split(group, split["eval"], split["test"]),
+        "split": assigned,
+        "assigned": assigned,
         "given": "split" in row,
+        "known": row.get("known", False),
         "content": item.content,
         "group": group,
         "rewritten": picture.rewritten,
         "colour_profile": picture.colour_profile,
+        "more_pages": picture.more_pages,
+        "value_range": picture.value_range,
         "width": picture.width,
         "height": picture.height,
         "channels": picture.channels,

@@ -9,6 +9,7 @@ from tfx.dsl.io import fileio
 
 from components.image_example_gen.catalog import read_catalog
 from trainer_module.contract import example_features
+from trainer_module.contract.folder_files import list_files
 from trainer_module.contract.listing_row import ListingRow
 
 Inventory = dict[str, list[dict[str, Any]]]
@@ -38,7 +39,7 @@ def read_rejects(rejects_uri: str) -> Iterator[ListingRow]:
     Args:
         rejects_uri: URI of the `rejects` artifact.
     """
-    for path in sorted(fileio.glob(f"{rejects_uri}/rejects-*.jsonl")):
+    for path in list_files(rejects_uri, "rejects-*.jsonl"):
         with fileio.open(path, "r") as file:
             for line in file:
                 yield json.loads(line)

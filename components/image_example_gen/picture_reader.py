@@ -11,6 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from components.image_example_gen.pixels.file_damage import check_png, check_zeros
+from components.image_example_gen.pixels.jpeg_damage import check_jpeg, check_tail
+from components.image_example_gen.pixels.value_range import has_more_than_8_bits, scale_to_8_bit
 from components.image_example_gen.tensorflow_decoder import decode_image
 
 #: Formats that are read. Pillow knows more, such as PostScript, whose programs it would run. MPO, a
@@ -29,6 +32,11 @@ BACKGROUND = "white"
 #: Pairs of format and colour mode that TensorFlow decodes as Pillow does: both use the same C code.
 #: These files are kept as they are; all others are converted to PNG.
 KEPT_FORMATS = {(form, mode) for form in ("JPEG", "MPO", "PNG") for mode in ("RGB", "L")}
+
+JPEG_FORMATS = ("JPEG", "MPO")
+
+#: Formats whose further pictures are pages or frames. In MPO they are previews and depths.
+FORMATS_WITH_PAGES = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")
 
 #: Side of the thumbnail in pixels. Pictures are measured at one size, so that the numbers can be
 #: compared across resolutions.
@@ -74,6 +82,9 @@ class Picture:
         thumbnail: Box-averaged RGB picture, uint8 [THUMBNAIL, THUMBNAIL, 3].
         rewritten: Whether `encoded` is a new PNG.
         colour_profile: Whether the file has an ICC profile, which is ignored.
+        more_pages: Whether the file has further pages or frames, which are ignored.
+        value_range: Range that was scaled to 8 bits, see `pixels.value_range`; "" if there was
+            nothing to scale.
     """
 
     encoded: bytes
@@ -83,6 +94,8 @@ class Picture:
     thumbnail: npt.NDArray[np.uint8]
     rewritten: bool
     colour_profile: bool
+    more_pages: bool
+    value_range: str
 
 
 def read_picture(content: bytes) -> Picture:
@@ -101,8 +114,8 @@ def read_picture(content: bytes) -> Picture:
 def servable_picture(content: bytes, rewrite: bool = False) -> tuple[bytes, int]:
     """Return what the serving model gets for a file: as `read_picture`, but from its header.
 
-    A damaged picture with a plain header is returned as it is, and the model fails on it. The
-    caller can then find it with `rewrite`.
+    Damage that only a decoder finds is not noticed in a picture with a plain header. It is returned
+    as it is, and where the model fails on it, the caller can find it with `rewrite`.
 
     Args:
         content: Bytes of a file in any of `FORMATS`.
@@ -114,11 +127,12 @@ def servable_picture(content: bytes, rewrite: bool = False) -> tuple[bytes, int]
         JPEG or PNG, and the number of pixels.
 
     Raises:
-        UnusablePictureError: The file is empty, no picture, too large or too narrow, or it had to
-            be decoded and is damaged.
+        UnusablePictureError: The file is empty, no picture, too large, too narrow or damaged.
     """
     with _opened(content) as image:
         if not rewrite and _is_plain(image, content):
+            if image.format in JPEG_FORMATS:
+                check_jpeg(content)
             return content, image.width * image.height
         picture = _rewritten(image, content)
         return picture.encoded, picture.width * picture.height
@@ -134,6 +148,7 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=FORMATS)
         _check_size(image)
+        check_zeros(content, image.format or "", image.width * image.height)
         yield image
     except UnusablePictureError:
         raise
@@ -161,31 +176,45 @@ def _kept(image: Image.Image, content: bytes) -> Picture | None:
     """Return the file as it is if its header is plain and TensorFlow can decode it."""
     if not _is_plain(image, content):
         return None
+    scan_end = check_jpeg(content) if image.format in JPEG_FORMATS else 0
     pixels = decode_image(content)
     if pixels is None or pixels.shape != (image.height, image.width, 3):
         return None
-    return _picture(content, Image.fromarray(pixels), image, rewritten=False)
+    if scan_end:
+        check_tail(content, scan_end, pixels)
+    return _picture(content, Image.fromarray(pixels), image, value_range="", rewritten=False)
 
 
 def _is_plain(image: Image.Image, content: bytes) -> bool:
     """Return whether TensorFlow decodes a file with this header as Pillow does."""
     plain = (image.format, image.mode) in KEPT_FORMATS and "transparency" not in image.info
-    return plain and _transpose(image, content) is None
+    return plain and not has_more_than_8_bits(image) and _transpose(image, content) is None
 
 
 def _rewritten(image: Image.Image, content: bytes) -> Picture:
     """Convert to a PNG, upright and without alpha."""
-    image.load()
+    scan_end = check_jpeg(content) if image.format in JPEG_FORMATS else 0
+    if image.format == "PNG":
+        check_png(content)
+    if has_more_than_8_bits(image):
+        scaled, value_range = scale_to_8_bit(image, content)
+    else:
+        image.load()
+        scaled, value_range = image, ""
+    if scan_end:
+        check_tail(content, scan_end, image)
     transpose = _transpose(image, content)
-    rgb = _to_rgb(image)
+    rgb = _to_rgb(scaled)
     if transpose is not None:
         rgb = rgb.transpose(transpose)
     encoded = io.BytesIO()
     rgb.save(encoded, format="PNG", compress_level=1)
-    return _picture(encoded.getvalue(), rgb, image, rewritten=True)
+    return _picture(encoded.getvalue(), rgb, image, value_range, rewritten=True)
 
 
-def _picture(encoded: bytes, rgb: Image.Image, original: Image.Image, rewritten: bool) -> Picture:
+def _picture(
+    encoded: bytes, rgb: Image.Image, original: Image.Image, value_range: str, rewritten: bool
+) -> Picture:
     return Picture(
         encoded=encoded,
         width=rgb.width,
@@ -194,6 +223,8 @@ def _picture(encoded: bytes, rgb: Image.Image, original: Image.Image, rewritten:
         thumbnail=np.asarray(rgb.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)),
         rewritten=rewritten,
         colour_profile="icc_profile" in original.info,
+        more_pages=_has_more_pages(original),
+        value_range=value_range,
     )
 
 
@@ -206,8 +237,6 @@ def _transpose(image: Image.Image, content: bytes) -> Image.Transpose | None:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Convert to 8 bit RGB; transparent pixels get the colour `BACKGROUND`."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _eight_bit(image).convert("RGB")
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         background = Image.new("RGBA", layer.size, BACKGROUND)
@@ -215,22 +244,12 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Convert grey levels of 16 bit, or floats up to 1, 255 or 65535, to 8 bit."""
-    values = np.asarray(image).astype(np.float64)
-    low, high = values.min(), values.max()
-    if low < 0 or high > 65535 or not np.isfinite(values).all():
-        raise UnusablePictureError(f"unknown range of values: {low:g} to {high:g}")
-    if image.mode == "F" and high <= 1:
-        scale = 255.0
-    elif image.mode in ("F", "I") and high <= 255:
-        scale = 1.0
-    else:
-        scale = 1 / 256
-    grey = (values * scale).astype(np.uint8)
-    if "transparency" in image.info:
-        grey[values == image.info["transparency"]] = 255  # BACKGROUND
-    return Image.fromarray(grey)
+def _has_more_pages(image: Image.Image) -> bool:
+    """Return whether a file has further pages or frames; False if they are damaged."""
+    try:
+        return image.format in FORMATS_WITH_PAGES and getattr(image, "is_animated", False)
+    except Exception:  # damaged pages make Pillow raise any error, but the first one is there
+        return False
 
 
 def _unknown_format(content: bytes) -> str:

@@ -12,21 +12,30 @@ import tensorflow as tf
 from components.image_example_gen.catalog import catalog_suffixes, read_part, write_catalog
 from components.image_example_gen.ingestion import Destination
 from components.image_example_gen.shards import Shards, read_shard
-from components.image_example_gen.splits import DIGEST_BYTES, SplitInputs, final_splits
+from components.image_example_gen.splits import SplitInputs, final_splits
 from trainer_module.contract import example_features
 from trainer_module.contract.example_features import SPLITS
+from trainer_module.contract.listing_row import DIGEST_BYTES
 
 logger = logging.getLogger("carryover.ingestion")
 
 #: Columns of the catalog that the final splits depend on.
-COLUMNS = ["content", "group", example_features.LABEL, example_features.DOMAIN, "split", "given"]
+COLUMNS = [
+    "content",
+    "group",
+    example_features.LABEL,
+    example_features.DOMAIN,
+    "split",
+    "given",
+    "known",
+]
 
 
 def correct_splits(destination: Destination) -> None:
     """Move the pictures whose final split is not the one that their own hash assigned.
 
     Only the chunks that hold such pictures are rewritten. It takes about 60 bytes of memory per
-    picture.
+    picture, and 400 where a class or a domain lacks a split.
 
     Args:
         destination: Artifacts of a complete ingestion.
@@ -56,6 +65,7 @@ def _split_inputs(table: pa.Table) -> SplitInputs:
         domain=_codes(table, example_features.DOMAIN),
         split=np.array([codes[split] for split in table["split"].to_pylist()], np.int8),
         given=table["given"].to_numpy(),
+        known=table["known"].to_numpy(),
     )
 
 

@@ -1,33 +1,25 @@
 """Assigns pictures to splits by a hash, so that adding pictures never moves the old ones.
 
 The hash of one picture cannot guarantee two things, so they are corrected when all pictures are
-known: copies and groups share a split, and a small class is in train and a small domain in every
-split.
+known: copies and groups share a split, and small classes and domains are in every split.
 """
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from trainer_module.contract.example_features import SPLITS
-from trainer_module.contract.listing_row import ListingRow
-
-#: Bytes of a digest, whether of a file or of the name of a group.
-DIGEST_BYTES = 16
-
-TRAIN, EVAL, TEST = range(len(SPLITS))
-
-#: A class or a domain with fewer pictures than splits cannot be in all of them.
-MIN_PICTURES = len(SPLITS)
-
-IntArray: TypeAlias = npt.NDArray[np.int_]
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
+from components.image_example_gen.split_coverage import (
+    TRAIN,
+    BoolArray,
+    IntArray,
+    SplitCoverage,
+)
+from trainer_module.contract.listing_row import DIGEST_BYTES, ListingRow
 
 
 def digest(content: bytes) -> bytes:
@@ -39,13 +31,16 @@ def group_digest(row: ListingRow, content: bytes, group_by: str) -> bytes:
     """Return the digest of the group that a picture belongs to; a group shares a split.
 
     Args:
-        row: Row of the listing. A `group` in it, which a manifest may name, takes precedence.
+        row: Row of the listing. A `group` in it, which a manifest may name, takes precedence, and
+            then a `group_digest`.
         content: Digest of the file.
         group_by: `content` to group exact copies; `stem` to group files of the same name without
             extension, across domains and classes.
     """
     if "group" in row:
         return digest(row["group"].encode("utf-8", "surrogateescape"))
+    if "group_digest" in row:
+        return bytes.fromhex(row["group_digest"])
     if group_by == "stem":
         return digest(PurePosixPath(row["path"]).stem.encode("utf-8", "surrogateescape"))
     return content
@@ -82,7 +77,9 @@ class SplitInputs:
         label: Codes of the classes, int.
         domain: Codes of the domains, int.
         split: Indices in `SPLITS`, int, as assigned to each picture by itself.
-        given: Whether the manifest names the split, bool.
+        given: Whether the listing names the split, bool.
+        known: Whether the serving version knows the picture and its split, bool; such a picture is
+            never moved.
     """
 
     content: npt.NDArray[np.bytes_]
@@ -91,6 +88,7 @@ class SplitInputs:
     domain: IntArray
     split: IntArray
     given: BoolArray
+    known: BoolArray
 
 
 def final_splits(pictures: SplitInputs) -> IntArray:
@@ -98,9 +96,12 @@ def final_splits(pictures: SplitInputs) -> IntArray:
 
     * Copies of one file and members of one group share a split. If they were assigned different
       ones, the split that keeps most from training is taken: test, then eval. A split that the
-      manifest names takes precedence.
-    * Every class with at least three pictures is in train, and every domain with at least three
-      pictures is in test and in eval, unless the manifest names other splits.
+      listing names takes precedence. A picture that the serving version knows keeps its split in
+      any case: that version was trained on it, or not.
+    * Every class and every domain with at least three pictures is in train and in test, and every
+      domain with three and every class with six in eval, unless groups or the listing do not allow
+      it. The group whose hash is nearest to the split is moved. No class or domain loses its last
+      picture in a split for another one.
 
     Returns:
         Indices in `SPLITS`, int [pictures].
@@ -114,15 +115,25 @@ def final_splits(pictures: SplitInputs) -> IntArray:
     counted = np.where(given[component] & ~pictures.given, TRAIN, pictures.split)
     splits = np.full(len(given), TRAIN)
     np.maximum.at(splits, component, counted)
-    order = np.argsort(_hash_positions(pictures.group), kind="stable")
-    for wanted, codes in (
-        (TRAIN, pictures.label),
-        (TEST, pictures.domain),
-        (EVAL, pictures.domain),
-    ):
-        _fill_split(wanted, codes, pictures.label, component, splits, given, order)
+    component, splits = _separate_known(pictures, component, splits)
+    given = np.concatenate([given, np.ones(len(splits) - len(given), bool)])
+    position = np.full(len(splits), np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(position, component, _hash_positions(pictures.group))
+    splits = SplitCoverage(
+        component, pictures.label, pictures.domain, splits, given, position
+    ).cover()
     result: IntArray = splits[component]
     return result
+
+
+def _separate_known(
+    pictures: SplitInputs, component: IntArray, splits: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Give known pictures that are not in the split of their component one of their own."""
+    apart = np.flatnonzero(pictures.known & (pictures.split != splits[component]))
+    component = component.copy()
+    component[apart] = len(splits) + np.arange(len(apart))
+    return component, np.concatenate([splits, pictures.split[apart]])
 
 
 def _components(content: npt.NDArray[np.bytes_], group: npt.NDArray[np.bytes_]) -> IntArray:
@@ -131,7 +142,7 @@ def _components(content: npt.NDArray[np.bytes_], group: npt.NDArray[np.bytes_]) 
     groups: IntArray = np.unique(group, return_inverse=True)[1]
     if np.array_equal(content, group):
         return contents
-    ones = np.ones(len(content), bool)
+    ones: npt.NDArray[np.bool_] = np.ones(len(content), bool)
     edges = coo_matrix((ones, (contents, groups + contents.max() + 1)))
     side = contents.max() + groups.max() + 2
     edges.resize(side, side)
@@ -142,50 +153,3 @@ def _components(content: npt.NDArray[np.bytes_], group: npt.NDArray[np.bytes_]) 
 def _hash_positions(group: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint64]:
     """Return the number that `assign_split` compares with the shares, for every picture."""
     return np.frombuffer(group.tobytes(), ">u8")[:: DIGEST_BYTES // 8]
-
-
-def _fill_split(
-    wanted: int,
-    codes: IntArray,
-    labels: IntArray,
-    component: IntArray,
-    splits: IntArray,
-    given: BoolArray,
-    order: IntArray,
-) -> None:
-    """Move one component into a split for every code that has no picture there, in place.
-
-    The component whose hash is closest to the split is moved. The last picture of a class in train
-    is never moved.
-
-    Args:
-        wanted: Index of the split to fill.
-        codes: Class or domain of every picture.
-        labels: Class of every picture.
-        component: Component of every picture.
-        splits: Split of every component; changed in place.
-        given: Whether the manifest names the split, for every component.
-        order: Pictures in the order of their hashes: test, eval, train.
-    """
-    counts = np.bincount(codes)
-    covered = np.bincount(codes[splits[component] == wanted], minlength=len(counts))
-    for code in np.flatnonzero((counts >= MIN_PICTURES) & (covered == 0)):
-        nearest = order[codes[order] == code]
-        for picture in nearest[::-1] if wanted == TRAIN else nearest:
-            moved = component == component[picture]
-            if given[component[picture]] or _empties_train(
-                moved, labels, splits[component], wanted
-            ):
-                continue
-            if splits[component[picture]] == TEST and wanted == EVAL:
-                continue
-            splits[component[picture]] = wanted
-            break
-
-
-def _empties_train(moved: BoolArray, labels: IntArray, split: IntArray, wanted: int) -> bool:
-    """Return whether a class would have no picture in train after a move."""
-    if wanted == TRAIN:
-        return False
-    remaining = labels[(split == TRAIN) & ~moved]
-    return not np.isin(np.unique(labels[moved & (split == TRAIN)]), remaining).all()

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TypedDict
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.image_example_gen.catalog import read_catalog
@@ -19,6 +20,7 @@ SCHEMA = pa.schema(
         (example_features.LABEL, pa.string()),
         ("split", pa.string()),
         ("content", pa.binary(16)),
+        ("group", pa.binary(16)),
     ]
 )
 
@@ -28,6 +30,7 @@ COLUMNS = [
     example_features.LABEL,
     "split",
     "content",
+    "group",
 ]
 
 
@@ -40,6 +43,8 @@ class DataSetRow(TypedDict):
         label: Name of the class.
         split: Split of the picture in the run that made the version.
         content: Digest of the file, 16 bytes.
+        group: Digest of the group that shares a split, 16 bytes, see `splits.group_digest`. None in
+            the lists of versions that were pushed before groups were kept.
     """
 
     location: bytes
@@ -47,6 +52,7 @@ class DataSetRow(TypedDict):
     label: str
     split: str
     content: bytes
+    group: bytes | None
 
 
 def write_data_set(
@@ -61,14 +67,15 @@ def write_data_set(
             that the workspace can be moved.
         model: Folder of the SavedModel.
         baseline: Folder of the baseline of a retraining, which read only some of the baseline's
-            pictures: the others are added to the list. None for a run that read all pictures.
+            pictures: the others are added to the list, unless the retraining read another copy of
+            them, which a newer batch delivered. None for a run that read all pictures.
     """
-    tables = [_located(part, data_root, workspace) for part in read_catalog(catalog_uri, COLUMNS)]
+    read = pa.concat_tables(
+        [_located(part, data_root, workspace) for part in read_catalog(catalog_uri, COLUMNS)]
+        or [SCHEMA.empty_table()]
+    )
     earlier = read_data_set(baseline) if baseline else None
-    if earlier is not None:
-        seen = {location for table in tables for location in table["location"].to_pylist()}
-        unseen = [location not in seen for location in earlier["location"].to_pylist()]
-        tables.insert(0, earlier.filter(pa.array(unseen, pa.bool_())))
+    tables = [read] if earlier is None else [_not_read_again(earlier, read), read]
     (model / PICTURES).parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.concat_tables(tables), model / PICTURES, compression="zstd")
 
@@ -86,11 +93,37 @@ def read_data_set(model: Path) -> pa.Table | None:
     return pq.read_table(path, schema=SCHEMA) if path.exists() else None
 
 
+def location_of(image_id: bytes, data_root: str, workspace: Path) -> bytes:
+    """Return the location of a picture, see `DataSetRow`.
+
+    Args:
+        image_id: Id of the picture.
+        data_root: Folder or URI that the id is relative to.
+        workspace: Folder of the workspace.
+    """
+    location = locate(data_root, image_id.decode("utf-8", "surrogateescape"))
+    return location.removeprefix(f"{workspace}/").encode("utf-8", "surrogateescape")
+
+
+def _not_read_again(earlier: pa.Table, read: pa.Table) -> pa.Table:
+    """Return the rows of the baseline's list whose pictures a retraining has not read.
+
+    A picture at a location that the baseline does not know was delivered again if its content is
+    known: then the new row is what holds, and the earlier ones are left out.
+    """
+    is_known = pc.is_in(read["location"], value_set=earlier["location"].combine_chunks())
+    delivered_again = read.filter(pc.invert(is_known))["content"]
+    left_out = pc.or_(
+        pc.is_in(earlier["location"], value_set=read["location"].combine_chunks()),
+        pc.is_in(earlier["content"], value_set=delivered_again.combine_chunks()),
+    )
+    return earlier.filter(pc.invert(left_out))
+
+
 def _located(part: pa.Table, data_root: str, workspace: Path) -> pa.Table:
-    inside = f"{workspace}/"
-    locations = []
-    for image_id in part[example_features.IMAGE_ID].to_pylist():
-        location = locate(data_root, image_id.decode("utf-8", "surrogateescape"))
-        locations.append(location.removeprefix(inside).encode("utf-8", "surrogateescape"))
+    locations = [
+        location_of(image_id, data_root, workspace)
+        for image_id in part[example_features.IMAGE_ID].to_pylist()
+    ]
     columns = [pa.array(locations, pa.binary()), *(part[name] for name in COLUMNS[1:])]
     return pa.table(columns, SCHEMA.names).cast(SCHEMA)

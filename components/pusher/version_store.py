@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -104,9 +104,15 @@ class VersionStore:
                 return number, is_serving
         return None
 
-    def find_batch(self, batch: str) -> int | None:
-        """Return the version that was retrained for a batch, even if it was rolled back."""
-        return next((number for number, push, _ in self.pushes() if push.batch == batch), None)
+    def find_batch(self, batch: str, known: Collection[int | None] = ()) -> int | None:
+        """Return the version that was retrained for a batch, even if it was rolled back.
+
+        Args:
+            batch: Digest of the batch.
+            known: Versions that belong to other deliveries of the same pictures.
+        """
+        numbers = (number for number, push, _ in self.pushes() if push.batch == batch)
+        return next((number for number in numbers if number not in known), None)
 
     def push(self, model: Path, push: Push, complete: Callable[[Path], None] | None = None) -> int:
         """Copy a model into the serving directory as the next version.

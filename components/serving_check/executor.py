@@ -14,6 +14,7 @@ from tfx.types import artifact, artifact_utils
 
 from components.compat.tfx_internals import serving_model_path, write_string_file
 from components.serving_check import probe
+from trainer_module.contract.folder_files import list_files
 
 logger = logging.getLogger("carryover.serving_check")
 
@@ -40,7 +41,7 @@ class ServingCheckExecutor(base_executor.BaseExecutor):
         model = artifact_utils.get_single_instance(input_dict["model"])
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         uris = artifact_utils.get_split_uris(input_dict["examples"], "train")
-        shards = sorted(file for uri in uris for file in fileio.glob(f"{uri}/*"))
+        shards = [file for uri in uris for file in list_files(uri)]
         findings = run_probe(serving_model_path(model.uri), shards)
         write_string_file(f"{blessing.uri}/{FINDINGS}", json.dumps(findings))
         for problem in findings["problems"]:

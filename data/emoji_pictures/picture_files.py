@@ -10,22 +10,25 @@ import PIL
 from PIL import Image, UnidentifiedImageError, features
 
 from emoji_pictures.drawing import DOMAINS
+from emoji_pictures.lookalike_groups import SIDECAR
 from emoji_pictures.npm_package import Files
 from emoji_pictures.progress import say
 
 
 def read_committed(root: Path) -> Files:
-    """Return the files that the domains' folders under `root` hold, by relative path."""
+    """Return the domains' files under `root` and the sidecars beside them, by relative path."""
+    folders = [root / domain.folder for domain in DOMAINS.values()]
+    paths = {path for folder in folders for path in folder.rglob("*")}
+    paths |= {folder.parent / SIDECAR for folder in folders}
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
-        for domain in DOMAINS.values()
-        for path in sorted((root / domain.folder).rglob("*"))
+        for path in sorted(paths)
         if path.is_file()
     }
 
 
 def write(built: Files, root: Path) -> None:
-    """Make the domains' folders under `root` hold exactly the files that were built."""
+    """Make the domains' folders and sidecars under `root` exactly the files that were built."""
     for path in read_committed(root).keys() - built.keys():
         (root / path).unlink()
     for path, content in built.items():
@@ -104,5 +107,5 @@ def check(built: Files, root: Path) -> int:
         say(line)
     if differences.matter:
         return 1
-    say(f"all {len(built)} pictures are what the packages give")
+    say(f"all {len(built)} files are what the packages give")
     return 0

@@ -3,7 +3,7 @@
 import difflib
 import os
 
-from components.compat.beam_internals import FN_API_RUNNER
+from components.compat.beam_internals import FN_API_RUNNER, ISOLATED_RUNNER
 from pipeline.config.beam_options import BeamOptions
 from pipeline.identity.source_tree import ROOT
 from trainer_module.contract.errors import InputError
@@ -16,10 +16,9 @@ MIN_FILES_FOR_WORKERS = 200_000
 #: Upper limit of `workers: auto`. A worker takes about 1 GiB of memory.
 MAX_WORKERS = 8
 
-#: Value of `beam.runner` -> Beam's name of the runner. Beam's DirectRunner may switch to a runner
-#: that it downloads, so we name the runner that it wraps.
+#: Value of `beam.runner` -> Beam's name of the runner. For `direct` there are two, one for each
+#: number of processes: Beam's DirectRunner may switch to a runner that it downloads.
 RUNNERS = {
-    "direct": FN_API_RUNNER,
     "flink": "FlinkRunner",
     "spark": "SparkRunner",
     "dataflow": "DataflowRunner",
@@ -43,14 +42,11 @@ def beam_arguments(options: BeamOptions, files: int) -> list[str]:
     Raises:
         InputError: Beam does not have an option, or workers would not get our package.
     """
-    runner = f"--runner={RUNNERS[options.runner]}"
     if options.runner != "direct":
-        return [runner, *_runner_arguments(options)]
+        return [f"--runner={RUNNERS[options.runner]}", *_runner_arguments(options)]
     workers = _workers(files) if options.workers == "auto" else options.workers
-    mode = "in_memory" if workers == 1 else "multi_processing"
     return [
-        runner,
-        f"--direct_running_mode={mode}",
+        f"--runner={FN_API_RUNNER if workers == 1 else ISOLATED_RUNNER}",
         f"--direct_num_workers={workers}",
         # Without an argument that says how workers get the code, TFX builds a source package of
         # itself for every component, which takes 1.4 s. Workers on this machine do not need it.

@@ -51,10 +51,12 @@ def _check_job_server(options: BeamOptions) -> None:
 
 
 def _check_address(options: BeamOptions, key: str) -> None:
-    """Connect once. Addresses without a port, such as Flink's `[local]`, are not checked."""
+    """Connect once. Values without a port, such as Flink's `[local]`, are not checked."""
     address = str(options.options[key])
-    url = urlsplit(address if "://" in address else f"//{address}")
+    if address.endswith("]"):
+        return  # "[local]", "local[4]" or "[::1]", of which urlsplit of Python 3.13 refuses two
     try:
+        url = urlsplit(address if "://" in address else f"//{address}")
         host, port = url.hostname, url.port
     except ValueError:
         raise InputError(

@@ -1,6 +1,7 @@
 """Commands that write a log, see `pipeline.logs.command_log`."""
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,14 +9,31 @@ import typer
 from typer.core import TyperCommand
 
 from pipeline.command_options import given_values
-from pipeline.logs.command_log import CommandLog
+from pipeline.commands.exit_codes import EXIT_INTERRUPTED
+from pipeline.commands.interpreter_check import check_interpreter
+from pipeline.logs.command_log import command_log
+from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
     from pipeline.config.run_config import RunConfig
 
+#: Options with a path, for which Typer takes an empty value as the working directory.
+PATH_OPTIONS = frozenset({"--config", "--inbox", "--output", "--workspace", "-c", "-o", "-w"})
+
 
 class LoggedCommand(TyperCommand):
-    """A command that begins its log before it runs."""
+    """A command that begins its log before it runs, and says so when it is interrupted."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words after the name of the command; an empty path is an `InputError`.
+
+        `-w "$UNSET"` would otherwise be the working directory.
+        """
+        for option, value in pairwise([*args, "."]):
+            name, equals, text = option.partition("=")
+            if name in PATH_OPTIONS and not (text if equals else value).strip():
+                raise InputError(f"{name} has an empty value. Give a path, or leave it out.")
+        return super().parse_args(ctx, args)
 
     # Typer has had its own class of contexts since 0.29, and Click's before.
     def invoke(self, ctx: Any) -> Any:
@@ -25,15 +43,12 @@ class LoggedCommand(TyperCommand):
         workspace = ctx.params.get("workspace")
         if workspace:
             log.use_workspace(workspace)
-        return super().invoke(ctx)
-
-
-def command_log(context: typer.Context) -> CommandLog:
-    """Return the log of this call of the command.
-
-    A test may run the app without `pipeline.cli.main`; then the log is a new one.
-    """
-    return context.obj if isinstance(context.obj, CommandLog) else CommandLog()
+        check_interpreter()
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("carryover: interrupted.", err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def load_command_config(

@@ -113,6 +113,9 @@ def export(
     The converted model takes pixels (float32 RGB, 0 to 255) and returns probabilities. Exit codes:
     0 done, 2 bad input, 1 failure.
     """
+    from pipeline.tensorflow_import import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
     from pipeline.predicting.model_export import export_model
 
     export_model(workspace, name, form, output)

@@ -12,6 +12,8 @@ from pipeline.command_options import (
     DEFAULT_WORKSPACE,
     ConfigOption,
     DataOption,
+    DomainOption,
+    LayoutOption,
     SetOption,
     WorkspaceOption,
 )
@@ -35,6 +37,8 @@ def add_to(app: typer.Typer) -> None:
 def run(
     context: typer.Context,
     data: DataOption = None,
+    layout: LayoutOption = None,
+    domain: DomainOption = None,
     workspace: Annotated[
         Path | None,
         typer.Option("--workspace", "-w", help="Folder for everything that the run writes."),
@@ -54,13 +58,12 @@ def run(
     from pipeline.workspace import Workspace
 
     if resume:
-        if workspace is None or data or config or overrides:
+        if workspace is None or any([data, layout, domain, config, overrides]):
             raise InputError("--resume takes --workspace DIR and no other option.")
         config = Workspace(workspace.resolve()).unfinished_config()
     try:
-        summary = run_pipeline(
-            load_command_config(context, config, overrides, data=data, workspace=workspace)
-        )
+        given = {"data": data, "layout": layout, "domain": domain, "workspace": workspace}
+        summary = run_pipeline(load_command_config(context, config, overrides, **given))
     except KeyboardInterrupt:
         typer.echo("carryover: interrupted. Run the same command again to resume.", err=True)
         raise typer.Exit(EXIT_FAILURE) from None
@@ -81,6 +84,8 @@ def join(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
 def inspect(
     context: typer.Context,
     data: DataOption = None,
+    layout: LayoutOption = None,
+    domain: DomainOption = None,
     workspace: Annotated[
         Path | None,
         typer.Option("--workspace", "-w", help="Workspace of a serving model to compare with."),
@@ -97,13 +102,16 @@ def inspect(
     """
     from pipeline.inspecting.inspection import inspect_data
 
-    loaded = load_command_config(context, config, overrides, data=data, workspace=workspace)
+    given = {"data": data, "layout": layout, "domain": domain, "workspace": workspace}
+    loaded = load_command_config(context, config, overrides, **given)
     raise typer.Exit(EXIT_DONE if inspect_data(loaded, output) else EXIT_BAD_INPUT)
 
 
 def crossval(
     context: typer.Context,
     data: DataOption = None,
+    layout: LayoutOption = None,
+    domain: DomainOption = None,
     workspace: Annotated[
         Path | None,
         typer.Option("--workspace", "-w", help="Workspace whose cached pictures are used."),
@@ -121,5 +129,6 @@ def crossval(
     """
     from pipeline.cross_validation import cross_validate_data
 
-    loaded = load_command_config(context, config, overrides, data=data, workspace=workspace)
+    given = {"data": data, "layout": layout, "domain": domain, "workspace": workspace}
+    loaded = load_command_config(context, config, overrides, **given)
     cross_validate_data(loaded, seeds, output)

@@ -1,6 +1,6 @@
 """Options of Beam, validated: the group `beam` of the config."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,6 +16,9 @@ REQUIRED_OPTIONS: dict[str, tuple[str, ...]] = {
     "dataflow": ("project", "region", "temp_location"),
     "portable": ("job_endpoint", "environment_type"),
 }
+
+#: Most processes of `workers`; one takes about 1 GiB of memory.
+MAX_WORKERS = 1024
 
 ENVIRONMENTS = ("DOCKER", "PROCESS", "EXTERNAL", "LOOPBACK")
 
@@ -36,9 +39,18 @@ class BeamOptions(Options):
     @field_validator("workers")
     @classmethod
     def _is_at_least_one(cls, workers: int | str) -> int | str:
-        if isinstance(workers, int) and workers < 1:
-            raise ValueError("must be auto, or 1 or more")
+        if isinstance(workers, int) and not 1 <= workers <= MAX_WORKERS:
+            raise ValueError(f"must be auto, or from 1 to {MAX_WORKERS}")
         return workers
+
+    @field_validator("options")
+    @classmethod
+    def _are_clear(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """Refuse `yes`, which YAML 1.1 takes for true, and Beam for a text."""
+        for name, value in options.items():
+            if isinstance(value, str) and value.lower() in ("yes", "no", "on", "off"):
+                raise ValueError(f"{name} is {value}. Write true or false")
+        return options
 
     @model_validator(mode="after")
     def _is_complete(self) -> "BeamOptions":

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 
 from pipeline.component_ids import ComponentId
-from trainer_module.contract.options_base import Options
+from trainer_module.contract.options_base import NumberOnly, Options, Text
 
 #: Steps of a compiled pipeline; `default` stands for those without a value of their own.
 Step = Literal["default", "Preparation", ComponentId, "Summary"]
-Amount = Annotated[float, Field(gt=0)]
+Amount = Annotated[float, NumberOnly, Field(gt=0)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
 SecretKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*/[A-Za-z0-9._-]+$")]
@@ -22,7 +22,7 @@ _ROOT = re.compile(r"(gs|s3|minio)://[^/]|/[^/]")
 class KubeflowOptions(Options):
     """Container image, resources and policies of the steps, see docs/kubeflow.md."""
 
-    image: str | None = Field(None, description="container image of every step")
+    image: Text | None = Field(None, description="container image of every step")
     pipeline_root: str | None = Field(
         None,
         description="root of the artifacts: a gs://, s3:// or minio:// URI, or a path on a volume",
@@ -34,7 +34,7 @@ class KubeflowOptions(Options):
         {}, description="requested GB (10^9 bytes) by step; `default` applies to all others"
     )
     gpu_count: int = Field(
-        0, ge=0, description="GPUs of the Trainer, or of every pod of a training job"
+        0, ge=0, le=64, description="GPUs of the Trainer, or of every pod of a training job"
     )
     gpu_type: str = Field("nvidia.com/gpu", min_length=1, description="resource name of these GPUs")
     env: dict[Variable, str] = Field({}, description="environment variables of every step")
@@ -44,8 +44,8 @@ class KubeflowOptions(Options):
     volumes: dict[ResourceName, MountPath] = Field(
         {}, description="volume claim -> path at which every step mounts it"
     )
-    retries: int = Field(2, ge=0, description="retries of a failed step")
-    workers: int = Field(2, ge=2, description="pods of a training job, the chief included")
+    retries: int = Field(2, ge=0, le=100, description="retries of a failed step")
+    workers: int = Field(2, ge=2, le=1024, description="pods of a training job, the chief included")
     caching: bool = Field(
         True, description="reuse the outputs of an earlier step with the same inputs"
     )

@@ -1,11 +1,11 @@
 """Options of retraining. The run configuration holds them as `retrain` and `notify`."""
 
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from trainer_module.contract.options_base import Options
+from pipeline.config.layout_pattern import AUTO, check_pattern
+from trainer_module.contract.options_base import LocalPath, Options, Text
 
 #: Keys that were renamed: old name -> name. Old names are still accepted.
 RENAMED_KEYS = {"rehearsal_per_domain": "replay_per_domain"}
@@ -14,14 +14,19 @@ RENAMED_KEYS = {"rehearsal_per_domain": "replay_per_domain"}
 class RetrainOptions(Options):
     """Which batches are trained on, and how."""
 
-    inbox: Path | None = Field(None, description="folder in which batches arrive")
+    inbox: LocalPath | None = Field(None, description="folder in which batches arrive")
+    layout: Text = Field(AUTO, description="layout of batches that are folders; auto recognises it")
     quiet_seconds: float = Field(
         60.0,
         ge=0,
+        le=31_536_000,
         description="seconds without a change after which a batch without _READY is complete",
     )
     poll_seconds: float = Field(
-        30.0, gt=0, description="seconds between passes of `carryover watch` without a file event"
+        30.0,
+        ge=0.1,
+        le=31_536_000,
+        description="seconds between passes of `carryover watch` without a file event",
     )
     min_pictures: int = Field(
         20, ge=1, description="labelled pictures that a domain needs before it is trained on"
@@ -42,8 +47,12 @@ class RetrainOptions(Options):
     new_share: float = Field(
         0.5, gt=0, lt=1, description="share of the training on new pictures, however few they are"
     )
-    epochs: int = Field(3, ge=1, description="epochs of fine-tuning from the serving model")
-    views: int = Field(2, ge=1, description="views of every picture; 1 is the picture alone")
+    epochs: int = Field(
+        3, ge=1, le=100_000, description="epochs of fine-tuning from the serving model"
+    )
+    views: int = Field(
+        2, ge=1, le=1000, description="views of every picture; 1 is the picture alone"
+    )
     attempts: int = Field(3, ge=1, description="failed runs after which a batch is given up")
     self_training: bool = Field(
         False, description="train on unlabelled pictures with confident predictions"
@@ -51,6 +60,18 @@ class RetrainOptions(Options):
     self_training_confidence: float = Field(
         0.9, gt=0, le=1, description="smallest confidence of a prediction that is trained on"
     )
+
+    @field_validator("layout")
+    @classmethod
+    def _is_layout(cls, layout: str) -> str:
+        return check_pattern(layout)
+
+    @field_validator("window")
+    @classmethod
+    def _is_not_negative(cls, window: int | str) -> int | str:
+        if isinstance(window, int) and window < 0:
+            raise ValueError("must be all, or 0 or more")
+        return window
 
     @model_validator(mode="before")
     @classmethod
@@ -72,6 +93,6 @@ def other_name(key: str) -> str | None:
 class NotifyOptions(Options):
     """Who is notified of events."""
 
-    command: tuple[str, ...] = Field(
+    command: tuple[Text, ...] = Field(
         (), description="program and arguments; it gets the event as JSON on its standard input"
     )

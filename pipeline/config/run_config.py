@@ -1,5 +1,6 @@
 """The config of a run: validated, immutable, with a default for every key but `data`."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,16 +10,16 @@ from components.data_gate.validation_options import ValidationOptions
 from components.evaluation.gate_options import GateOptions
 from pipeline.config.beam_options import BeamOptions
 from pipeline.config.kubeflow_options import KubeflowOptions
+from pipeline.config.layout_pattern import AUTO, check_pattern
 from pipeline.config.quality_presets import Quality, with_preset
 from pipeline.config.retraining_options import NotifyOptions, RetrainOptions
 from trainer_module.backbones import backbone_names, default_image_size
-from trainer_module.contract.locations import is_uri
-from trainer_module.contract.options_base import Options
-from trainer_module.training_options import (
-    MIN_IMAGE_SIZE,
-    BackboneOptions,
-    TrainingOptions,
-)
+from trainer_module.backbones.backbone_registry import MIN_IMAGE_SIZE
+from trainer_module.contract.locations import is_uri, local_path
+from trainer_module.contract.options_base import LocalPath, Options, Text, expand_home
+from trainer_module.training_options import BackboneOptions, TrainingOptions
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class SplitOptions(Options):
@@ -42,11 +43,17 @@ class SplitOptions(Options):
 class RunConfig(TrainingOptions):
     """Everything that a run depends on, except the pictures and the code."""
 
-    name: str = Field(
-        "carryover", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="name of the model"
+    name: str = Field("carryover", description="name of the model")
+    data: Text = Field(description="folder with <domain>/<class>/<picture>, or a manifest")
+    layout: Text = Field(
+        AUTO, description="layout of the folder, such as split/domain/class; auto recognises it"
     )
-    data: str = Field(description="folder with <domain>/<class>/<picture>, or a manifest")
-    workspace: Path = Field(Path("workspace"), description="folder for everything that runs write")
+    domain: Text | None = Field(
+        None, description="domain of all pictures, where no folder names the domain"
+    )
+    workspace: LocalPath = Field(
+        Path("workspace"), description="folder for everything that runs write"
+    )
     quality: Quality = Field("standard", description="preset of values for `fine_tuning`")
     split: SplitOptions = SplitOptions()
     validation: ValidationOptions = ValidationOptions()
@@ -70,15 +77,36 @@ class RunConfig(TrainingOptions):
             return {**values, "image_size": default_image_size(name) if known else MIN_IMAGE_SIZE}
         return values
 
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                "must be 1 to 64 letters (a to z), digits, '_', '.' or '-', beginning with a "
+                "letter or a digit"
+            )
+        return name
+
+    @field_validator("layout")
+    @classmethod
+    def _is_layout(cls, layout: str) -> str:
+        return check_pattern(layout)
+
     @field_validator("data", mode="before")
     @classmethod
     def _is_text(cls, data: Any) -> Any:
-        return str(data) if isinstance(data, Path) else data
+        if not isinstance(data, str | Path):
+            return data
+        return expand_home(local_path(str(data)))
 
     def resolved(self) -> "RunConfig":
         """Return a copy with absolute paths."""
         data = self.data if is_uri(self.data) else str(Path(self.data).resolve())
-        return self.model_copy(update={"data": data, "workspace": self.workspace.resolve()})
+        inbox = self.retrain.inbox
+        retrain = self.retrain.model_copy(update={"inbox": inbox and inbox.resolve()})
+        return self.model_copy(
+            update={"data": data, "workspace": self.workspace.resolve(), "retrain": retrain}
+        )
 
     def for_retraining(self) -> "RunConfig":
         """Return a copy for a retraining, which starts from the serving model.

@@ -6,12 +6,16 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri
 
 #: Messages for the HTTP status codes that concern one file. Any other code concerns the store.
 FILE_ERRORS = {403: os.strerror(errno.EACCES), 404: os.strerror(errno.ENOENT)}
+
+#: The end of 1980-01-01, in ns since the epoch. Tools write that day, with which the times of ZIP
+#: archives begin, or 0, for a time that is not known.
+NO_TIME = 315_619_200 * 10**9
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,18 @@ class FileStatus:
     reason: str | None = None
 
 
+def modified_time(status: os.stat_result) -> int:
+    """Return the time of the last change of a file, in ns since the epoch.
+
+    Archives and build tools give all files one time, such as 0. It does not change with the
+    content, so for a time before 1980 the time of the last change of the inode is returned.
+
+    Args:
+        status: Status of the file.
+    """
+    return status.st_mtime_ns if status.st_mtime_ns > NO_TIME else status.st_ctime_ns
+
+
 def read_file_status(location: str) -> FileStatus:
     """Look up a file without opening it.
 
@@ -36,12 +52,12 @@ def read_file_status(location: str) -> FileStatus:
         location: Local path, or a URI that Beam's filesystems open.
 
     Raises:
-        InputError: The store of a URI is unavailable.
+        UnavailableError: The store of a URI is unavailable.
     """
-    from apache_beam.io.filesystems import FileSystems
-
     try:
         if is_uri(location):
+            from apache_beam.io.filesystems import FileSystems
+
             metadata = FileSystems.get_filesystem(location).metadata(location)
             # A float of seconds holds today's time to a microsecond.
             modified = round(metadata.last_updated_in_seconds * 1e6) * 1000
@@ -49,7 +65,7 @@ def read_file_status(location: str) -> FileStatus:
         status = Path(location).stat()
         if not stat.S_ISREG(status.st_mode):
             return FileStatus(reason="not a regular file")
-        return FileStatus(status.st_size, status.st_mtime_ns)
+        return FileStatus(status.st_size, modified_time(status))
     except (OSError, ValueError) as error:
         return FileStatus(reason=f"cannot be opened: {_message(location, error)}")
 
@@ -62,7 +78,7 @@ def add_file_status(row: ListingRow, location: str) -> None:
         location: Local path or URI of its file.
 
     Raises:
-        InputError: The store of a URI is unavailable.
+        UnavailableError: The store of a URI is unavailable.
     """
     status = read_file_status(location)
     row["bytes"], row["modified"] = status.size, status.modified
@@ -77,7 +93,7 @@ def _message(location: str, error: Exception) -> str:
         return getattr(cause, "strerror", None) or str(cause)
     if (code := getattr(cause, "code", None)) in FILE_ERRORS:
         return FILE_ERRORS[code]
-    raise InputError(
+    raise UnavailableError(
         f"{location} cannot be looked up: {cause!r}. Check the network, the credentials, and that "
         "Beam's extra for this store is installed."
     ) from None

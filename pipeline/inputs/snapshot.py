@@ -4,11 +4,14 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.inputs.folder import SkippedFiles, scan_folder
-from pipeline.inputs.manifest import MANIFEST_SUFFIXES, read_manifest
+from components.data_gate.findings import Finding
+from pipeline.config.layout_pattern import AUTO
+from pipeline.inputs.folder import SkippedFiles, find_layout, scan_folder
+from pipeline.inputs.layouts.layout import LayoutOptions
+from pipeline.inputs.manifest import MANIFEST_SUFFIXES, read_usable_manifest
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, Draft
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
@@ -30,6 +33,8 @@ class Snapshot:
         batch: Digest of the batch that a retraining is for. Its listing holds the batch and a part
             of the pictures of the serving version. None where the listing is complete.
         new_folders: Folders of batches that no version was trained on, relative to `data_root`.
+        findings: Findings about the choice of the pictures of a retraining.
+        notes: Sentences that tell the user how the layout of the folders was read.
     """
 
     path: Path
@@ -41,22 +46,28 @@ class Snapshot:
     empty_classes: tuple[tuple[str, str], ...]
     batch: str | None = None
     new_folders: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
-def take_snapshot(data: str, folder: Path) -> Snapshot:
+def take_snapshot(data: str, folder: Path, options: LayoutOptions | None = None) -> Snapshot:
     """List the input files of a run, and write the listing to `folder`.
 
     Args:
-        data: Folder with the layout <domain>/<class>/<picture>, or a manifest, see
-            `pipeline.inputs.manifest.read_manifest`.
+        data: Folder of pictures, or a manifest, see `pipeline.inputs.manifest.read_manifest`.
         folder: Folder of all listings, one file per digest.
+        options: What the user says about the layout of a folder. By default it is recognised.
 
     Raises:
-        InputError: The data are missing, unreadable, or hold no pictures in that form.
+        InputError: The data are missing, unreadable, or hold no pictures in a clear layout.
     """
+    options = options or LayoutOptions()
     if is_manifest(data):
+        _check_no_layout(data, options)
         manifest = data if is_uri(data) else str(Path(data).resolve())
-        return write_listing(read_manifest(manifest), posixpath.dirname(manifest), data, folder)
+        return write_listing(
+            read_usable_manifest(manifest), posixpath.dirname(manifest), data, folder
+        )
     if is_uri(data):
         raise InputError(
             f"data {data}: a remote folder is not listed. Give a manifest of it, a CSV or Parquet "
@@ -69,10 +80,21 @@ def take_snapshot(data: str, folder: Path) -> Snapshot:
             f"({' or '.join(MANIFEST_SUFFIXES)}) with --data."
         )
     root = Path(data).resolve()
+    layout = find_layout(root, options)
     with _listing_draft(folder) as draft:
         listing = _Listing(draft)
-        skipped = scan_folder(root, listing.add_row)
-        return listing.finish(folder, str(root), data, skipped)
+        skipped = scan_folder(root, listing.add_row, layout)
+        snapshot = listing.finish(folder, str(root), data, skipped)
+        return replace(snapshot, notes=layout.notes)
+
+
+def _check_no_layout(data: str, options: LayoutOptions) -> None:
+    for option, value in (("--layout", options.layout), ("--domain", options.domain)):
+        if value not in (AUTO, None):
+            raise InputError(
+                f"{option} is for folders, and manifest {data} names the domain, the class and the "
+                f"split of every picture. Leave {option} out."
+            )
 
 
 def is_manifest(data: str) -> bool:

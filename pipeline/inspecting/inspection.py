@@ -8,6 +8,7 @@ from pipeline.config.run_config import RunConfig
 from pipeline.running.partial_run import partial_run
 from pipeline.running.run import Run
 from pipeline.summary.finding_list import show_findings
+from pipeline.table_printing import print_table
 from trainer_module.contract.atomic_write import atomic_write
 
 #: Last component that runs.
@@ -21,7 +22,8 @@ def inspect_data(config: RunConfig, output: Path) -> bool:
 
     Args:
         config: Config of the run that the user is preparing.
-        output: Folder for `contact-sheet.png`, `findings.json`, `rejects.csv`, `lookalikes.csv`.
+        output: Folder for `contact-sheet.png`, `classes.csv`, `findings.json`, `rejects.csv` and
+            `lookalikes.csv`.
 
     Returns:
         Whether a run would train; otherwise the data gate would stop it.
@@ -37,6 +39,11 @@ def inspect_data(config: RunConfig, output: Path) -> bool:
 def _inspect(run: Run) -> bool:
     with run.component("Loading TFX"):
         from components.data_gate.stopping import stopping_findings
+        from pipeline.inspecting.class_table import (
+            read_class_counts,
+            show_classes,
+            write_class_counts,
+        )
         from pipeline.inspecting.contact_sheet import write_contact_sheet
         from pipeline.inspecting.domain_table import domain_table
         from pipeline.running.launch_components import launch_components
@@ -53,7 +60,12 @@ def _inspect(run: Run) -> bool:
         write_contact_sheet(catalog, run.snapshot.data_root, sheet)
     findings = [finding.model_dump() for finding in run.findings]
     atomic_write(run.folder / "findings.json", json.dumps(findings, indent=1) + "\n")
-    run.progress.console.print(domain_table(catalog), highlight=False)
+    console = run.progress.console
+    print_table(console, domain_table(catalog))
+    counts = read_class_counts(catalog)
+    write_class_counts(counts, run.folder / "classes.csv")
+    if counts.pictures:
+        show_classes(console, counts, run.folder / "classes.csv")
     _show(run, sheet)
     stopping = stopping_findings(run.findings, options)
     verdict = f"would stop at this: {stopping[0].kind}" if stopping else "would train"

@@ -6,9 +6,11 @@ Imports neither TFX nor TensorFlow, so that a mistake is reported at once.
 import re
 from pathlib import Path
 
+from pipeline.config.path_check import check_encodable, check_no_pattern
 from pipeline.config.run_config import RunConfig
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
+from trainer_module.contract.printable_names import printable_name
 
 PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 
@@ -73,11 +75,25 @@ def _check_beam_workers(config: RunConfig) -> None:
         )
 
 
+def _check_characters(key: str, path: str) -> None:
+    """Check that TensorFlow and Kubeflow take no part of a path for something else."""
+    what, remedy = f"config key '{key}':", "Give another path."
+    check_encodable(what, path, remedy)
+    if key != "data":
+        check_no_pattern(what, path, remedy)
+    if "{{" in path:
+        raise InputError(
+            f"{what} {printable_name(path)}: its path holds {{{{ and Kubeflow takes it for a "
+            f"placeholder. {remedy}"
+        )
+
+
 def _check_paths(config: RunConfig, **more: str) -> None:
     """Check that every path is on a volume; a URI needs none."""
     mounts = list(config.kubeflow.volumes.values())
     paths = {"workspace": str(config.workspace), "data": config.data, **more}
     for key, path in paths.items():
+        _check_characters(key, path)
         on_volume = any(Path(path).is_relative_to(mount) for mount in mounts)
         if not is_uri(path) and not on_volume:
             raise InputError(

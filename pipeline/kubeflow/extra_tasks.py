@@ -20,6 +20,7 @@ NEWEST = "newest"
 #: Artifacts that the summary is read from: (task, output).
 SUMMARY_INPUTS = (
     (component_ids.IMAGE_EXAMPLE_GEN, "rejects"),
+    (component_ids.IMAGE_EXAMPLE_GEN, "catalog"),
     (component_ids.DATA_GATE, "findings"),
     (component_ids.TRAINER, "model"),
     (component_ids.EVALUATOR, "evaluation"),

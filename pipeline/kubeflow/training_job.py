@@ -13,6 +13,7 @@ import yaml
 from pipeline import component_ids
 from pipeline.config.kubeflow_options import KubeflowOptions
 from pipeline.config.run_config import RunConfig
+from pipeline.config.yaml_parser import dump_yaml
 
 Manifest = dict[str, Any]
 
@@ -33,9 +34,7 @@ def write_training_job(config: RunConfig, output: Path) -> None:
         config: Config of the run; `config_check.check_training_job_config` has accepted it.
         output: YAML file to write.
     """
-    text = yaml.safe_dump(
-        config.model_dump(mode="json", exclude={"kubeflow"}), sort_keys=False, allow_unicode=True
-    )
+    text = dump_yaml(config.model_dump(mode="json", exclude={"kubeflow"}))
     config_map = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -49,7 +48,8 @@ def write_training_job(config: RunConfig, output: Path) -> None:
 
 def _tf_job(config: RunConfig) -> Manifest:
     chief = ["carryover", "run", "--config", f"{CONFIG_FOLDER}/{CONFIG_FILE}"]
-    worker = ["carryover", "join", "--workspace", str(config.workspace)]
+    # Kubernetes replaces $(NAME) in a command, and $$ by $.
+    worker = ["carryover", "join", "--workspace", str(config.workspace).replace("$", "$$")]
     options = config.kubeflow
     return {
         "apiVersion": "kubeflow.org/v1",

@@ -1,11 +1,13 @@
 """Redirect the output of libraries to a log file, and keep the terminal for the user."""
 
 import contextlib
+import io
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -28,7 +30,7 @@ def captured_output(path: Path) -> Iterator[Console]:
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
-    with path.open("ab") as file, os.fdopen(os.dup(1), "w", encoding="utf-8") as terminal:
+    with path.open("ab") as file, _open_terminal() as terminal:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
@@ -39,6 +41,24 @@ def captured_output(path: Path) -> Iterator[Console]:
             for number, descriptor in enumerate(saved, start=1):
                 os.dup2(descriptor, number)
                 os.close(descriptor)
+
+
+def _open_terminal() -> io.TextIOWrapper:
+    """Open the original stdout once more, so that nothing that is printed on it can fail."""
+    raw = io.BufferedWriter(_LenientFile(os.dup(1), "w"))
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return io.TextIOWrapper(raw, encoding=encoding, errors="replace")
+
+
+class _LenientFile(io.FileIO):
+    """File that drops what its reader no longer reads: a run outlives `| head` and a lost pipe."""
+
+    def write(self, data: Any) -> int:
+        """See `io.FileIO`."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return len(data)
 
 
 @contextlib.contextmanager

@@ -5,9 +5,13 @@ import datetime
 import logging
 import os
 import shlex
+import stat
 import tempfile
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+
+import typer
 
 from pipeline.logs import OUR_LOGGER
 
@@ -20,21 +24,29 @@ class CommandLog:
 
     The lines are kept in memory until the workspace exists, because a refused command must not
     create it. A command without a workspace writes to the user's folder for state
-    (`$XDG_STATE_HOME/carryover/logs`, by default in `~/.local/state`), and to the folder for
-    temporary files if the user has no such folder. An error while writing the log is ignored, so
-    that it never hides the error of the command.
+    (`$XDG_STATE_HOME/carryover/logs`, by default in `~/.local/state`), and to a private folder
+    among the temporary files if the user has no such folder. An error while writing the log is
+    ignored, so that it never hides the error of the command.
 
     Attributes:
         debug: Whether tracebacks are for the terminal, too.
+        file: File that the user has named for the log; None if they have named none.
         path: Path of the log; None as long as nothing is written.
+        workspace: Workspace of the command; None as long as it is unknown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, command: str = "", workspace: Path | None = None) -> None:
+        """Write nothing yet.
+
+        Args:
+            command: Name of the command, where `start` is not called.
+            workspace: Workspace to write to, where `use_workspace` is not called.
+        """
         self.debug = False
+        self.file: Path | None = None
         self.path: Path | None = None
-        self._command = ""
-        self._file: Path | None = None
-        self._workspace: Path | None = None
+        self._command = command
+        self.workspace: Path | None = workspace
         self._pending: list[str] = []
         self._handler: logging.Handler | None = None
 
@@ -57,23 +69,40 @@ class CommandLog:
             OSError: The file is not writable.
         """
         with file.open("a"):
-            self._file = file
+            self.file = file
 
     def use_workspace(self, workspace: Path) -> None:
         """Write into the folder `logs` of a workspace, as soon as the workspace exists."""
         with contextlib.suppress(OSError):  # the working directory may have been removed
-            self._workspace = workspace.absolute()
+            self.workspace = workspace.absolute()
             self._flush_to_workspace()
 
     def write(self, text: str) -> None:
         """Add a message, with the time."""
-        now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-        self._pending.append(f"{now} {text}\n")
+        self.keep(text)
         self._flush_to_workspace()
 
+    def keep(self, text: str) -> None:
+        """Add a message that is written with the next one, and creates no file by itself."""
+        now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        self._pending.append(f"{now} {text}\n")
+
     def write_error(self, error: BaseException) -> None:
-        """Add the traceback of an error, with those of its causes."""
+        """Add the traceback of an error, with those of its causes. With `debug`, print it, too."""
         self.write("".join(traceback.format_exception(error)).rstrip())
+        if self.debug:
+            traceback.print_exception(error)
+
+    def refuse(self, arguments: list[str], reason: str) -> None:
+        """Add a command line that names no command to run, if the user has named a file.
+
+        Args:
+            arguments: Command line, without the program.
+            reason: What is wrong with it.
+        """
+        if self.file and not self._command:
+            self.start("carryover", arguments)
+            self.write(reason)
 
     def finish(self, code: int) -> None:
         """Add the exit code, and write all lines. Without `start`, write nothing.
@@ -94,18 +123,19 @@ class CommandLog:
     def _flush_to_workspace(self) -> None:
         """Write the lines, if the command's file or workspace is known and exists."""
         with contextlib.suppress(OSError):
-            if self._command and (self._file or (self._workspace and self._workspace.is_dir())):
-                self._append_to(self._candidates()[0])
+            if self._command and (self.file or (self.workspace and self.workspace.is_dir())):
+                self._append_to(next(self._candidates()))
 
-    def _candidates(self) -> list[Path]:
-        """Return the paths to try, the best first."""
+    def _candidates(self) -> Iterator[Path]:
+        """Yield the paths to try, the best first."""
+        if self.file:
+            yield self.file
+            return
         name = f"{self._command}.log"
-        if self._file:
-            return [self._file]
-        paths = [_state_folder() / name, Path(tempfile.gettempdir(), f"carryover-{name}")]
-        if self._workspace and self._workspace.is_dir():
-            paths.insert(0, self._workspace / FOLDER / name)
-        return paths
+        if self.workspace and self.workspace.is_dir():
+            yield self.workspace / FOLDER / name
+        yield _state_folder() / name
+        yield _temporary_folder() / name
 
     def _append_to(self, path: Path) -> bool:
         """Append the lines that are not written yet; return whether that succeeded."""
@@ -117,6 +147,14 @@ class CommandLog:
             self.path = path
             return True
         return False
+
+
+def command_log(context: typer.Context) -> CommandLog:
+    """Return the log of this call of the command.
+
+    A test may run the app without `pipeline.cli.main`; then the log is a new one.
+    """
+    return context.obj if isinstance(context.obj, CommandLog) else CommandLog()
 
 
 class _LogHandler(logging.Handler):
@@ -133,5 +171,23 @@ class _LogHandler(logging.Handler):
 def _state_folder() -> Path:
     """Return the folder for logs of this user, see the XDG Base Directory Specification."""
     # Unlike Path.home(), this does not fail for a user without a home.
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")  # noqa: PTH111
-    return Path(state, "carryover", FOLDER)
+    home = os.path.expanduser("~/.local/state")  # noqa: PTH111
+    state = os.environ.get("XDG_STATE_HOME", "")
+    # The specification says that a relative path is ignored.
+    return Path(state if Path(state).is_absolute() else home, "carryover", FOLDER)
+
+
+def _temporary_folder() -> Path:
+    """Return a folder among the temporary files that no other user has made or can write to.
+
+    Everyone may create files there: a link under a name that is known beforehand would lead our
+    log to any file of this user.
+    """
+    folder = Path(tempfile.gettempdir(), f"carryover-{os.getuid()}")
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    is_private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
+    if is_private and status.st_uid == os.getuid():
+        return folder
+    return Path(tempfile.mkdtemp(prefix="carryover-"))

@@ -17,8 +17,9 @@ from rich.table import Table
 from components.image_example_gen.ingestion import read_bytes
 from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from components.pusher.data_set import DataSetRow, read_data_set
+from pipeline.config.path_check import check_workspace
 from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
-from pipeline.tensorflow_import import import_tensorflow_quietly
+from pipeline.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
 from pipeline.workspace import Workspace
 from trainer_module.contract.atomic_write import atomic_write
@@ -85,9 +86,9 @@ def export_model(workspace: Path, name: str | None, form: Format, output: Path |
             found, or a package that the format needs is not installed.
     """
     store = find_store(workspace, name)
+    check_workspace(store.root)
     version = serving_version(store)
     folder = store.path(version)
-    import_tensorflow_quietly()
     from trainer_module.export.conversion import convert
     from trainer_module.export.saved_model import load_classifier, read_description
 
@@ -208,6 +209,6 @@ def _print_metrics(comparison: Comparison, path: Path, num_bytes: int) -> None:
             f"{metrics['accuracy']:.3f}",
         )
     console = Console()
-    console.print(table)
+    print_table(console, table)
     text = f"{num_bytes / 2**20:.1f} MiB: {path}"
     console.print(text, highlight=False, soft_wrap=True, markup=False)

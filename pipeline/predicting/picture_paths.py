@@ -1,6 +1,7 @@
 """Pictures in the files, folders and patterns of a command line."""
 
 import glob
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,8 @@ def find_pictures(paths: list[Path]) -> list[PicturePath]:
 
     Args:
         paths: Files; folders, which are searched to any depth without hidden and system files; and
-            patterns such as `pictures/**/*.jpg`. A path that exists is never read as a pattern.
+            patterns such as `pictures/**/*.jpg`. A path that exists is never read as a pattern,
+            nor are the folders that exist at the start of one.
 
     Returns:
         Pictures. A path that does not exist is in the list too: reading it fails.
@@ -56,14 +58,18 @@ def find_pictures(paths: list[Path]) -> list[PicturePath]:
 
 def _expand(path: Path) -> list[Path]:
     """Return the matches of a pattern in sorted order, or the path itself."""
-    if path.exists() or not glob.has_magic(str(path)):
+    # os.path.exists returns False for a name that is too long, where Path.exists fails.
+    if os.path.exists(path) or not glob.has_magic(str(path)):  # noqa: PTH110
         return [path]
+    folder = next(parent for parent in path.parents if os.path.exists(parent))  # noqa: PTH110
+    pattern = str(path.relative_to(folder))
+    matches = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
     # A pattern without a match is reported like a file that does not exist.
-    return sorted(map(Path, glob.glob(str(path), recursive=True))) or [path]  # noqa: PTH207
+    return sorted(folder / match for match in matches) or [path]
 
 
 def _list(path: Path) -> Iterator[PicturePath]:
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 (see _expand)
         yield PicturePath(path)
         return
     for row in list_folder(path.resolve()):

@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
+from pipeline.config.path_check import check_workspace
 from pipeline.predicting.domain_report import DomainReport
 from pipeline.predicting.picture_paths import PicturePath, find_pictures
 from pipeline.predicting.prediction_output import LineOutput, PredictionOutput
 from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
+from pipeline.table_printing import print_table
 from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.version_lookup import find_store, serving_version
 from trainer_module.contract.errors import InputError
@@ -63,6 +65,7 @@ def predict_images(
             picture has a class.
     """
     store = find_store(workspace, name)
+    check_workspace(store.root)
     model = store.path(serving_version(store))
     pictures = find_pictures(paths)
     if not pictures:
@@ -93,7 +96,7 @@ def predict_images(
 
 
 def _print_report(report: DomainReport, console: Console) -> None:
-    console.print(report.table())
+    print_table(console, report.table())
     if report.labels_never_match():
         console.print(
             "No folder is named like a predicted class. "

@@ -122,7 +122,7 @@ class SavedModelClassifier:
 
     def _classify(self, signature: str, values: list[bytes]) -> Predictions:
         labels: list[str] = []
-        confidences = [np.empty(0, np.float32)]
+        confidences: list[npt.NDArray[np.float32]] = [np.empty(0, np.float32)]
         probabilities: list[npt.NDArray[np.float32]] = []
         for batch in _batches(values):
             outputs = self.call(signature, batch)

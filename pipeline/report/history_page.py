@@ -1,5 +1,6 @@
 """`history.html`: accuracy per domain from candidate to candidate, and the outcome of each."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ MAX_PLOTS = 30
 
 
 class LedgerBatch(Protocol):
-    """A batch of the ledger, see `pipeline.retraining.ledger.Batch`. The page shows all of it."""
+    """A batch of the ledger, see `pipeline.retraining.batch.Batch`. The page shows all of it."""
 
     @property
     def name(self) -> str:
@@ -70,7 +71,8 @@ def write_history_page(workspace: Workspace, batches: Sequence[LedgerBatch]) -> 
     candidates = read_candidates(workspace, batches)
     if not candidates:
         raise InputError(
-            f"no run in {workspace.root} has evaluated a model yet. Run: carryover run"
+            f"no run in {workspace.root} has evaluated a model yet. Give the workspace of a run "
+            "with --workspace DIR, or run: carryover run"
         )
     domains = sorted({name for one in candidates for name in one.summary.domains})
     pushed = [one.was_pushed for one in candidates]
@@ -93,7 +95,8 @@ def write_history_page(workspace: Workspace, batches: Sequence[LedgerBatch]) -> 
 def read_candidates(workspace: Workspace, batches: Sequence[LedgerBatch]) -> list[Candidate]:
     """Return all candidates of a workspace, the oldest first.
 
-    A run that pushed nothing because its model was served already has no candidate.
+    A run that pushed nothing because its model was served already has no candidate. A run whose
+    summary is damaged is left out, with a line on stderr.
 
     Args:
         workspace: Workspace with the runs and the versions.
@@ -105,7 +108,11 @@ def read_candidates(workspace: Workspace, batches: Sequence[LedgerBatch]) -> lis
         names.setdefault(batch.run_id or "", []).append(batch.name)
     candidates = []
     for folder in sorted(path.parent for path in workspace.runs.glob("*/summary.json")):
-        summary = Summary.read(folder)
+        try:
+            summary = Summary.read(folder)
+        except InputError as error:
+            print(f"carryover: a run is left out: {error}", file=sys.stderr)
+            continue
         if summary.domains and (summary.new_version or summary.status == "not_blessed"):
             candidates.append(_candidate(summary, versions, names.get(folder.name, [])))
     return candidates

@@ -43,7 +43,8 @@ class RunRecord:
         """
         for event in self.lineage:
             if event.is_output and (event.component, event.key) == (component, name):
-                return event.uri if Path(event.uri).exists() else None
+                uri = Workspace(self.folder.parents[1]).artifact(event.uri)
+                return uri if Path(uri).exists() else None
         return None
 
 
@@ -59,7 +60,10 @@ def read_record(workspace: Workspace, run_id: str | None) -> RunRecord:
     """
     run_ids = sorted(path.parent.name for path in workspace.runs.glob("*/summary.json"))
     if not run_ids:
-        raise InputError(f"no run in {workspace.root} has ended yet. Run: carryover run")
+        raise InputError(
+            f"no run in {workspace.root} has ended yet. Give the workspace of a run with "
+            "--workspace DIR, or run: carryover run"
+        )
     if run_id is not None and run_id not in run_ids:
         raise InputError(
             f"no finished run {run_id} in {workspace.root}. Runs: {', '.join(run_ids)}."

@@ -1,7 +1,8 @@
 """Assessment of a batch: how the serving model does on it, before anything is trained."""
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from pipeline.predicting.embedding_distance import embedding_distance, permutation_p_value
 from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
-from pipeline.retraining.batch_store import BatchRow
+from pipeline.retraining.deliveries.batch_store import BatchRow
 from trainer_module.export.reference_embeddings import PER_DOMAIN, Reference, read_reference
 
 #: Number of pictures below which neither drift nor distances are computed.
@@ -24,12 +25,21 @@ class DomainAssessment(BaseModel):
     Attributes:
         labelled: Number of usable pictures with a label.
         unlabelled: Number of usable pictures without a label.
+        known: Number of pictures that the serving version knows as the batch says; they are
+            counted nowhere else.
+        changed: Number of known pictures with another label or in another domain; they are among
+            the labelled ones.
+        changed_labels: Number of known pictures with another label.
+        changed_domains: Number of known pictures that were in another domain.
+        changed_groups: Number of known pictures in another group.
         unusable: Number of files that are unusable.
         is_new: Whether the serving model was not trained on this domain.
         new_classes: Classes that the serving model does not know, with the number of their
             labelled pictures.
         num_predicted: Number of pictures that the serving model classified; "asked" in the ledger.
         accuracy: Accuracy on the classified pictures with a label; None without any.
+        uncorrected_accuracy: Accuracy on those of them whose label is not a correction; None
+            without any.
         confidence: Mean confidence on the classified pictures; None without any.
         known_confidence: Mean confidence on the eval pictures of this domain that the model was
             trained with; for a new domain on those of all domains.
@@ -50,6 +60,12 @@ class DomainAssessment(BaseModel):
     known_confidence: float | None
     drift: float | None
     distances: dict[str, float]
+    known: int = 0
+    changed: int = 0
+    changed_labels: int = 0
+    changed_domains: int = 0
+    changed_groups: int = 0
+    uncorrected_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,24 +75,49 @@ class BatchAssessment:
     Attributes:
         domains: Assessments by domain.
         unlabelled_predictions: Predicted class and confidence of unlabelled pictures, by path.
+        omitted: Number of known pictures of its earlier delivery that the batch omits.
+        waiting_changes: Number of known pictures whose label or domain an earlier batch changes,
+            which waits for a training.
     """
 
     domains: dict[str, DomainAssessment]
     unlabelled_predictions: dict[str, tuple[str, float]]
+    omitted: int = 0
+    waiting_changes: int = 0
 
     def numbers(self) -> dict[str, dict[str, Any]]:
         """Return the assessments by domain as JSON-ready values, as the ledger keeps them."""
         return {name: domain.model_dump(by_alias=True) for name, domain in self.domains.items()}
 
 
+@dataclass(frozen=True)
+class AssessedRows:
+    """What is assessed of a batch, and what is only counted.
+
+    Attributes:
+        rows: Rows of the batch without known pictures of which it says nothing new.
+        root: Folder that their paths are relative to.
+        known: Number of those known pictures by domain.
+        changes: What the batch changes of known pictures, by path.
+        omitted: Number of known pictures of its earlier delivery that the batch omits.
+        waiting_changes: Number of known pictures that earlier batches change, which wait.
+    """
+
+    rows: list[BatchRow]
+    root: Path
+    known: Mapping[str, int] = field(default_factory=dict)
+    changes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    omitted: int = 0
+    waiting_changes: int = 0
+
+
 def assess(
-    rows: list[BatchRow], root: Path, model: Path, per_domain: int, all_unlabelled: bool
+    batch: AssessedRows, model: Path, per_domain: int, all_unlabelled: bool
 ) -> BatchAssessment:
     """Classify a sample of every domain of a batch with the serving model.
 
     Args:
-        rows: Rows of the batch.
-        root: Folder that their paths are relative to.
+        batch: Rows of the batch.
         model: Folder of the serving version.
         per_domain: Largest number of pictures that are classified in each domain.
         all_unlabelled: Whether all unlabelled pictures are classified, besides `per_domain`
@@ -86,16 +127,20 @@ def assess(
     classes = set(classifier.labels)
     reference = read_reference(str(model))
     by_domain: dict[str, list[BatchRow]] = defaultdict(list)
-    for row in rows:
+    for row in batch.rows:
         if row["domain"]:
             by_domain[row["domain"]].append(row)
+    by_domain.update({domain: [] for domain in batch.known if domain not in by_domain})
     domains, unlabelled_predictions = {}, {}
     for domain, domain_rows in sorted(by_domain.items()):
         sample = _sample(domain_rows, per_domain, all_unlabelled)
-        predicted = _predict(classifier, sample, root)
-        domains[domain] = _assess_domain(domain, domain_rows, predicted, classes, reference)
+        predicted = _predict(classifier, sample, batch.root)
+        assessed = _assess_domain(domain, domain_rows, predicted, classes, reference)
+        domains[domain] = assessed.model_copy(
+            update=_count_known(batch, domain, domain_rows, predicted)
+        )
         unlabelled_predictions.update(predicted.of_unlabelled())
-    return BatchAssessment(domains, unlabelled_predictions)
+    return BatchAssessment(domains, unlabelled_predictions, batch.omitted, batch.waiting_changes)
 
 
 @dataclass(frozen=True)
@@ -123,12 +168,16 @@ class _Predicted:
             if not row["label"]
         }
 
-    def accuracy(self) -> float | None:
-        """Return the accuracy on the labelled pictures; None without any."""
+    def accuracy(self, without: Container[str] = ()) -> float | None:
+        """Return the accuracy on the labelled pictures; None without any.
+
+        Args:
+            without: Paths of pictures that do not count.
+        """
         correct = [
             row["label"] == label
             for row, label in zip(self.rows, self.labels, strict=True)
-            if row["label"]
+            if row["label"] and row["path"] not in without
         ]
         return float(np.mean(correct)) if correct else None
 
@@ -161,6 +210,24 @@ def _sample(rows: list[BatchRow], count: int, all_unlabelled: bool) -> list[Batc
     return [row for row in usable if row["label"]][:count] + [
         row for row in usable if not row["label"]
     ]
+
+
+def _count_known(
+    batch: AssessedRows, domain: str, rows: list[BatchRow], predicted: _Predicted
+) -> dict[str, Any]:
+    """Return the fields of `DomainAssessment` that concern known pictures."""
+    paths = {row["path"] for row in rows}
+    changes = {path: change for path, change in batch.changes.items() if path in paths}
+    corrected = {path for path, change in changes.items() if change & {"label", "domain"}}
+    counts = Counter(change for one in changes.values() for change in one)
+    return {
+        "known": batch.known.get(domain, 0),
+        "changed": len(corrected),
+        "changed_labels": counts["label"],
+        "changed_domains": counts["domain"],
+        "changed_groups": counts["group"],
+        "uncorrected_accuracy": predicted.accuracy(without=corrected),
+    }
 
 
 def _assess_domain(

@@ -7,7 +7,7 @@ from typing import Literal
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.assessment import MIN_SAMPLE, BatchAssessment, DomainAssessment
 
-Outcome = Literal["retrain", "good_enough", "too_little_data", "held"]
+Outcome = Literal["retrain", "good_enough", "too_little_data", "held", "duplicate"]
 
 #: Drop of accuracy in a known domain that, without drift of its embeddings, means wrong labels.
 SUSPICIOUS_DROP = 0.3
@@ -47,7 +47,7 @@ def decide(
     domains = assessment.domains
     numbers = "; ".join(describe(name, domain) for name, domain in domains.items())
     if not any(domain.labelled + domain.unlabelled for domain in domains.values()):
-        return BatchDecision("held", "no picture of the batch is usable")
+        return _decide_without_news(assessment, numbers)
     for name, domain in domains.items():
         if _labels_contradict(domain, test_accuracies.get(name)):
             return BatchDecision(
@@ -56,6 +56,11 @@ def decide(
                 f"accuracy is {test_accuracies[name]:.3f}. Check the labels, and deliver the "
                 "batch again",
             )
+    if corrections := _describe_corrections(assessment):
+        numbers = f"{numbers}; {corrections}"
+    changed = sum(domain.changed for domain in domains.values())
+    if changed and changed + assessment.waiting_changes >= options.min_pictures:
+        return BatchDecision("retrain", numbers)
     large = [
         domain
         for name, domain in domains.items()
@@ -69,12 +74,13 @@ def decide(
         return BatchDecision(
             "too_little_data",
             f"{numbers}: a domain needs {options.min_pictures} labelled pictures. The batch waits "
-            "for more",
+            f"for more{_with_the_next_training(corrections)}",
         )
     if all(_is_good_enough(domain, options) for domain in large):
         return BatchDecision(
             "good_enough",
-            f"{numbers}: an accuracy of at least {options.good_enough:.3f} needs no retraining",
+            f"{numbers}: an accuracy of at least {options.good_enough:.3f} needs no retraining"
+            f"{_with_the_next_training(corrections)}",
         )
     return BatchDecision("retrain", numbers)
 
@@ -118,6 +124,8 @@ def describe(name: str, domain: DomainAssessment) -> str:
         parts.append(f"{domain.unlabelled:,} unlabelled")
     if domain.unusable:
         parts.append(f"{domain.unusable:,} unusable")
+    if domain.known:
+        parts.append(f"{domain.known:,} known already")
     if domain.accuracy is not None:
         parts.append(f"accuracy of the serving model {domain.accuracy:.3f}")
     if domain.confidence is not None and domain.known_confidence is not None:
@@ -133,6 +141,41 @@ def describe(name: str, domain: DomainAssessment) -> str:
     return f"{kind} '{name}': {', '.join(parts)}"
 
 
+def _decide_without_news(assessment: BatchAssessment, numbers: str) -> BatchDecision:
+    """Decide on a batch without a usable picture that the serving version does not know."""
+    known = sum(domain.known for domain in assessment.domains.values())
+    if not known:
+        return BatchDecision("held", "no picture of the batch is usable")
+    if assessment.omitted:
+        corrections = _describe_corrections(assessment)
+        return BatchDecision(
+            "good_enough",
+            f"{numbers}; {corrections}: no picture is new{_with_the_next_training(corrections)}",
+        )
+    return BatchDecision(
+        "duplicate",
+        f"{numbers}: the serving version knows all pictures, in the same domains and with the same "
+        "labels",
+    )
+
+
+def _describe_corrections(assessment: BatchAssessment) -> str:
+    """Return what the batch changes of known pictures; "" if it changes nothing."""
+    domains = assessment.domains.values()
+    counts = (
+        (sum(domain.changed_labels for domain in domains), "with another label"),
+        (sum(domain.changed_domains for domain in domains), "in another domain"),
+        (sum(domain.changed_groups for domain in domains), "in another group"),
+        (assessment.omitted, "not in the new delivery"),
+    )
+    parts = [f"{count:,} {what}" for count, what in counts if count]
+    return f"known pictures: {', '.join(parts)}" if parts else ""
+
+
+def _with_the_next_training(corrections: str) -> str:
+    return ". The corrections are applied with the next training" if corrections else ""
+
+
 def _is_good_enough(domain: DomainAssessment, options: RetrainOptions) -> bool:
     if domain.new_classes or domain.accuracy is None:
         return False
@@ -141,7 +184,9 @@ def _is_good_enough(domain: DomainAssessment, options: RetrainOptions) -> bool:
 
 def _labels_contradict(domain: DomainAssessment, test_accuracy: float | None) -> bool:
     """Return whether the accuracy fell, though the embeddings did not drift."""
-    if test_accuracy is None or domain.accuracy is None or domain.labelled < MIN_SAMPLE:
+    accuracy = domain.uncorrected_accuracy if domain.changed else domain.accuracy
+    # A correction contradicts what the serving model has learnt: that is what it is for.
+    if test_accuracy is None or accuracy is None or domain.labelled - domain.changed < MIN_SAMPLE:
         return False
     has_not_drifted = domain.drift is not None and domain.drift >= SIGNIFICANCE_LEVEL
-    return has_not_drifted and domain.accuracy < test_accuracy - SUSPICIOUS_DROP
+    return has_not_drifted and accuracy < test_accuracy - SUSPICIOUS_DROP

@@ -4,13 +4,17 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
 
 from pipeline.config.retraining_options import RetrainOptions
-from pipeline.retraining.inbox import configured_inbox
+from pipeline.retraining.deliveries.inbox import configured_inbox
+from trainer_module.contract.child_process import isolated_module
+from trainer_module.contract.errors import InputError
 
 #: Seconds after which a pass is killed that was interrupted. The next pass processes its batch.
 STOP_TIMEOUT = 30
@@ -36,11 +40,11 @@ def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
     runs every `poll_seconds`.
 
     Args:
-        arguments: Arguments of `carryover retrain`.
+        arguments: Arguments of `carryover` for one pass, with `retrain` among them.
         options: Options with the inbox and `poll_seconds`.
 
     Raises:
-        InputError: No inbox is configured.
+        InputError: No inbox is configured, or it is no folder.
     """
     inbox = configured_inbox(options)
     changed, stopped = threading.Event(), threading.Event()
@@ -50,9 +54,7 @@ def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
         changed.set()
 
     handlers = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    observer = Observer()
-    observer.schedule(_ChangeHandler(changed), str(inbox), recursive=True)
-    observer.start()
+    observer = _start_observer(inbox, changed, options.poll_seconds)
     try:
         while not stopped.is_set():
             changed.clear()
@@ -61,15 +63,39 @@ def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
             # A delivery has many files: one pass is enough for those that arrive together.
             stopped.wait(min(1.0, options.poll_seconds))
     finally:
-        observer.stop()
-        observer.join()
+        if observer:
+            observer.stop()
+            observer.join()
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
+def _start_observer(
+    inbox: Path, changed: threading.Event, poll_seconds: float
+) -> BaseObserver | None:
+    """Start to watch the inbox; return None if the operating system cannot do that."""
+    if not inbox.is_dir():
+        raise InputError(
+            f"inbox {inbox} is not a folder. Give the folder in which batches arrive with "
+            "--inbox DIR."
+        )
+    observer = Observer()
+    observer.schedule(_ChangeHandler(changed), str(inbox), recursive=True)
+    try:
+        observer.start()
+    except OSError as error:  # its number of watched folders is limited
+        print(
+            f"carryover: file events of {inbox} are unavailable ({error.strerror}). A pass runs "
+            f"every {poll_seconds:g} seconds.",
+            file=sys.stderr,
+        )
+        return None
+    return observer
+
+
 def _run_pass(arguments: list[str], stopped: threading.Event) -> None:
     """Run a pass to its end, or stop it when the watcher is stopped."""
-    command = [sys.executable, "-m", "pipeline.cli", "retrain", *arguments]
+    command = [*isolated_module("pipeline.cli"), *arguments]
     # In its own session: Ctrl-C on the terminal reaches only the watcher, which passes it on.
     process = subprocess.Popen(command, start_new_session=True)
     while process.poll() is None:

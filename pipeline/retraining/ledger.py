@@ -2,98 +2,27 @@
 
 import contextlib
 import json
-import os
+import posixpath
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import fields
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from trainer_module.contract.errors import InputError
-
-BatchState = Literal[
-    "taken",
-    "pushed",
-    "rejected",
-    "good_enough",
-    "too_little_data",
-    "held",
-    "failed",
-    "duplicate",
-    "replaced",
-]
-
-#: Name of the database in the workspace.
-FILE = "ledger.sqlite"
-
-#: Version of the table, SQLite's `user_version`. Ledgers from before versions have 0, and the same
-#: table as version 1. Whoever changes the table raises the version and extends `_upgrade`.
-SCHEMA_VERSION = 1
-
-#: State of a batch whose outcome is open. All other states are final.
-OPEN: BatchState = "taken"
-
-#: States of batches whose pictures are kept for the next training.
-WAITING: tuple[BatchState, ...] = ("good_enough", "too_little_data")
-
-_TABLE = """
-create table if not exists batches (
-    number integer primary key,
-    name text not null,
-    source text not null,
-    digest text not null,
-    stamp text not null,
-    taken_at text not null,
-    state text not null,
-    reason text not null default '',
-    numbers text not null default '{}',
-    run_id text,
-    version integer,
-    attempts integer not null default 0,
-    finished_at text,
-    replaced_by integer
+from pipeline.retraining.batch import (
+    DROPPED,
+    FILE,
+    OPEN,
+    UNAVAILABLE,
+    WITHOUT_PICTURES,
+    Batch,
+    BatchState,
+    explain_error,
+    has_pictures,
+    upgrade,
 )
-"""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A batch: one row of the ledger.
-
-    Attributes:
-        number: Number in the order of arrival, from 1.
-        name: Name of the delivery in the inbox.
-        source: Path of the delivery.
-        digest: Digest of the content. It is the name of the batch's folder in the batch store.
-        stamp: Digest of names, sizes and times of the delivery, see `inbox.file_stamp`.
-        taken_at: Time of arrival, ISO 8601 in UTC.
-        state: State, see `BatchState`.
-        reason: Reason for the state, a text for people.
-        numbers: Assessment by domain, see `assessment.BatchAssessment.numbers`.
-        run_id: Id of its last run; None without a run.
-        version: Version that was pushed for it; None without one.
-        attempts: Number of failed runs.
-        finished_at: Time of its final state; None while it is open.
-        replaced_by: Number of a later batch of the same name that replaces this one.
-
-    A column that is added later has a default: a read-only ledger from before lacks the column.
-    """
-
-    number: int
-    name: str
-    source: str
-    digest: str
-    stamp: str
-    taken_at: str
-    state: BatchState
-    reason: str
-    numbers: dict[str, Any]
-    run_id: str | None
-    version: int | None
-    attempts: int
-    finished_at: str | None
-    replaced_by: int | None = None
 
 
 class Ledger:
@@ -110,7 +39,7 @@ class Ledger:
         """
         self._path = workspace / FILE
         with self._transaction() as connection:
-            _upgrade(connection, self._path)
+            upgrade(connection, self._path)
 
     def batches(self) -> list[Batch]:
         """Return all batches in the order of arrival."""
@@ -119,40 +48,131 @@ class Ledger:
         return [_batch(row) for row in rows]
 
     def contains(self, name: str, stamp: str) -> bool:
-        """Return whether a delivery of this name and this stamp is in the ledger."""
-        return any(batch.name == name and batch.stamp == stamp for batch in self.batches())
+        """Return whether the newest delivery of this name has this stamp."""
+        newest = self.newest(name)
+        return newest is not None and newest.stamp == stamp
 
-    def add(self, name: str, source: str, digest: str, stamp: str) -> Batch | None:
+    def newest(self, name: str) -> Batch | None:
+        """Return the newest batch of a name; None if there is none."""
+        return next((batch for batch in reversed(self.batches()) if batch.name == name), None)
+
+    def with_pictures(self, digest: str) -> Batch | None:
+        """Return the batch that the pictures of a digest belong to; None if there is none."""
+        for batch in reversed(self.batches()):
+            if batch.digest == digest and has_pictures(batch):
+                return batch if batch.replaced_by is None else None
+        return None
+
+    def add(
+        self,
+        name: str,
+        source: str,
+        digest: str,
+        stamp: str,
+        fault: str = "",
+        rolled_back: Collection[int] = (),
+    ) -> Batch | None:
         """Add a delivery as a batch.
 
         It replaces earlier batches of the same name. If its content is that of an earlier batch
-        that is not replaced, it is added as a duplicate, and its state is final.
+        whose pictures are in training or wait for it, it is a duplicate, and its state is final.
+        If the pictures of that batch are in no training, they are taken again.
 
         Args:
             name: Name of the delivery.
             source: Path of the delivery.
             digest: Digest of its content.
             stamp: Stamp of its files.
+            fault: Reason why it is unreadable, and held; "" for a readable delivery.
+            rolled_back: Versions that were rolled back. Their batches are in no training.
 
         Returns:
-            The batch. None if a batch of this name and content is in the ledger: then only the
-            times of files differ, and the stamp of that batch is updated.
+            The batch. None if a batch of this name and content is in the ledger, and is not taken
+            again: then only the stamp of that batch is updated.
         """
-        current = [batch for batch in self.batches() if batch.replaced_by is None]
-        same = [batch for batch in current if batch.digest == digest and batch.state != "duplicate"]
-        if same and same[0].name == name:
-            self.update(same[0].number, stamp=stamp)
+        newest, same = self.newest(name), self.with_pictures(digest)
+        if same and (same.state in DROPPED or same.version in rolled_back):
+            same = None
+        if same and newest and newest.number == same.number:
+            self.update(same.number, stamp=stamp)
             return None
+        values: dict[str, Any] = {"name": name, "source": source, "digest": digest, "stamp": stamp}
+        values |= {"taken_at": _now(), "state": OPEN, "reason": ""}
+        if same:
+            reason = f"the same pictures arrived as batch {same.number}, {same.name}"
+            values |= {"state": "duplicate", "reason": reason, "finished_at": _now()}
+        elif fault:
+            values |= {"state": "held", "reason": fault, "finished_at": _now()}
         with self._transaction() as connection:
-            values: dict[str, Any] = {"name": name, "source": source, "digest": digest}
-            values |= {"stamp": stamp, "taken_at": _now(), "state": OPEN}
-            if same:
-                reason = f"the same pictures arrived as batch {same[0].number}, {same[0].name}"
-                values |= {"state": "duplicate", "reason": reason, "finished_at": _now()}
-            number = _insert(connection, values)
-            if not same:
-                _replace_earlier(connection, name, number)
+            if newest and newest.state == UNAVAILABLE:
+                number = newest.number
+                _update(connection, number, values)
+            else:
+                number = _insert(connection, values)
+            _replace_earlier(connection, number, name, digest, keep=same.number if same else 0)
         return self.read(number)
+
+    def wait(self, name: str, source: str, reason: str) -> tuple[Batch, bool]:
+        """Add a delivery that cannot be copied yet, or update the reason of the one that waits.
+
+        Args:
+            name: Name of the delivery.
+            source: Path of the delivery.
+            reason: What it waits for, a text for people.
+
+        Returns:
+            The batch, and whether it is new.
+        """
+        newest = self.newest(name)
+        if newest and newest.state == UNAVAILABLE:
+            return self.update(newest.number, source=source, reason=reason), False
+        values = {"name": name, "source": source, "digest": "", "stamp": ""}
+        values |= {"taken_at": _now(), "state": UNAVAILABLE, "reason": reason}
+        with self._transaction() as connection:
+            number = _insert(connection, values)
+        return self.read(number), True
+
+    def note_removed(self, source: str, names: Collection[str]) -> list[Batch]:
+        """Note which deliveries are no longer in the inbox: if they come back, they are new.
+
+        An empty inbox may be a network folder that is not mounted. Then only batches that wait are
+        withdrawn: what comes back waits again.
+
+        Args:
+            source: Path of the inbox.
+            names: Names of the deliveries that are in it.
+
+        Returns:
+            The waiting batches that were withdrawn.
+        """
+        gone = [
+            batch
+            for batch in self.batches()
+            if posixpath.dirname(batch.source) == source and batch.name not in names
+        ]
+        if names:
+            with self._transaction() as connection:
+                numbers = [(batch.number,) for batch in gone if batch.stamp]
+                connection.executemany("update batches set stamp = '' where number = ?", numbers)
+        reason = "removed from the inbox before it could be taken"
+        return [
+            self.finish(batch.number, "withdrawn", reason)
+            for batch in gone
+            if batch.state == UNAVAILABLE
+        ]
+
+    def dropped(self, source: str) -> Counter[BatchState]:
+        """Return how many batches of an inbox are taken only when they are delivered again.
+
+        Args:
+            source: Path of the inbox.
+        """
+        newest = {batch.name: batch for batch in self.batches()}
+        return Counter(
+            batch.state
+            for batch in newest.values()
+            if batch.state in DROPPED and batch.stamp and posixpath.dirname(batch.source) == source
+        )
 
     def read(self, number: int) -> Batch:
         """Return one batch."""
@@ -172,12 +192,8 @@ class Ledger:
         """
         if "numbers" in columns:
             columns["numbers"] = json.dumps(columns["numbers"])
-        assignments = ", ".join(f"{name} = ?" for name in columns)
         with self._transaction() as connection:
-            connection.execute(
-                f"update batches set {assignments} where number = ?",  # noqa: S608 (our own names)
-                (*columns.values(), number),
-            )
+            _update(connection, number, columns)
         return self.read(number)
 
     def finish(self, number: int, state: BatchState, reason: str, **columns: Any) -> Batch:
@@ -194,6 +210,14 @@ class Ledger:
         """
         return self.update(number, state=state, reason=reason, finished_at=_now(), **columns)
 
+    def copy_to(self, workspace: Path) -> "Ledger":
+        """Copy the ledger to another folder, and return the copy."""
+        with self._transaction() as connection:
+            target = sqlite3.connect(workspace / FILE)
+            connection.backup(target)
+            target.close()
+        return Ledger(workspace)
+
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(self._path, timeout=30)
@@ -202,6 +226,11 @@ class Ledger:
             connection.execute("pragma synchronous = full")
             with connection:
                 yield connection
+        except sqlite3.DatabaseError as error:
+            explained = explain_error(error, self._path)
+            if explained is None:
+                raise
+            raise explained from error
         finally:
             connection.close()
 
@@ -215,32 +244,40 @@ def read_batches(workspace: Path) -> list[Batch]:
     return Ledger(workspace).batches() if (workspace / FILE).exists() else []
 
 
-def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the table to `SCHEMA_VERSION`."""
-    (version,) = connection.execute("pragma user_version").fetchone()
-    if version > SCHEMA_VERSION:
-        raise InputError(
-            f"ledger {path} has schema version {version}, and this carryover supports versions up "
-            f"to {SCHEMA_VERSION}. Update carryover, or give another workspace with "
-            "--workspace DIR."
-        )
-    connection.execute(_TABLE)
-    # A ledger on a read-only disk can still be listed.
-    if version < SCHEMA_VERSION and os.access(path, os.W_OK):
-        connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+def _replace_earlier(
+    connection: sqlite3.Connection, number: int, name: str, digest: str, keep: int
+) -> None:
+    """Mark earlier batches of a name or a digest as replaced by a new one.
 
-
-def _replace_earlier(connection: sqlite3.Connection, name: str, number: int) -> None:
-    """Mark earlier batches of a name as replaced by a new one."""
-    earlier = "where name = ? and number < ? and replaced_by is null and state != 'duplicate'"
+    Args:
+        connection: Connection to the ledger.
+        number: Number of the new batch.
+        name: Name of the new batch.
+        digest: Digest of the new batch.
+        keep: Number of the batch that the new one is a duplicate of; 0 for no duplicate.
+    """
+    marks = ", ".join("?" * len(WITHOUT_PICTURES))
+    earlier = (
+        f"where (name = ? or digest = ?) and number not in (?, ?) and replaced_by is null "
+        f"and state not in ({marks})"
+    )
+    values = (name, digest, number, keep, *WITHOUT_PICTURES)
     connection.execute(
         "update batches set state = 'replaced', finished_at = ?, reason = ? "  # noqa: S608
         f"{earlier} and state = 'taken'",
-        (_now(), f"delivered again as batch {number} before it was assessed", name, number),
+        (_now(), f"delivered again as batch {number} before it was assessed", *values),
     )
     connection.execute(
         f"update batches set replaced_by = ? {earlier}",  # noqa: S608 (our own text)
-        (number, name, number),
+        (number, *values),
+    )
+
+
+def _update(connection: sqlite3.Connection, number: int, columns: dict[str, Any]) -> None:
+    assignments = ", ".join(f"{name} = ?" for name in columns)
+    connection.execute(
+        f"update batches set {assignments} where number = ?",  # noqa: S608 (our own names)
+        (*columns.values(), number),
     )
 
 

@@ -5,9 +5,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.retraining.ledger import Batch
+from pipeline.retraining.batch import Batch
+from pipeline.table_printing import print_table
 
-COLOURS = {"pushed": "green", "rejected": "red", "failed": "red", "held": "yellow"}
+COLOURS = {
+    "pushed": "green",
+    "rejected": "red",
+    "failed": "red",
+    "held": "yellow",
+    "waiting": "yellow",
+}
 
 
 def show_ledger(batches: list[Batch], console: Console) -> None:
@@ -29,6 +36,8 @@ def show_ledger(batches: list[Batch], console: Console) -> None:
     for batch in batches:
         colour = COLOURS.get(batch.state, "")
         outcome = f"[{colour}]{batch.state}[/{colour}]" if colour else batch.state
+        # `carryover accept` needs the run.
+        run = f" (run {batch.run_id})" if batch.state == "rejected" else ""
         outcome += f", replaced by {batch.replaced_by}" if batch.replaced_by else ""
         table.add_row(
             str(batch.number),
@@ -36,6 +45,6 @@ def show_ledger(batches: list[Batch], console: Console) -> None:
             batch.taken_at[:16].replace("T", " "),
             outcome,
             str(batch.version or ""),
-            escape(batch.reason),
+            escape(batch.reason + run),
         )
-    console.print(table, highlight=False)
+    print_table(console, table, sentences="why")

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any, TextIO
 
 #: Events on which the command is run.
-COMMAND_EVENTS = ("pushed", "rejected", "failed", "held")
+COMMAND_EVENTS = ("pushed", "rejected", "failed", "held", "waiting")
 
 #: Seconds after which the command is killed.
 COMMAND_TIMEOUT = 60

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.command_options import NameOption, SetOption
+from pipeline.logs.command_log import command_log
 from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def retrain(
+    context: typer.Context,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     inbox: InboxOption = None,
     config: ConfigOption = None,
@@ -61,7 +63,8 @@ def retrain(
 
     stream = reserve_stdout() if json else None
     loaded = read_config(workspace, name, config, overrides or [], inbox)
-    retraining_pass = RetrainingPass(loaded, Notices(stream, loaded.notify.command))
+    notices, log = Notices(stream, loaded.notify.command), command_log(context)
+    retraining_pass = RetrainingPass(loaded, notices, command_log=log)
     if dry_run:
         retraining_pass.preview()
         return
@@ -69,6 +72,7 @@ def retrain(
 
 
 def watch(
+    context: typer.Context,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     inbox: InboxOption = None,
     config: ConfigOption = None,
@@ -84,10 +88,14 @@ def watch(
 
     overrides = overrides or []
     options = read_config(workspace, name, config, overrides, inbox).retrain
+    log = command_log(context)
+    arguments = ["--debug"] if log.debug else []
+    arguments += ["--log-file", str(log.file)] if log.file else []
     given = {"--workspace": workspace, "--inbox": inbox, "--config": config, "--name": name}
-    arguments = [part for key, value in given.items() if value for part in (key, str(value))]
+    arguments += ["retrain", *(["--json"] if json else [])]
+    arguments += [part for key, value in given.items() if value for part in (key, str(value))]
     arguments += [part for pair in overrides for part in ("--set", pair)]
-    watch_inbox([*arguments, *(["--json"] if json else [])], options)
+    watch_inbox(arguments, options)
 
 
 def history(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
@@ -130,9 +138,11 @@ def read_config(
         InputError: There is no serving version, or the configuration is invalid.
     """
     from pipeline.config.config_file import load_config
+    from pipeline.config.path_check import check_inbox, check_workspace
     from pipeline.version_lookup import find_store, serving_version
 
     store = find_store(workspace, name)
+    check_workspace(store.root)
     version = serving_version(store)
     path = path or store.root / "runs" / store.read_push(version).run_id / "config.yaml"
     if not path.exists():
@@ -140,5 +150,8 @@ def read_config(
             f"config file {path} does not exist. Give the configuration of retraining with "
             "--config FILE."
         )
-    given = [*overrides, *([f"retrain.inbox={inbox.resolve()}"] if inbox else [])]
-    return load_config(path, given, {"workspace": store.root, "name": store.name}).resolved()
+    values = {"workspace": store.root, "name": store.name}
+    given = values | ({"retrain.inbox": inbox.resolve()} if inbox else {})
+    loaded = load_config(path, overrides, given).resolved()
+    check_inbox(loaded)
+    return loaded

@@ -1,9 +1,8 @@
 """One pass over the inbox: copy, assess, decide, train, and write the outcome to the ledger."""
 
-import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,27 +10,30 @@ from rich.markup import escape
 from components.pusher.version_store import VersionStore
 from pipeline.beam.beam_runner_check import check_beam_runner
 from pipeline.config.run_config import RunConfig
+from pipeline.inputs.layouts.layout import batch_layout
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.logs.captured_output import captured_output
+from pipeline.logs.command_log import CommandLog
 from pipeline.retraining.assessment import BatchAssessment, assess
+from pipeline.retraining.batch import OPEN, Batch, BatchState
 from pipeline.retraining.batch_decision import BatchDecision, decide, pseudo_labels
-from pipeline.retraining.batch_store import BatchChangedError, BatchRow, BatchStore, StoredBatch
-from pipeline.retraining.inbox import (
-    READY,
-    Delivery,
-    configured_inbox,
-    file_stamp,
-    find_deliveries,
-)
-from pipeline.retraining.ledger import OPEN, Batch, BatchState, Ledger
+from pipeline.retraining.deliveries.batch_store import BatchStore
+from pipeline.retraining.deliveries.delivery_intake import DeliveryIntake, describe_dropped
+from pipeline.retraining.deliveries.inbox import configured_inbox, find_deliveries
+from pipeline.retraining.deliveries.left_out_files import left_out, with_left_out
+from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.notices import Notices
+from pipeline.retraining.workspace_copy import workspace_copy
 from pipeline.running.join_command import prepare_chief
 from pipeline.running.local_run import run_snapshot
-from pipeline.running.run_failure import RunFailedError
+from pipeline.running.run_failure import logged_reason
 from pipeline.summary.summary_schema import Summary
 from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
+
+if TYPE_CHECKING:
+    from pipeline.retraining.training_set import TrainingSet
 
 EXIT_DONE, EXIT_FAILED, EXIT_REJECTED = 0, 1, 3
 
@@ -54,11 +56,13 @@ class BatchResult:
         state: New state of the batch; `OPEN` if the next pass retries it.
         reason: Reason for the state, a text for people.
         columns: Further columns of the ledger, which are part of the event, too.
+        changes: Numbers of known pictures that the batch changes, which are part of the event.
     """
 
     state: BatchState
     reason: str
     columns: Mapping[str, str | int | None] = field(default_factory=dict)
+    changes: Mapping[str, int] = field(default_factory=dict)
 
 
 class RetrainingPass:
@@ -74,6 +78,7 @@ class RetrainingPass:
         notices: Notices,
         console: Console | None = None,
         run: RunFunction = run_snapshot,
+        command_log: CommandLog | None = None,
     ) -> None:
         """Open the ledger of the workspace.
 
@@ -82,6 +87,7 @@ class RetrainingPass:
             notices: Receivers of events.
             console: Console for texts to people, by default on stdout.
             run: Function that runs the pipeline over a listing.
+            command_log: Log for tracebacks, by default `logs/retrain.log` in the workspace.
 
         Raises:
             InputError: No inbox is configured, or a newer carryover has written the ledger.
@@ -90,11 +96,12 @@ class RetrainingPass:
         self._inbox = configured_inbox(config.retrain)
         self._workspace = Workspace(config.workspace)
         self._versions = VersionStore(config.workspace, config.name)
-        self._batches = BatchStore(self._workspace.batches)
+        self._batches = BatchStore(self._workspace.batches, batch_layout(config))
         self._ledger = Ledger(config.workspace)
         self._notices = notices
         self._console = console or Console()
         self._run_pipeline = run
+        self._command_log = command_log or CommandLog("retrain", config.workspace)
         # TensorFlow and Beam print messages when they are imported.
         self._log = self._workspace.log("retrain")
 
@@ -112,14 +119,16 @@ class RetrainingPass:
         check_beam_runner(self._config.beam)
         with self._workspace.lock():
             prepare_chief(self._workspace)
+            is_told = False
             try:
-                for delivery in find_deliveries(self._inbox, self._config.retrain.quiet_seconds):
-                    self._take(delivery)
+                is_told = self._take_all()
             finally:
                 # Open batches are in the batch store, so an unreadable inbox does not concern them.
                 codes = [self._process(batch) for batch in self._open_batches()]
-            if not codes:
-                self._print(f"nothing to do in {self._inbox}")
+            if not codes and not is_told:
+                self._print(
+                    f"nothing to do in {self._inbox}{describe_dropped(self._ledger, self._inbox)}"
+                )
         return next((code for code in (EXIT_FAILED, EXIT_REJECTED) if code in codes), EXIT_DONE)
 
     def preview(self) -> None:
@@ -128,58 +137,42 @@ class RetrainingPass:
         Raises:
             InputError: The inbox is unreadable, or there is no serving version.
         """
-        for delivery in find_deliveries(self._inbox, self._config.retrain.quiet_seconds):
-            if self._ledger.contains(delivery.name, file_stamp(delivery.path)):
-                continue
-            if not delivery.complete:
-                self._print(f"{delivery.name}: incomplete: it has no {READY}, and changed lately")
-                continue
-            with tempfile.TemporaryDirectory(prefix="carryover-") as folder:
-                root = Path(folder)
-                store = BatchStore(root / "batches")
-                with captured_output(self._log):
-                    stored = store.add(delivery)
-                _, decision = self._decide(store.read(stored.digest), root, {})
-            self._print(f"{delivery.name}: {decision.outcome}: {decision.reason}")
+        with workspace_copy(self._workspace) as copy:
+            config = self._config.model_copy(update={"workspace": copy.root})
+            RetrainingPass(config, Notices(), self._console)._preview()
+
+    def _preview(self) -> None:
+        self._take_all()
+        for batch in self._open_batches():
+            result = self._foresee(batch)
+            self._print(f"{batch.name}: {result.outcome}: {result.reason}")
+            if result.outcome != "retrain":
+                self._ledger.finish(batch.number, result.outcome, result.reason)
+
+    def _foresee(self, batch: Batch) -> BatchDecision:
+        try:
+            return self._decide(self._read_training_set(batch))[1]
+        except UnavailableError:
+            raise
+        except InputError as error:
+            return BatchDecision("held", str(error))
 
     def _open_batches(self) -> list[Batch]:
         return [batch for batch in self._ledger.batches() if batch.state == OPEN]
 
-    def _take(self, delivery: Delivery) -> None:
-        """Copy a delivery and add it to the ledger, if it is complete and not in the ledger."""
-        if not delivery.complete:
-            self._print(f"{delivery.name}: the batch is not complete yet")
-            return
-        stored = self._copy(delivery)
-        if stored is None:
-            return
-        batch = self._ledger.add(delivery.name, str(delivery.path), stored.digest, stored.stamp)
-        if batch is None:
-            return
-        self._notices.send("taken", batch=batch.name, number=batch.number, state=batch.state)
-        if stored.fault:
-            self._finish(batch, BatchResult("held", stored.fault))
-        elif batch.state != OPEN:
-            self._print(f"{batch.name}: {batch.state}: {batch.reason}")
-
-    def _copy(self, delivery: Delivery) -> StoredBatch | None:
-        """Copy a delivery; return None if it is in the ledger, or cannot be copied now."""
-        try:
-            stamp = file_stamp(delivery.path)
-            if self._ledger.contains(delivery.name, stamp):
-                return None
-            try:
-                with captured_output(self._log):
-                    return self._batches.add(delivery)
-            except InputError as error:
-                # An unreadable manifest has no content that could identify it.
-                return StoredBatch(digest=stamp, stamp=stamp, fault=str(error))
-        except BatchChangedError:
-            problem = "the batch changed while it was copied; the next pass copies it again"
-        except FileNotFoundError:
-            problem = "the batch was removed while it was copied"
-        self._print(f"{delivery.name}: {problem}")
-        return None
+    def _take_all(self) -> bool:
+        """Take every delivery in the inbox; return whether there was anything to say about one."""
+        quiet_seconds = self._config.retrain.quiet_seconds
+        rolled_back = {number for number, _, serves in self._versions.pushes() if not serves}
+        intake = DeliveryIntake(self._ledger, self._batches, rolled_back, quiet_seconds, self._log)
+        is_told = False
+        for result in intake.take_all(find_deliveries(self._inbox, quiet_seconds), self._inbox):
+            is_told = True
+            if result.text:
+                self._print(f"{result.name}: {result.text}")
+            for event in result.events:
+                self._notices.send(event, **result.event_values())
+        return is_told
 
     def _process(self, batch: Batch) -> int:
         """Process an open batch, and write the result to the ledger; return an exit code."""
@@ -193,71 +186,88 @@ class RetrainingPass:
         return EXIT_CODES.get(result.state, EXIT_DONE)
 
     def _result(self, batch: Batch) -> BatchResult:
-        version = self._versions.find_batch(batch.digest)
+        known = {other.version for other in self._ledger.batches()}
+        version = self._versions.find_batch(batch.digest, known)
         if version is not None:  # a killed pass pushed it, and could not write that to the ledger
             return BatchResult("pushed", f"version {version}", {"version": version})
         try:
             return self._decide_and_train(batch)
+        except UnavailableError as error:
+            return BatchResult(OPEN, str(error))
         except InputError as error:
             return BatchResult("held", str(error))
-        except (RunFailedError, OSError) as error:
+        except Exception as error:  # the batch is tried again, and other batches are processed
             attempts = batch.attempts + 1
             gives_up = attempts >= self._config.retrain.attempts
             state: BatchState = "failed" if gives_up else OPEN
-            return BatchResult(state, str(error), {"attempts": attempts})
+            reason = logged_reason(error, self._command_log)
+            return BatchResult(state, reason, {"attempts": attempts})
 
     def _decide_and_train(self, batch: Batch) -> BatchResult:
+        pictures = self._read_training_set(batch)
+        assessment, decision = self._decide(pictures)
+        self._ledger.update(batch.number, numbers=assessment.numbers())
+        changes = pictures.batch_update_counts().nonzero()
+        if decision.outcome != "retrain":
+            return BatchResult(decision.outcome, decision.reason, changes=changes)
+        self._print(f"{batch.name}: retrain: {decision.reason}")
+        self._notices.send(
+            "retraining",
+            batch=batch.name,
+            number=batch.number,
+            reason=decision.reason,
+            **changes,
+        )
+        labels = pseudo_labels(assessment, self._config.retrain)
+        snapshot = pictures.write(self._config, labels)
+        result = _result_of(self._run_pipeline(self._config, self._workspace, snapshot))
+        reason = "; ".join(filter(None, (result.reason, str(pictures.update_counts()))))
+        return replace(result, reason=reason, changes=changes)
+
+    def _read_training_set(self, batch: Batch) -> "TrainingSet":
         with captured_output(self._log):
             from pipeline.retraining.training_set import TrainingSet  # it imports TFX
 
         model = self._versions.path(serving_version(self._versions))
-        pictures = TrainingSet.read(batch, self._ledger.batches(), model, self._workspace)
-        assessment, decision = self._decide(
-            pictures.batch_rows, self._workspace.root, pictures.num_waiting()
-        )
-        self._ledger.update(batch.number, numbers=assessment.numbers())
-        if decision.outcome != "retrain":
-            return BatchResult(decision.outcome, decision.reason)
-        self._print(f"{batch.name}: retrain: {decision.reason}")
-        self._notices.send(
-            "retraining", batch=batch.name, number=batch.number, reason=decision.reason
-        )
-        labels = pseudo_labels(assessment, self._config.retrain)
-        snapshot = pictures.write(self._config, labels)
-        return _result_of(self._run_pipeline(self._config, self._workspace, snapshot))
+        return TrainingSet.read(batch, self._ledger.batches(), model, self._workspace)
 
-    def _decide(
-        self, rows: list[BatchRow], root: Path, waiting: Mapping[str, int]
-    ) -> tuple[BatchAssessment, BatchDecision]:
+    def _decide(self, pictures: "TrainingSet") -> tuple[BatchAssessment, BatchDecision]:
         """Assess a batch with the serving model, and decide what to do with it.
 
         Args:
-            rows: Rows of the batch.
-            root: Folder that their paths are relative to.
-            waiting: Number of labelled pictures by domain in waiting batches.
+            pictures: The batch, and the pictures that wait for a training.
         """
         options = self._config.retrain
         version = serving_version(self._versions)
-        model = self._versions.path(version)
         with captured_output(self._log):
             assessment = assess(
-                rows, root, model, options.assessed_per_domain, options.self_training
+                pictures.assessed_rows(),
+                self._versions.path(version),
+                options.assessed_per_domain,
+                options.self_training,
             )
         domains = self._versions.read_push(version).domains
         accuracies = {name: metrics["accuracy"] for name, metrics in domains.items()}
-        return assessment, decide(assessment, waiting, accuracies, options)
+        decision = decide(assessment, pictures.num_waiting(), accuracies, options)
+        reason = with_left_out(decision.reason, pictures.delivered)
+        return assessment, replace(decision, reason=reason)
 
     def _finish(self, batch: Batch, result: BatchResult) -> None:
         """Write the final state of a batch to the ledger, send the event, and print it."""
-        self._ledger.finish(batch.number, result.state, result.reason, **result.columns)
+        rows = self._batches.read(batch.digest)
+        reason = with_left_out(result.reason, rows)
+        count = {"left_out": len(left_out(rows))} if left_out(rows) else {}
+        self._ledger.finish(batch.number, result.state, reason, **result.columns)
         self._notices.send(
             result.state,
             batch=batch.name,
             number=batch.number,
-            reason=result.reason,
+            reason=reason,
+            **count,
+            **result.changes,
             **result.columns,
         )
-        self._print(f"{batch.name}: {result.state}: {result.reason}")
+        self._print(f"{batch.name}: {result.state}: {reason}")
 
     def _print(self, text: str) -> None:
         self._console.print(escape(text), highlight=False, soft_wrap=True)

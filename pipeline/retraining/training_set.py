@@ -1,29 +1,43 @@
 """Training set of a retraining: the new pictures, and replayed pictures of every known domain."""
 
-import os
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import pyarrow as pa
-
-from components.image_example_gen.splits import DIGEST_BYTES
-from components.pusher.data_set import DataSetRow, read_data_set
-from pipeline.config.retraining_options import RetrainOptions
+from components.data_gate.stopping import stop_message, stopping_findings
+from components.pusher.data_set import DataSetRow
+from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
-from pipeline.inputs.file_status import add_file_status
 from pipeline.inputs.snapshot import Snapshot, write_listing
-from pipeline.retraining.batch_store import BatchRow, BatchStore, delivered_keys
-from pipeline.retraining.ledger import WAITING, Batch
+from pipeline.retraining.assessment import AssessedRows
+from pipeline.retraining.batch import KEPT, Batch
+from pipeline.retraining.deliveries.batch_store import BatchRow, BatchStore
+from pipeline.retraining.pictures.known_pictures import KnownPictures
+from pipeline.retraining.pictures.listing_rows import ListingRows
+from pipeline.retraining.pictures.picture_updates import (
+    Change,
+    DeliveredBatch,
+    NewestRows,
+    PictureUpdate,
+    is_usable,
+    newest_rows,
+)
+from pipeline.retraining.pictures.replaced_batches import (
+    OmittedPictures,
+    batch_location,
+    find_omitted,
+    replaced_batches,
+    stored_rows,
+)
+from pipeline.retraining.pictures.replay import replay_rows
+from pipeline.retraining.pictures.update_summary import (
+    UpdateCounts,
+    count_updates,
+    update_findings,
+)
 from pipeline.workspace import Workspace
-from trainer_module.contract import example_features
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
-from trainer_module.contract.locations import is_uri, locate
-
-#: Replayed eval pictures of a domain, as a share of its replayed training pictures.
-EVAL_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -35,24 +49,29 @@ class TrainingSet:
         batch: Batch that the retraining is for.
         batches: All batches of the ledger.
         model: Folder of the serving version.
-        data_set: Pictures that the serving version was made from, see `data_set.read_data_set`;
-            None for a version without the list.
-        batch_rows: Rows of the batch.
-        waiting_rows: Rows of earlier batches that wait for a training, and that are not in the
-            data set of the serving version.
+        known: Pictures that the serving version was made from; None for a version without the list.
+        delivered: All rows of the batch.
+        newest: What the newest delivery of every picture says, of those in the batch and in the
+            batches that wait for a training.
+        omitted: Pictures that the redelivery of their batch omits.
     """
 
     workspace: Workspace
     batch: Batch
     batches: list[Batch]
     model: Path
-    data_set: pa.Table | None
-    batch_rows: list[BatchRow]
-    waiting_rows: list[BatchRow]
+    known: KnownPictures | None
+    delivered: list[BatchRow]
+    newest: NewestRows
+    omitted: OmittedPictures
 
     @classmethod
     def read(
-        cls, batch: Batch, batches: list[Batch], model: Path, workspace: Workspace
+        cls,
+        batch: Batch,
+        batches: list[Batch],
+        model: Path,
+        workspace: Workspace,
     ) -> "TrainingSet":
         """Read the batch, the waiting batches, and the data set of the serving version.
 
@@ -63,26 +82,53 @@ class TrainingSet:
             workspace: Workspace of the batches.
         """
         store = BatchStore(workspace.batches)
-        data_set = read_data_set(model)
-        waiting = [
-            row
-            for other in batches
-            if other.state in WAITING and other.replaced_by is None and other.number != batch.number
-            for row in store.read(other.digest)
+        known = KnownPictures.read(model, workspace)
+        versions = VersionStore(workspace.root, model.parent.name)
+        replaced = replaced_batches(batches, batch.number, versions)
+        others = [one for one in batches if one.number != batch.number and one not in replaced]
+        delivered = store.read(batch.digest)
+        usable = [DeliveredBatch(batch.number, delivered)] + [
+            DeliveredBatch(one.number, store.read(one.digest))
+            for one in others
+            if one.state in KEPT
         ]
-        return cls(
-            workspace=workspace,
-            batch=batch,
-            batches=batches,
-            model=model,
-            data_set=data_set,
-            batch_rows=store.read(batch.digest),
-            waiting_rows=_not_in(data_set, waiting),
+        pushed = [
+            DeliveredBatch(one.number, stored_rows(one, store))
+            for one in others
+            if replaced and one.version is not None
+        ]
+        of_version = known or KnownPictures([], {})
+        newest = newest_rows(
+            usable,
+            of_version.by_content,
+            {batch_location(one): one.number for one in batches},
+            {batch_location(one) for one in replaced},
+        )
+        omitted = find_omitted(of_version, replaced, batch.number, usable, pushed, store)
+        return cls(workspace, batch, batches, model, known, delivered, newest, omitted)
+
+    def assessed_rows(self) -> AssessedRows:
+        """Return what is assessed of the batch, and what is only counted."""
+        return AssessedRows(
+            rows=self._rows_with_news(),
+            root=self.workspace.root,
+            known=self._num_known(),
+            changes=self._changes(),
+            omitted=self.omitted.count,
+            waiting_changes=self._num_waiting_changes(),
         )
 
     def num_waiting(self) -> Counter[str]:
         """Return the number of labelled pictures in waiting batches by domain."""
-        return Counter(row["domain"] for row in self.waiting_rows if row["label"])
+        return _count_labelled(self._waiting_rows())
+
+    def batch_update_counts(self) -> UpdateCounts:
+        """Return how many known pictures the batch changes."""
+        return count_updates(self._updates_of_batch(), self.omitted.count)
+
+    def update_counts(self) -> UpdateCounts:
+        """Return how many known pictures the training changes, for this and waiting batches."""
+        return count_updates(self.newest.updates.values(), self.omitted.count)
 
     def new_rows(self, min_pictures: int) -> list[BatchRow]:
         """Return the rows that no version was trained on: those of the batch, and waiting ones.
@@ -93,169 +139,119 @@ class TrainingSet:
         Args:
             min_pictures: Number of labelled pictures that a new domain needs.
         """
-        rows = _not_in(self.data_set, self.batch_rows)
-        counts = Counter(row["domain"] for row in rows + self.waiting_rows if row["label"])
-        known = _values(self.data_set, example_features.DOMAIN)
+        rows, waiting = self.newest.new[self.batch.number], self._waiting_rows()
+        counts = _count_labelled(rows + waiting)
+        known = self.known.domains if self.known else set()
         return rows + [
             row
-            for row in self.waiting_rows
+            for row in waiting
             if row["domain"] in known or counts[row["domain"]] >= min_pictures
         ]
 
     def write(self, config: RunConfig, pseudo_labels: dict[str, str] | None = None) -> Snapshot:
         """Write the listing of the retraining.
 
-        It holds the new pictures, and of every known domain all test pictures, so that the gate
-        sees each of them, and the replay set: a sample of the training and eval pictures in which
-        classes are balanced. The replay set does not depend on the batch. Replayed pictures keep
-        their splits.
+        It holds the new pictures, those that a delivery changes, and of every known domain all test
+        pictures, so that the gate sees each of them, and the replay set: a sample of the training
+        and eval pictures in which classes are balanced. The replay set does not depend on the
+        batch. Known pictures keep their splits, and new ones get the split of their group, if it is
+        known.
 
         Args:
             config: Configuration of the run.
             pseudo_labels: Predicted classes of unlabelled pictures to train on, by path.
 
         Raises:
-            InputError: The serving version has no list of its pictures.
+            InputError: The serving version has no list of its pictures, or the run stops at a
+                finding.
         """
-        if self.data_set is None:
+        if self.known is None:
             raise InputError(
                 f"{self.model} was pushed by an earlier version of carryover, without the list of "
                 "its pictures. Run carryover run once."
             )
         pseudo_labels = pseudo_labels or {}
-        new_rows = [
-            _listing_row_of_batch(row, config, self.workspace, pseudo_labels)
+        new = [
+            row
             for row in self.new_rows(config.retrain.min_pictures)
             if row["label"] or "reason" in row or row["path"] in pseudo_labels
         ]
-        replaced = {_folder(batch) for batch in self.batches if batch.replaced_by is not None}
-        known_rows: list[DataSetRow] = self.data_set.to_pylist()
-        known_rows = [row for row in known_rows if _folder_of(row) not in replaced]
-        outside = _outside_window(self.batches, config.retrain)
-        replayed = [
-            _listing_row_of_data_set(row, self.workspace.root)
-            for row in _replay_rows(known_rows, outside, config.retrain)
-        ]
+        updates = list(self.newest.updates.values())
+        by_stem = config.split.group_by == "stem" or self.known.is_grouped_by_stem
+        rows = ListingRows(self.known, self.workspace.root, by_stem)
+        listed = rows.of_updates(updates)
+        listed += rows.of_new(new, pseudo_labels, listed)
+        replayed = rows.of_known(replay_rows(self._unchanged_rows(), self.batches, config.retrain))
+        findings = update_findings(updates, self.omitted.known, rows)
+        if stopping := stopping_findings(findings, config.validation):
+            raise InputError(stop_message(stopping, config.validation))
         snapshot = write_listing(
-            replayed + new_rows, str(self.workspace.root), self.batch.name, self.workspace.inputs
+            replayed + listed, str(self.workspace.root), self.batch.name, self.workspace.inputs
         )
-        return replace(snapshot, batch=self.batch.digest, new_folders=_batch_folders(new_rows))
+        return replace(
+            snapshot,
+            batch=self.batch.digest,
+            new_folders=_batch_folders(listed),
+            findings=tuple(findings),
+        )
+
+    def _rows_with_news(self) -> list[BatchRow]:
+        """Return the rows of the batch without known pictures of which it says nothing new."""
+        updates = self._updates_of_batch()
+        return self.newest.new[self.batch.number] + [row for one in updates for row in one.rows]
+
+    def _num_known(self) -> Counter[str]:
+        """Return the number of pictures of the batch that are known as they are, by domain."""
+        told = {row["sha256"] for row in self._rows_with_news()}
+        return Counter(
+            row["domain"] for row in self.delivered if is_usable(row) and row["sha256"] not in told
+        )
+
+    def _changes(self) -> dict[str, frozenset[Change]]:
+        """Return what the batch changes of known pictures, by the paths of its rows."""
+        return {
+            row["path"]: update.changes
+            for update in self._updates_of_batch()
+            if update.changes
+            for row in update.rows
+        }
+
+    def _num_waiting_changes(self) -> int:
+        """Return the number of known pictures whose label or domain a waiting batch changes."""
+        return sum(
+            bool(update.changes & {"label", "domain"})
+            for update in self.newest.updates.values()
+            if update.number != self.batch.number
+        )
+
+    def _updates_of_batch(self) -> list[PictureUpdate]:
+        updates = self.newest.updates.values()
+        return [update for update in updates if update.number == self.batch.number]
+
+    def _waiting_rows(self) -> list[BatchRow]:
+        return [
+            row
+            for number, rows in self.newest.new.items()
+            if number != self.batch.number
+            for row in rows
+        ]
+
+    def _unchanged_rows(self) -> list[DataSetRow]:
+        """Return the known rows that no delivery replaces or omits."""
+        assert self.known is not None  # noqa: S101 (for the type checker)
+        omitted = {row["location"] for row in self.omitted.known}
+        return [
+            row
+            for row in self.known.rows
+            if row["content"] not in self.newest.updates and row["location"] not in omitted
+        ]
 
 
-def balanced_sample(rows: Iterable[DataSetRow], count: int) -> list[DataSetRow]:
-    """Return a sample with equally many rows of every class, as far as there are.
-
-    The digests of the files decide which rows are chosen, so a sample of more rows shares most of
-    its rows with a sample of fewer rows.
-
-    Args:
-        rows: Rows of a data set.
-        count: Size of the sample.
-    """
-    by_label: dict[str, list[DataSetRow]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (row["content"], row["location"])):
-        by_label[row["label"]].append(row)
-    # The first row of every class, then the second one of every class, and so on.
-    ranked = [
-        (rank, label, row)
-        for label, label_rows in by_label.items()
-        for rank, row in enumerate(label_rows)
-    ]
-    ranked.sort(key=lambda item: item[:2])
-    return [row for _, _, row in ranked[:count]]
-
-
-def _replay_rows(
-    rows: list[DataSetRow], outside: set[bytes], options: RetrainOptions
-) -> list[DataSetRow]:
-    """Return all test pictures, and a sample of the other pictures of every domain.
-
-    Args:
-        rows: Rows of the data set of the serving version.
-        outside: Folders whose pictures are not trained on again.
-        options: Options; `replay_per_domain` is the size of the sample.
-    """
-    sizes = {
-        "train": options.replay_per_domain,
-        "eval": max(1, round(options.replay_per_domain * EVAL_SHARE)),
-    }
-    chosen = [row for row in rows if row["split"] == "test"]
-    groups: dict[tuple[str, str], list[DataSetRow]] = defaultdict(list)
-    for row in rows:
-        if row["split"] != "test" and _folder_of(row) not in outside:
-            groups[(row["split"], row["domain"])].append(row)
-    for (split, _), group in sorted(groups.items()):
-        chosen += balanced_sample(group, sizes[split])
-    return chosen
-
-
-def _not_in(data_set: pa.Table | None, rows: list[BatchRow]) -> list[BatchRow]:
-    """Return the rows whose content is not in a data set."""
-    contents = _values(data_set, "content")
-    return [row for row in rows if bytes.fromhex(row["sha256"])[:DIGEST_BYTES] not in contents]
-
-
-def _values(data_set: pa.Table | None, column: str) -> set[str | bytes]:
-    return set() if data_set is None else set(data_set[column].to_pylist())
-
-
-def _outside_window(batches: list[Batch], options: RetrainOptions) -> set[bytes]:
-    """Return the folders of pushed batches that are older than `retrain.window` of them."""
-    if options.window == "all":
-        return set()
-    pushed = [batch for batch in batches if batch.replaced_by is None and batch.version is not None]
-    return {_folder(batch) for batch in pushed[: max(0, len(pushed) - options.window)]}
+def _count_labelled(rows: list[BatchRow]) -> Counter[str]:
+    """Return the number of usable pictures with a label by domain."""
+    return Counter(row["domain"] for row in rows if row["label"] and is_usable(row))
 
 
 def _batch_folders(rows: list[ListingRow]) -> tuple[str, ...]:
     """Return the folders of the batches that rows are from, relative to the workspace."""
     return tuple(sorted({"/".join(row["path"].split("/", 2)[:2]) for row in rows}))
-
-
-def _folder(batch: Batch) -> bytes:
-    """Return the folder of a batch, as it begins locations in a data set."""
-    return f"batches/{batch.digest}".encode()
-
-
-def _folder_of(row: DataSetRow) -> bytes:
-    """Return the first two parts of a location: the folder of its batch, if it has one."""
-    return b"/".join(row["location"].split(b"/", 2)[:2])
-
-
-def _listing_row_of_data_set(row: DataSetRow, root: Path) -> ListingRow:
-    listed = ListingRow(
-        path=os.fsdecode(row["location"]),
-        domain=row["domain"],
-        label=row["label"],
-        bytes=0,
-        modified=0,
-        split=row["split"],
-    )
-    return _with_file_status(listed, root)
-
-
-def _listing_row_of_batch(
-    row: BatchRow, config: RunConfig, workspace: Workspace, pseudo_labels: dict[str, str]
-) -> ListingRow:
-    listed = ListingRow(
-        path=row["path"],
-        domain=row["domain"],
-        label=row["label"],
-        bytes=0,
-        modified=0,
-        **delivered_keys(row),
-    )
-    if row["path"] in pseudo_labels:
-        listed["label"] = pseudo_labels[row["path"]]
-        listed["split"] = "train"
-    if config.split.group_by == "stem" and "group" not in listed:
-        listed["group"] = PurePosixPath(row["name"]).stem  # the copy has another name
-    return _with_file_status(listed, workspace.root)
-
-
-def _with_file_status(row: ListingRow, root: Path) -> ListingRow:
-    """Add size and time of the file, or the reason why it is unusable; return the row."""
-    # A remote file is not looked up: the run reads it, and rejects it where that fails.
-    if not is_uri(row["path"]) and "reason" not in row:
-        add_file_status(row, locate(str(root), row["path"]))
-    return row

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from pipeline.config.path_check import check_workspace
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 from trainer_module.multi_worker.multi_worker import train_as_worker, withdraw_job
@@ -62,5 +63,6 @@ def join_trainings(workspace: Path, show: Callable[[str], None]) -> None:
         signal.signal(number, stop)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no message after every epoch
     shared = Workspace(workspace.resolve())
+    check_workspace(shared.root)
     show(f"{cluster.own_address}: waiting for a training in {shared.root}")
     train_as_worker(shared.training_jobs, show)

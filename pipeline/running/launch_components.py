@@ -8,6 +8,7 @@ from components.data_gate.stopping import StoppedByDataError
 from pipeline import component_ids
 from pipeline.running.launcher import Launcher
 from pipeline.running.run import Run
+from pipeline.summary.blank_list import write_blank_pictures
 from pipeline.summary.reject_list import write_rejects
 from pipeline.summary.run_outputs import Outputs
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, atomic_write
@@ -37,7 +38,7 @@ def launch_components(run: Run, launcher: Launcher, last: str | None = None) -> 
             collect_lists(run, {node: outputs[node]})
     except StoppedByDataError as stop:
         # TFX has removed the outputs of the failed component: the error carries their content.
-        run.findings = stop.findings
+        run.findings = [*run.snapshot.findings, *stop.findings]
         if stop.duplicates.pairs:
             draft = run.lookalikes.with_name(f"{run.lookalikes.name}{DRAFT_SUFFIX}")
             write_pairs(stop.duplicates, str(draft))
@@ -47,17 +48,19 @@ def launch_components(run: Run, launcher: Launcher, last: str | None = None) -> 
 
 
 def collect_lists(run: Run, outputs: Outputs) -> None:
-    """Copy the lists of rejected and duplicate pictures to the run's folder; note the findings.
+    """Write the lists of pictures to look at to the run's folder; note the findings.
 
     Args:
         run: Run to change.
         outputs: Outputs of components that have finished; any of them may be missing.
     """
     if component_ids.IMAGE_EXAMPLE_GEN in outputs:
-        write_rejects(outputs[component_ids.IMAGE_EXAMPLE_GEN]["rejects"], run.rejects)
+        ingested = outputs[component_ids.IMAGE_EXAMPLE_GEN]
+        write_rejects(ingested["rejects"], run.rejects)
+        write_blank_pictures(ingested["catalog"], run.blank_pictures)
     if component_ids.DATA_GATE in outputs:
         findings = outputs[component_ids.DATA_GATE]["findings"]
-        run.findings = read_findings(findings)
+        run.findings = [*run.snapshot.findings, *read_findings(findings)]
         lookalikes = Path(findings, LOOKALIKES).read_bytes()
         if len(lookalikes.splitlines()) > 1:  # more than the header
             atomic_write(run.lookalikes, lookalikes)

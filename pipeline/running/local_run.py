@@ -1,19 +1,19 @@
 """One run on this machine, from the pictures to a pushed version: `carryover run`."""
 
-import contextlib
-import signal
 import traceback
-from collections.abc import Iterator
-from types import FrameType
 
 from pipeline.beam.beam_runner_check import check_beam_runner
+from pipeline.config.path_check import check_data, check_inbox, check_weights, check_workspace
 from pipeline.config.run_config import RunConfig
+from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import Snapshot, take_snapshot
 from pipeline.logs.captured_output import captured_output, relayed_messages
 from pipeline.report.run_record import read_record
 from pipeline.report.run_report import write_report
+from pipeline.running.boundary_check import check_boundary
 from pipeline.running.join_command import prepare_chief
 from pipeline.running.progress_display import ProgressDisplay
+from pipeline.running.reliable_interrupt import reliable_interrupt
 from pipeline.running.run import Run
 from pipeline.running.run_failure import failure_reason, run_error
 from pipeline.summary.finding_list import show_findings
@@ -41,12 +41,18 @@ def run_pipeline(config: RunConfig) -> Summary:
         RunFailedError: A component failed.
     """
     config = config.resolved()
+    check_workspace(config.workspace)
+    check_data(config)
     check_outside_data(config)
+    check_inbox(config)
+    check_weights(config)
+    check_boundary(config)
     check_beam_runner(config.beam)
     workspace = Workspace(config.workspace)
     with workspace.lock():
         prepare_chief(workspace)
-        return run_snapshot(config, workspace, take_snapshot(config.data, workspace.inputs))
+        snapshot = take_snapshot(config.data, workspace.inputs, run_layout(config))
+        return run_snapshot(config, workspace, snapshot)
 
 
 def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) -> Summary:
@@ -64,10 +70,12 @@ def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) ->
         progress = ProgressDisplay(console)
         domains = ", ".join(snapshot.domains)
         progress.title(f"run {run_id}: {snapshot.files:,} files, domains {domains}")
+        for note in snapshot.notes:
+            progress.message(note)
         run = Run(run_id, config, workspace, snapshot, progress, workspace.runs / run_id)
         with relayed_messages(progress.message):
             try:
-                with _reliable_interrupt():
+                with reliable_interrupt():
                     summary = _launch_all(run)
             except Exception as error:
                 _end_failed(run, error)
@@ -123,24 +131,3 @@ def report_run(run: Run) -> None:
         run.progress.message(
             f"The report failed; the run's results are not affected. The traceback is in {log}."
         )
-
-
-@contextlib.contextmanager
-def _reliable_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt after Ctrl-C, also where Beam turns it into an error of its own."""
-    interrupts: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        interrupts.append(number)
-        signal.default_int_handler(number, frame)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    except Exception as error:
-        if not interrupts:
-            raise
-        traceback.print_exc()  # stderr is the log here
-        raise KeyboardInterrupt from error
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,16 +1,22 @@
 """The first components of a pipeline, for commands that look at pictures and push nothing."""
 
 import contextlib
+import datetime
+import secrets
 import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.beam.beam_runner_check import check_beam_runner
+from pipeline.config.path_check import check_data, check_inbox, check_weights, check_workspace
 from pipeline.config.run_config import RunConfig
+from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import take_snapshot
 from pipeline.logs.captured_output import captured_output, relayed_messages
+from pipeline.running.boundary_check import check_boundary
 from pipeline.running.progress_display import ProgressDisplay
+from pipeline.running.reliable_interrupt import reliable_interrupt
 from pipeline.running.run import Run
 from pipeline.running.run_failure import first_input_error, run_error
 from pipeline.workspace import Workspace, check_outside_data
@@ -37,19 +43,29 @@ def partial_run(command: str, config: RunConfig, output: Path) -> Iterator[Run]:
         RunFailedError: A component failed.
     """
     with _workspace(config) as config:
+        check_workspace(config.workspace)
+        check_data(config)
         check_outside_data(config)
+        check_inbox(config)
+        check_weights(config)
+        check_boundary(config)
         check_beam_runner(config.beam)
         workspace = Workspace(config.workspace)
         output.mkdir(parents=True, exist_ok=True)
         with workspace.lock():
-            snapshot = take_snapshot(config.data, workspace.inputs)
+            snapshot = take_snapshot(config.data, workspace.inputs, run_layout(config))
             log = workspace.log(command)
             with captured_output(log) as console:
                 progress = ProgressDisplay(console)
                 progress.title(f"{command} {config.data}: {snapshot.files:,} files")
-                run = Run(command, config, workspace, snapshot, progress, output.resolve())
+                for note in snapshot.notes:
+                    progress.message(note)
+                run_id = _new_run_id(command)
+                run = Run(run_id, config, workspace, snapshot, progress, output.resolve())
+                for earlier in (run.rejects, run.lookalikes):  # of another call with this output
+                    earlier.unlink(missing_ok=True)
                 try:
-                    with relayed_messages(progress.message):
+                    with relayed_messages(progress.message), reliable_interrupt():
                         yield run
                 except Exception as error:
                     traceback.print_exc()  # stderr is the log here
@@ -59,6 +75,15 @@ def partial_run(command: str, config: RunConfig, output: Path) -> Iterator[Run]:
                     raise run_error(run.step, error, copy) from error
 
 
+def _new_run_id(command: str) -> str:
+    """Return an id in ML Metadata that no earlier call in the workspace has.
+
+    TFX skips a component that has succeeded in a run of the same id, whatever its inputs are now.
+    """
+    moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
+    return f"{command}-{moment}-{secrets.token_hex(4)}"
+
+
 @contextlib.contextmanager
 def _workspace(config: RunConfig) -> Iterator[RunConfig]:
     """Yield the config with absolute paths, and with a temporary workspace if it names none."""
@@ -66,4 +91,6 @@ def _workspace(config: RunConfig) -> Iterator[RunConfig]:
         yield config.resolved()
         return
     with tempfile.TemporaryDirectory(prefix="carryover-") as folder:
-        yield config.model_copy(update={"workspace": Path(folder)}).resolved()
+        workspace = Path(folder).resolve()
+        check_workspace(workspace, "Name another folder for temporary files in TMPDIR.")
+        yield config.model_copy(update={"workspace": workspace}).resolved()

@@ -104,4 +104,5 @@ class ProgressDisplay:
                 self._spinner = None
 
     def _line(self, mark: str, name: str, text: str) -> None:
-        self.console.print(f"{mark} {escape(name):<{NAME_WIDTH}} {escape(text)}", highlight=False)
+        line = f"{mark} {escape(name):<{NAME_WIDTH}} {escape(text)}"
+        self.console.print(line, highlight=False, soft_wrap=True)

@@ -57,6 +57,11 @@ class Run:
         return self.folder / "lookalikes.csv"
 
     @property
+    def blank_pictures(self) -> Path:
+        """List of the pictures that are blank, or have a blank block; no file if there are none."""
+        return self.folder / "blank.csv"
+
+    @property
     def store(self) -> VersionStore:
         """Versions of the model of this run."""
         return VersionStore(self.workspace.root, self.config.name)
@@ -83,8 +88,12 @@ class Run:
             self.cached.append(name)
 
     def show_lists(self) -> None:
-        """Print the paths of the lists of rejected and duplicate pictures, where there are any."""
-        for what, path in (("rejected", self.rejects), ("copied or look alike", self.lookalikes)):
+        """Print the paths of the lists of pictures to look at, where there are any."""
+        for what, path in (
+            ("rejected", self.rejects),
+            ("blank", self.blank_pictures),
+            ("copied or look alike", self.lookalikes),
+        ):
             if path.exists():
                 self.progress.message(f"files that are {what} are listed in {path}")
 

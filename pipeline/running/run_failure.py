@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pipeline.logs.command_log import CommandLog
 from trainer_module.contract.errors import InputError
 
 #: Libraries print whole tables into their messages; the log has all of it.
@@ -45,6 +46,23 @@ def run_error(step: str, error: BaseException, log: Path) -> InputError | RunFai
         The `InputError` among the causes if there is one, otherwise a `RunFailedError`.
     """
     return first_input_error(error) or RunFailedError(failure_reason(step, error), log)
+
+
+def logged_reason(error: Exception, log: CommandLog) -> str:
+    """Write the traceback of an error to the log of the command.
+
+    Args:
+        error: Error that the command survives.
+        log: Log of the command.
+
+    Returns:
+        One line about the error, which names the log with the traceback.
+    """
+    log.write_error(error)
+    if isinstance(error, RunFailedError):  # it names the log of its run
+        return str(error)
+    kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+    return f"{kind}{last_line(error)} (traceback: {log.path})"
 
 
 def first_input_error(error: BaseException | None) -> InputError | None:

@@ -15,6 +15,7 @@ from rich.console import Console
 from starlette.applications import Starlette
 
 from components.image_example_gen.picture_reader import MAX_PIXELS
+from pipeline.config.path_check import check_workspace
 from pipeline.serving.app import Lifespan, create_app
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.loaded_versions import LoadedVersions
@@ -49,6 +50,7 @@ def serve(workspace: Path, name: str | None, host: str, port: int) -> None:
         InputError: There is no such model, or the address is unavailable.
     """
     store = find_store(workspace, name)
+    check_workspace(store.root)
     serving_version(store)
     listener = _bind(host, port)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from pipeline.workspace import Workspace
 from trainer_module.contract.atomic_write import atomic_write
 
 #: Component id -> output name -> URI of the artifact.
@@ -17,10 +18,14 @@ def write_outputs(outputs: Outputs, folder: Path) -> None:
 
 
 def read_outputs(folder: Path) -> Outputs:
-    """Read `outputs.json` from the folder of a run.
+    """Read `outputs.json` from the folder of a run, see `Workspace.artifact`.
 
     Raises:
         FileNotFoundError: The run has not finished.
     """
+    workspace = Workspace(folder.parents[1])
     outputs: Outputs = json.loads((folder / FILE).read_text())
-    return outputs
+    return {
+        component: {name: workspace.artifact(uri) for name, uri in uris.items()}
+        for component, uris in outputs.items()
+    }

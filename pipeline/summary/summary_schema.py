@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from components.data_gate.findings import Finding
 from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.errors import InputError
 
 
 class Images(BaseModel):
@@ -152,8 +153,17 @@ class Summary(BaseModel):
 
         Raises:
             FileNotFoundError: The run has not ended.
+            InputError: The file is damaged.
         """
-        return cls.model_validate_json((folder / "summary.json").read_text(encoding="utf-8"))
+        path = folder / "summary.json"
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"]
+            raise InputError(
+                f"summary {path} is damaged: {problem}. Restore it from a backup, or remove it: "
+                "then the run counts as unfinished."
+            ) from None
 
     def write(self, folder: Path) -> Path:
         """Write `summary.json` in one step, so that readers see all of it or nothing."""

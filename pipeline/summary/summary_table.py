@@ -1,13 +1,14 @@
 """The summary of a run on the terminal: counts of pictures, metrics per domain, the outcome."""
 
 from rich import box
-from rich.console import Console, ConsoleRenderable, Group
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.summary.finding_list import show_findings
 from pipeline.summary.summary_schema import Domain, Stages, Summary
+from pipeline.table_printing import print_table
 
 
 def show_summary(
@@ -22,12 +23,10 @@ def show_summary(
         serving: Serving version after the run; None if no version serves.
     """
     show_findings(console, summary.findings)
-    parts: list[ConsoleRenderable] = []
     if summary.images:
-        parts.append(Text(_image_counts(summary)))
+        console.print(Text(_image_counts(summary)), highlight=False, soft_wrap=True)
     if summary.domains:
-        parts.append(_domain_table(summary))
-    console.print(Group(*parts), highlight=False)
+        print_table(console, _domain_table(summary))
     console.print(_outcome(summary, model, serving), highlight=False, soft_wrap=True)
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 from documentation import page
 
 from pipeline.config.retraining_options import RetrainOptions
-from pipeline.retraining.ledger import OPEN, BatchState
+from pipeline.retraining.batch import OPEN, BatchState
 
 TEXT = page("docs/retraining.md").text
 

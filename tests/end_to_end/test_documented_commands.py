@@ -10,6 +10,8 @@ import warm_process
 from command import SHAPES, drawn, save
 from documentation import page, pages
 from repository import ROOT
+from tiny_annotations import coco, pictures
+from tiny_pictures import write_files
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +68,8 @@ def _folder(finished, data, tmp_path_factory: pytest.TempPathFactory) -> Path:
             picture = drawn(shape, 128, 255, rng)
             save(root / "my-inbox" / "2026-fog" / "fog" / shape / f"{number}.png", picture)
     (root / "my-inbox" / "2026-fog" / "_READY").touch()
+    labels = {f"{shape}.png": [shape] for shape in SHAPES}
+    write_files(root / "my-export", {"_annotations.coco.json": coco(labels), **pictures(*labels)})
     return root
 
 
@@ -93,6 +97,7 @@ def test_every_command_that_ends_by_itself_is_documented():
     assert kinds >= {
         "run",
         "inspect",
+        "manifest",
         "retrain",
         "history",
         "accept",

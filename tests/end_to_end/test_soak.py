@@ -15,7 +15,8 @@ from command import carryover, run_arguments
 from repository import ROOT
 from test_retrain import SETTINGS, draw_batch, versions
 
-from pipeline.retraining.ledger import OPEN, read_batches
+from pipeline.retraining.batch import OPEN
+from pipeline.retraining.ledger import read_batches
 
 pytestmark = pytest.mark.soak
 

@@ -61,6 +61,18 @@ IGNORED = (
     f"{PAPER}/circle/.thumbnails/00.png",
     f"{PAPER}/square/Thumbs.db",
     f"{BOARD}/desktop.ini",
+    "@eaDir/thumb.jpg",
+    f"{PAPER}/circle/@eaDir/00.png/SYNOPHOTO_THUMB_M.jpg",
+    f"{PAPER}/#recycle/circle/old.png",
+    "$RECYCLE.BIN/S-1-5-18/$R0001.png",
+    "System Volume Information/IndexerVolumeGuid",
+    "lost+found/#12345",
+    f"__MACOSX/{PAPER}/circle/._00.png",
+    ".Trash-1000/files/old.png",
+    f"{PLAN}/cross/.ipynb_checkpoints/00-checkpoint.png",
+    "~snapshot/hourly.0",  # a folder of snapshots is not entered, and counts as one
+    f"{PLAN}/cross/99.png.part",
+    f"{PLAN}/cross/99.png.crdownload",
 )
 
 MISPLACED = "not in <domain>/<class>/"

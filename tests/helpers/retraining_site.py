@@ -14,7 +14,9 @@ from tiny_workspace import NAME
 from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.retraining.ledger import Batch, read_batches
+from pipeline.logs.command_log import CommandLog
+from pipeline.retraining.batch import Batch
+from pipeline.retraining.ledger import read_batches
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.retraining_pass import RetrainingPass
 from pipeline.running.run_failure import RunFailedError
@@ -28,6 +30,10 @@ WRONG = [("red", "green"), ("green", "blue"), ("blue", "red")] * 4
 
 class KilledError(BaseException):
     """Stands for a kill: nothing but this process's memory is lost."""
+
+
+class UnexpectedRunError(BaseException):
+    """Nothing is to be trained. Unlike an AssertionError, it is no failed attempt of a batch."""
 
 
 class Pipeline:
@@ -91,6 +97,7 @@ class RetrainingSite:
         self,
         pipeline: Callable[[RunConfig, Workspace, Snapshot], Summary] | None = None,
         notices: Notices | None = None,
+        command_log: CommandLog | None = None,
         **options: Any,
     ) -> RetrainingPass:
         """Make a pass; without a pipeline, a run is an error."""
@@ -99,8 +106,8 @@ class RetrainingSite:
         self._console, self._stream = io.StringIO(), io.StringIO()
         console = Console(file=self._console, width=1000)
         notices = notices or Notices(self._stream)
-        pipeline = pipeline or Pipeline(AssertionError("nothing is to be trained"))
-        return RetrainingPass(config, notices, console, pipeline)
+        pipeline = pipeline or Pipeline(UnexpectedRunError())
+        return RetrainingPass(config, notices, console, pipeline, command_log)
 
     def run(self, *arguments: Any, **options: Any) -> int:
         """Run a pass, and keep what it prints and the events that it sends."""

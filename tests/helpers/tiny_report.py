@@ -104,6 +104,8 @@ def tiny_data() -> DataSection:
         measures=[],
         rejects=[ListedFile(f"day/{SCRIPT}/2.png", ["damaged: no end", "10 bytes"], None)],
         num_rejects=1,
+        blank=[ListedFile(f"day/{SCRIPT}/3.png", ["bottom 50%", "day, cup, train"], None)],
+        num_blank=2,
         pairs=[LookalikePair("label conflict", 0, first, second)],
         num_pairs=1,
     )

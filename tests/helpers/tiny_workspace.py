@@ -48,6 +48,7 @@ def serve_colours(root: Path) -> VersionStore:
             "label": LABELS[number % 3],
             "split": "test" if number < 3 else "train",
             "content": bytes([number] * 16),
+            "group": bytes([number] * 16),
         }
         for number in range(9)
     ]

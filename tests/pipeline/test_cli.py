@@ -9,12 +9,14 @@ import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tiny_pictures import write_files
 
 from components.pusher.version_store import Push, VersionStore
 from pipeline import cli, doctor
+from pipeline.retraining import inbox_watcher, retraining_commands
 from pipeline.running import local_run
 from pipeline.running.run_failure import RunFailedError
 
@@ -106,8 +108,11 @@ def refusal(done) -> str:
         (["serve"], "no model has been pushed"),
         (["versions"], "no model has been pushed"),
         (["rollback"], "no model has been pushed"),
-        (["report"], "has ended yet. Run: carryover run"),
-        (["report", "--history"], "has evaluated a model yet. Run: carryover run"),
+        (["report"], "has ended yet. Give the workspace of a run with --workspace DIR"),
+        (
+            ["report", "--history"],
+            "has evaluated a model yet. Give the workspace of a run with --workspace DIR",
+        ),
         (["report", "a-run", "--history"], "--history is about all runs: leave RUN out."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -138,6 +143,16 @@ def test_the_exit_code_reaches_the_shell(run_python):
     assert "does not exist. Give a folder or a manifest" in refusal(done)
 
 
+@pytest.mark.parametrize("python_warnings", ["", "error", "error::DeprecationWarning"])
+def test_an_export_prints_nothing_of_the_libraries(
+    run_python, monkeypatch, serving, python_warnings
+):
+    monkeypatch.setenv("PYTHONWARNINGS", python_warnings)
+    arguments = ("--format", "tflite-int8", "--workspace", serving.root)
+    message = refusal(run_python("-m", "pipeline.cli", "export", *arguments))
+    assert "does not list its pictures" in message
+
+
 def test_a_workspace_inside_of_the_pictures_is_refused(run_python, tmp_path):
     # Its own files would be pictures of the next run, and no two runs the same.
     write_files(tmp_path, {"day/cat/a.png": b""})
@@ -146,11 +161,20 @@ def test_a_workspace_inside_of_the_pictures_is_refused(run_python, tmp_path):
     assert str(tmp_path / "workspace") in message
 
 
-def test_a_run_that_was_refused_leaves_no_run_behind(carryover, tmp_path):
-    data = tmp_path / "data"
-    data.mkdir()
-    refusal(carryover("run", "--data", data, "--workspace", tmp_path / "workspace"))
+@pytest.mark.parametrize("command", ["run", "inspect", "crossval"])
+@pytest.mark.parametrize("data", ["missing", "empty", "words.csv", "missing.csv", "s3://b/x"])
+def test_a_command_that_was_refused_creates_no_workspace(carryover, tmp_path, command, data):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "words.csv").write_text("no,such,columns\n")
+    refusal(carryover(command, "--data", data, "--workspace", tmp_path / "workspace"))
+    assert not (tmp_path / "workspace").exists()
+
+
+def test_a_workspace_that_existed_stays_when_a_command_is_refused(carryover, tmp_path):
+    (tmp_path / "workspace").mkdir()
+    refusal(carryover("run", "--data", "missing", "--workspace", tmp_path / "workspace"))
     assert not (tmp_path / "workspace" / "runs").exists()
+    assert (tmp_path / "workspace").exists()
 
 
 def test_versions_are_listed(carryover, serving):
@@ -239,6 +263,7 @@ def test_a_failed_component_names_the_log_of_its_run(carryover, monkeypatch, tmp
 
 
 def test_bad_input_is_in_the_log_too(carryover, tmp_path):
+    (tmp_path / "workspace").mkdir()
     refusal(carryover("run", "--data", "nowhere"))
     log = tmp_path / "workspace" / "logs" / "run.log"
     assert "InputError" in log.read_text()
@@ -255,6 +280,35 @@ def test_log_file_names_another_log(carryover, monkeypatch, tmp_path):
 def test_a_log_file_that_cannot_be_written_is_bad_input(carryover):
     message = refusal(carryover("--log-file", "missing/my.log", "doctor"))
     assert message.startswith("--log-file missing/my.log: No such file or directory.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--dta", "x"], "No such option: --dta"),
+        (["predict"], "Missing argument 'IMAGE...'"),
+        (["unheard-of"], "No such command 'unheard-of'"),
+        (["serve", "--port", "x"], "Invalid value for '--port'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_command_line_is_in_the_log_file(carryover, tmp_path, arguments, message):
+    assert carryover("--log-file", "my.log", *arguments).returncode == 2
+    first, reason, last = (tmp_path / "my.log").read_text().splitlines()
+    assert first.endswith(f" carryover --log-file my.log {' '.join(arguments)}")
+    assert message in reason
+    assert last.endswith(" exit code 2")
+
+
+@pytest.mark.parametrize("options", [[], ["--debug"], ["--debug", "--log-file", "my log"]])
+def test_a_watcher_gives_its_passes_the_options_of_every_command(carryover, monkeypatch, options):
+    calls = []
+    config = SimpleNamespace(retrain="options")
+    monkeypatch.setattr(retraining_commands, "read_config", lambda *_: config)
+    monkeypatch.setattr(inbox_watcher, "watch_inbox", lambda *given: calls.append(given))
+    carryover(*options, "watch", "--workspace", "w", "--inbox", "i", "--set", "seed=1", "--json")
+    given = ["--json", "--workspace", "w", "--inbox", "i", "--set", "seed=1"]
+    assert calls == [([*options, "retrain", *given], "options")]
 
 
 def test_debug_shows_the_traceback_before_the_message(carryover, monkeypatch):
@@ -306,6 +360,17 @@ def test_an_interrupted_run_says_how_to_resume(carryover, monkeypatch, tmp_path)
         1,
         "carryover: interrupted. Run the same command again to resume.\n",
     )
+
+
+@pytest.mark.parametrize("command", ["inspect", "crossval", "export", "predict", "retrain"])
+def test_every_command_says_that_it_was_interrupted(carryover, monkeypatch, serving, command):
+    arguments = {"inspect": ["--data", "."], "crossval": ["--data", "."]}.get(command, [])
+    arguments += {"export": ["--format", "onnx"], "predict": ["a.png"]}.get(command, [])
+    monkeypatch.setattr(Path, "resolve", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    done = carryover(command, *arguments, "--workspace", serving.root)
+    assert done.returncode == 130
+    assert done.stderr.startswith("carryover: interrupted.")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("code", [0, 1])

@@ -46,7 +46,8 @@ def test_for_a_workspace_without_models_the_error_names_the_command_to_run(root)
     with pytest.raises(InputError) as error:
         find_store(root, None)
     assert str(error.value) == (
-        f"no model has been pushed to {root / 'serving'} yet. Run: carryover run"
+        f"no model has been pushed to {root / 'serving'} yet. Give the workspace of a run with "
+        "--workspace DIR, or run: carryover run"
     )
 
 

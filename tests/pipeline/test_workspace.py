@@ -132,3 +132,35 @@ def test_a_workspace_that_was_moved_still_finds_its_baseline(tmp_path):
     before.root.rename(after.root)
     uri = after.baseline_uri(VersionStore(after.root, "shapes"), 3)
     assert (uri / "Format-Serving" / "saved_model.pb").read_bytes() == b"graph"
+
+
+@pytest.mark.parametrize(
+    ("uri", "found"),
+    [
+        ("/before/artifacts/Trainer/model/7", "/now/artifacts/Trainer/model/7"),
+        ("/artifacts/w/artifacts/Trainer/model/7", "/now/artifacts/Trainer/model/7"),
+        ("/now/artifacts/Pusher/pushed_model/12", "/now/artifacts/Pusher/pushed_model/12"),
+        ("gs://bucket/artifacts/Trainer/model/7", "gs://bucket/artifacts/Trainer/model/7"),
+        ("/data/pictures", "/data/pictures"),
+    ],
+)
+def test_an_artifact_is_in_the_workspace_that_it_was_moved_or_copied_with(uri, found):
+    assert Workspace(Path("/now")).artifact(uri) == found
+
+
+@pytest.mark.parametrize(
+    ("recorded", "found"),
+    [
+        ("{before}", "{after}"),
+        ("{before}/pictures", "{after}/pictures"),
+        ("{before} of others", "{before} of others"),
+        ("/data", "/data"),
+        ("gs://bucket/data", "gs://bucket/data"),
+    ],
+)
+def test_the_data_root_of_a_run_moves_with_the_workspace_that_it_is_in(tmp_path, recorded, found):
+    before, after = Workspace(tmp_path / "before"), Workspace(tmp_path / "after")
+    run_id = before.new_run(RunConfig(data="/data", workspace=before.root))
+    before.root.rename(after.root)
+    places = {"before": before.root, "after": after.root}
+    assert after.data_root(run_id, recorded.format(**places)) == found.format(**places)

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import platform
+import shutil
 import sys
 import tarfile
 from pathlib import Path
@@ -46,14 +47,16 @@ def pack_this_python(folder: Path) -> Path:
     library = base / "lib" / f"python{VERSION}"
     with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
         packed.add(base / "bin" / f"python{VERSION}", f"python/bin/python{VERSION}")
-        packed.add(
-            library,
-            f"python/lib/python{VERSION}",
-            filter=lambda member: None if LEFT_OUT & set(Path(member.name).parts) else member,
-        )
+        packed.add(library, f"python/lib/python{VERSION}", filter=_keep_needed)
         for shared in (base / "lib").glob("libpython*.so*"):
             packed.add(shared, f"python/lib/{shared.name}")
     return archive
+
+
+def _keep_needed(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Leave out `LEFT_OUT`, and absolute links (Debian has one), which uv does not unpack."""
+    unsafe = member.issym() and Path(member.linkname).is_absolute()
+    return None if unsafe or LEFT_OUT & set(Path(member.name).parts) else member
 
 
 def offer(archive: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +105,31 @@ def test_a_fetched_python_is_found_again_without_uv(bootstrap, tmp_path, monkeyp
     monkeypatch.setenv("PATH", "")
     assert bootstrap.choose(None) == fetched
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "#!/bin/sh\necho \"error: unexpected argument '--no-bin' found\" >&2; exit 2\n",  # uv 0.5.0
+        "#!/bin/sh\nexit 0\n",  # it says that it has installed one, and has not
+        "#!/bin/sh\nkill -9 $$\n",
+        "no program",
+    ],
+    ids=["too old", "without effect", "killed", "not executable"],
+)
+def test_the_uv_of_the_lock_comes_second(bootstrap, tmp_path, monkeypatch, script):
+    only_stack(bootstrap, monkeypatch)
+    offer(pack_this_python(tmp_path), tmp_path, monkeypatch)
+    pinned = shutil.which("uv")
+    assert pinned
+    other = tmp_path / "bin" / "uv"
+    other.parent.mkdir()
+    other.write_text(script)
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{other.parent}:/usr/bin:/bin")
+    monkeypatch.setattr(bootstrap, "install_uv_only", lambda: pinned)
+    _, python = bootstrap.choose(None)
+    assert Path(python["executable"]).is_relative_to(tmp_path / ".venv-python")
 
 
 def test_the_message_says_what_to_do_where_uv_cannot_fetch(bootstrap, tmp_path, monkeypatch, capfd):

@@ -75,7 +75,7 @@ def _extract_with_cache(
 
     rows = np.arange(len(pictures))
     view = _compute_view(0, rows, pictures, classifier, frozen_part, forward, task)
-    no_embeddings = np.empty((0, 0), np.float16)
+    no_embeddings: npt.NDArray[np.float16] = np.empty((0, 0), np.float16)
     activations = _of_all_pictures(pictures, task, no_embeddings, [view])
     embeddings = embed(classifier, activations, boundary, task).astype(np.float16)
     return replace(activations, embeddings=embeddings)

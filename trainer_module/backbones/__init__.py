@@ -1,7 +1,18 @@
 """Backbones by name: Keras models that scale their own input, and their ImageNet weights."""
 
 from trainer_module.backbones.backbone import Backbone, build_backbone
-from trainer_module.backbones.backbone_registry import backbone_names, default_image_size
+from trainer_module.backbones.backbone_registry import (
+    backbone_names,
+    default_image_size,
+    min_image_size,
+)
 from trainer_module.backbones.blocks import split_at
 
-__all__ = ["Backbone", "backbone_names", "build_backbone", "default_image_size", "split_at"]
+__all__ = [
+    "Backbone",
+    "backbone_names",
+    "build_backbone",
+    "default_image_size",
+    "min_image_size",
+    "split_at",
+]

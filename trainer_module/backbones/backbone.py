@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer_module.backbones.backbone_registry import EFFICIENTNET_LITE, default_image_size
+from trainer_module.backbones.backbone_registry import (
+    EFFICIENTNET_LITE,
+    MIN_IMAGE_SIZE,
+    default_image_size,
+)
 from trainer_module.backbones.blocks import block_names
 from trainer_module.contract.errors import InputError
 
@@ -14,7 +18,6 @@ if TYPE_CHECKING:
     import keras
 
 IMAGENET = "imagenet"
-_MIN_IMAGE_SIZE = 32
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ def build_backbone(
         ('stem', 'top')
     """
     size = default_image_size(name) if image_size is None else image_size
-    if size < _MIN_IMAGE_SIZE:
-        raise InputError(f"image_size must be at least {_MIN_IMAGE_SIZE}. Received: {image_size}")
+    if size < MIN_IMAGE_SIZE:
+        raise InputError(f"image_size must be at least {MIN_IMAGE_SIZE}. Received: {image_size}")
     if weights not in (IMAGENET, None) and not Path(weights).is_file():
         raise InputError(
             f"weights must be 'imagenet', None or the path of a file. Received: {str(weights)!r}"

@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 from trainer_module.contract.errors import InputError
 
+#: Smallest image size of most backbones, in pixels: they halve a picture five times.
+MIN_IMAGE_SIZE = 32
+
 
 class KerasApplication(NamedTuple):
     """A model of keras.applications.
@@ -11,10 +14,12 @@ class KerasApplication(NamedTuple):
     Attributes:
         module: Name of its module in keras.applications.
         image_size: Height and width in pixels of the images that it was trained on.
+        min_image_size: Smallest height and width that its layers can process.
     """
 
     module: str
     image_size: int
+    min_image_size: int = MIN_IMAGE_SIZE
 
 
 # Image sizes of the released checkpoints:
@@ -50,8 +55,8 @@ KERAS_APPLICATIONS = {
     "EfficientNetV2L": KerasApplication("efficientnet_v2", 480),
     "EfficientNetV2M": KerasApplication("efficientnet_v2", 480),
     "EfficientNetV2S": KerasApplication("efficientnet_v2", 384),
-    "InceptionResNetV2": KerasApplication("inception_resnet_v2", 299),
-    "InceptionV3": KerasApplication("inception_v3", 299),
+    "InceptionResNetV2": KerasApplication("inception_resnet_v2", 299, 75),
+    "InceptionV3": KerasApplication("inception_v3", 299, 75),
     "MobileNet": KerasApplication("mobilenet", 224),
     "MobileNetV2": KerasApplication("mobilenet_v2", 224),
     "MobileNetV3Large": KerasApplication("mobilenet_v3", 224),
@@ -66,7 +71,7 @@ KERAS_APPLICATIONS = {
     "ResNet50V2": KerasApplication("resnet_v2", 224),
     "VGG16": KerasApplication("vgg16", 224),
     "VGG19": KerasApplication("vgg19", 224),
-    "Xception": KerasApplication("xception", 299),
+    "Xception": KerasApplication("xception", 299, 71),
 }
 
 
@@ -96,3 +101,13 @@ def default_image_size(name: str) -> int:
         return KERAS_APPLICATIONS[name].image_size
     allowed = ", ".join(backbone_names())
     raise InputError(f"backbone must be one of {allowed}. Received: {name!r}")
+
+
+def min_image_size(name: str) -> int:
+    """Return the smallest height and width in pixels that a backbone can process.
+
+    Args:
+        name: One of `backbone_names()`.
+    """
+    application = KERAS_APPLICATIONS.get(name)
+    return application.min_image_size if application else MIN_IMAGE_SIZE

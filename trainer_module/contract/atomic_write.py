@@ -5,12 +5,17 @@ A rename within one folder is atomic, so neither a reader nor a killed process m
 Nothing is flushed to the disk: this protects from readers and kills, not from a power cut.
 """
 
+import hashlib
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 #: Suffix of a draft: the path of the file plus this.
 DRAFT_SUFFIX = ".part"
+
+#: Length of the longest name of a file, in bytes.
+_MAX_NAME = 255
 
 
 class Draft:
@@ -70,6 +75,14 @@ def atomic_write(path: Path, content: str | bytes) -> Path:
         OSError: The file cannot be written. A file that was there before is unchanged.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with Draft(path.with_name(f"{path.name}{DRAFT_SUFFIX}")) as draft:
+    with Draft(_draft_path(path)) as draft:
         draft.file.write(data)
         return draft.rename(path)
+
+
+def _draft_path(path: Path) -> Path:
+    """Return the path of the draft of a file, also where the name has no room for the suffix."""
+    name = os.fsencode(f"{path.name}{DRAFT_SUFFIX}")
+    if len(name) <= _MAX_NAME:
+        return path.with_name(os.fsdecode(name))
+    return path.with_name(f"{hashlib.sha256(name).hexdigest()}{DRAFT_SUFFIX}")

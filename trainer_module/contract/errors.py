@@ -6,3 +6,7 @@ class InputError(ValueError):
 
     The message tells in one line what happened, where, and what to do.
     """
+
+
+class UnavailableError(InputError):
+    """A store, a folder or a file is unavailable for now; the same input can be read later."""

@@ -2,6 +2,9 @@
 
 from typing import TypedDict
 
+#: Bytes of a digest, whether of a file or of the name of a group.
+DIGEST_BYTES = 16
+
 
 class _RequiredKeys(TypedDict):
     path: str
@@ -18,13 +21,19 @@ class ListingRow(_RequiredKeys, total=False):
         label: Name of the class; "" where it is unknown.
         bytes: Size of the file, 0 where it is unknown.
         modified: Time of the last change in ns since the epoch, 0 where it is unknown.
-        split: Split that a manifest names: `train`, `eval` or `test`.
+        split: Split that a manifest names, or that a retraining keeps: `train`, `eval` or `test`.
+        known: Whether the serving version knows the picture: then nothing moves it to another
+            split than `split`.
         group: Name of a group of pictures that share a split.
+        group_digest: Digest of the group in hex, for a picture whose group's name is not known any
+            more. `group` takes precedence.
         reason: Reason why the file is unusable. A row without this key is read.
     """
 
     bytes: int
     modified: int
     split: str
+    known: bool
     group: str
+    group_digest: str
     reason: str

@@ -2,13 +2,31 @@
 
 import posixpath
 import re
+from urllib.parse import unquote
 
 _URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+
+_LOCAL_URI = re.compile(r"file://(localhost)?(?=/)", re.IGNORECASE)
 
 
 def is_uri(path: str) -> bool:
     """Return whether a path begins with a scheme, such as gs://."""
     return _URI.match(path) is not None
+
+
+def local_path(path: str) -> str:
+    """Return the path that a file:// URI of this machine names; any other path as it is.
+
+    Args:
+        path: Path or URI.
+
+    Example:
+        >>> from trainer_module.contract.locations import local_path
+        >>> local_path("file:///data/a%20b.png")
+        '/data/a b.png'
+    """
+    found = _LOCAL_URI.match(path)
+    return unquote(path[found.end() :]) if found else path
 
 
 def locate(root: str, path: str) -> str:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from trainer_module.contract import example_features
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.folder_files import list_files
 from trainer_module.data.full_batches import Dataset, round_up, share_every_batch
 
 #: Records per batch while a split is indexed.
@@ -50,13 +51,13 @@ def read_pictures(patterns: list[str], image_size: int) -> Pictures:
     Beam writes records in no fixed order. Sorting them by image ID makes a training repeatable.
 
     Args:
-        patterns: File patterns of TFRecords.
+        patterns: Patterns of TFRecords: a folder, and a pattern of the names of its files.
         image_size: Side of the transformed pictures, in pixels.
 
     Raises:
         InputError: The split is empty.
     """
-    files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
+    files = sorted(file for pattern in patterns for file in list_files(*pattern.rsplit("/", 1)))
     names = (*example_features.DESCRIPTORS, DIGEST)
     columns: dict[str, list[npt.NDArray[np.generic]]] = {name: [] for name in names}
     records = tf.data.TFRecordDataset(files).batch(INDEX_BATCH)
@@ -129,7 +130,7 @@ def picture_batches(
         example = tf.io.parse_single_example(record, spec)
         pixels = tf.io.parse_tensor(example[example_features.IMAGE], tf.uint8)
         name = tf.strings.to_hash_bucket_fast(example[example_features.IMAGE_ID], 2**31 - 1)
-        draw = tf.stack([tf.cast(name, tf.int32), tf.constant(seed * 1009 + view)])
+        draw = tf.stack([tf.cast(name, tf.int32), tf.constant((seed * 1009 + view) % 2**31)])
         return row, draw, tf.ensure_shape(pixels, [size, size, 3])
 
     rows = pictures.record_rows

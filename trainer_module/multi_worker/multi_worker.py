@@ -9,7 +9,6 @@ chief and every worker run `worker_program` in a process of its own, because Ten
 import logging
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.child_process import isolated_module
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.options_base import Options
 
@@ -173,7 +173,7 @@ def _running_program(
     job: TrainingJob, stdout: int | None = subprocess.PIPE
 ) -> Iterator[subprocess.Popen[str]]:
     """Run the training program while the block runs; it is killed at the end of the block."""
-    command = [sys.executable, "-m", "trainer_module.multi_worker.worker_program"]
+    command = isolated_module("trainer_module.multi_worker.worker_program")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stdout, text=True) as process:
         try:
             if process.stdin:

@@ -35,6 +35,25 @@ def select_stage(
     return stages[select_best(logits, class_ids(labels, known), domains, criterion)]
 
 
+def describe_choice(stages: list[StageResult], chosen: StageResult, criterion: Criterion) -> str:
+    """Return why a stage is exported, a text for people.
+
+    Args:
+        stages: Results of the stages, in the order of training.
+        chosen: One of them.
+        criterion: Accuracy that was compared.
+    """
+    if len(stages) == 1:
+        return "it is the only stage"
+    numbers = " and ".join(f"{stage.score.by(criterion):.3f} {stage.name}" for stage in stages)
+    texts = f"accuracy on the eval split {numbers}"
+    best = max(stage.score.by(criterion) for stage in stages)
+    rivals = [stage for stage in stages if stage.score.by(criterion) == best]
+    if rivals == [chosen]:
+        return texts
+    return f"{texts}; too close to tell apart, so the probability of the true class decides"
+
+
 def select_best(
     logits: Sequence[npt.NDArray[np.float32]],
     targets: npt.NDArray[np.int32],

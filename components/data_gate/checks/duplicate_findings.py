@@ -45,7 +45,7 @@ def _lookalike_findings(duplicates: Duplicates) -> Iterator[Finding]:
         text = (
             f"Found {least}{counted(duplicates.across_splits, 'pair')} of pictures that look alike "
             "but are in different splits, so the test metrics are too optimistic. Give both the "
-            f"same group in a manifest, or delete one (see {LOOKALIKES}): "
+            f"same group in sidecar.csv or in a manifest, or delete one (see {LOOKALIKES}): "
             f"{_examples(duplicates, 'split')}."
         )
         yield Finding(kind="lookalike_splits", severity="warning", text=text)

@@ -10,12 +10,16 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+from pydantic import ValidationError
 from rich.console import Console
 
+from pipeline.config.config_error import ConfigSources, describe_error
+from pipeline.config.path_check import check_data, check_weights
 from pipeline.config.run_config import RunConfig
 from pipeline.dag import create_pipeline
 from pipeline.identity.component_fingerprints import fingerprint_components
 from pipeline.identity.model_key import model_key
+from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import take_snapshot
 from pipeline.kubeflow.extra_tasks import NEWEST, qualified_name
 from pipeline.kubeflow.pipeline_spec import compile_pipeline_spec, constant_parameters
@@ -32,12 +36,22 @@ def read_run_config(parameters: dict[str, Any]) -> RunConfig:
 
     Args:
         parameters: `config` (JSON), `data`, `image_size` and `seed`.
+
+    Raises:
+        InputError: A parameter is not allowed, the path of the data cannot be recorded, or the
+            file of backbone weights does not exist.
     """
     settings = json.loads(parameters["config"])
     settings["data"] = parameters["data"]
     settings["image_size"] = int(parameters["image_size"])
     settings["seed"] = int(parameters["seed"])
-    return RunConfig.model_validate(settings).resolved()
+    try:
+        config = RunConfig.model_validate(settings).resolved()
+    except ValidationError as error:
+        raise InputError(describe_error(error, ConfigSources())) from None
+    check_data(config)
+    check_weights(config)
+    return config
 
 
 def choose_baseline(run: Run, key: str, uri: str) -> int:
@@ -68,7 +82,7 @@ def main() -> None:
     step = ExecutorInput(sys.argv[1])
     config = read_run_config(step.parameters)
     workspace = Workspace(config.workspace)
-    snapshot = take_snapshot(config.data, workspace.inputs)
+    snapshot = take_snapshot(config.data, workspace.inputs, run_layout(config))
     run_id = workspace.new_run(config)
     display = ProgressDisplay(Console())
     run = Run(run_id, config, workspace, snapshot, display, workspace.runs / run_id)

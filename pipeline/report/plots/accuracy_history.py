@@ -39,7 +39,7 @@ def draw_accuracy_history(
             own = [(position, value) for position, value, which in points if which == was_pushed]
             if own:
                 axes.plot(*zip(*own, strict=True), form, color=colour, ms=6, mew=2)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
     limits = {"xlim": (0.5, len(accuracies) + 0.5), "ylim": (max(0.0, lowest - 0.05), 1.02)}
     labels = {"xlabel": "candidate", "ylabel": "accuracy"}

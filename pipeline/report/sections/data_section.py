@@ -1,4 +1,4 @@
-"""Section about the pictures of a run: their numbers, their statistics, rejects and lookalikes."""
+"""Section about the pictures of a run: numbers, statistics, rejects, blank ones, lookalikes."""
 
 import csv
 from collections import Counter
@@ -13,8 +13,9 @@ from pipeline.report.thumbnails import file_thumbnail
 from pipeline.summary.domain_measures import DomainMeasures, read_domain_measures
 from trainer_module.contract import example_features
 
-#: Rows of `rejects.csv` and of `lookalikes.csv` that are shown.
+#: Rows of `rejects.csv`, `blank.csv` and `lookalikes.csv` that are shown.
 MAX_REJECTS = 40
+MAX_BLANK = 40
 MAX_PAIRS = 20
 
 
@@ -72,6 +73,8 @@ class DataSection:
         measures: Picture statistics of every domain.
         rejects: The first files that cannot be used.
         num_rejects: Number of all files that cannot be used.
+        blank: The first pictures that are blank, or have a blank block.
+        num_blank: Number of all such pictures.
         pairs: The first pairs of copies and lookalikes.
         num_pairs: Number of all pairs.
     """
@@ -80,6 +83,8 @@ class DataSection:
     measures: list[DomainMeasures]
     rejects: list[ListedFile]
     num_rejects: int
+    blank: list[ListedFile]
+    num_blank: int
     pairs: list[LookalikePair]
     num_pairs: int
 
@@ -94,11 +99,14 @@ def read_data_section(record: RunRecord) -> DataSection:
     catalog = record.output_uri(component_ids.IMAGE_EXAMPLE_GEN, "catalog")
     inventory = record.output_uri(component_ids.IMAGE_EXAMPLE_GEN, "rejects")
     rejects, pairs = record.folder / "rejects.csv", record.folder / "lookalikes.csv"
+    blank = record.folder / "blank.csv"
     return DataSection(
         counts=_count_pictures(inventory) if inventory else None,
         measures=read_domain_measures(catalog) if catalog else [],
         rejects=[_reject(row, root) for row in islice(_read_rows(rejects), MAX_REJECTS)],
         num_rejects=sum(1 for _ in _read_rows(rejects)),
+        blank=[_blank(row, root) for row in islice(_read_rows(blank), MAX_BLANK)],
+        num_blank=sum(1 for _ in _read_rows(blank)),
         pairs=[_pair(row, root) for row in islice(_read_rows(pairs), MAX_PAIRS)],
         num_pairs=sum(1 for _ in _read_rows(pairs)),
     )
@@ -129,6 +137,11 @@ def _reject(row: dict[str, str], root: str) -> ListedFile:
         [row["reason"], f"{int(row['bytes'] or 0):,} bytes"],
         file_thumbnail(root, row["path"]),
     )
+
+
+def _blank(row: dict[str, str], root: str) -> ListedFile:
+    details = [row["blank"], ", ".join(row[name] for name in ("domain", "label", "split"))]
+    return ListedFile(row["path"], details, file_thumbnail(root, row["path"]))
 
 
 def _pair(row: dict[str, str], root: str) -> LookalikePair:

@@ -39,12 +39,12 @@ CHANGED = [
     *pictures("day", "dog", "test", 160, factor=0.8),
     # New; the domain with the odd name is gone.
     *in_all_splits("fog_2", "zebra", 20, width=500),
-    *pictures("fog_2", "Cat ", "train", 1, rewritten=True, colour_profile=True),
+    *pictures("fog_2", "Cat ", "train", 1, rewritten=True, colour_profile=True, more_pages=True),
     # Next to nothing, and a name that TFDV uses itself.
     *pictures("tiny", "cat", "train", 5),
     *pictures("tiny", "cat", "eval", 1, brightness=1.5),
     *pictures("All Examples", "cat", "train", 3),
-    *pictures("All Examples", "owl", "test", 4),
+    *pictures("All Examples", "owl", "test", 4, value_range="0 to 4095", blank="one colour"),
     *pictures("tiny", "ape", "train", 3),
 ]
 REJECTS = [
@@ -58,6 +58,9 @@ REJECTS = [
 POOR = pictures("photo", "cat", "train", 2)
 
 OF_DUPLICATES = {"copies", "label_conflict"} | {kind for kind in KINDS if "lookalike" in kind}
+
+#: Tested with `checks.split_findings` and with the training set of a retraining.
+OF_SPLITS = {"corrections", "moved_splits", "split_conflict"}
 
 Kinds = dict[str, list[Finding]]
 
@@ -115,7 +118,7 @@ def test_the_training_data_of_the_serving_model_have_no_findings(tmp_path, good,
 
 
 def test_every_kind_of_finding_is_tested_here(found, poor):
-    assert found.keys() | poor.keys() == KINDS.keys() - OF_DUPLICATES
+    assert found.keys() | poor.keys() == KINDS.keys() - OF_DUPLICATES - OF_SPLITS
 
 
 EXPECTED = {
@@ -206,6 +209,15 @@ EXPECTED = {
         "information",
         "Ignored the colour profile of 1 picture, as serving does.",
     ),
+    "more_pages": (
+        "information",
+        "Read only the first page or frame of 1 picture.",
+    ),
+    "value_range": (
+        "information",
+        "Scaled values of more than 8 bits to 8 bits, by the largest value of each picture: domain "
+        "'All Examples' from 0 to 4095 (4 pictures).",
+    ),
     "rewritten": (
         "information",
         "Stored 1 picture as PNG, because TensorFlow decodes the original differently.",
@@ -216,6 +228,15 @@ EXPECTED = {
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_every_change_is_described_in_a_sentence(found, kind):
     assert only(found, kind) == EXPECTED[kind]
+
+
+def test_blank_pictures_are_counted_per_domain(found):
+    severity, text = only(found, "blank_pictures")
+    assert severity == "warning"
+    assert text.startswith(
+        "Found 4 pictures of one colour, or with a block of one colour on one side, in "
+        "'All Examples' (4). "
+    )
 
 
 def test_a_new_domain_is_described_by_how_it_differs_from_the_training_data(found):

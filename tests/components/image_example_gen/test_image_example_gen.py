@@ -265,6 +265,32 @@ def test_several_chunks_make_as_many_shards_and_lose_nothing(tmp_path, monkeypat
     assert [row["path"] for row in read_rejects(ingested.rejects)] == ["night/dog/empty.png"]
 
 
+def test_every_class_of_three_pictures_is_in_train_and_test(tmp_path, monkeypatch):
+    monkeypatch.setattr(executor, "CHUNK_ROWS", 7)
+    files = {
+        f"{('day', 'night')[number % 2]}/{label:02d}/{number}.png": encode(
+            Image.new("RGB", (1, 1), (label, number, 0))
+        )
+        for label in range(20)
+        for number in range(3)
+    }
+    splits = ingest(tmp_path, files).read()
+    assert set(by_id(splits)) == set(files)
+    for split in ("train", "test"):
+        assert {row["label"] for row in splits[split]} == {b"%02d" % label for label in range(20)}
+    assert {row["domain"] for row in splits["eval"]} == {b"day", b"night"}
+
+
+def test_groups_of_a_sidecar_share_a_split(tmp_path):
+    names = sorted(many(40))
+    sidecar = "path,group\n" + "".join(f"{name},{names.index(name) // 4}\n" for name in names)
+    splits = ingest(tmp_path, many(40) | {"sidecar.csv": sidecar.encode()}).read()
+    split_of_name = {path: name for name, rows in splits.items() for path in by_id({"": rows})}
+    groups = [{split_of_name[name] for name in names[n : n + 4]} for n in range(0, 40, 4)]
+    assert {len(group) for group in groups} == {1}
+    assert set().union(*groups) == {"train", "eval", "test"}
+
+
 def stem_group(path: str) -> bytes:
     return group_digest({"path": path}, b"", "stem")
 

@@ -1,29 +1,34 @@
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from components.image_example_gen.catalog import SCHEMA as CATALOG
 from components.image_example_gen.catalog import write_catalog
-from components.pusher.data_set import read_data_set, write_data_set
+from components.pusher.data_set import SCHEMA, read_data_set, write_data_set
+from trainer_module.contract.model_assets import PICTURES
 
 pytestmark = pytest.mark.component
 
 
-def catalog(folder: Path, *names: str) -> str:
+def content(name: str) -> bytes:
+    return name.encode().ljust(16, b".")[:16]
+
+
+def row(name: str, **values: Any) -> dict[str, Any]:
+    common = {"domain": "day", "label": "cat", "split": "train", "content": content(name)}
+    return {"image_id": name.encode(), "group": content("group of it")} | common | values
+
+
+def catalog_of(folder: Path, *rows: dict[str, Any]) -> str:
     folder.mkdir()
-    rows = [
-        dict.fromkeys(CATALOG.names)
-        | {
-            "image_id": name.encode(),
-            "domain": "day",
-            "label": "cat",
-            "split": "train",
-            "content": name.encode().ljust(16, b".")[:16],
-        }
-        for name in names
-    ]
-    write_catalog(str(folder), "00000-of-00001", rows)
+    write_catalog(str(folder), "00000-of-00001", [dict.fromkeys(CATALOG.names) | r for r in rows])
     return str(folder)
+
+
+def catalog(folder: Path, *names: str) -> str:
+    return catalog_of(folder, *map(row, names))
 
 
 def locations(model: Path) -> list[str]:
@@ -50,3 +55,47 @@ def test_pictures_of_the_baseline_that_a_retraining_did_not_read_stay_in_the_lis
 
 def test_a_version_may_have_no_list(tmp_path):
     assert read_data_set(tmp_path) is None
+
+
+def test_the_groups_of_all_pictures_are_kept_also_of_those_that_were_not_read_again(tmp_path):
+    first = catalog_of(tmp_path / "1st", row("1.png", group=content("A")), row("2.png"))
+    second = catalog_of(tmp_path / "2nd", row("3.png", group=content("B")))
+    write_data_set(first, "/data", tmp_path, tmp_path / "1", None)
+    write_data_set(second, "/data", tmp_path, tmp_path / "2", tmp_path / "1")
+    table = read_data_set(tmp_path / "2")
+    assert table is not None
+    groups = table["group"].to_pylist()
+    assert groups == [content("A"), content("group of it"), content("B")]
+
+
+@pytest.mark.parametrize("change", [{"label": "dog"}, {"domain": "night"}, {"group": content("B")}])
+def test_a_picture_that_was_delivered_again_is_listed_once_as_the_delivery_says(tmp_path, change):
+    first = catalog_of(tmp_path / "1st", row("1.png", split="test"), row("2.png"))
+    again = row("batches/b/1.png", content=content("1.png"), split="test") | change
+    second = catalog_of(tmp_path / "2nd", again, row("3.png"))
+    write_data_set(first, "/data", tmp_path, tmp_path / "1", None)
+    write_data_set(second, str(tmp_path), tmp_path, tmp_path / "2", tmp_path / "1")
+    table = read_data_set(tmp_path / "2")
+    assert table is not None
+    assert table["location"].to_pylist() == [b"/data/2.png", b"batches/b/1.png", b"3.png"]
+    for name, value in change.items():
+        assert table[name].to_pylist()[1] == value
+    assert table["split"].to_pylist()[1] == "test"
+
+
+def test_copies_of_a_picture_that_the_retraining_read_again_stay_in_the_list(tmp_path):
+    first = catalog_of(tmp_path / "1st", row("1.png"), row("copy.png", content=content("1.png")))
+    second = catalog_of(tmp_path / "2nd", row("1.png"))
+    write_data_set(first, "/data", tmp_path, tmp_path / "1", None)
+    write_data_set(second, "/data", tmp_path, tmp_path / "2", tmp_path / "1")
+    assert sorted(locations(tmp_path / "2")) == ["/data/1.png", "/data/copy.png"]
+
+
+def test_the_list_of_an_earlier_version_has_no_groups(tmp_path):
+    write_data_set(catalog(tmp_path / "catalog", "1.png"), "/data", tmp_path, tmp_path / "1", None)
+    path = tmp_path / "1" / PICTURES
+    pq.write_table(pq.read_table(path).drop(["group"]), path)
+    table = read_data_set(tmp_path / "1")
+    assert table is not None
+    assert table.schema == SCHEMA
+    assert table["group"].to_pylist() == [None]

@@ -2,7 +2,6 @@
 
 import os
 import tarfile
-from typing import Any
 
 import apache_beam as beam
 import pytest
@@ -11,6 +10,7 @@ from apache_beam.runners import create_runner
 from apache_beam.runners.portability import local_job_service
 from apache_beam.runners.portability.stager import Stager
 
+from components.compat.beam_internals import FN_API_RUNNER, ISOLATED_RUNNER
 from pipeline.beam.beam_arguments import SETUP_FILE, beam_arguments
 from pipeline.config.beam_options import BeamOptions
 from pipeline.config.config_file import load_config
@@ -33,10 +33,10 @@ def test_auto_starts_one_process_per_core_only_for_very_many_pictures():
     assert f"--direct_num_workers={cores}" in beam_arguments(BeamOptions(), 1_000_000)
 
 
-@pytest.mark.parametrize(("workers", "mode"), [(1, "in_memory"), (3, "multi_processing")])
-def test_several_workers_are_processes_and_one_is_this_process(workers: int, mode: Any):
+@pytest.mark.parametrize(("workers", "runner"), [(1, FN_API_RUNNER), (3, ISOLATED_RUNNER)])
+def test_several_workers_are_processes_and_one_is_this_process(workers: int, runner: str):
     arguments = beam_arguments(BeamOptions(workers=workers), 1)
-    assert f"--direct_running_mode={mode}" in arguments
+    assert f"--runner={runner}" in arguments
     assert f"--direct_num_workers={workers}" in arguments
 
 

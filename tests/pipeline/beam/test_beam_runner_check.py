@@ -50,7 +50,9 @@ def test_runners_that_accept_connections_are_available(port, java):
 
 def test_addresses_without_a_port_are_not_checked(java):
     check_beam_runner(options_of("flink", flink_master="[local]"))
+    check_beam_runner(options_of("flink", flink_master="[auto]"))
     check_beam_runner(options_of("spark", spark_master_url="local[4]"))
+    check_beam_runner(options_of("spark", spark_master_url="local[*]"))
     check_beam_runner(options_of("spark", spark_master_url="yarn"))
     check_beam_runner(BeamOptions())
 

@@ -30,7 +30,9 @@ ALL = {
 #: Library -> the parts whose output it decides. A library that is not here decides none.
 LIBRARIES = {
     "tfx": ALL,
-    "tensorflow": {"ingestion", "preprocessing", "training", "evaluation", "serving_check"},
+    "tensorflow": {
+        *("ingestion", "data_gate", "preprocessing", "training", "evaluation", "serving_check")
+    },
     "apache-beam": {"ingestion", "statistics", "preprocessing", "evaluation"},
     "numpy": {"ingestion", "statistics", "data_gate", "training", "evaluation"},
     "pyarrow": {"ingestion", "statistics", "data_gate"},

@@ -1,12 +1,14 @@
 """Malformed rows of manifests become rows with a reason; unreadable manifests are input errors."""
 
 import os
+import unicodedata
 
 import pyarrow as pa
 import pytest
 from manifests import read_csv, reasons, refusal, write_csv, write_parquet
 
-from pipeline.inputs.manifest import MANIFEST_SUFFIXES
+from pipeline.inputs.manifest import MANIFEST_SUFFIXES, read_manifest, read_usable_manifest
+from trainer_module.contract.errors import InputError
 
 
 def test_unusable_files_become_rows_with_a_reason(folder):
@@ -37,11 +39,17 @@ def test_unusable_files_become_rows_with_a_reason(folder):
         ("b.png,day, ,train", "label is empty"),
         (
             "b.png,day,cat,valid",
-            "split must be one of train, eval, test. Received: valid",
+            "split must be one of train, eval, test. Received: valid. Write eval",
         ),
         ("b.png,day,cat", "3 columns, expected 4"),
         ("b.png,day,cat,train,x", "5 columns, expected 4"),
-        ("a.png,night,dog,eval", "path is listed before"),
+        ("b.png,day,cat,holdout", "split must be one of train, eval, test. Received: holdout"),
+        ("a.png,day,cat,eval", "path is listed before, in line 2. Leave one of the rows out"),
+        (
+            "a.png,night,dog,eval",
+            "path is listed before, in line 2, as day/cat. Received: night/dog. Keep the right one "
+            "of the rows",
+        ),
     ],
 )
 def test_a_malformed_row_has_position_and_reason_and_the_others_are_read(folder, line, fault):
@@ -62,7 +70,7 @@ def test_a_path_may_be_listed_again_after_a_malformed_row(folder):
     assert reasons(rows) == [
         "malformed row: line 2: label is empty",
         None,
-        "malformed row: line 4: path is listed before",
+        "malformed row: line 4: path is listed before, in line 3. Leave one of the rows out",
     ]
 
 
@@ -159,3 +167,88 @@ def test_a_folder_named_like_a_manifest_is_an_input_error(tmp_path):
 def test_an_unknown_suffix_names_the_known_ones(tmp_path, name):
     message = refusal(f"{tmp_path}/{name}")
     assert all(suffix in message for suffix in MANIFEST_SUFFIXES)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "first"),
+    [
+        ("path,domain,label\nd\\a.png,day,cat\n", "1 row", "line 2: d\\a.png: cannot be opened: "),
+        (
+            "path,domain,label,split\na.png,day,cat,Train\nb.png,day,cat,Train\n",
+            "2 rows",
+            "line 2: split must be one of train, eval, test. Received: Train. Write train",
+        ),
+        (
+            "sep=;\npath;domain;label\n\nC:\\a.png;day;cat\n",
+            "1 row",
+            "line 4: C:\\a.png: cannot be opened: No such file or directory: a path of Windows.",
+        ),
+        ("path,domain,label\na.png,day,nan\n", "1 row", "line 2: label is nan, which"),
+        ("path;domain;label\na.png,day,cat\n", "1 row", "line 2: 1 columns, expected 3"),
+    ],
+)
+def test_a_manifest_without_a_usable_row_names_the_first_row_and_its_reason(
+    folder, text, rows, first
+):
+    location = write_csv(folder, text)
+    with pytest.raises(InputError) as error:
+        list(read_usable_manifest(location))
+    assert str(error.value).startswith(
+        f"manifest {location} names no file that can be opened ({rows}). The first: {first}"
+    )
+    assert len(list(read_manifest(location))) == int(rows[0])  # the rows are there all the same
+
+
+def test_a_manifest_without_rows_says_so(folder):
+    location = write_csv(folder, "path,domain,label\n")
+    with pytest.raises(InputError, match=r"has no rows\. Write a row"):
+        list(read_usable_manifest(location))
+
+
+def test_one_usable_row_is_enough(folder):
+    location = write_csv(folder, "path,domain,label\ngone.png,day,cat\na.png,day,cat\n")
+    assert len(list(read_usable_manifest(location))) == 2
+
+
+@pytest.mark.parametrize("first", ["NFC", "NFD"])
+def test_one_file_that_is_listed_in_both_unicode_forms_is_used_once(folder, first):
+    second = {"NFC": "NFD", "NFD": "NFC"}[first]
+    name = {form: unicodedata.normalize(form, "\u00e9.png") for form in ("NFC", "NFD")}
+    (folder / name["NFC"]).write_bytes(b"x")
+    text = f"path,domain,label\n{name[first]},day,cat\n{name[second]},day,dog\n"
+    found = [reason for reason in reasons(read_csv(folder, text)) if reason]
+    assert len(found) == 1
+    assert "path is listed before, in line " in found[0]
+    assert "day/cat" in found[0]
+    assert "day/dog" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ({"label": "nan"}, "row 2: label is nan, which stands for a missing value"),
+        ({"split": "VAL"}, "row 2: split must be one of train, eval, test. Received: VAL. Write "),
+        ({"path": "a.png", "label": "dog"}, "row 2: path is listed before, in row 1, as day/cat."),
+        ({"label": None}, "row 2: label is empty"),
+    ],
+)
+def test_rows_of_parquet_have_the_same_checks(folder, row, fault):
+    rows = [
+        {"Path": "a.png", " label ": "cat", "DOMAIN": "day", "Split": "train"},
+        {
+            "Path": row.get("path", "b.png"),
+            " label ": row.get("label", "cat"),
+            "DOMAIN": "day",
+            "Split": row.get("split"),
+        },
+    ]
+    columns = {name: [one[name] for one in rows] for name in rows[0]}
+    first, second = read_manifest(write_parquet(folder, columns))
+    assert "reason" not in first
+    assert second["reason"].startswith(f"malformed row: {fault}")
+
+
+def test_a_path_of_parquet_without_a_file_says_what_may_be_wrong(folder):
+    columns = {"path": ["day\\a.png"], "domain": ["day"], "label": ["cat"]}
+    [row] = read_manifest(write_parquet(folder, columns))
+    assert row["reason"].endswith(": write / for \\")

@@ -7,8 +7,10 @@ import pytest
 from tiny_pictures import write_files
 
 from pipeline.inputs import snapshot as module
-from pipeline.inputs.folder import HIDDEN, LOOP, MISPLACED, SYSTEM
+from pipeline.inputs.folder import LOOP, MISPLACED
+from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.snapshot import Snapshot
+from pipeline.inputs.system_files import HIDDEN, SYSTEM
 from trainer_module.contract.errors import InputError
 
 TREE = {"day/cat/a.png": b"1", "day/dog/b.png": b"22", "night/cat/c.png": b"333"}
@@ -211,4 +213,56 @@ def test_a_folder_without_the_layout_is_an_input_error_that_names_the_layout(
     data.mkdir()
     with pytest.raises(InputError, match="<domain>/<class>/<picture>"):
         take_snapshot(write_files(data, files), listings)
-    assert list(listings.iterdir()) == []
+    assert list(listings.glob("*")) == []
+
+
+@pytest.mark.parametrize("name", ["factory", "My domain", "ü"])
+def test_class_folders_are_listed_in_the_domain_that_the_options_name(tmp_path, listings, name):
+    data = write_files(tmp_path / "data", {"cat/a.png": b"1", "dog/b.png": b"2"})
+    snapshot = module.take_snapshot(str(data), listings, LayoutOptions(domain=name))
+    assert snapshot.domains == (name,)
+    assert [row["label"] for row in rows(snapshot)] == ["cat", "dog"]
+    assert snapshot.notes == (f"The layout is <class>/<picture>, all in domain '{name}'.",)
+
+
+def test_split_folders_are_in_the_listing(tmp_path, listings):
+    files = {
+        f"{split}/{domain}/{label}/{split}.png": b"1"
+        for split in ("train", "valid", "test")
+        for domain in ("day", "night")
+        for label in ("cat", "dog")
+    }
+    snapshot = take_snapshot(write_files(tmp_path / "data", files), listings)
+    assert snapshot.domains == ("day", "night")
+    splits = {Path(row["path"]).parts[0]: row["split"] for row in rows(snapshot)}
+    assert splits == {"train": "train", "valid": "eval", "test": "test"}
+
+
+def test_a_class_that_is_empty_in_one_split_is_not_an_empty_class(tmp_path, listings):
+    files = {f"{split}/day/{label}/a.png": b"1" for split in ("train", "test") for label in "ab"}
+    data = write_files(tmp_path / "data", files)
+    (data / "test/day/a/a.png").unlink()
+    (data / "test/day/c").mkdir()
+    assert take_snapshot(data, listings).empty_classes == (("day", "c"),)
+
+
+def test_files_outside_of_the_given_layout_have_the_reason(tmp_path, listings):
+    files = {"train/day/cat/a.png": b"1", "extra/day/cat/b.png": b"2", "train/c.png": b"3"}
+    data = write_files(tmp_path / "data", files)
+    snapshot = module.take_snapshot(str(data), listings, LayoutOptions("split/domain/class"))
+    assert {row["path"]: row.get("reason") for row in rows(snapshot)} == {
+        "train/day/cat/a.png": None,
+        "extra/day/cat/b.png": "not in a split folder (train, val or test)",
+        "train/c.png": "not in <split>/<domain>/<class>/",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [(LayoutOptions(domain="day"), "--domain"), (LayoutOptions("domain/class"), "--layout")],
+)
+def test_options_for_folders_are_refused_for_a_manifest(tmp_path, listings, options, option):
+    manifest = tmp_path / "pictures.csv"
+    manifest.write_text("path,domain,label\na.png,day,cat\n")
+    with pytest.raises(InputError, match=rf"{option} is for folders.* Leave {option} out\."):
+        module.take_snapshot(str(manifest), listings, options)

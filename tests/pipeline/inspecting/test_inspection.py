@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from strange_names import LITERAL, PATTERNS
 
 from pipeline.config.config_file import load_config
 from pipeline.inspecting.inspection import inspect_data
@@ -64,6 +65,30 @@ def test_unusable_files_are_listed(output):
     assert row == "day/red/broken.png,day,red,not a picture in a known format,10"
 
 
+def test_the_pictures_of_every_class_are_listed_by_domain_and_split(output):
+    header, *lines = (output / "classes.csv").read_text().splitlines()
+    assert header == "domain,class,pictures,train,eval,test"
+    rows = [line.split(",") for line in lines]
+    assert [row[:3] for row in rows] == [
+        [domain, label, "100"] for domain in ("day", "night", "noon") for label in ("green", "red")
+    ]
+    assert all(sum(map(int, row[3:])) == 100 for row in rows)
+
+
+def test_class_folders_are_inspected_in_the_domain_that_the_config_names(tmp_path, capfd):
+    draw(tmp_path / "data", 40)
+    config = load_config(None, [], {"data": tmp_path / "data", "domain": "factory"})
+    assert inspect_data(config, tmp_path / "inspection")
+    output = capfd.readouterr().out
+    assert "The layout is <class>/<picture>, all in domain 'factory'." in output
+    assert f"pictures per class: {tmp_path / 'inspection' / 'classes.csv'}" in output
+    rows = (tmp_path / "inspection" / "classes.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[:3] for row in rows] == [
+        ["factory", "green", "40"],
+        ["factory", "red", "40"],
+    ]
+
+
 def test_the_contact_sheet_shows_every_domain_and_class(output):
     with Image.open(output / "contact-sheet.png") as sheet:
         colours = {colour for _, colour in sheet.convert("RGB").getcolors(1 << 24)}
@@ -79,3 +104,17 @@ def test_the_result_is_false_where_a_run_would_stop(tmp_path):
     config = load_config(None, [], {"data": tmp_path / "data"})
     assert not inspect_data(config, tmp_path / "inspection")
     assert texts(tmp_path / "inspection", "rejects")
+
+
+def test_data_a_workspace_and_an_output_with_strange_names(tmp_path):
+    names = "".join(name for name in LITERAL if len(name) < 255)
+    data, workspace, output = (tmp_path / part / names for part in ("in", "work", "out"))
+    for domain in ("day [1]", "%s*?"):
+        draw(data / "".join(PATTERNS) / domain, 14)
+    (data / "".join(PATTERNS) / "day [1]" / "red" / "broken [*].png").write_bytes(b"no picture")
+    values = {"data": str(data / "".join(PATTERNS)), "workspace": workspace}
+    assert inspect_data(load_config(None, ["image_size=64"], values), output)
+    assert "day [1]/red/broken [*].png" in (output / "rejects.csv").read_text()
+    counts = (output / "classes.csv").read_text()
+    assert "day [1]" in counts
+    assert "%s*?" in counts

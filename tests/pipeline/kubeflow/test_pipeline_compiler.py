@@ -1,12 +1,14 @@
 """The file that `carryover compile` writes for Kubeflow Pipelines."""
 
 import importlib.util
+import json
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import yaml
 from kfp.components import load_component_from_file
+from strange_names import LITERAL, PATTERNS
 from tfx.components import InfraValidator
 from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
@@ -168,9 +170,13 @@ def test_caching_and_retries_can_be_turned_off(tmp_path):
         (["kubeflow.image=null"], {}, ["kubeflow.image", "missing"]),
         (["kubeflow.pipeline_root=null"], {}, ["kubeflow.pipeline_root", "missing"]),
         (["kubeflow.pipeline_root=/tmp/a"], {}, ["kubeflow.pipeline_root", "/mnt/carryover"]),
+        (["kubeflow.pipeline_root=gs://b/[x]"], {}, ["kubeflow.pipeline_root", "character ["]),
+        (["kubeflow.pipeline_root=/mnt/carryover/a*"], {}, ["pipeline_root", "character *"]),
+        ([], {"workspace": Path("/mnt/carryover/a?b")}, ["workspace", "character ?"]),
+        ([], {"data": "/mnt/carryover/{{$.a}}"}, ["data", "{{", "placeholder"]),
         ([], {"name": "My_Model"}, ["name", "small letters", "My_Model"]),
         ([], {"workspace": Path("workspace")}, ["workspace", "/mnt/carryover"]),
-        ([], {"workspace": Path("gs://bucket/w")}, ["workspace", "/mnt/carryover"]),
+        ([], {"workspace": Path("gs://bucket/w")}, ["workspace", "a local path, not a URI"]),
         ([], {"data": "pictures"}, ["data", "pictures", "/mnt/carryover"]),
         ([f"beam={FLINK}"], {}, ["beam.runner flink", "environment_config"]),
     ],
@@ -180,6 +186,19 @@ def test_a_config_that_a_step_cannot_use_is_refused_in_one_line(overrides, value
         check_pipeline_config(config(*overrides, **values))
     assert "\n" not in str(error.value)
     assert all(word in str(error.value) for word in words)
+
+
+def test_paths_with_strange_names_reach_the_runs_as_they_are(tmp_path):
+    name = "".join((*LITERAL[:-1], *PATTERNS))
+    workspace = "".join(LITERAL[:-1])
+    paths = {"data": f"/mnt/carryover/{name}", "workspace": Path("/mnt/carryover", workspace)}
+    compile_pipeline(config(**paths), None, tmp_path / "pipeline.yaml")
+    spec = next(yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text()))
+    inputs = spec["root"]["inputDefinitions"]["parameters"]
+    assert inputs["data"]["defaultValue"] == f"/mnt/carryover/{name}"
+    values = spec["root"]["dag"]["tasks"]["Preparation"]["inputs"]["parameters"]
+    compiled = json.loads(values["config"]["runtimeValue"]["constant"])
+    assert compiled["workspace"] == f"/mnt/carryover/{workspace}"
 
 
 def test_a_manifest_in_an_object_store_needs_no_volume():

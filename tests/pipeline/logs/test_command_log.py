@@ -1,6 +1,9 @@
 """The log of one call of the command; tests/pipeline/test_cli.py looks at it as a user does."""
 
 import logging
+import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +73,87 @@ def test_without_a_command_nothing_is_written(tmp_path, monkeypatch):
     log.finish(2)
     assert log.path is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_line_without_a_command_is_logged_only_to_a_named_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for named in (None, tmp_path / "my.log"):
+        log = CommandLog()
+        if named:
+            log.use_file(named)
+        log.refuse(["run", "--dta", "a b"], "No such option: --dta")
+        log.finish(2)
+        assert log.path == named
+    lines = (tmp_path / "my.log").read_text().splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == [
+        *("carryover run --dta 'a b'", "No such option: --dta", "exit code 2"),
+    ]
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("state", ["state", "./state", "../state", ""])
+def test_a_relative_xdg_state_home_is_ignored(tmp_path, monkeypatch, state):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", state)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    log = CommandLog("doctor")
+    log.finish(0)
+    assert log.path == tmp_path / "home/.local/state/carryover/logs/doctor.log"
+
+
+@pytest.fixture(name="temporary")
+def _temporary(tmp_path, monkeypatch) -> Path:
+    """The folder for temporary files, of a user whose state cannot be written."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    return temporary
+
+
+def write_log() -> Path:
+    log = CommandLog("doctor")
+    log.finish(0)
+    assert log.path
+    return log.path
+
+
+def test_the_last_resort_is_a_private_folder_among_the_temporary_files(temporary):
+    folder = temporary / f"carryover-{os.getuid()}"
+    assert [write_log(), write_log()] == [folder / "doctor.log"] * 2
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert len((folder / "doctor.log").read_text().splitlines()) == 2
+
+
+def test_a_link_or_a_folder_of_others_among_the_temporary_files_is_not_used(temporary, tmp_path):
+    known = temporary / f"carryover-{os.getuid()}"
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    known.symlink_to(victim)
+    first = write_log()
+    known.unlink()
+    known.mkdir()
+    known.chmod(0o777)
+    second = write_log()
+    known.rmdir()
+    known.write_text("a file")
+    third = write_log()
+    assert list(victim.iterdir()) == []
+    assert all(path.parent not in (known, victim) for path in (first, second, third))
+    assert all(path.parent.stat().st_mode & 0o777 == 0o700 for path in (first, second, third))
+
+
+def test_a_folder_of_another_user_is_not_used(temporary, monkeypatch):
+    owner = os.getuid()
+    (temporary / f"carryover-{owner + 1}").mkdir(mode=0o700)
+    monkeypatch.setattr(os, "getuid", lambda: owner + 1)
+    assert write_log().parent != temporary / f"carryover-{owner + 1}"
+
+
+def test_a_traceback_is_printed_only_with_debug(log, capsys):
+    log.write_error(ValueError("hidden"))
+    assert capsys.readouterr().err == ""
+    log.debug = True
+    log.write_error(ValueError("shown"))
+    assert capsys.readouterr().err == "ValueError: shown\n"

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+from strange_names import LITERAL, PATTERNS
 from tiny_pictures import write_files
 
 from pipeline.predicting.picture_paths import PicturePath, find_pictures
@@ -36,3 +38,23 @@ def test_domain_and_class_are_known_for_pictures_in_the_layout_only(tmp_path):
         PicturePath(tmp_path / "2.png"),
     ]
     assert find_pictures([tmp_path / "day/cat/1.png"]) == [PicturePath(tmp_path / "day/cat/1.png")]
+
+
+@pytest.mark.parametrize("name", [*PATTERNS, *LITERAL])
+def test_a_pattern_below_a_folder_with_a_strange_name(tmp_path, name):
+    for folder in (name, "runs 2", "a-b", "what!", "x"):
+        write_files(tmp_path / folder, dict.fromkeys(("1.png", "deep/2.png"), b""))
+    folder = tmp_path / name
+    assert found(folder / "*.png") == [str(folder / "1.png")]
+    assert found(folder / "**/2.*") == [str(folder / "deep/2.png")]
+
+
+def test_a_pattern_relative_to_the_working_directory(tmp_path, monkeypatch):
+    write_files(tmp_path, dict.fromkeys(("in/1.png", "in/2.jpg"), b""))
+    monkeypatch.chdir(tmp_path / "in")
+    assert found(Path("*.png")) == ["1.png"]
+    assert found(Path("../i*/*.jpg")) == ["../in/2.jpg"]
+
+
+def test_a_name_that_is_too_long_is_listed_as_a_path():
+    assert found(Path("n" * 300)) == ["n" * 300]

@@ -70,3 +70,13 @@ def test_the_page_has_a_plot_per_domain_and_escapes_names(root):
 def test_without_an_evaluated_model_there_is_no_history(tmp_path):
     with pytest.raises(InputError, match="has evaluated a model yet"):
         write_history_page(Workspace(tmp_path), [])
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"run_id": "2"}', "\0\0"])
+def test_a_run_with_a_damaged_summary_is_left_out_and_named(root, capsys, content):
+    damaged = root / "runs" / "2" / "summary.json"
+    damaged.write_text(content)
+    assert [one.summary.run_id for one in read_candidates(Workspace(root), [])] == ["1", "3", "4"]
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"carryover: a run is left out: summary {damaged} is damaged: ")
+    assert write_history_page(Workspace(root), []).exists()

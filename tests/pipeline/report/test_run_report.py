@@ -49,6 +49,15 @@ def test_a_script_in_the_name_of_a_class_is_escaped(page):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
+def test_blank_pictures_are_shown_with_the_blank_part_and_counted(page):
+    _, section = page.split("<h3>Blank pictures</h3>")
+    section = section.split("<h3>")[0]
+    assert "2 pictures have one colour" in section
+    assert "These are the first 1. All are listed in blank.csv." in section
+    assert "<p>bottom 50%</p>" in section
+    assert "day, cup, train" in section
+
+
 def test_the_content_security_policy_allows_only_our_script(page):
     assert re.search(r"script-src 'sha256-[A-Za-z0-9+/=]{44}'", page)
     assert "default-src 'none'" in page

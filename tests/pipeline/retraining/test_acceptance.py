@@ -5,26 +5,19 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-import yaml
-from tiny_pictures import write_files
-from tiny_summary import summary
+from finished_run import RUN_ID, STATISTICS, add_run
+from retraining_site import KilledError, be_killed
 from tiny_workspace import NAME, push_copy
 
-from components.image_example_gen.catalog import SCHEMA, write_catalog
 from components.pusher.data_set import read_data_set
-from components.pusher.version_store import VersionStore
-from pipeline import component_ids
-from pipeline.config.run_config import RunConfig
+from components.pusher.version_store import VersionStore, model_digest
 from pipeline.retraining.acceptance import accept_candidate
-from pipeline.retraining.ledger import FILE, Batch, Ledger
-from pipeline.summary.run_outputs import write_outputs
-from pipeline.workspace import BATCH, Workspace
+from pipeline.retraining.batch import FILE, Batch
+from pipeline.retraining.ledger import Ledger
+from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
 pytestmark = pytest.mark.component
-
-RUN_ID = "20240102-000000"
-STATISTICS = b"statistics of the training split"
 
 
 @pytest.fixture(name="root")
@@ -35,31 +28,6 @@ def _root(served: Path, tmp_path: Path) -> Path:
 @pytest.fixture(name="store")
 def _store(root: Path) -> VersionStore:
     return VersionStore(root, NAME)
-
-
-def add_run(root: Path, batch: str | None = None, status: str = "not_blessed") -> Path:
-    """Write what a run leaves behind whose candidate was compared with version 1."""
-    artifacts = root / "artifacts"
-    shutil.copytree(root / "model", artifacts / "model" / "Format-Serving")
-    write_files(artifacts / "statistics", {"Split-train/FeatureStats.pb": STATISTICS})
-    (artifacts / "catalog").mkdir()
-    row = {"image_id": b"batches/b/1.png", "domain": "night", "label": "red", "split": "train"}
-    row |= {"content": b"content of 1.png"}
-    write_catalog(str(artifacts / "catalog"), "00000-of-00001", [dict.fromkeys(SCHEMA.names) | row])
-    folder = root / "runs" / RUN_ID
-    folder.mkdir(parents=True)
-    outputs = {
-        component_ids.TRAINER: {"model": str(artifacts / "model")},
-        component_ids.STATISTICS_GEN: {"statistics": str(artifacts / "statistics")},
-        component_ids.IMAGE_EXAMPLE_GEN: {"catalog": str(artifacts / "catalog")},
-    }
-    write_outputs(outputs, folder)
-    summary(run_id=RUN_ID, status=status, baseline_version=1, data_root=str(root)).write(folder)
-    config = RunConfig(name=NAME, data="/data", workspace=root)
-    (folder / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
-    if batch:
-        (folder / BATCH).write_text(f"{batch}\n")
-    return folder
 
 
 def add_rejected_batch(root: Path, name: str, digest: str) -> Batch:
@@ -118,10 +86,73 @@ def test_a_candidate_is_accepted_only_once(root, store):
     with pytest.raises(InputError) as error:
         accept_candidate(root, RUN_ID, "again")
     assert str(error.value) == (
-        f"run {RUN_ID} was compared with version 1, but version 2 is the serving version now. "
-        "Deliver the batch again."
+        f"run {RUN_ID} was accepted already, as version 2. There is nothing to do."
     )
     assert store.versions() == [1, 2]
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\n\t"])
+def test_a_candidate_is_not_accepted_without_a_reason(root, store, reason):
+    add_run(root)
+    with pytest.raises(InputError, match="--reason is empty"):
+        accept_candidate(root, RUN_ID, reason)
+    assert store.versions() == [1]
+
+
+def test_a_candidate_that_was_rolled_back_is_accepted_again_in_the_ledger_too(root, store):
+    add_run(root, batch="digest")
+    batch = add_rejected_batch(root, "monday", "digest")
+    accept_candidate(root, RUN_ID, "we know")
+    store.roll_back()
+    assert accept_candidate(root, RUN_ID, "we do know") == 3
+    accepted = Ledger(root).read(batch.number)
+    assert (accepted.state, accepted.version) == ("pushed", 3)
+    assert accepted.reason == "accepted: we do know"
+
+
+@pytest.mark.parametrize("rolled_back_before", [False, True])
+def test_the_repetition_of_a_killed_acceptance_finishes_it(
+    root, store, monkeypatch, rolled_back_before
+):
+    add_run(root, batch="digest")
+    batch = add_rejected_batch(root, "monday", "digest")
+    if rolled_back_before:
+        accept_candidate(root, RUN_ID, "early")
+        store.roll_back()
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(Ledger, "finish", lambda *_, **__: be_killed())
+        accept_candidate(root, RUN_ID, "we know")
+    version = accept_candidate(root, RUN_ID, "again")
+    assert store.versions() == [1, version]
+    accepted = Ledger(root).read(batch.number)
+    assert (accepted.state, accepted.version) == ("pushed", version)
+    assert accepted.reason == "accepted: we know"
+    with pytest.raises(InputError, match=f"accepted already, as version {version}"):
+        accept_candidate(root, RUN_ID, "once more")
+
+
+@pytest.mark.parametrize("place", ["moved", "ä b, c%20", "deep/artifacts/workspace"])
+def test_a_candidate_is_accepted_in_a_workspace_that_was_moved(root, tmp_path, place):
+    add_run(root, batch="digest")
+    moved = tmp_path / place
+    moved.parent.mkdir(parents=True, exist_ok=True)
+    root.rename(moved)
+    assert accept_candidate(moved, RUN_ID, "we know") == 2
+    assert locations(VersionStore(moved, NAME), 2)[-1] == b"batches/b/1.png"
+
+
+def test_a_copy_of_a_workspace_reads_nothing_of_its_original(root, store, tmp_path):
+    add_run(root)
+    copy = Path(shutil.copytree(root, tmp_path / "copy"))
+    for path in (root / "artifacts").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"other")
+    accept_candidate(copy, RUN_ID, "we know")
+    copied = VersionStore(copy, NAME)
+    assert copied.read_push(2).digest == model_digest(copy / "model")
+    kept = copied.path(2) / "assets.extra" / "statistics" / "FeatureStats.pb"
+    assert kept.read_bytes() == STATISTICS
+    assert store.versions() == [1]
 
 
 def test_a_candidate_that_was_compared_with_an_older_version_is_not_pushed(root, store):
@@ -171,3 +202,11 @@ def test_nothing_is_pushed_when_the_ledger_is_of_a_newer_version(root, store):
     with pytest.raises(InputError, match="schema version 99"):
         accept_candidate(root, RUN_ID, "we know")
     assert store.versions() == [1]
+
+
+def test_the_command_prints_one_line_and_nothing_of_the_libraries(root, run_python):
+    add_run(root)
+    options = ("--reason", "we know", "--workspace", root)
+    done = run_python("-m", "pipeline.cli", "accept", RUN_ID, *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"Pushed version 2 of run {RUN_ID}, accepted: we know\n"

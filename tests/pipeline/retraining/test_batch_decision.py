@@ -82,3 +82,49 @@ def test_pseudo_labels_are_the_confident_ones_equally_many_of_each_class():
     options = OPTIONS.model_copy(update={"self_training": True})
     assert pseudo_labels(assessment, options) == {"cat 4": "cat", "dog 1": "dog", "owl 1": "owl"}
     assert decide(assessment, {}, {}, options).outcome == "retrain"
+
+
+@pytest.mark.parametrize(
+    ("changed", "waiting", "outcome"),
+    [(20, 0, "retrain"), (19, 0, "good_enough"), (15, 5, "retrain"), (0, 30, "good_enough")],
+)
+def test_enough_corrections_retrain_though_the_serving_model_is_good_enough(
+    changed, waiting, outcome
+):
+    night = domain(accuracy=1.0, changed=changed, changed_labels=changed)
+    assessment = BatchAssessment({"night": night}, {}, waiting_changes=waiting)
+    decision = decide(assessment, {}, {}, OPTIONS)
+    assert decision.outcome == outcome
+    assert (f"{changed} with another label" in decision.reason) == bool(changed)
+    applied_later = "The corrections are applied with the next training" in decision.reason
+    assert applied_later == (outcome == "good_enough" and changed > 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"changed": 25, "uncorrected_accuracy": 0.9}, "retrain"),  # the others agree
+        ({"changed": 25, "uncorrected_accuracy": 0.1}, "retrain"),  # too few others to tell
+        ({"changed": 10, "uncorrected_accuracy": 0.1}, "held"),
+        ({"changed": 0, "uncorrected_accuracy": 0.1}, "held"),
+        ({"changed": 30, "uncorrected_accuracy": None}, "retrain"),
+    ],
+)
+def test_corrections_do_not_count_as_labels_that_contradict(changes, outcome):
+    known = {"is_new": False, "test_accuracy": 0.9, "accuracy": 0.1, "drift": 0.4}
+    assert decide_on(**known, changed_labels=changes["changed"], **changes)[0] == outcome
+
+
+@pytest.mark.parametrize(
+    ("known", "omitted", "outcome", "text"),
+    [
+        (30, 0, "duplicate", "the serving version knows all pictures"),
+        (29, 1, "good_enough", "1 not in the new delivery: no picture is new"),
+        (0, 0, "held", "no picture of the batch is usable"),
+    ],
+)
+def test_a_batch_without_anything_new_says_what_it_is(known, omitted, outcome, text):
+    night = domain(labelled=0, accuracy=None, known=known, unusable=2)
+    decision = decide(BatchAssessment({"night": night}, {}, omitted=omitted), {}, {}, OPTIONS)
+    assert decision.outcome == outcome
+    assert text in decision.reason

@@ -8,8 +8,8 @@ from tiny_workspace import push_copy, write_colours
 
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.retraining.batch_store import BatchStore
-from pipeline.retraining.inbox import find_deliveries
+from pipeline.retraining.deliveries.batch_store import BatchStore
+from pipeline.retraining.deliveries.inbox import find_deliveries
 from pipeline.retraining.ledger import Ledger
 from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from pipeline import cli
-from pipeline.retraining.ledger import FILE, SCHEMA_VERSION, Batch, Ledger, read_batches
-from trainer_module.contract.errors import InputError
+from pipeline.retraining.batch import FILE, SCHEMA_VERSION, Batch
+from pipeline.retraining.ledger import Ledger, read_batches
+from trainer_module.contract.errors import InputError, UnavailableError
 
 #: Dump of a ledger that was written before ledgers had a schema version.
 WITHOUT_VERSION = Path(__file__).with_name("ledger_without_version.sql")
@@ -88,6 +89,58 @@ def test_a_delivery_of_which_only_the_times_changed_is_the_same_batch(ledger):
     assert len(ledger.batches()) == 1
 
 
+@pytest.mark.parametrize("name", ["monday", "tuesday"])
+@pytest.mark.parametrize("state", ["rejected", "held", "failed"])
+def test_what_was_dropped_is_taken_again_under_any_name(ledger, state, name):
+    ledger.finish(add(ledger, "monday", "1").number, state, "why")
+    again = ledger.add(name, f"/inbox/{name}", "1", "touched")
+    assert again
+    assert (again.number, again.state, again.reason) == (2, "taken", "")
+    assert ledger.read(1).replaced_by == 2
+    assert ledger.read(1).state == state
+
+
+@pytest.mark.parametrize("state", ["pushed", "good_enough", "too_little_data", "taken"])
+def test_what_is_in_training_or_waits_for_it_is_a_duplicate(ledger, state):
+    ledger.update(add(ledger, "monday", "1").number, state=state)
+    assert ledger.add("monday", "/inbox/monday", "1", "touched") is None
+    assert add(ledger, "tuesday", "1").state == "duplicate"
+    assert ledger.read(1).replaced_by is None
+
+
+def test_the_batch_of_a_version_that_was_rolled_back_is_taken_again(ledger):
+    ledger.finish(add(ledger, "monday", "1").number, "pushed", "why", version=2)
+    assert ledger.add("monday", "", "1", "touched", rolled_back={3}) is None
+    again = ledger.add("monday", "", "1", "touched", rolled_back={2, 3})
+    assert again
+    assert (again.number, again.state) == (2, "taken")
+
+
+def test_a_batch_that_waits_keeps_its_number_when_it_is_taken(ledger):
+    waiting, is_new = ledger.wait("monday", "/inbox/monday", "2 files are missing")
+    assert (waiting.state, waiting.finished_at, is_new) == ("waiting", None, True)
+    add(ledger, "tuesday", "2")
+    again, is_new = ledger.wait("monday", "/inbox/monday", "1 file is missing")
+    assert (again.number, again.reason, is_new) == (1, "1 file is missing", False)
+    assert not ledger.contains("monday", "stamp of 1")
+    taken = add(ledger, "monday", "1")
+    assert (taken.number, taken.state, taken.reason, taken.digest) == (1, "taken", "", "1")
+
+
+@pytest.mark.parametrize(
+    ("names", "withdrawn", "contained"),
+    [({"a", "b"}, [], True), ({"b"}, ["a"], True), ({"a"}, [], False), (set(), ["a"], True)],
+)
+def test_removed_deliveries_are_noted(ledger, names, withdrawn, contained):
+    ledger.wait("a", "/inbox/a", "files are missing")
+    add(ledger, "b", "1")
+    add(ledger, "elsewhere", "2")
+    ledger.update(3, source="/other/elsewhere")
+    assert [batch.name for batch in ledger.note_removed("/inbox", names)] == withdrawn
+    assert ledger.contains("b", "stamp of 1") == contained
+    assert ledger.contains("elsewhere", "stamp of 2")
+
+
 def test_reading_the_batches_of_a_workspace_without_a_ledger_creates_none(tmp_path):
     assert read_batches(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
@@ -158,3 +211,60 @@ def test_the_history_of_a_newer_ledger_is_bad_input(ledger, tmp_path, monkeypatc
         cli.main()
     assert ended.value.code == 2
     assert "schema version 99" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"no database at all", b"SQLite format 3\0" + b"x" * 200])
+def test_a_damaged_ledger_is_named_with_what_to_do(tmp_path, content):
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(InputError) as error:
+        read_batches(tmp_path)
+    assert str(error.value) == (
+        f"ledger {tmp_path / FILE}: file is not a database. It is damaged. Restore it from a "
+        "backup, or move it away: then every batch in the inbox is taken as a new one."
+    )
+
+
+def test_a_ledger_with_damaged_pages_is_named(ledger, tmp_path):
+    for number in range(200):
+        add(ledger, f"batch {number}", str(number))
+    content = bytearray((tmp_path / FILE).read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(InputError, match=r"malformed. It is damaged"):
+        read_batches(tmp_path)
+
+
+@pytest.mark.parametrize("call", [read_batches, Ledger])
+def test_a_locked_ledger_is_unavailable_for_now(ledger, tmp_path, monkeypatch, call):
+    add(ledger, "a", "1")
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, timeout: connect(path, timeout=0))
+    other = connect(tmp_path / FILE, isolation_level=None)
+    other.execute("begin exclusive")
+    with pytest.raises(UnavailableError) as error:
+        call(tmp_path)
+    other.close()
+    assert str(error.value) == (
+        f"ledger {tmp_path / FILE}: database is locked. Another program has opened it. Close that "
+        "program, and run the command again."
+    )
+    assert len(read_batches(tmp_path)) == 1
+
+
+def test_a_ledger_on_a_full_disk_says_so(ledger, tmp_path, monkeypatch):
+    connect = sqlite3.connect
+
+    def connect_to_full_disk(path, timeout):
+        connection = connect(path, timeout=timeout)
+        connection.execute("pragma max_page_count = 2")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", connect_to_full_disk)
+    with pytest.raises(UnavailableError, match=r"disk is full. Free some space"):
+        for number in range(1000):
+            add(ledger, f"batch {number}", str(number))
+
+
+def test_an_error_of_our_own_sql_stays_as_it_is(ledger):
+    with pytest.raises(sqlite3.OperationalError, match="no such column"):
+        ledger.update(1, colour="red")

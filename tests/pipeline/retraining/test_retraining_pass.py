@@ -19,6 +19,7 @@ from tiny_pictures import write_files
 from tiny_summary import domain, summary
 from tiny_workspace import write_colours
 
+from pipeline.logs.command_log import CommandLog
 from pipeline.retraining.retraining_pass import describe_change
 from trainer_module.contract.errors import InputError
 
@@ -114,7 +115,8 @@ def test_a_batch_without_a_usable_picture_is_held(site):
     write_files(site.inbox / "monday", {"not in a class folder.png": b"", "_READY": b""})
     assert site.run() == 0
     [batch] = site.batches()
-    assert (batch.state, batch.reason) == ("held", "no picture of the batch is usable")
+    assert batch.state == "held"
+    assert "has pictures directly in it, where no folder names their class" in batch.reason
 
 
 def test_an_unreadable_manifest_is_held_and_does_not_stop_other_batches(site):
@@ -146,19 +148,33 @@ def test_a_rejected_candidate_has_an_exit_code_of_its_own(site):
     assert site.events[-1]["version"] is None
 
 
-@pytest.mark.parametrize("error", [RUN_FAILED, OSError("disk is full")])
-def test_a_failed_run_is_retried_by_the_next_pass_until_attempts_are_used_up(site, error):
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RUN_FAILED, str(RUN_FAILED)),
+        (OSError("disk is full"), "disk is full (traceback: LOG)"),
+        (ValueError("first line\nlast line"), "ValueError: last line (traceback: LOG)"),
+        (KeyError("label"), "KeyError: 'label' (traceback: LOG)"),
+        (MemoryError(), "MemoryError: MemoryError (traceback: LOG)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_failed_run_is_retried_by_the_next_pass_until_attempts_are_used_up(site, error, message):
     write_colours(site.inbox / "monday", "night", WRONG)
     pipeline = Pipeline(error)
     assert site.run(pipeline, attempts=2) == 1
     [batch] = site.batches()
-    assert (batch.state, batch.attempts, batch.reason) == ("taken", 1, str(error))
-    assert f"monday: {error}; the next pass retries it" in site.output
+    log = site.workspace / "logs" / "retrain.log"
+    message = message.replace("LOG", str(log))
+    assert (batch.state, batch.attempts, batch.reason) == ("taken", 1, message)
+    assert f"monday: {message}; the next pass retries it" in site.output
+    assert "in __call__" in log.read_text()  # a line of the traceback
+    assert type(error).__name__ in log.read_text()
     assert {**site.events[-1], "time": ""} == {
         "event": "failed",
         "time": "",
         "batch": "monday",
-        "reason": str(error),
+        "reason": message,
         "gives_up": False,
     }
     assert site.run(pipeline, attempts=2) == 1
@@ -167,6 +183,40 @@ def test_a_failed_run_is_retried_by_the_next_pass_until_attempts_are_used_up(sit
     assert "gives_up" not in site.events[-1]
     assert site.run(pipeline, attempts=2) == 0
     assert len(pipeline.snapshots) == 2
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), ZeroDivisionError(), RuntimeError("tf")])
+def test_an_unexpected_error_in_one_batch_leaves_the_others_alone(site, error):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    write_colours(site.inbox / "tuesday", "night", WRONG, seed=200)
+    results = iter([error, REJECTED])
+    assert site.run(lambda *run: Pipeline(next(results))(*run)) == 1
+    assert sorted(site.states()) == ["rejected", "taken"]
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, KilledError])
+def test_an_interrupt_ends_the_pass_and_is_no_attempt(site, end):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    write_colours(site.inbox / "tuesday", "night", WRONG, seed=200)
+    with pytest.raises(end):
+        site.run(Pipeline(end()))
+    assert [(batch.state, batch.attempts) for batch in site.batches()] == [("taken", 0)] * 2
+
+
+def test_the_traceback_of_a_failed_run_is_in_the_log_of_the_command_and_shown_with_debug(
+    site, tmp_path, capsys
+):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    log = CommandLog()
+    log.use_file(tmp_path / "my.log")
+    log.start("retrain", [])
+    log.debug = True
+    assert site.a_pass(Pipeline(OSError("disk is full")), command_log=log).run() == 1
+    [batch] = site.batches()
+    assert batch.reason == f"disk is full (traceback: {tmp_path / 'my.log'})"
+    for text in (capsys.readouterr().err, (tmp_path / "my.log").read_text()):
+        assert "Traceback (most recent call last):" in text
+        assert "OSError: disk is full" in text
 
 
 def test_a_failed_run_comes_before_a_rejected_candidate_in_the_exit_code(site):
@@ -181,7 +231,7 @@ def test_an_incomplete_delivery_stays_in_the_inbox(site):
     write_colours(site.inbox / "monday", "night", WRONG)
     (site.inbox / "monday" / "_READY").unlink()
     assert site.run(quiet_seconds=1000) == 0
-    assert "monday: the batch is not complete yet" in site.output
+    assert "monday: incomplete: it has no _READY, and changed lately" in site.output
     assert site.batches() == []
 
 

@@ -9,10 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from tiny_pictures import solid, write_files
 
+from components.image_example_gen import splits
 from components.pusher.data_set import SCHEMA
 from pipeline.config.run_config import RunConfig
-from pipeline.retraining.ledger import Batch
-from pipeline.retraining.training_set import TrainingSet, balanced_sample
+from pipeline.retraining.batch import Batch
+from pipeline.retraining.pictures.replay import balanced_sample
+from pipeline.retraining.training_set import TrainingSet
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import PICTURES
@@ -29,9 +31,12 @@ def batch(number: int, digest: str, **changes: Any) -> Batch:
     return replace(made, **changes)
 
 
-def old_row(location: str, domain: str, label: str, split: str) -> dict[str, Any]:
-    content = hashlib.sha256(location.encode()).digest()[:16]
+def old_row(
+    location: str, domain: str, label: str, split: str, group: str | None = None
+) -> dict[str, Any]:
+    content = splits.digest(location.encode())
     values = (location.encode(), domain, label, split, content)
+    values = (*values, splits.digest(group.encode()) if group else content)
     return dict(zip(SCHEMA.names, values, strict=True))
 
 
@@ -90,6 +95,7 @@ def test_a_sample_of_known_domains_is_replayed_and_all_their_test_pictures_are_l
     night = [row for row in rows if row["domain"] == "night"]
     assert len(night) == 2
     assert not any("split" in row for row in night)  # ingestion decides
+    assert all(row["known"] for row in day)
     assert {row["bytes"] for row in night} == {len(RED)}
 
 
@@ -157,10 +163,12 @@ def test_older_batches_than_the_window_are_tested_on_and_not_trained_on(workspac
 
 
 def test_unlabelled_pictures_with_pseudo_labels_are_only_trained_on(workspace, model):
-    write_batch(workspace, "new", [new_row("1.png", label=""), new_row("2.png")])
+    labelled = new_row("2.png", path="files/b.png")
+    write_batch(workspace, "new", [new_row("1.png", label=""), labelled])
+    write_files(workspace.batches / "new", {"files/b.png": RED})
     path = "batches/new/files/a.png"
     rows = listed(workspace, model, [batch(1, "new")])
-    assert [row["label"] for row in rows if row["path"] == path] == ["cat"]
+    assert [row["label"] for row in rows if row["path"].startswith("batches/new/")] == ["cat"]
     rows = listed(workspace, model, [batch(1, "new")], pseudo_labels={path: "dog"})
     assert {row["label"] for row in rows if row["path"] == path} == {"dog"}
     assert {row["split"] for row in rows if row["path"] == path} == {"train"}

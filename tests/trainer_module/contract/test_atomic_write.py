@@ -54,3 +54,10 @@ def test_a_draft_that_is_not_renamed_is_removed(tmp_path):
     with Draft(tmp_path / "draft") as draft:
         draft.file.write(b"unwanted")
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["n" * 255, "é" * 127, "m" * 250 + ".json", "-[a]*?%s#\n"])
+def test_the_longest_names_are_written_and_leave_no_draft(tmp_path, name):
+    atomic_write(tmp_path / name, "old")
+    atomic_write(tmp_path / name, "new")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "new")]

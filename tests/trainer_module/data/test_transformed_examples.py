@@ -72,3 +72,12 @@ def test_chosen_pictures_have_their_output_rows(tmp_path, split):
     for row, output_row in ((7, 0), (3, 1)):
         expected = pixels_of[pictures.image_ids[row].decode()]
         np.testing.assert_array_equal(by_output_row[output_row], expected)
+
+
+@pytest.mark.parametrize("name", ["runs [2024]", "a*b", "what?", "%s #{0}$"])
+def test_a_split_in_a_folder_with_a_strange_name(tmp_path, split, name):
+    expected = read_pictures([write_split(tmp_path / "plain", split)], SIZE)
+    write_split(tmp_path / "a-b", split)  # matches a*b
+    pictures = read_pictures([write_split(tmp_path / name, split)], SIZE)
+    assert pictures.files == [str(tmp_path / name / "part-00000")]
+    assert pictures.digests == expected.digests

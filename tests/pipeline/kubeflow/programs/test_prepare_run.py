@@ -41,6 +41,17 @@ def test_the_parameters_of_a_run_override_the_compiled_config(tmp_path):
     assert config.workspace == tmp_path / "workspace"
 
 
+@pytest.mark.parametrize(
+    ("parameter", "key"),
+    [({"image_size": 5.0}, "image_size"), ({"seed": -1.0}, "seed"), ({"data": " "}, "data")],
+)
+def test_a_parameter_that_is_not_allowed_is_an_input_error(tmp_path, parameter, key):
+    compiled = run_in(tmp_path).config.model_dump_json(exclude={"kubeflow"})
+    given = {"config": compiled, "data": "/mnt/pictures", "image_size": 96.0, "seed": 5.0}
+    with pytest.raises(InputError, match=f"config key '{key}': must "):
+        read_run_config(given | parameter)
+
+
 def test_the_baseline_is_the_newest_version_or_the_named_one(tmp_path):
     run = run_in(tmp_path)
     assert [push(run, "a", None), push(run, "b", 1)] == [1, 2]

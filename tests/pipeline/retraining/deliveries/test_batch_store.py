@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from tiny_pictures import solid, write_files
 
-from pipeline.retraining import batch_store
-from pipeline.retraining.batch_store import BatchChangedError, BatchStore
-from pipeline.retraining.inbox import Delivery
+from pipeline.retraining.deliveries import batch_store
+from pipeline.retraining.deliveries.batch_store import BatchChangedError, BatchStore
+from pipeline.retraining.deliveries.inbox import Delivery
+from trainer_module.contract.errors import InputError, UnavailableError
 
 RED, BLUE = solid("red"), solid("blue")
 FILES = {
@@ -47,6 +48,35 @@ def test_a_copy_has_a_row_for_every_file(inbox, store, tmp_path):
     assert (tmp_path / cat["path"]).read_bytes() == RED
     assert rows["night/_unlabelled/2.png"]["label"] == ""
     assert rows["loose.png"]["reason"] == "not in <domain>/<class>/"
+
+
+def test_files_of_systems_are_not_copied_but_counted(inbox, store):
+    before = store.add(delivery(inbox / "batch"))
+    assert before.notes == ()
+    added = ("day/.DS_Store", "night/cat/@eaDir/1.png/thumb.png", "night/cat/3.png.part")
+    write_files(inbox / "batch", dict.fromkeys(added, BLUE))
+    after = store.add(delivery(inbox / "batch"))
+    assert after.digest == before.digest
+    assert after.notes == (
+        "Left alone: hidden file (1), system file (1), unfinished download (1).",
+    )
+
+
+def test_groups_and_splits_of_a_sidecar_are_part_of_the_batch(inbox, store):
+    before = store.add(delivery(inbox / "batch"))
+    (inbox / "batch" / "sidecar.csv").write_text("path,group,split\nnight/cat/1.png,tom,test\n")
+    after = store.add(delivery(inbox / "batch"))
+    assert after.digest != before.digest
+    rows = {row["name"]: row for row in store.read(after.digest)}
+    assert set(rows) == {"night/cat/1.png", "night/_unlabelled/2.png", "loose.png"}
+    assert (rows["night/cat/1.png"]["group"], rows["night/cat/1.png"]["split"]) == ("tom", "test")
+    assert "group" not in rows["night/_unlabelled/2.png"]
+
+
+def test_a_sidecar_that_names_a_missing_picture_is_an_input_error(inbox, store):
+    (inbox / "batch" / "sidecar.csv").write_text("path,group\nnight/cat/9.png,tom\n")
+    with pytest.raises(InputError, match=r"line 2: night/cat/9\.png is no picture of the folder"):
+        store.add(delivery(inbox / "batch"))
 
 
 def test_the_original_stays_as_it_is(inbox, store):
@@ -108,10 +138,28 @@ def test_the_files_of_a_killed_copy_are_removed(inbox, store, tmp_path):
 def test_the_pictures_of_a_manifest_are_copied_too(inbox, store, tmp_path):
     manifest = inbox / "list.csv"
     manifest.write_text(
-        "path,domain,label,split\nbatch/night/cat/1.png,fog,cat,test\nno.png,a,b,\n"
+        "path,domain,label,split\nbatch/night/cat/1.png,fog,cat,test\nbatch/night,a,b,\n"
     )
     digest = store.add(delivery(manifest)).digest
     first, second = store.read(digest)
     assert (first["domain"], first["label"], first["split"]) == ("fog", "cat", "test")
     assert (tmp_path / first["path"]).read_bytes() == RED
-    assert second["reason"].startswith("cannot be opened")
+    assert second["reason"] == "not a regular file"
+
+
+def test_a_manifest_whose_files_are_missing_is_not_copied(inbox, store, tmp_path):
+    manifest = inbox / "list.csv"
+    manifest.write_text("path,domain,label\nbatch/night/cat/1.png,fog,cat\nno.png,a,b\n")
+    with pytest.raises(UnavailableError, match=r"1 of 2 files is missing; the first is .*/no.png"):
+        store.add(delivery(manifest))
+    assert not list(tmp_path.glob("batches/*"))
+
+
+@pytest.mark.parametrize("content", [b"", b"notes", RED[:20]])
+def test_a_file_that_is_no_picture_is_not_copied(inbox, store, content):
+    (inbox / "batch" / "night" / "cat" / "x.png").write_bytes(content)
+    rows = {row["name"]: row for row in store.read(store.add(delivery(inbox / "batch")).digest)}
+    row = rows["night/cat/x.png"]
+    assert (row["domain"], row["label"], row["sha256"]) == ("night", "cat", "")
+    assert row["reason"]
+    assert "reason" not in rows["night/cat/1.png"]

@@ -1,0 +1,1 @@
+"""What is in the pixels of a picture: range of values, damage, blank areas."""

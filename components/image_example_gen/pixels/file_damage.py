@@ -1,0 +1,74 @@
+"""Finds damage in PNG, WebP and AVIF files that their decoders accept."""
+
+import zlib
+from collections.abc import Iterator
+
+#: Zeros that coded pixels never have, but for large areas of one colour: WebP codes at least 10,000
+#: pixels of a white picture with one zero.
+MIN_ZEROS, PIXELS_PER_ZERO = 64, 5000
+
+PNG_HEADER_BYTES, RIFF_HEADER_BYTES, FRAME_HEADER_BYTES = 8, 12, 16
+
+#: Chunks of WebP with coded pixels. (Transparency, `ALPH`, may be stored without compression.)
+WEBP_PIXELS = (b"VP8 ", b"VP8L")
+
+
+def check_png(content: bytes) -> None:
+    """Check the checksums of the pixels, which Pillow ignores.
+
+    Args:
+        content: Bytes of a PNG file.
+
+    Raises:
+        ValueError: A checksum is wrong, or the file ends early.
+    """
+    position = PNG_HEADER_BYTES
+    while (name := content[position + 4 : position + 8]) != b"IEND":
+        length = int.from_bytes(content[position : position + 4], "big")
+        end = position + 8 + length
+        if end + 4 > len(content):
+            raise ValueError("the file ends before the picture")
+        if name == b"IDAT":
+            checksum = zlib.crc32(memoryview(content)[position + 4 : end])
+            if checksum != int.from_bytes(content[end : end + 4], "big"):
+                raise ValueError("wrong checksum of the pixels")
+        position = end + 4
+
+
+def check_zeros(content: bytes, form: str, num_pixels: int) -> None:
+    """Check that the coded pixels of a WebP or AVIF file are not overwritten with zeros.
+
+    Args:
+        content: Bytes of the file.
+        form: Name of the format; all but `WEBP` and `AVIF` pass.
+        num_pixels: Number of pixels of the picture.
+
+    Raises:
+        ValueError: The file has a long run of zeros.
+    """
+    boxes = {"WEBP": _webp_pixels, "AVIF": _avif_pixels}.get(form)
+    for start, end in boxes(content) if boxes else ():
+        zeros = content.find(bytes(max(MIN_ZEROS, num_pixels // PIXELS_PER_ZERO)), start, end)
+        if zeros >= 0:
+            raise ValueError(f"the coded data are overwritten with zeros from byte {zeros}")
+
+
+def _webp_pixels(content: bytes, start: int = RIFF_HEADER_BYTES) -> Iterator[tuple[int, int]]:
+    while start + 8 <= len(content):
+        name = content[start : start + 4]
+        end = start + 8 + int.from_bytes(content[start + 4 : start + 8], "little")
+        if name in WEBP_PIXELS:
+            yield start + 8, end
+            return  # the first picture is the one that is read
+        # A frame of an animation holds chunks in turn.
+        start = start + 8 + FRAME_HEADER_BYTES if name == b"ANMF" else end + end % 2
+
+
+def _avif_pixels(content: bytes) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start + 8 <= len(content):
+        length = int.from_bytes(content[start : start + 4], "big")
+        end = start + length if length >= 8 else len(content)
+        if content[start + 4 : start + 8] == b"mdat":
+            yield start + 8, end
+        start = end

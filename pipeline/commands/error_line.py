@@ -1,0 +1,55 @@
+"""The line about an error that a user sees."""
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.running.run_failure import RunFailedError
+
+#: What the operating system, SQLite and TensorFlow say when they cannot write.
+_DISK_FULL = tuple(
+    {os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "database or disk is full"}
+)
+
+
+def error_line(error: Exception, workspace: Path | None) -> str:
+    """Return the message of an error in one line.
+
+    Where a disk is full, libraries do not say which one: the line then has the free space of each.
+
+    Args:
+        error: Error that ended a command.
+        workspace: Workspace of the command, if it has one.
+    """
+    text = error.reason if isinstance(error, RunFailedError) else str(error)
+    line = " ".join(text.split()) or type(error).__name__
+    if not any(words in line for words in _DISK_FULL):
+        return line
+    folders = [*([workspace] if workspace else []), _temporary_folder()]
+    with contextlib.suppress(FileNotFoundError):  # the working directory may have been removed
+        folders.append(Path.cwd())
+    return (
+        f"{line}. Free space: {_free_space(folders)}. Free some, or give another workspace with "
+        "--workspace DIR, or another folder for temporary files with TMPDIR."
+    )
+
+
+def _temporary_folder() -> Path:
+    """Return the folder for temporary files, also where it is full and cannot be tried."""
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        return Path(os.environ.get("TMPDIR", "/tmp"))  # noqa: S108 (it is only looked at)
+
+
+def _free_space(folders: Iterable[Path]) -> str:
+    texts = []
+    for folder in dict.fromkeys(path.absolute() for path in folders):
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        free = shutil.disk_usage(existing).free / 2**20
+        texts.append(f"{free:,.0f} MiB in {folder}")
+    return ", ".join(texts)

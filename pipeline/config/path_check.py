@@ -1,0 +1,135 @@
+"""Checks of the paths in a config that need this machine's files; a compiled config has none."""
+
+import os
+from pathlib import Path
+
+from pipeline.config.run_config import RunConfig
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.locations import is_uri
+from trainer_module.contract.printable_names import printable_name
+from trainer_module.training_options import NAMED_WEIGHTS
+
+#: Characters with which TensorFlow and TFX take a path for a file pattern. They cannot be escaped:
+#: TensorFlow finds no variables of a SavedModel in such a folder.
+PATTERN_CHARACTERS = "[*?\\"
+
+#: Length of the longest name of a file or folder, in bytes, on nearly all file systems.
+MAX_NAME = 255
+
+RENAME_WORKSPACE = "Rename the folder, or give another workspace with --workspace DIR."
+
+
+def check_workspace(workspace: Path, remedy: str = RENAME_WORKSPACE) -> None:
+    """Refuse a workspace whose path TensorFlow takes for a file pattern, or cannot encode.
+
+    Args:
+        workspace: Absolute path of the workspace.
+        remedy: Sentence that tells the user what to do.
+
+    Raises:
+        InputError: The path holds one of `PATTERN_CHARACTERS`, bytes that are not UTF-8, or a name
+            that is too long.
+    """
+    check_no_pattern("workspace", str(workspace), remedy)
+    check_encodable("workspace", str(workspace), remedy)
+
+
+def check_data(config: RunConfig) -> None:
+    """Refuse data whose path ML Metadata cannot record. The names of pictures may be any.
+
+    Args:
+        config: Config of a run, with absolute paths.
+
+    Raises:
+        InputError: The path holds bytes that are not UTF-8, or a name that is too long.
+    """
+    check_encodable("data", config.data, "Rename it, and give its new path with --data.")
+
+
+def check_no_pattern(what: str, path: str, remedy: str) -> None:
+    """Refuse a path or URI that TensorFlow takes for a file pattern.
+
+    Args:
+        what: Name of the path in the message.
+        path: Path or URI of a folder in which artifacts or models are written.
+        remedy: Sentence that tells the user what to do.
+
+    Raises:
+        InputError: The path holds one of `PATTERN_CHARACTERS`.
+    """
+    found = next((char for char in path if char in PATTERN_CHARACTERS), None)
+    if found:
+        raise InputError(
+            f"{what} {printable_name(path)}: its path holds the character {found} and TensorFlow "
+            f"takes it for a file pattern. {remedy}"
+        )
+
+
+def check_encodable(what: str, path: str, remedy: str) -> None:
+    """Refuse a path that is not UTF-8, or that no file system can hold.
+
+    Args:
+        what: Name of the path in the message.
+        path: Path or URI.
+        remedy: Sentence that tells the user what to do.
+
+    Raises:
+        InputError: The path holds bytes that are not UTF-8, or a name that is too long.
+    """
+    where = f"{what} {printable_name(path)}: its path holds"
+    try:
+        longest = max(len(name.encode()) for name in path.split("/"))
+    except UnicodeEncodeError as error:
+        byte = os.fsencode(error.object[error.start])[0]
+        raise InputError(f"{where} the byte {byte:#04x}, which is not UTF-8. {remedy}") from None
+    if longest > MAX_NAME and not is_uri(path):
+        raise InputError(
+            f"{where} a name of {longest} bytes; a file system allows {MAX_NAME}. {remedy}"
+        )
+
+
+def check_weights(config: RunConfig) -> None:
+    """Refuse a file of backbone weights that does not exist.
+
+    Args:
+        config: Config of a run.
+
+    Raises:
+        InputError: `backbone.weights` names no file.
+    """
+    weights = config.backbone.weights
+    if weights not in NAMED_WEIGHTS and not Path(weights).is_file():
+        problem = "is a folder" if Path(weights).is_dir() else "does not exist"
+        raise InputError(
+            f"config key 'backbone.weights': {weights} {problem}. Give imagenet, none, or the path "
+            "of a weights file."
+        )
+
+
+def check_inbox(config: RunConfig) -> None:
+    """Refuse an inbox whose batches would be read as something else.
+
+    Args:
+        config: Config of a run, with absolute paths.
+
+    Raises:
+        InputError: The inbox overlaps with the workspace, or is the data folder or inside it.
+    """
+    inbox = config.retrain.inbox
+    if inbox is None:
+        return
+    problem = ""
+    if inbox == config.workspace:
+        problem = "is the workspace, too"
+    elif inbox.is_relative_to(config.workspace):
+        problem = f"is inside the workspace {config.workspace}"
+    elif config.workspace.is_relative_to(inbox):
+        problem = f"holds the workspace {config.workspace}, which would be taken for a batch"
+    elif not is_uri(config.data) and inbox.is_relative_to(config.data):
+        place = "is" if inbox == Path(config.data) else "is inside"
+        problem = f"{place} the data folder {config.data}, which a run reads as one data set"
+    if problem:
+        raise InputError(
+            f"config key 'retrain.inbox': {inbox} {problem}. Give a folder of its own with "
+            "--inbox DIR."
+        )

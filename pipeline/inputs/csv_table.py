@@ -1,0 +1,134 @@
+"""Rows of a manifest in CSV."""
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
+from itertools import chain
+from typing import BinaryIO, NoReturn
+
+from pipeline.inputs.manifest_columns import REQUIRED, TableRow, find_columns
+from trainer_module.contract.errors import InputError
+
+DELIMITERS = ",;\t|"
+
+#: First bytes of files that are no text, although their names end in .csv.
+OTHER_FORMATS = {
+    b"PK\x03\x04": "an Excel workbook or a ZIP archive",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"\x1f\x8b": "compressed with gzip",
+    b"PAR1": "a Parquet file",
+}
+
+#: First line that tells Excel the delimiter.
+_SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
+
+#: Marks bytes that are not of the encoding, see `surrogateescape`.
+_NOT_DECODED = re.compile("[\udc80-\udcff]")
+
+
+def read_csv_table(
+    file: BinaryIO, location: str, required: Sequence[str] = REQUIRED
+) -> Iterator[TableRow]:
+    """Read the rows of a CSV file. Blank rows, and empty cells after the last column, are none.
+
+    Args:
+        file: Content: UTF-8, or UTF-16 with a byte order mark.
+        location: Path or URI of the file, for messages.
+        required: Names of the columns that must be there.
+
+    Raises:
+        InputError: The columns are not those of a manifest, or the file cannot be read to its end.
+    """
+    encoding = _encoding(file.read(4), location)
+    file.seek(0)
+    # Quoted fields may hold line ends: newline="" leaves them as they are.
+    text = TextIOWrapper(file, encoding, "surrogateescape", newline="")
+    yield from _CsvTable(text, location, required).rows()
+
+
+class _CsvTable:
+    """The state of reading one table."""
+
+    def __init__(self, text: TextIOWrapper, location: str, required: Sequence[str]) -> None:
+        self._text = text
+        self._location = location
+        self._required = required
+        self._line = 1
+
+    def rows(self) -> Iterator[TableRow]:
+        try:
+            header, first, offset = self._read_header()
+            delimiter = _delimiter(header, first, self._required)
+            table = csv.reader(chain([header], self._text), delimiter=delimiter, strict=True)
+            names = _without_empty_end([name.strip() for name in next(table, [])])
+            self._check_text(names)
+            columns = find_columns(names, self._location, self._required)
+            self._line = offset + table.line_num + 1
+            for cells in table:
+                self._check_text(cells)
+                if any(cell.strip() for cell in cells):
+                    yield self._row(cells, names, columns, delimiter)
+                self._line = offset + table.line_num + 1
+        except (csv.Error, UnicodeDecodeError) as error:  # where the next row begins is unknown
+            self._refuse(str(error))
+
+    def _read_header(self) -> tuple[str, str, int]:
+        """Return the header, the delimiter that Excel's first line names, and its line count."""
+        header = self._text.readline()
+        if "\0" in header:
+            self._refuse("it is not UTF-8, but perhaps UTF-16 without a byte order mark")
+        if found := _SEPARATOR_LINE.fullmatch(header):
+            return self._text.readline(), found[1], 1
+        return header, "", 0
+
+    def _row(
+        self, cells: list[str], names: list[str], columns: dict[str, int], delimiter: str
+    ) -> TableRow:
+        position = f"line {self._line}"
+        while len(cells) > len(names) and not cells[-1].strip():
+            cells.pop()
+        if len(cells) == len(names):
+            return TableRow(position, {name: cells[at] for name, at in columns.items()})
+        fault = f"{len(cells)} columns, expected {len(names)}"
+        received = delimiter.join(cells)
+        others = [mark for mark in DELIMITERS if mark != delimiter and mark in received]
+        if len(cells) < len(names) and others:
+            fault += f", separated by {delimiter!r} as in the header. Received: {received[:200]}"
+        return TableRow(position, {}, fault)
+
+    def _check_text(self, cells: list[str]) -> None:
+        for cell in cells:
+            if _NOT_DECODED.search(cell):
+                shown = cell.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+                self._refuse(f"{shown[:100]} is not UTF-8")
+
+    def _refuse(self, problem: str) -> NoReturn:
+        raise InputError(
+            f"manifest {self._location} cannot be read from line {self._line} on: {problem}. Save "
+            "it as CSV in UTF-8, every quote closed, and quotes inside of quotes written twice."
+        ) from None
+
+
+def _encoding(start: bytes, location: str) -> str:
+    for magic, name in OTHER_FORMATS.items():
+        if start.startswith(magic):
+            raise InputError(f"manifest {location} is {name}, not CSV. Save it as CSV in UTF-8.")
+    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+
+
+def _delimiter(header: str, first: str, required: Sequence[str]) -> str:
+    """Return the delimiter that separates the required columns, else the first in the header."""
+    marks = [mark for mark in dict.fromkeys(first + DELIMITERS) if mark in header]
+    for mark in marks:
+        names = {name.strip(' "').lower() for name in header.strip().split(mark)}
+        if names >= set(required):
+            return mark
+    return marks[0] if marks else ","
+
+
+def _without_empty_end(names: list[str]) -> list[str]:
+    while names and not names[-1]:
+        names.pop()
+    return names

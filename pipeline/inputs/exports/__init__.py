@@ -1,0 +1,1 @@
+"""Exports of annotation tools: COCO, Pascal VOC and Label Studio -> a manifest."""

@@ -1,0 +1,217 @@
+"""`carryover manifest`: write the manifest of an export, or of a folder with any layout."""
+
+import csv
+import io
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.data_gate.wording import counted, listed, quoted
+from pipeline.inputs.exports.export_reader import FORMATS, read_export
+from pipeline.inputs.exports.exported_picture import ExportedPicture
+from pipeline.inputs.folder import find_layout, scan_folder
+from pipeline.inputs.layouts.layout import LayoutOptions
+from pipeline.inputs.layouts.missing_splits import missing_splits, share_out
+from pipeline.inputs.system_files import find_files
+from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.locations import is_uri
+
+#: Number of skipped pictures that the terminal names; the list of them has all.
+MAX_NAMED = 20
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """A row of the manifest, or a picture that is skipped.
+
+    Attributes:
+        path: Path or URI of the picture; for a skipped one, its name in the export.
+        domain: Name of the domain.
+        label: Name of the class; "" for a skipped picture.
+        split: Name of the split, or "".
+        group: Name of the group, or "".
+        reason: Reason why the picture is skipped; "" for a row.
+    """
+
+    path: str
+    domain: str = ""
+    label: str = ""
+    split: str = ""
+    group: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class WrittenManifest:
+    """What was written.
+
+    Attributes:
+        rows: Rows of the manifest.
+        skipped: Pictures without a row.
+        skipped_path: Path of the list of skipped pictures.
+    """
+
+    rows: list[ManifestRow]
+    skipped: list[ManifestRow]
+    skipped_path: Path
+
+    def lines(self) -> Iterator[str]:
+        """Yield what a user reads: numbers, and the skipped pictures with their reasons."""
+        for row in self.skipped[:MAX_NAMED]:
+            yield f"skipped: {quoted(row.path)}: {row.reason}"
+        if self.skipped:
+            total = len(self.rows) + len(self.skipped)
+            yield (
+                f"{len(self.skipped):,} of {counted(total, 'picture')} skipped; all are listed in "
+                f"{self.skipped_path}"
+            )
+        for noun, names in (
+            ("domains", Counter(row.domain for row in self.rows)),
+            ("classes", Counter(row.label for row in self.rows)),
+            ("splits", Counter(row.split for row in self.rows if row.split)),
+        ):
+            if names:
+                texts = (f"{quoted(name)} {count:,}" for name, count in sorted(names.items()))
+                yield f"{noun}: {listed(texts)}"
+
+
+def write_manifest(
+    export: Path, images: Path | None, options: LayoutOptions, output: Path
+) -> WrittenManifest:
+    """Write the manifest of an export.
+
+    A picture that has not exactly one class, such as those of most exports for detection, gets no
+    row: it is written to a second file, `<output>.skipped.csv`, with the reason.
+
+    Args:
+        export: JSON file or folder, see `pipeline.inputs.exports.export_reader.read_export`; or a
+            folder of pictures, whose layout gives the rows.
+        images: Folder of the pictures; None to look in the export.
+        options: Domain of all pictures, and layout of a folder of pictures.
+        output: Path of the CSV file.
+
+    Raises:
+        InputError: The export is unreadable, the domain is missing, or no picture has one class.
+    """
+    if output.suffix.lower() != ".csv":
+        raise InputError(f"--output {output} must end in .csv.")
+    rows = list(_export_rows(export, images, options)) or _folder_rows(export, options)
+    skipped = [row for row in rows if row.reason]
+    used = [row for row in rows if not row.reason]
+    skipped_path = output.with_name(f"{output.stem}.skipped.csv")
+    written = WrittenManifest(used, skipped, skipped_path)
+    try:
+        skipped_path.unlink(missing_ok=True)
+        if skipped:
+            _write(skipped_path, ("path", "reason"), ((row.path, row.reason) for row in skipped))
+        if used:
+            _write_rows(output, used)
+    except OSError as error:
+        raise InputError(f"--output {output}: {error.strerror}. Name another file.") from None
+    if not used:
+        reasons = Counter(row.reason.partition(":")[0] for row in skipped).most_common(3)
+        texts = listed(f"{reason} ({count:,})" for reason, count in reasons)
+        raise InputError(
+            f"export {export} has no picture with exactly one class: {texts}. All are listed in "
+            f"{skipped_path}. Export a classification task."
+            if skipped
+            else f"export {export} names no picture. Give an export with pictures."
+        )
+    return written
+
+
+def _export_rows(
+    export: Path, images: Path | None, options: LayoutOptions
+) -> Iterator[ManifestRow]:
+    """Yield a row for every picture of an export of an annotation tool."""
+    pictures = _merged(read_export(export, images))
+    if pictures and options.domain is None:
+        raise InputError(f"export {export} does not name the domain. Give --domain NAME.")
+    domain = options.domain or ""
+    found = {picture.split for picture in pictures if not picture.reason}
+    missing = missing_splits(found, options.split)
+    keeps_splits = len(found - {None}) > 1  # one split for all pictures divides nothing
+    for picture in pictures:
+        reason = picture.reason or _unwritable(picture.location, *picture.labels)
+        if reason:
+            yield ManifestRow(picture.name, reason=reason)
+            continue
+        split = picture.split if keeps_splits else None
+        if split == "train":
+            split = share_out(picture.name, missing)
+        [label] = picture.labels
+        yield ManifestRow(picture.location, domain, label, split or "")
+
+
+def _merged(pictures: Iterable[ExportedPicture]) -> list[ExportedPicture]:
+    """Return the pictures, with the entries for one file merged into one."""
+    by_location: dict[str, ExportedPicture] = {}
+    for number, picture in enumerate(pictures):
+        key = picture.location or f"{number} {picture.name}"
+        known = by_location.get(key)
+        by_location[key] = known.merge(picture) if known else picture
+    return list(by_location.values())
+
+
+def _folder_rows(folder: Path, options: LayoutOptions) -> list[ManifestRow]:
+    """Return the rows of a folder of pictures in a layout that is clear."""
+    if not folder.is_dir():
+        return []
+    root = folder.resolve()
+    try:
+        layout = find_layout(root, options)
+    except InputError as error:
+        unread = next(iter(find_files(folder, "*.json")), None)
+        if unread is None:
+            raise
+        message = f"{quoted(str(unread))} is no export that is read: {FORMATS}"
+        raise InputError(f"{message}. And {error}") from None
+    listed_rows: list[ListingRow] = []
+    scan_folder(root, listed_rows.append, layout)
+    rows = []
+    for row in listed_rows:
+        path = str(root / row["path"])
+        reason = row.get("reason") or _unwritable(path, row["domain"], row["label"])
+        name = row["path"] if reason else path
+        split, group = row.get("split", ""), row.get("group", "")
+        rows.append(ManifestRow(name, row["domain"], row["label"], split, group, reason))
+    return rows
+
+
+def _unwritable(*texts: str) -> str:
+    """Return why a row cannot be written as UTF-8; "" if it can."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return "its path or its label is not named in UTF-8"
+    return "" if all(text.strip() for text in texts) else "its label is empty"
+
+
+def _relative(path: str, folder: Path) -> str:
+    """Return a path relative to the folder of the manifest, if it lies below it."""
+    if is_uri(path) or not Path(path).is_relative_to(folder):
+        return path
+    return Path(path).relative_to(folder).as_posix()
+
+
+def _write_rows(output: Path, rows: list[ManifestRow]) -> None:
+    """Write the manifest, with a column of groups if there are any."""
+    folder = output.resolve().parent
+    columns = ("path", "domain", "label", "split", "group")
+    values = ((_relative(row.path, folder), row) for row in rows)
+    cells = ((path, row.domain, row.label, row.split, row.group) for path, row in values)
+    width = len(columns) if any(row.group for row in rows) else len(columns) - 1
+    _write(output, columns[:width], (row[:width] for row in cells))
+
+
+def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, os.fsencode(text.getvalue()))

@@ -1,0 +1,1 @@
+"""Layouts of folders of pictures: which level names the domain, the class and the split."""

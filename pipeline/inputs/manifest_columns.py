@@ -1,0 +1,84 @@
+"""Columns of a manifest: their names, and the rows that they give."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from trainer_module.contract.errors import InputError
+
+REQUIRED = ("path", "domain", "label")
+OPTIONAL = ("split", "group")
+
+#: Names that other tools give to the required columns.
+OTHER_NAMES = {
+    "path": {"file", "filename", "file_name", "filepath", "file_path", "image", "image_path"},
+    "domain": {"camera", "dataset", "site", "source"},
+    "label": {"category", "class", "class_name", "target"},
+}
+
+#: What a cell of a row looks like, where the header is missing: a path or the name of a file.
+_PATH_LIKE = re.compile(r".*(/|\\|\.[A-Za-z]{3,4}$)")
+
+
+class TableRow(NamedTuple):
+    """A row of the table, before it is checked.
+
+    Attributes:
+        position: Position for messages, such as "line 17".
+        texts: Values by column name.
+        fault: Reason why the row is malformed; "" where it can be parsed.
+    """
+
+    position: str
+    texts: dict[str, str]
+    fault: str = ""
+
+
+def find_columns(
+    names: Sequence[str], location: str, required: Sequence[str] = REQUIRED
+) -> dict[str, int]:
+    """Return the positions of the columns that are read, by their names.
+
+    Case and spaces around a name do not matter, unless a name is there exactly as we write it.
+
+    Args:
+        names: Names of all columns of the table.
+        location: Path or URI of the manifest, for messages.
+        required: Names of the columns that must be there.
+
+    Raises:
+        InputError: A required column is missing, or a column is there twice.
+
+    Example:
+        >>> from pipeline.inputs.manifest_columns import find_columns
+        >>> find_columns(["Path", " label ", "note", "DOMAIN"], "pictures.csv")
+        {'path': 0, 'domain': 3, 'label': 1}
+    """
+    columns = {}
+    for name in REQUIRED + OPTIONAL:
+        exact = [position for position, one in enumerate(names) if one == name]
+        found = exact or [
+            position for position, one in enumerate(names) if one.strip().lower() == name
+        ]
+        if len(found) > 1 or (not found and name in required):
+            raise InputError(
+                f"manifest {location} must have one column {name}: expected "
+                f"{', '.join(required)} and, if wanted, {', '.join(OPTIONAL)}. "
+                f"Received: {', '.join(names) or 'an empty file'}{_remedy(name, names)}"
+            )
+        if found:
+            columns[name] = found[0]
+    return columns
+
+
+def _remedy(missing: str, names: Sequence[str]) -> str:
+    others = [one for one in names if one.strip().lower() in OTHER_NAMES.get(missing, ())]
+    if others:
+        return f". Rename {others[0].strip()} to {missing}"
+    if any(_PATH_LIKE.match(name.strip()) for name in names):
+        return ". The first line must name the columns"
+    if len(names) == 1:
+        return ". Separate the columns by commas, semicolons or tabs"
+    if any(mark in name for name in names for mark in ";\t|"):
+        return ". Separate all columns by the same character"
+    return ""

@@ -1,0 +1,103 @@
+"""Read a sidecar: a table in a folder of pictures with what the folders cannot say about them."""
+
+import unicodedata
+from pathlib import Path
+
+from pipeline.inputs.csv_table import read_csv_table
+from pipeline.inputs.manifest_columns import TableRow
+from pipeline.inputs.row_check import RowCheck
+from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.listing_row import ListingRow
+
+#: Name of the file, directly in the folder of pictures.
+SIDECAR = "sidecar.csv"
+
+#: Stands for a cell that the folders fill.
+_FROM_FOLDERS = "-"
+
+
+class Sidecar:
+    """The rows of a sidecar, by path. A folder without one has an empty sidecar."""
+
+    def __init__(self, root: Path) -> None:
+        """Read the sidecar of a folder.
+
+        Args:
+            root: Folder of pictures.
+
+        Raises:
+            InputError: A row is malformed, or the column `path` is missing.
+            UnavailableError: The file is unreadable.
+        """
+        self._location = root / SIDECAR
+        self._rows: dict[str, ListingRow] = {}
+        self._positions: dict[str, str] = {}
+        if not self._location.is_file():
+            return
+        try:
+            with self._location.open("rb") as file:
+                check = RowCheck()
+                for table_row in read_csv_table(file, str(self._location), required=("path",)):
+                    self._add(table_row, check)
+        except OSError as error:
+            raise UnavailableError(
+                f"{self._location} cannot be read: {error.strerror}. Make it readable, or remove it"
+            ) from None
+
+    def _add(self, table_row: TableRow, check: RowCheck) -> None:
+        folders = {"domain": _FROM_FOLDERS, "label": _FROM_FOLDERS}
+        filled = {name: text for name, text in table_row.texts.items() if text.strip()}
+        row = check.listing_row(table_row._replace(texts=folders | filled))
+        if "reason" in row:
+            raise self._error(row["reason"].removeprefix("malformed row: "))
+        path = row["path"].removeprefix("./")
+        self._rows[path] = row
+        self._positions[path] = table_row.position
+
+    def complete(self, row: ListingRow) -> None:
+        """Add the group and the split of a picture to its row.
+
+        Args:
+            row: Row of the listing.
+
+        Raises:
+            InputError: The sidecar contradicts the folders.
+        """
+        if not self._rows:
+            return
+        # Unicode has two forms of letters with accents, and programs change one into the other.
+        forms = (unicodedata.normalize(form, row["path"]) for form in ("NFC", "NFD"))
+        path = next((one for one in (row["path"], *forms) if one in self._rows), None)
+        if path is None:
+            return
+        said = self._rows.pop(path)
+        facts = (
+            ("domain", row["domain"], said["domain"]),
+            ("label", row["label"], said["label"]),
+            ("split", row.get("split", _FROM_FOLDERS), said.get("split", _FROM_FOLDERS)),
+        )
+        for name, ours, theirs in facts:
+            if _FROM_FOLDERS not in (ours, theirs) and ours != theirs:
+                raise self._error(
+                    f"{self._positions[path]}: {name} of {path} is {ours}, as its folder says. "
+                    f"Received: {theirs}. Leave the cell empty, or move the picture"
+                )
+        if "group" in said:
+            row["group"] = said["group"]
+        if "split" in said:
+            row["split"] = said["split"]
+
+    def check_complete(self) -> None:
+        """Check that every row belonged to a picture.
+
+        Raises:
+            InputError: A row names no picture of the folder.
+        """
+        for path in self._rows:
+            raise self._error(
+                f"{self._positions[path]}: {path} is no picture of the folder. Write paths as "
+                "they are in the folder, such as domain/class/1.png, and remove rows without a file"
+            )
+
+    def _error(self, problem: str) -> InputError:
+        return InputError(f"{self._location}: {problem}.")

@@ -1,0 +1,163 @@
+"""A batch: its states, and the table of the ledger that keeps it."""
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from trainer_module.contract.errors import InputError, UnavailableError
+
+BatchState = Literal[
+    "waiting",
+    "taken",
+    "pushed",
+    "rejected",
+    "good_enough",
+    "too_little_data",
+    "held",
+    "failed",
+    "duplicate",
+    "replaced",
+    "withdrawn",
+]
+
+#: State of a batch that cannot be copied yet. It has neither digest nor stamp.
+UNAVAILABLE: BatchState = "waiting"
+
+#: State of a batch whose outcome is open. All other states but `UNAVAILABLE` are final.
+OPEN: BatchState = "taken"
+
+#: States of batches whose pictures are kept for the next training.
+KEPT: tuple[BatchState, ...] = ("good_enough", "too_little_data")
+
+#: States of batches whose pictures are in no training. Delivered again, they are taken again.
+DROPPED: tuple[BatchState, ...] = ("rejected", "held", "failed")
+
+#: States of batches that never had pictures of their own.
+WITHOUT_PICTURES: tuple[BatchState, ...] = (UNAVAILABLE, "duplicate", "withdrawn")
+
+#: Name of the database in the workspace.
+FILE = "ledger.sqlite"
+
+#: Version of the table, SQLite's `user_version`. Ledgers from before versions have 0, and the same
+#: table as version 1. Whoever changes the table raises the version and extends `upgrade`.
+SCHEMA_VERSION = 1
+
+_TABLE = """
+create table if not exists batches (
+    number integer primary key,
+    name text not null,
+    source text not null,
+    digest text not null,
+    stamp text not null,
+    taken_at text not null,
+    state text not null,
+    reason text not null default '',
+    numbers text not null default '{}',
+    run_id text,
+    version integer,
+    attempts integer not null default 0,
+    finished_at text,
+    replaced_by integer
+)
+"""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch: one row of the ledger.
+
+    Attributes:
+        number: Number in the order of arrival, from 1.
+        name: Name of the delivery in the inbox.
+        source: Path of the delivery.
+        digest: Digest of the content. It is the name of the batch's folder in the batch store.
+        stamp: Digest of names, sizes and times of the delivery, see `inbox.file_stamp`.
+        taken_at: Time of arrival, ISO 8601 in UTC.
+        state: State, see `BatchState`.
+        reason: Reason for the state, a text for people.
+        numbers: Assessment by domain, see `assessment.BatchAssessment.numbers`.
+        run_id: Id of its last run; None without a run.
+        version: Version that was pushed for it; None without one.
+        attempts: Number of failed runs.
+        finished_at: Time of its final state; None while it is open.
+        replaced_by: Number of a later batch of the same name or pictures that replaces this one.
+
+    A column that is added later has a default: a read-only ledger from before lacks the column.
+    """
+
+    number: int
+    name: str
+    source: str
+    digest: str
+    stamp: str
+    taken_at: str
+    state: BatchState
+    reason: str
+    numbers: dict[str, Any]
+    run_id: str | None
+    version: int | None
+    attempts: int
+    finished_at: str | None
+    replaced_by: int | None = None
+
+
+def has_pictures(batch: Batch) -> bool:
+    """Return whether a batch was copied, and is not a duplicate of another one."""
+    return batch.state not in WITHOUT_PICTURES
+
+
+def upgrade(connection: sqlite3.Connection, path: Path) -> None:
+    """Create the table, or bring it to `SCHEMA_VERSION`.
+
+    Args:
+        connection: Connection to the ledger.
+        path: Path of the ledger, for messages.
+
+    Raises:
+        InputError: A newer version of carryover has written the ledger.
+    """
+    (version,) = connection.execute("pragma user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise InputError(
+            f"ledger {path} has schema version {version}, and this carryover supports versions up "
+            f"to {SCHEMA_VERSION}. Update carryover, or give another workspace with "
+            "--workspace DIR."
+        )
+    connection.execute(_TABLE)
+    # A ledger on a read-only disk can still be listed.
+    if version < SCHEMA_VERSION and os.access(path, os.W_OK):
+        connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+
+
+_DAMAGED = (
+    "It is damaged. Restore it from a backup, or move it away: then every batch in the inbox is "
+    "taken as a new one."
+)
+#: What to do, by a part of SQLite's message.
+_REMEDIES = {
+    "not a database": _DAMAGED,
+    "malformed": _DAMAGED,
+    "locked": "Another program has opened it. Close that program, and run the command again.",
+    "full": "Free some space on that disk, and run the command again.",
+    "readonly": "Make it and its folder writable for this user, and run the command again.",
+    "disk I/O": "Check that disk, and run the command again.",
+}
+
+
+def explain_error(error: sqlite3.Error, path: Path) -> InputError | None:
+    """Return the error to show for an error of SQLite that the code is not to blame for.
+
+    Args:
+        error: Error of SQLite.
+        path: Path of the ledger.
+
+    Returns:
+        An error that names the ledger and what to do; None for any other error.
+    """
+    for part, remedy in _REMEDIES.items():
+        if part in str(error):
+            kind = InputError if remedy == _DAMAGED else UnavailableError
+            return kind(f"ledger {path}: {error}. {remedy}")
+    return None

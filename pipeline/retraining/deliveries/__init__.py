@@ -1,0 +1,1 @@
+"""Deliveries in the inbox: which are complete, how they are copied, and when they are taken."""

@@ -1,0 +1,89 @@
+"""Groups of pictures of versions that were pushed before groups were kept with a version."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.image_example_gen.catalog import read_catalog
+from components.image_example_gen.splits import digest
+from components.pusher.data_set import location_of
+from components.pusher.version_store import Push, VersionStore
+from pipeline import component_ids
+from pipeline.summary.run_outputs import read_outputs
+from pipeline.summary.summary_schema import Summary
+from pipeline.workspace import Workspace
+from trainer_module.contract import example_features
+from trainer_module.contract.errors import InputError
+
+
+def find_earlier_groups(model: Path, workspace: Workspace) -> dict[bytes, bytes]:
+    """Find groups in what the runs of a version and of its baselines left in the workspace.
+
+    The catalogs of these runs have the groups; where one was deleted, the listings of pictures have
+    the names of those groups that a manifest named. The oldest run that read a picture wins: it is
+    the one that had its manifest.
+
+    Args:
+        model: Folder of the version.
+        workspace: Workspace of the version.
+
+    Returns:
+        Digest of the group by location, see `DataSetRow`. Pictures of which nothing is left are
+        missing.
+    """
+    groups: dict[bytes, bytes] = {}
+    for push in _lineage(VersionStore(workspace.root, model.parent.name), model):
+        groups |= _groups_of_run(workspace, workspace.runs / push.run_id)
+    return groups
+
+
+def _lineage(store: VersionStore, model: Path) -> Iterator[Push]:
+    """Yield the record of a version, that of its baseline, and so on."""
+    try:
+        pushes = {number: push for number, push, _ in store.pushes()}
+    except InputError:  # a version without a record
+        return
+    version = int(model.name) if model.name.isdecimal() else None
+    while version in pushes:
+        push = pushes.pop(version)
+        yield push
+        version = push.baseline_version
+
+
+def _groups_of_run(workspace: Workspace, run: Path) -> dict[bytes, bytes]:
+    if not (run / "summary.json").exists():
+        return {}
+    data_root = workspace.data_root(run.name, Summary.read(run).data_root)
+    catalog = _find_catalog(workspace, run)
+    if catalog is None:
+        return _groups_in_listings(workspace, data_root)
+    columns = [example_features.IMAGE_ID, "group"]
+    return {
+        location_of(image_id, data_root, workspace.root): group
+        for table in read_catalog(str(catalog), columns)
+        for image_id, group in zip(*(table[name].to_pylist() for name in columns), strict=True)
+    }
+
+
+def _find_catalog(workspace: Workspace, run: Path) -> Path | None:
+    """Return the catalog of a run, also after the workspace was moved; None if it was deleted."""
+    try:
+        uri = read_outputs(run)[component_ids.IMAGE_EXAMPLE_GEN]["catalog"]
+    except (FileNotFoundError, KeyError):
+        return None
+    moved = workspace.root / "artifacts" / uri.rpartition("/artifacts/")[2]
+    return next((path for path in (Path(uri), moved) if path.is_dir()), None)
+
+
+def _groups_in_listings(workspace: Workspace, data_root: str) -> dict[bytes, bytes]:
+    """Return the groups that the manifests of earlier runs named, the newest listing last."""
+    groups = {}
+    listings = workspace.inputs.glob("*.jsonl")
+    for listing in sorted(listings, key=lambda path: path.stat().st_mtime):
+        for line in listing.read_text().splitlines():
+            row = json.loads(line)
+            if "group" in row:
+                image_id = row["path"].encode("utf-8", "surrogateescape")
+                group = digest(row["group"].encode("utf-8", "surrogateescape"))
+                groups[location_of(image_id, data_root, workspace.root)] = group
+    return groups

@@ -1,0 +1,168 @@
+"""Rows of a retraining's listing, with splits and groups that agree with the serving version."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components.pusher.data_set import DataSetRow
+from pipeline.inputs.file_status import add_file_status
+from pipeline.retraining.deliveries.batch_store import BatchRow
+from pipeline.retraining.pictures.known_pictures import (
+    KnownPictures,
+    group_digest_of,
+    most_held_out,
+    stem_of,
+)
+from pipeline.retraining.pictures.picture_updates import PictureUpdate
+from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.locations import is_uri, locate
+
+
+@dataclass(frozen=True)
+class ListingRows:
+    """Makes the rows of one listing, and notes where given splits contradict known ones.
+
+    Attributes:
+        known: Pictures of the serving version.
+        root: Folder of the workspace.
+        by_stem: Whether pictures of one stem share a split: by the configuration, or because the
+            serving version's do.
+        overridden: Names of new pictures whose given split is not that of their known group, each
+            with both splits.
+        not_pseudo_labelled: Names of unlabelled pictures that are left out, because their group is
+            in test or in eval.
+    """
+
+    known: KnownPictures
+    root: Path
+    by_stem: bool
+    overridden: list[tuple[str, str, str]] = field(default_factory=list)
+    not_pseudo_labelled: list[str] = field(default_factory=list)
+
+    def of_known(self, rows: Iterable[DataSetRow]) -> list[ListingRow]:
+        """Return the rows of known pictures, which keep their split and their group."""
+        return [self._of_known(row) for row in rows]
+
+    def of_updates(self, updates: Iterable[PictureUpdate]) -> list[ListingRow]:
+        """Return the rows of updated pictures; their split stays, and their group if none is named.
+
+        A `split` that the delivery names is not followed.
+        """
+        listed = []
+        for update in updates:
+            for row in update.rows:
+                if row.get("split", update.split) != update.split:
+                    self.overridden.append((row["name"], row["split"], update.split))
+                listed.append(self._of_update(row, update))
+        return listed
+
+    def of_new(
+        self, rows: Iterable[BatchRow], pseudo_labels: Mapping[str, str], listed: list[ListingRow]
+    ) -> list[ListingRow]:
+        """Return the rows of new pictures; one whose group is known gets the split of its group.
+
+        Args:
+            rows: Rows of batches: labelled, unusable, or with a pseudo-label.
+            pseudo_labels: Predicted classes of unlabelled pictures to train on, by path.
+            listed: Rows of updates, whose groups are known too.
+        """
+        splits = self.known.group_splits(self.by_stem)
+        for update in listed:
+            if "group" in update:
+                splits.setdefault(group_digest_of(update["group"]), set()).add(update["split"])
+        new, pseudo = [], []
+        for row in rows:
+            if row["path"] in pseudo_labels and not row["label"]:
+                pseudo.append(row)
+            else:
+                new.append(self._of_new(row, splits))
+        for listing_row in new:
+            if "group" in listing_row and "split" in listing_row:
+                splits.setdefault(group_digest_of(listing_row["group"]), set()).add(
+                    listing_row["split"]
+                )
+        for row in pseudo:
+            group = self._group(row)
+            held_out = splits.get(group_digest_of(group), set()) - {"train"} if group else set()
+            if held_out:
+                self.not_pseudo_labelled.append(row["name"])
+            else:
+                labelled: BatchRow = {**row, "label": pseudo_labels[row["path"]], "split": "train"}
+                new.append(self._listed(labelled, group))
+        return new
+
+    def _of_known(self, row: DataSetRow) -> ListingRow:
+        listed = ListingRow(
+            path=os.fsdecode(row["location"]),
+            domain=row["domain"],
+            label=row["label"],
+            bytes=0,
+            modified=0,
+            split=row["split"],
+            known=True,
+        )
+        self._keep_group(listed, [row])
+        return self._with_file_status(listed)
+
+    def _of_update(self, row: BatchRow, update: PictureUpdate) -> ListingRow:
+        listed = ListingRow(
+            path=row["path"],
+            domain=row["domain"],
+            label=row["label"],
+            bytes=0,
+            modified=0,
+            split=update.split,
+            known=True,
+        )
+        if "group" in row:
+            listed["group"] = row["group"]
+        else:
+            self._keep_group(listed, update.known)
+        return self._with_file_status(listed)
+
+    def _keep_group(self, listed: ListingRow, known: list[DataSetRow]) -> None:
+        """Set the group of a known picture; a picture that is alone in its group needs none."""
+        groups = {row["group"] for row in known} - {None, known[0]["content"]}
+        if groups:
+            listed["group_digest"] = max(group for group in groups if group).hex()
+        elif self.by_stem:
+            listed["group"] = self.known.stem(known[0])
+
+    def _of_new(self, row: BatchRow, splits: Mapping[bytes, set[str]]) -> ListingRow:
+        group = self._group(row)
+        listed = self._listed(row, group)
+        if group is not None and (known := splits.get(group_digest_of(group))):
+            split = most_held_out(known)
+            if row.get("split", split) != split:
+                self.overridden.append((row["name"], row["split"], split))
+            listed["split"] = split
+        return listed
+
+    def _group(self, row: BatchRow) -> str | None:
+        if "group" in row:
+            return row["group"]
+        return stem_of(row["name"]) if self.by_stem else None  # the copy has another name
+
+    def _listed(self, row: BatchRow, group: str | None) -> ListingRow:
+        listed = ListingRow(
+            path=row["path"],
+            domain=row["domain"],
+            label=row["label"],
+            bytes=0,
+            modified=0,
+        )
+        if "split" in row:
+            listed["split"] = row["split"]
+        if "reason" in row:
+            listed["reason"] = row["reason"]
+        if group is not None:
+            listed["group"] = group
+        return self._with_file_status(listed)
+
+    def _with_file_status(self, row: ListingRow) -> ListingRow:
+        """Add size and time of the file, or the reason why it is unusable; return the row."""
+        # A remote file is not looked up: the run reads it, and rejects it where that fails.
+        if not is_uri(row["path"]) and "reason" not in row:
+            add_file_status(row, locate(str(self.root), row["path"]))
+        return row

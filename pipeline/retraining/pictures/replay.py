@@ -1,0 +1,69 @@
+"""Replay set: the known pictures that a retraining reads again."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from components.pusher.data_set import DataSetRow
+from pipeline.config.retraining_options import RetrainOptions
+from pipeline.retraining.batch import Batch
+from pipeline.retraining.pictures.known_pictures import batch_folder
+from pipeline.retraining.pictures.replaced_batches import batch_location
+
+#: Replayed eval pictures of a domain, as a share of its replayed training pictures.
+EVAL_SHARE = 0.4
+
+
+def replay_rows(
+    rows: list[DataSetRow], batches: list[Batch], options: RetrainOptions
+) -> list[DataSetRow]:
+    """Return all test pictures, and a sample of the other pictures of every domain.
+
+    Args:
+        rows: Rows of the data set of the serving version.
+        batches: All batches of the ledger.
+        options: Options; `replay_per_domain` is the size of the sample.
+    """
+    sizes = {
+        "train": options.replay_per_domain,
+        "eval": max(1, round(options.replay_per_domain * EVAL_SHARE)),
+    }
+    outside = _outside_window(batches, options)
+    chosen = [row for row in rows if row["split"] == "test"]
+    groups: dict[tuple[str, str], list[DataSetRow]] = defaultdict(list)
+    for row in rows:
+        if row["split"] != "test" and batch_folder(row["location"]) not in outside:
+            groups[(row["split"], row["domain"])].append(row)
+    for (split, _), group in sorted(groups.items()):
+        chosen += balanced_sample(group, sizes[split])
+    return chosen
+
+
+def balanced_sample(rows: Iterable[DataSetRow], count: int) -> list[DataSetRow]:
+    """Return a sample with equally many rows of every class, as far as there are.
+
+    The digests of the files decide which rows are chosen, so a sample of more rows shares most of
+    its rows with a sample of fewer rows.
+
+    Args:
+        rows: Rows of a data set.
+        count: Size of the sample.
+    """
+    by_label: dict[str, list[DataSetRow]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (row["content"], row["location"])):
+        by_label[row["label"]].append(row)
+    # The first row of every class, then the second one of every class, and so on.
+    ranked = [
+        (rank, label, row)
+        for label, label_rows in by_label.items()
+        for rank, row in enumerate(label_rows)
+    ]
+    ranked.sort(key=lambda item: item[:2])
+    return [row for _, _, row in ranked[:count]]
+
+
+def _outside_window(batches: list[Batch], options: RetrainOptions) -> set[bytes]:
+    """Return the folders of pushed batches that are older than `retrain.window` of them."""
+    if options.window == "all":
+        return set()
+    pushed = [batch for batch in batches if batch.replaced_by is None and batch.version is not None]
+    return {batch_location(batch) for batch in pushed[: max(0, len(pushed) - options.window)]}

@@ -1,0 +1,49 @@
+"""Check of a block that the config names, before anything runs."""
+
+import json
+import os
+import subprocess
+import sys
+
+from pipeline.config.run_config import RunConfig
+from pipeline.identity.source_tree import ROOT
+from trainer_module.contract.errors import InputError
+
+#: Program that prints the blocks of a backbone. It is a process of its own, because TensorFlow
+#: cannot be configured any more once a model was built.
+PROGRAM = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from trainer_module.backbones import build_backbone
+print(json.dumps(build_backbone(sys.argv[2], None, int(sys.argv[3])).blocks))
+"""
+
+
+def check_boundary(config: RunConfig) -> None:
+    """Refuse a `fine_tuning.trainable_from` that names no block of the backbone.
+
+    A share needs no check. A name takes the seconds that TensorFlow needs to build the backbone.
+
+    Args:
+        config: Config of a run.
+
+    Raises:
+        InputError: The backbone has no such block.
+    """
+    block = config.fine_tuning.trainable_from
+    if not isinstance(block, str) or config.fine_tuning.epochs == 0:
+        return
+    name = config.backbone.name
+    command = [sys.executable, "-I", "-c", PROGRAM, str(ROOT), name, str(config.image_size)]
+    quiet = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        command, env=os.environ | quiet, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return  # the Trainer, which has a log, will say what is wrong with TensorFlow
+    blocks = json.loads(done.stdout.splitlines()[-1])
+    if block not in blocks:
+        raise InputError(
+            f"config key 'fine_tuning.trainable_from': must be a share between 0 and 1, or a block "
+            f"of {name}: {', '.join(blocks)}. Received: {json.dumps(block)}"
+        )

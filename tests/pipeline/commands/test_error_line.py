@@ -1,0 +1,54 @@
+"""The line about an error that a user sees."""
+
+import errno
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from pipeline.commands.error_line import error_line
+from pipeline.running.run_failure import RunFailedError
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FULL,
+        OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
+        sqlite3.OperationalError("database or disk is full"),
+        RunFailedError(f"ImageExampleGen failed: {FULL}", Path("run.log")),
+    ],
+    ids=["disk", "quota", "SQLite", "component"],
+)
+def test_a_full_disk_is_looked_for_in_every_folder_that_is_written_to(error, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    line = error_line(error, tmp_path / "not" / "yet")
+    assert f" MiB in {tmp_path / 'not' / 'yet'}, " in line
+    assert f" MiB in {tmp_path}. Free some" in line
+    assert "Free space: " in line
+    assert line.endswith("or another folder for temporary files with TMPDIR.")
+
+
+def test_a_full_disk_is_told_without_a_workspace_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert f"Free space: {tmp_path}" not in error_line(FULL, None)
+    assert f" MiB in {tmp_path}. Free some" in error_line(FULL, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RuntimeError("two\n lines"), "two lines"),
+        (KeyError(), "KeyError"),
+        (PermissionError(13, "Permission denied", "/a"), "[Errno 13] Permission denied: '/a'"),
+        (
+            RunFailedError("Trainer failed: out of memory", Path("x")),
+            "Trainer failed: out of memory",
+        ),
+    ],
+)
+def test_every_other_error_is_its_message_in_one_line(error, line):
+    assert error_line(error, None) == line
