@@ -37,7 +37,7 @@ def _local_path(path: Any) -> Any:
     text = check_text(str(path))
     if _SCHEME.match(text):
         raise ValueError("must be a local path, not a URI")
-    return Path(expand_home(text))
+    return expand_home(text)  # a text: pydantic takes no Path where it validates JSON
 
 
 def expand_home(path: str) -> str:

@@ -257,3 +257,8 @@ def test_the_preset_of_a_stored_config_changes_nothing_more():
 
 def test_the_names_of_all_presets_are_allowed():
     assert set(PRESETS) == set(get_args(Quality))
+
+
+def test_a_config_survives_json_as_steps_on_kubeflow_get_it():
+    config = load("workspace=w", "retrain.inbox=deliveries", "layout=domain/class")
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config

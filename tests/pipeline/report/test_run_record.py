@@ -10,7 +10,7 @@ pytestmark = pytest.mark.component
 
 
 def test_an_unknown_or_unfinished_run_is_refused_with_the_known_runs(tmp_path):
-    with pytest.raises(InputError, match="Run: carryover run"):
+    with pytest.raises(InputError, match="or run: carryover run"):
         read_record(Workspace(tmp_path), None)
     tiny_record(tmp_path / "runs" / "20240101-000000", summary())
     with pytest.raises(InputError, match="Runs: 20240101-000000"):

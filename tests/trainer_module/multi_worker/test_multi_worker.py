@@ -79,7 +79,7 @@ def test_a_program_does_not_outlive_a_chief_that_is_killed(tmp_path):
         while not (programs := psutil.Process(chief.pid).children()):
             assert chief.poll() is None
             time.sleep(0.1)
-        assert "trainer_module.multi_worker.worker_program" in programs[0].cmdline()
+        assert "trainer_module.multi_worker.worker_program" in " ".join(programs[0].cmdline())
         wait_until_listening(programs[0], ports[1])
     finally:
         chief.send_signal(signal.SIGKILL)
