@@ -27,6 +27,11 @@ def digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()[:DIGEST_BYTES]
 
 
+def name_digest(name: str) -> bytes:
+    """Return the digest of the name of a group, which may not be UTF-8."""
+    return digest(name.encode("utf-8", "surrogateescape"))
+
+
 def group_digest(row: ListingRow, content: bytes, group_by: str) -> bytes:
     """Return the digest of the group that a picture belongs to; a group shares a split.
 
@@ -38,11 +43,11 @@ def group_digest(row: ListingRow, content: bytes, group_by: str) -> bytes:
             extension, across domains and classes.
     """
     if "group" in row:
-        return digest(row["group"].encode("utf-8", "surrogateescape"))
+        return name_digest(row["group"])
     if "group_digest" in row:
         return bytes.fromhex(row["group_digest"])
     if group_by == "stem":
-        return digest(PurePosixPath(row["path"]).stem.encode("utf-8", "surrogateescape"))
+        return name_digest(PurePosixPath(row["path"]).stem)
     return content
 
 

@@ -132,11 +132,9 @@ def _key(location: tuple[int | str, ...]) -> tuple[str, ...]:
 
 def _limits(key: tuple[str, ...]) -> str:
     """Return the limits of a number in words, such as "at least 32 and at most 2048"."""
-    group: Any = RunConfig
-    for part in key[:-1]:
-        group = group.model_fields[part].annotation
-        if not (isinstance(group, type) and issubclass(group, BaseModel)):
-            return ""
+    group = _group_of(key)
+    if group is None:
+        return ""
     limits = [
         words.format(limit)
         for one in group.model_fields[key[-1]].metadata
@@ -147,9 +145,18 @@ def _limits(key: tuple[str, ...]) -> str:
 
 
 def _allowed_keys(key: tuple[str, ...]) -> str:
+    group = _group_of(key)
+    allowed = list(group.model_fields) if group else []
+    close = difflib.get_close_matches(key[-1], allowed, n=1)
+    return (f"Did you mean '{close[0]}'? " if close else "") + f"Allowed: {', '.join(allowed)}."
+
+
+def _group_of(key: tuple[str, ...]) -> type[BaseModel] | None:
+    """Return the group of options that a key belongs to; None for a key of a dict."""
     group: Any = RunConfig
     for part in key[:-1]:
         group = group.model_fields[part].annotation
-    allowed = list(group.model_fields)
-    close = difflib.get_close_matches(key[-1], allowed, n=1)
-    return (f"Did you mean '{close[0]}'? " if close else "") + f"Allowed: {', '.join(allowed)}."
+        if not (isinstance(group, type) and issubclass(group, BaseModel)):
+            return None
+    found: type[BaseModel] = group
+    return found

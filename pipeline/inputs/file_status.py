@@ -13,6 +13,12 @@ from trainer_module.contract.locations import is_uri
 #: Messages for the HTTP status codes that concern one file. Any other code concerns the store.
 FILE_ERRORS = {403: os.strerror(errno.EACCES), 404: os.strerror(errno.ENOENT)}
 
+#: Beginning of the reason of a file that cannot be opened. The message of the error follows.
+UNREADABLE = "cannot be opened: "
+
+#: Reason of a file that does not exist.
+MISSING = UNREADABLE + os.strerror(errno.ENOENT)
+
 #: The end of 1980-01-01, in ns since the epoch. Tools write that day, with which the times of ZIP
 #: archives begin, or 0, for a time that is not known.
 NO_TIME = 315_619_200 * 10**9
@@ -67,7 +73,7 @@ def read_file_status(location: str) -> FileStatus:
             return FileStatus(reason="not a regular file")
         return FileStatus(status.st_size, modified_time(status))
     except (OSError, ValueError) as error:
-        return FileStatus(reason=f"cannot be opened: {_message(location, error)}")
+        return FileStatus(reason=UNREADABLE + _message(location, error))
 
 
 def add_file_status(row: ListingRow, location: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.inputs.file_status import modified_time
+from pipeline.inputs.file_status import UNREADABLE, modified_time
 from pipeline.inputs.layouts.folder_tree import FolderTree
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout, LayoutOptions, Placement
 from pipeline.inputs.layouts.layout_recognition import choose_layout
@@ -157,7 +157,7 @@ def _row(relative: Path, path: Path, is_loop: bool, placed: Placement) -> Listin
         if not stat.S_ISREG(status.st_mode):
             reason = "not a regular file"
     except OSError as error:
-        reason = f"cannot be opened: {error.strerror}"
+        reason = f"{UNREADABLE}{error.strerror}"
     if reason:
         row["reason"] = reason
     return row

@@ -1,17 +1,13 @@
 """Looks up the file of a manifest's row, and says what may be wrong with a path without a file."""
 
-import errno
 import os
 import re
 import unicodedata
 from pathlib import Path
 
-from pipeline.inputs.file_status import add_file_status
+from pipeline.inputs.file_status import MISSING, add_file_status
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
-
-#: Beginning of the reason of a file that does not exist.
-MISSING = f"cannot be opened: {os.strerror(errno.ENOENT)}"
 
 # What is wrong with a path under which no file will ever be delivered.
 _BAD_URI = "a file:// URI must name a file of this machine, such as file:///data/a.png"

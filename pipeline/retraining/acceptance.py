@@ -17,7 +17,7 @@ from trainer_module.contract.errors import InputError
 def accept_candidate(root: Path, run_id: str, reason: str) -> int:
     """Push the candidate of a run that was not blessed.
 
-    After a kill, the same call finishes: it does not push again what serves already.
+    After a kill, the same call writes the ledger; a version that was pushed is not pushed again.
 
     Args:
         root: Folder of the workspace.

@@ -254,9 +254,9 @@ class RetrainingPass:
 
     def _finish(self, batch: Batch, result: BatchResult) -> None:
         """Write the final state of a batch to the ledger, send the event, and print it."""
-        rows = self._batches.read(batch.digest)
-        reason = with_left_out(result.reason, rows)
-        count = {"left_out": len(left_out(rows))} if left_out(rows) else {}
+        unusable = left_out(self._batches.read(batch.digest))
+        reason = with_left_out(result.reason, unusable)
+        count = {"left_out": len(unusable)} if unusable else {}
         self._ledger.finish(batch.number, result.state, reason, **result.columns)
         self._notices.send(
             result.state,

@@ -3,19 +3,17 @@
 import json
 import os
 import subprocess
-import sys
 
 from pipeline.config.run_config import RunConfig
-from pipeline.identity.source_tree import ROOT
+from trainer_module.contract.child_process import isolated_python
 from trainer_module.contract.errors import InputError
 
 #: Program that prints the blocks of a backbone. It is a process of its own, because TensorFlow
 #: cannot be configured any more once a model was built.
 PROGRAM = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
+import json
 from trainer_module.backbones import build_backbone
-print(json.dumps(build_backbone(sys.argv[2], None, int(sys.argv[3])).blocks))
+print(json.dumps(build_backbone(sys.argv[1], None, int(sys.argv[2])).blocks))
 """
 
 
@@ -34,7 +32,7 @@ def check_boundary(config: RunConfig) -> None:
     if not isinstance(block, str) or config.fine_tuning.epochs == 0:
         return
     name = config.backbone.name
-    command = [sys.executable, "-I", "-c", PROGRAM, str(ROOT), name, str(config.image_size)]
+    command = [*isolated_python(PROGRAM), name, str(config.image_size)]
     quiet = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         command, env=os.environ | quiet, capture_output=True, text=True, check=False

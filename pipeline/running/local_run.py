@@ -2,25 +2,23 @@
 
 import traceback
 
-from pipeline.beam.beam_runner_check import check_beam_runner
-from pipeline.config.path_check import check_data, check_inbox, check_weights, check_workspace
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import Snapshot, take_snapshot
 from pipeline.logs.captured_output import captured_output, relayed_messages
 from pipeline.report.run_record import read_record
 from pipeline.report.run_report import write_report
-from pipeline.running.boundary_check import check_boundary
 from pipeline.running.join_command import prepare_chief
 from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.reliable_interrupt import reliable_interrupt
 from pipeline.running.run import Run
+from pipeline.running.run_checks import check_config
 from pipeline.running.run_failure import failure_reason, run_error
 from pipeline.summary.finding_list import show_findings
 from pipeline.summary.run_facts import failed_summary
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import show_summary
-from pipeline.workspace import Workspace, check_outside_data
+from pipeline.workspace import Workspace
 
 
 def run_pipeline(config: RunConfig) -> Summary:
@@ -41,13 +39,7 @@ def run_pipeline(config: RunConfig) -> Summary:
         RunFailedError: A component failed.
     """
     config = config.resolved()
-    check_workspace(config.workspace)
-    check_data(config)
-    check_outside_data(config)
-    check_inbox(config)
-    check_weights(config)
-    check_boundary(config)
-    check_beam_runner(config.beam)
+    check_config(config)
     workspace = Workspace(config.workspace)
     with workspace.lock():
         prepare_chief(workspace)

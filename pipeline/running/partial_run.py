@@ -8,18 +8,17 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.beam.beam_runner_check import check_beam_runner
-from pipeline.config.path_check import check_data, check_inbox, check_weights, check_workspace
+from pipeline.config.path_check import check_workspace
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import take_snapshot
 from pipeline.logs.captured_output import captured_output, relayed_messages
-from pipeline.running.boundary_check import check_boundary
 from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.reliable_interrupt import reliable_interrupt
 from pipeline.running.run import Run
+from pipeline.running.run_checks import check_config
 from pipeline.running.run_failure import first_input_error, run_error
-from pipeline.workspace import Workspace, check_outside_data
+from pipeline.workspace import Workspace
 
 
 @contextlib.contextmanager
@@ -43,13 +42,7 @@ def partial_run(command: str, config: RunConfig, output: Path) -> Iterator[Run]:
         RunFailedError: A component failed.
     """
     with _workspace(config) as config:
-        check_workspace(config.workspace)
-        check_data(config)
-        check_outside_data(config)
-        check_inbox(config)
-        check_weights(config)
-        check_boundary(config)
-        check_beam_runner(config.beam)
+        check_config(config)
         workspace = Workspace(config.workspace)
         output.mkdir(parents=True, exist_ok=True)
         with workspace.lock():
@@ -62,7 +55,7 @@ def partial_run(command: str, config: RunConfig, output: Path) -> Iterator[Run]:
                     progress.message(note)
                 run_id = _new_run_id(command)
                 run = Run(run_id, config, workspace, snapshot, progress, output.resolve())
-                for earlier in (run.rejects, run.lookalikes):  # of another call with this output
+                for earlier in run.lists.values():  # of another call with this output
                     earlier.unlink(missing_ok=True)
                 try:
                     with relayed_messages(progress.message), reliable_interrupt():

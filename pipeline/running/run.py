@@ -62,6 +62,15 @@ class Run:
         return self.folder / "blank.csv"
 
     @property
+    def lists(self) -> dict[str, Path]:
+        """The lists of pictures to look at, by what their files are."""
+        return {
+            "rejected": self.rejects,
+            "blank": self.blank_pictures,
+            "copied or look alike": self.lookalikes,
+        }
+
+    @property
     def store(self) -> VersionStore:
         """Versions of the model of this run."""
         return VersionStore(self.workspace.root, self.config.name)
@@ -89,11 +98,7 @@ class Run:
 
     def show_lists(self) -> None:
         """Print the paths of the lists of pictures to look at, where there are any."""
-        for what, path in (
-            ("rejected", self.rejects),
-            ("blank", self.blank_pictures),
-            ("copied or look alike", self.lookalikes),
-        ):
+        for what, path in self.lists.items():
             if path.exists():
                 self.progress.message(f"files that are {what} are listed in {path}")
 

@@ -1,8 +1,8 @@
 """Splits that a data set does not have are taken from its training pictures."""
 
-import hashlib
 from collections.abc import Iterable
 
+from components.image_example_gen.splits import assign_split, name_digest
 from pipeline.config.run_config import SplitOptions
 
 #: Split -> share of the training pictures.
@@ -28,10 +28,5 @@ def share_out(path: str, missing: Shares) -> str:
         path: Path of the picture.
         missing: Splits that training pictures are taken for.
     """
-    digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()
-    position = int.from_bytes(digest[:8], "big") / 2**64
-    for split, share in missing:
-        if position < share:
-            return split
-        position -= share
-    return "train"
+    shares = dict(missing)
+    return assign_split(name_digest(path), shares.get("eval", 0), shares.get("test", 0))

@@ -5,16 +5,12 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 
-from pipeline.inputs.file_status import read_file_status
+from pipeline.inputs.file_status import MISSING, UNREADABLE, read_file_status
 from pipeline.inputs.manifest_path import may_arrive
 from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
 
-#: Beginning of the reason of a file that cannot be opened. The message of the error follows.
-UNREADABLE = "cannot be opened: "
-
-MISSING = UNREADABLE + os.strerror(errno.ENOENT)
 FORBIDDEN = UNREADABLE + os.strerror(errno.EACCES)
 
 #: Reasons of local files whose store is unavailable, such as a network folder.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.image_example_gen.catalog import read_catalog
-from components.image_example_gen.splits import digest
+from components.image_example_gen.splits import name_digest
 from components.pusher.data_set import location_of
 from components.pusher.version_store import Push, VersionStore
 from pipeline import component_ids
@@ -54,25 +54,24 @@ def _groups_of_run(workspace: Workspace, run: Path) -> dict[bytes, bytes]:
     if not (run / "summary.json").exists():
         return {}
     data_root = workspace.data_root(run.name, Summary.read(run).data_root)
-    catalog = _find_catalog(workspace, run)
+    catalog = _find_catalog(run)
     if catalog is None:
         return _groups_in_listings(workspace, data_root)
     columns = [example_features.IMAGE_ID, "group"]
     return {
         location_of(image_id, data_root, workspace.root): group
-        for table in read_catalog(str(catalog), columns)
+        for table in read_catalog(catalog, columns)
         for image_id, group in zip(*(table[name].to_pylist() for name in columns), strict=True)
     }
 
 
-def _find_catalog(workspace: Workspace, run: Path) -> Path | None:
-    """Return the catalog of a run, also after the workspace was moved; None if it was deleted."""
+def _find_catalog(run: Path) -> str | None:
+    """Return the URI of the catalog of a run; None if it was deleted."""
     try:
         uri = read_outputs(run)[component_ids.IMAGE_EXAMPLE_GEN]["catalog"]
     except (FileNotFoundError, KeyError):
         return None
-    moved = workspace.root / "artifacts" / uri.rpartition("/artifacts/")[2]
-    return next((path for path in (Path(uri), moved) if path.is_dir()), None)
+    return uri if Path(uri).is_dir() else None
 
 
 def _groups_in_listings(workspace: Workspace, data_root: str) -> dict[bytes, bytes]:
@@ -84,6 +83,6 @@ def _groups_in_listings(workspace: Workspace, data_root: str) -> dict[bytes, byt
             row = json.loads(line)
             if "group" in row:
                 image_id = row["path"].encode("utf-8", "surrogateescape")
-                group = digest(row["group"].encode("utf-8", "surrogateescape"))
+                group = name_digest(row["group"])
                 groups[location_of(image_id, data_root, workspace.root)] = group
     return groups

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from components.image_example_gen.splits import digest
+from components.image_example_gen.splits import name_digest
 from components.pusher.data_set import DataSetRow, read_data_set
 from pipeline.retraining.deliveries.batch_store import LISTING, BatchStore
 from pipeline.retraining.pictures.earlier_groups import find_earlier_groups
 from pipeline.workspace import Workspace
-
-#: The splits, that which keeps most from training first.
-MOST_HELD_OUT = ("test", "eval", "train")
+from trainer_module.contract.example_features import SPLITS
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class KnownPictures:
     @cached_property
     def is_grouped_by_stem(self) -> bool:
         """Whether the groups of some pictures are the stems of their names."""
-        return any(row["group"] == group_digest_of(self.stem(row)) for row in self.rows)
+        return any(row["group"] == name_digest(self.stem(row)) for row in self.rows)
 
     def stem(self, row: DataSetRow) -> str:
         """Return the name of a picture without folders and extension.
@@ -83,7 +81,7 @@ class KnownPictures:
         for row in self.rows:
             group = row["group"]
             if by_stem and group in (None, row["content"]):
-                group = group_digest_of(self.stem(row))
+                group = name_digest(self.stem(row))
             if group is not None:
                 splits[group].add(row["split"])
         return dict(splits)
@@ -91,17 +89,12 @@ class KnownPictures:
 
 def most_held_out(splits: Iterable[str]) -> str:
     """Return the split that keeps most from training: test, then eval."""
-    return min(splits, key=MOST_HELD_OUT.index)
+    return max(splits, key=SPLITS.index)
 
 
 def stem_of(path: str) -> str:
     """Return the name of a file without folders and extension."""
     return PurePosixPath(path).stem
-
-
-def group_digest_of(name: str) -> bytes:
-    """Return the digest of the group of a name, see `splits.group_digest`."""
-    return digest(name.encode("utf-8", "surrogateescape"))
 
 
 def batch_folder(location: bytes) -> bytes:

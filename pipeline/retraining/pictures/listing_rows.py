@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from components.image_example_gen.splits import name_digest
 from components.pusher.data_set import DataSetRow
 from pipeline.inputs.file_status import add_file_status
 from pipeline.retraining.deliveries.batch_store import BatchRow
 from pipeline.retraining.pictures.known_pictures import (
     KnownPictures,
-    group_digest_of,
     most_held_out,
     stem_of,
 )
@@ -68,23 +68,17 @@ class ListingRows:
             listed: Rows of updates, whose groups are known too.
         """
         splits = self.known.group_splits(self.by_stem)
-        for update in listed:
-            if "group" in update:
-                splits.setdefault(group_digest_of(update["group"]), set()).add(update["split"])
+        _add_groups(splits, listed)
         new, pseudo = [], []
         for row in rows:
             if row["path"] in pseudo_labels and not row["label"]:
                 pseudo.append(row)
             else:
                 new.append(self._of_new(row, splits))
-        for listing_row in new:
-            if "group" in listing_row and "split" in listing_row:
-                splits.setdefault(group_digest_of(listing_row["group"]), set()).add(
-                    listing_row["split"]
-                )
+        _add_groups(splits, new)
         for row in pseudo:
             group = self._group(row)
-            held_out = splits.get(group_digest_of(group), set()) - {"train"} if group else set()
+            held_out = splits.get(name_digest(group), set()) - {"train"} if group else set()
             if held_out:
                 self.not_pseudo_labelled.append(row["name"])
             else:
@@ -93,28 +87,14 @@ class ListingRows:
         return new
 
     def _of_known(self, row: DataSetRow) -> ListingRow:
-        listed = ListingRow(
-            path=os.fsdecode(row["location"]),
-            domain=row["domain"],
-            label=row["label"],
-            bytes=0,
-            modified=0,
-            split=row["split"],
-            known=True,
-        )
+        listed = _unread_row(os.fsdecode(row["location"]), row)
+        listed["split"], listed["known"] = row["split"], True
         self._keep_group(listed, [row])
         return self._with_file_status(listed)
 
     def _of_update(self, row: BatchRow, update: PictureUpdate) -> ListingRow:
-        listed = ListingRow(
-            path=row["path"],
-            domain=row["domain"],
-            label=row["label"],
-            bytes=0,
-            modified=0,
-            split=update.split,
-            known=True,
-        )
+        listed = _unread_row(row["path"], row)
+        listed["split"], listed["known"] = update.split, True
         if "group" in row:
             listed["group"] = row["group"]
         else:
@@ -132,7 +112,7 @@ class ListingRows:
     def _of_new(self, row: BatchRow, splits: Mapping[bytes, set[str]]) -> ListingRow:
         group = self._group(row)
         listed = self._listed(row, group)
-        if group is not None and (known := splits.get(group_digest_of(group))):
+        if group is not None and (known := splits.get(name_digest(group))):
             split = most_held_out(known)
             if row.get("split", split) != split:
                 self.overridden.append((row["name"], row["split"], split))
@@ -145,13 +125,7 @@ class ListingRows:
         return stem_of(row["name"]) if self.by_stem else None  # the copy has another name
 
     def _listed(self, row: BatchRow, group: str | None) -> ListingRow:
-        listed = ListingRow(
-            path=row["path"],
-            domain=row["domain"],
-            label=row["label"],
-            bytes=0,
-            modified=0,
-        )
+        listed = _unread_row(row["path"], row)
         if "split" in row:
             listed["split"] = row["split"]
         if "reason" in row:
@@ -166,3 +140,15 @@ class ListingRows:
         if not is_uri(row["path"]) and "reason" not in row:
             add_file_status(row, locate(str(self.root), row["path"]))
         return row
+
+
+def _unread_row(path: str, row: DataSetRow | BatchRow) -> ListingRow:
+    """Return a row with a path, and the domain and the class of another row."""
+    return ListingRow(path=path, domain=row["domain"], label=row["label"], bytes=0, modified=0)
+
+
+def _add_groups(splits: dict[bytes, set[str]], rows: Iterable[ListingRow]) -> None:
+    """Add the splits of named groups to the splits by group, in place."""
+    for row in rows:
+        if "group" in row and "split" in row:
+            splits.setdefault(name_digest(row["group"]), set()).add(row["split"])

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from components.image_example_gen.splits import name_digest
 from components.pusher.data_set import DataSetRow
 from pipeline.retraining.deliveries.batch_store import BatchRow
 from pipeline.retraining.pictures.known_pictures import (
     batch_folder,
-    group_digest_of,
     most_held_out,
 )
 from trainer_module.contract.listing_row import DIGEST_BYTES
@@ -114,7 +114,7 @@ def content_of(row: BatchRow) -> bytes:
 
 def group_of(row: BatchRow) -> bytes | None:
     """Return the digest of the group that a row names; None if it names none."""
-    return group_digest_of(row["group"]) if "group" in row else None
+    return name_digest(row["group"]) if "group" in row else None
 
 
 def _by_content(rows: list[BatchRow]) -> dict[bytes, list[BatchRow]]:

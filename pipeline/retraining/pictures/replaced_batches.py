@@ -92,7 +92,7 @@ def find_omitted(
         known: Pictures of the serving version.
         replaced: Replaced batches.
         current: Number of the batch that is processed.
-        deliveries: That batch, and those that wait for a training.
+        deliveries: The current batch, and the batches whose pictures wait for a training.
         pushed: Other batches that versions were pushed for.
         store: Store of the batches.
     """

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from tiny_pictures import solid, write_files
+from PIL import Image
+from tiny_pictures import encode, solid, write_files
 
 from components.image_example_gen.inventory import read_inventory
 from pipeline import component_ids
@@ -85,3 +87,14 @@ def test_a_list_of_rejects_of_an_earlier_call_is_removed(site):
     (site.data / "day" / "red" / "broken.png").unlink()
     site.call()
     assert not (site.output / "rejects.csv").exists()
+
+
+def test_a_list_of_blank_pictures_of_an_earlier_call_is_removed(site):
+    site.call()
+    assert (site.output / "blank.csv").exists()  # pictures of one colour
+    rng = np.random.default_rng(3)
+    for path in site.data.rglob("*.png"):
+        noise = rng.integers(0, 256, (32, 32, 3), np.uint8)
+        path.write_bytes(encode(Image.fromarray(noise)))
+    site.call()
+    assert not (site.output / "blank.csv").exists()
