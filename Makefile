@@ -3,9 +3,10 @@ PYTHON ?=
 BIN := .venv/bin
 # Dozens of processes import TensorFlow and TFX: without compiled modules each compiles them anew.
 unexport PYTHONDONTWRITEBYTECODE
-SOURCES := pipeline components trainer_module tests data requirements setup.py
+SOURCES := pipeline components trainer_module tests data requirements setup.py carryover_command.py
+STACKS := tfx-1.16 tfx-1.21
 
-.PHONY: help venv gpu run retrain check test soak flink-test image-test quality style lock clean
+.PHONY: help venv gpu run retrain check test fuzz soak flink-test image-test quality style lock audit sbom clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -13,9 +14,8 @@ help: ## show this list
 venv: ## make .venv from the lock of the stack that fits this machine
 	@python3 requirements/bootstrap.py --python "$(PYTHON)"
 
-gpu: venv ## add TensorFlow's CUDA libraries to .venv (NVIDIA GPU, about 3 GB)
-	@$(BIN)/uv pip install --python $(BIN)/python "tensorflow[and-cuda]==$$($(BIN)/python -c \
-		'from importlib.metadata import version; print(version("tensorflow"))')"
+gpu: ## add TensorFlow's CUDA libraries to .venv (NVIDIA GPU, about 3 GB)
+	@python3 requirements/bootstrap.py --python "$(PYTHON)" --gpu
 
 run: venv ## train, check and push a model from the bundled pictures
 	@$(BIN)/carryover run --config configs/emoji.yaml
@@ -29,6 +29,16 @@ test: venv ## run the tests, on every core up to four
 
 retrain: venv ## deliver the bundled line art to the model of `make run`
 	@$(BIN)/carryover retrain --workspace workspace/emoji --inbox data/incoming
+
+# One seed gives the same cases again: pytest tests/fuzz --hypothesis-seed=SEED
+MINUTES ?= 10
+fuzz: venv ## read random and mutated input with new seeds, for 10 minutes (MINUTES=60)
+	@seed=$$(date +%s); end=$$((seed + 60 * $(MINUTES))); \
+	while [ $$(date +%s) -lt $$end ]; do \
+		$(BIN)/python -m pytest tests/fuzz --hypothesis-seed=$$seed --quiet \
+			--numprocesses logical --maxprocesses 4 --dist loadfile || exit 1; \
+		seed=$$((seed + 1)); \
+	done
 
 soak: venv ## deliver batches for an hour while the watcher is killed again and again
 	@$(BIN)/python -m pytest -m soak
@@ -49,15 +59,39 @@ style: venv ## rewrite the code in the house style
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 
+# Locks hold versions and hashes: no URLs, and no host of an index.
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header
-lock: venv ## compile the locks again, with the newest versions setup.py admits
+tfx-1.16_FOR = --python-version 3.10 --python-platform x86_64-manylinux_2_28
+tfx-1.21_FOR = --universal --python-version 3.11
+
+lock: venv $(STACKS:%=lock-%) ## compile the locks again, with the newest versions setup.py admits
 	@$(COMPILE) requirements/flink.in --no-deps -o requirements/flink.txt
 	@$(COMPILE) requirements/bootstrap.in --universal --python-version 3.10 -o requirements/bootstrap.txt
-	@$(COMPILE) setup.py --extra dev --extra onnx --python-version 3.10 \
-		--python-platform x86_64-manylinux_2_28 -o requirements/tfx-1.16.txt
-	@$(COMPILE) setup.py --extra dev --extra onnx --universal --python-version 3.11 \
-		-o requirements/tfx-1.21.txt
+	@$(COMPILE) requirements/audit.in --universal --python-version 3.10 -o requirements/audit.txt
+
+# The lock of production comes first: the other two agree with it. The GPU lock holds only what it
+# adds to that.
+lock-%: venv
+	@$(COMPILE) setup.py --extra onnx $($*_FOR) -o requirements/$*.txt
+	@$(COMPILE) setup.py --extra onnx --extra dev $($*_FOR) -c requirements/$*.txt \
+		-o requirements/$*-dev.txt
+	@$(COMPILE) setup.py --extra onnx --extra gpu $($*_FOR) -c requirements/$*.txt \
+		$$(sed -n 's/^\([^ #]*\)==.*/--no-emit-package \1/p' requirements/$*.txt) \
+		-o requirements/$*-gpu.txt
+	@sed -i -e '/^#/d' -e '/^$$/d' requirements/$*-gpu.txt
+
+# Tools of a release have an environment of their own, so that no lock above holds them.
+.venv-audit/complete: requirements/audit.txt
+	@$(or $(PYTHON),$(wildcard $(BIN)/python),python3) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+audit: .venv-audit/complete ## look up known vulnerabilities of the production locks (needs a network)
+	@$(<D)/bin/python requirements/audit.py
+
+sbom: .venv-audit/complete ## write CycloneDX lists of the packages in the production locks into dist
+	@$(<D)/bin/python requirements/sbom.py
 
 clean: ## remove the environment and the caches, never a workspace
-	rm -rf .venv .venv-python .venv-uv .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .venv-audit .venv-python .venv-uv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build *.egg-info

@@ -20,6 +20,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["pipeline*", "components*", "trainer_module*"]),
+    py_modules=["carryover_command"],
     package_data={
         "pipeline": ["py.typed"],
         "components": ["py.typed"],
@@ -63,6 +64,7 @@ setup(
         "onnx": ["onnxruntime>=1.17,<2", "tf2onnx>=1.17,<2"],
         "dev": [
             "axe-core-python>=0.1,<1",
+            "hypothesis>=6.100,<7",
             "import-linter>=2.1,<3",
             "mypy>=1.10,<3",
             "pre-commit>=3.7,<5",
@@ -74,5 +76,5 @@ setup(
             "types-PyYAML",
         ],
     },
-    entry_points={"console_scripts": ["carryover=pipeline.cli:main"]},
+    entry_points={"console_scripts": ["carryover=carryover_command:main"]},
 )

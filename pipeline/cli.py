@@ -20,8 +20,8 @@ def _check_packages() -> None:
         found = Path((spec.origin if spec else "") or next(iter(folders), name))
         if found.resolve() != own / name / "__init__.py":
             print(
-                f"carryover: {found} hides the package '{name}' of carryover. Take its folder out "
-                "of PYTHONPATH, or run the command in another folder.",
+                f"carryover: {str(found)!a} hides the package '{name}' of carryover. Take its "
+                "folder out of PYTHONPATH, or run the command in another folder.",
                 file=sys.stderr,
             )
             sys.exit(2)
@@ -34,12 +34,13 @@ from pipeline.commands import manifest_command, model_commands, training_command
 from pipeline.commands.error_line import error_line
 from pipeline.commands.exit_codes import EXIT_BAD_INPUT, EXIT_FAILURE
 from pipeline.commands.logged_command import LoggedCommand
-from pipeline.commands.standard_streams import prepare_streams
 from pipeline.kubeflow import kubeflow_commands
 from pipeline.logs.command_log import CommandLog, command_log
 from pipeline.logs.warnings_log import log_warnings
 from pipeline.retraining import retraining_commands
 from pipeline.running.run_failure import RunFailedError
+from pipeline.terminal.plain_lines import print_line
+from pipeline.terminal.standard_streams import prepare_streams
 from trainer_module.compat.tensorflow_internals import keep_functions
 from trainer_module.contract.errors import InputError
 
@@ -58,10 +59,10 @@ def _print_version(wanted: bool) -> None:
         return
     from pipeline.installed_versions import LIBRARIES, PACKAGE, installed_version
 
-    typer.echo(f"{PACKAGE} {installed_version(PACKAGE) or '(not installed)'}")
-    typer.echo(f"python {platform.python_version()}")
+    print_line(f"{PACKAGE} {installed_version(PACKAGE) or '(not installed)'}")
+    print_line(f"python {platform.python_version()}")
     for name in LIBRARIES:
-        typer.echo(f"{name} {installed_version(name) or '(not installed)'}")
+        print_line(f"{name} {installed_version(name) or '(not installed)'}")
     raise typer.Exit
 
 
@@ -166,9 +167,9 @@ def _log_with(error: Exception, log: CommandLog) -> Path | None:
 
 def _fail(message: str, code: int, log: Path | None = None) -> NoReturn:
     """Print a message and the path of a log, and exit."""
-    print(f"carryover: {message}", file=sys.stderr)
+    print_line(f"carryover: {message}", to_stderr=True)
     if log:
-        print(f"log: {log}", file=sys.stderr)
+        print_line(f"log: {log}", to_stderr=True)
     sys.exit(code)
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline import component_ids
@@ -14,7 +13,8 @@ from pipeline.config.run_config import RunConfig
 from pipeline.running.partial_run import partial_run
 from pipeline.running.run import Run
 from pipeline.summary.environment import Environment, describe_environment
-from pipeline.table_printing import print_table
+from pipeline.terminal.safe_console import plain
+from pipeline.terminal.table_printing import print_table
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.multi_worker.tf_config import VARIABLE, read_cluster
@@ -90,7 +90,7 @@ def cross_validate_data(config: RunConfig, seeds: int, output: Path) -> CrossVal
         atomic_write(path, result.model_dump_json(indent=1) + "\n")
         console = run.progress.console
         print_table(console, _table(result))
-        console.print(f"every fold: {path}", highlight=False, soft_wrap=True, markup=False)
+        console.print(plain(f"every fold: {path}"), highlight=False, soft_wrap=True)
     return result
 
 
@@ -163,7 +163,7 @@ def _table(result: CrossValidation) -> Table:
     for name in ("images", "frozen", "accuracy", "spread"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, domain in result.domains.items():
-        table.add_row(escape(name), *_cells(domain))
+        table.add_row(plain(name), *_cells(domain))
     table.add_section()
     table.add_row("mean", *_cells(result.mean))
     seeds = ", ".join(map(str, result.seeds))

@@ -93,6 +93,7 @@ def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
         snapshot=inputs.listing,
         digest=inputs.digest,
         split=config.split.model_dump(),
+        max_file_bytes=config.max_file_bytes,
         code=inputs.code.ingestion,
     )
     examples = example_gen.outputs["examples"]

@@ -9,10 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
-from rich.markup import escape
-
 from pipeline.installed_versions import installed_version
+from pipeline.terminal.safe_console import SafeConsole, plain
 from trainer_module.contract.child_process import isolated_python
 
 #: The supported stacks: version of TFX -> versions of Python.
@@ -48,11 +46,11 @@ def examine(workspace: Path) -> int:
     Returns:
         Exit code: 0 if a run can work here, 1 otherwise.
     """
-    console = Console()
+    console = SafeConsole()
     checks = [_stack(), *_libraries(), _devices(), _cpu_and_memory(), *_folder(workspace)]
     for check in checks:
         mark = "[green]+[/green]" if check.passed else "[red]x[/red]"
-        console.print(f"{mark} {escape(check.text)}", highlight=False, soft_wrap=True)
+        console.print(f"{mark} {plain(check.text)}", highlight=False, soft_wrap=True)
     return 0 if all(check.passed for check in checks) else 1
 
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from components.pusher.version_store import VersionStore
-from pipeline.table_printing import print_table
+from pipeline.terminal.plain_lines import print_line
+from pipeline.terminal.safe_console import SafeConsole, plain
+from pipeline.terminal.table_printing import print_table
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
@@ -21,11 +21,19 @@ def find_store(workspace: Path, name: str | None) -> VersionStore:
         name: Name of the model; None if the workspace has only one.
 
     Raises:
-        InputError: No model has been pushed, there is no model of this name, or the name is None
-            and there are several models.
+        InputError: No model has been pushed, there is no model of this name, the name is None and
+            there are several models, or the folder of the models cannot be read.
     """
     serving = workspace.resolve() / "serving"
-    names = sorted(path.name for path in serving.glob("*") if path.is_dir())
+    try:
+        names = sorted(path.name for path in serving.iterdir() if path.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        names = []
+    except OSError as error:
+        raise InputError(
+            f"{serving} cannot be read: {error.strerror}. Give another workspace with "
+            "--workspace DIR, or mend the rights of the folder."
+        ) from None
     if not names:
         raise InputError(
             f"no model has been pushed to {serving} yet. Give the workspace of a run with "
@@ -56,29 +64,37 @@ def serving_version(store: VersionStore) -> int:
 def show_versions(store: VersionStore) -> None:
     """Print the versions in the serving directory, with their accuracy per domain.
 
+    A version whose record is damaged is listed as such, and a line on stderr tells what to do.
+
     Args:
         store: Versions of the model.
-
-    Raises:
-        InputError: A version was not pushed by this package.
     """
-    pushes = {version: store.read_push(version) for version in store.versions()}
+    damaged = store.damaged_pushes()
+    versions = store.versions()
+    pushes = {number: store.read_push(number) for number in versions if number not in damaged}
     domains = sorted({domain for push in pushes.values() for domain in push.domains})
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("version", "pushed (UTC)"):
         table.add_column(column, no_wrap=True)
     for domain in domains:
-        table.add_column(escape(domain), justify="right", overflow="fold", min_width=5)
-    for version, push in pushes.items():
+        table.add_column(plain(domain), justify="right", overflow="fold", min_width=5)
+    for version in versions:
+        name = f"{version}{' (serving)' if version == store.newest() else ''}"
+        if version in damaged:
+            table.add_row(name, "damaged", *("-" for _ in domains))
+            continue
+        push = pushes[version]
         accuracies = [push.domains.get(domain, {}).get("accuracy") for domain in domains]
         table.add_row(
-            f"{version}{' (serving)' if version == store.newest() else ''}",
+            name,
             push.pushed_at[:16].replace("T", " "),
             *("-" if value is None else f"{value:.3f}" for value in accuracies),
         )
-    console = Console()
+    console = SafeConsole()
     print_table(console, table)
-    console.print(escape(str(store.serving)), highlight=False, soft_wrap=True)
+    console.print(plain(str(store.serving)), highlight=False, soft_wrap=True)
+    for number, error in damaged.items():
+        print_line(f"carryover: version {number}: {error}", to_stderr=True)
 
 
 def roll_back(store: VersionStore) -> None:
@@ -95,8 +111,8 @@ def roll_back(store: VersionStore) -> None:
             removed, serving = store.roll_back()
         except ValueError as error:
             raise InputError(str(error)) from None
-    folder = escape(str(store.rolled_back / str(removed)))
-    Console().print(
+    folder = plain(str(store.rolled_back / str(removed)))
+    SafeConsole().print(
         f"Version {removed} is out of service; it is kept in {folder}. "
         f"The serving version is now {serving}.",
         highlight=False,

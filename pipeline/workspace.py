@@ -3,24 +3,31 @@
 import contextlib
 import datetime
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import filelock
+from typing import Any
 
 from components.pusher.version_store import VersionStore
+from pipeline.config.parsing.yaml_loader import YamlError
+from pipeline.config.parsing.yaml_parser import parse_yaml
 from pipeline.config.run_config import RunConfig
-from pipeline.config.yaml_parser import dump_yaml, parse_yaml
+from pipeline.config.stored_config import write_config
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
+from trainer_module.contract.workspace_files.file_lock import NO_LOCKS, lock_file
+from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
 
 #: File in the folder of a retraining run: digest of its batch.
 BATCH = "batch"
 
 #: File that is locked while a run uses the workspace.
 _LOCK = ".lock"
+
+_RUN_ID = re.compile(r"\d{8}-\d{6}(-\d+)?")
 
 
 @dataclass(frozen=True)
@@ -65,17 +72,54 @@ class Workspace:
         _, folder, relative = uri.rpartition(f"/{self.artifacts.name}/")
         return str(self.artifacts / relative) if folder and not is_uri(uri) else uri
 
+    def read_config(self, run_id: str) -> dict[str, Any]:
+        """Read the config that a run was started with, by key; credentials in it are masked.
+
+        Raises:
+            UnavailableError: `config.yaml` of the run is missing, unreadable or damaged.
+        """
+        file, what = self.config_file(run_id), f"config of run {run_id}"
+        remedy = "Restore the file from a backup, or give the config again with --config FILE."
+        content = read_state(file, what, remedy)
+        if not content.endswith(b"\n"):  # it may be valid YAML, and lack the last keys
+            raise damaged_file(file, what, "it is cut off", remedy)
+        try:
+            values = parse_yaml(content).value
+        except YamlError as error:
+            raise damaged_file(file, what, f"line {error.line}: {error.problem}", remedy) from None
+        if not isinstance(values, dict):
+            raise damaged_file(file, what, "it holds no `key: value` lines", remedy)
+        return values
+
+    def config_file(self, run_id: str) -> Path:
+        """Return the path of the config that a run was started with."""
+        return self.runs / run_id / "config.yaml"
+
+    def batch_digest(self, run_id: str) -> str | None:
+        """Return the digest of the batch that a run retrained for; None for any other run.
+
+        Raises:
+            UnavailableError: The file with the digest is unreadable or empty.
+        """
+        file = self.runs / run_id / BATCH
+        if not file.exists():
+            return None
+        content = read_state(file, f"batch of run {run_id}", "Restore the file from a backup.")
+        return content.decode(errors="replace").strip()
+
     def data_root(self, run_id: str, recorded: str) -> str:
         """Return where the data root of a run is now: one in the workspace moves with it.
 
         Args:
             run_id: Id of the run.
             recorded: Data root in its summary. That of a retraining is the workspace.
+
+        Raises:
+            UnavailableError: `config.yaml` of the run is unreadable or damaged.
         """
-        file = self.runs / run_id / "config.yaml"
-        if is_uri(recorded) or not file.exists():
+        if is_uri(recorded) or not self.config_file(run_id).exists():
             return recorded
-        before = str(parse_yaml(file.read_bytes()).value.get("workspace"))
+        before = str(self.read_config(run_id).get("workspace"))
         if not Path(recorded).is_relative_to(before):
             return recorded
         return str(self.root / Path(recorded).relative_to(before))
@@ -128,22 +172,33 @@ class Workspace:
             batch: Digest of the batch that the run retrains for; None for other runs.
 
         Returns:
-            The run id: date and time in UTC, and a number if the second has several runs.
+            The run id: date and time in UTC, and a number if the second has several runs. It sorts
+            after all earlier ones, also where the clock was set back.
+
+        Raises:
+            OSError: The disk is full or read-only. No folder is left behind.
         """
-        moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
-        number = 1
-        while True:
-            run_id = moment if number == 1 else f"{moment}-{number:03d}"
-            try:
-                (self.runs / run_id).mkdir(parents=True)
-                break
-            except FileExistsError:
-                number += 1
-        text = dump_yaml(config.model_dump(mode="json"))
-        atomic_write(self.runs / run_id / "config.yaml", text)
-        if batch:
-            atomic_write(self.runs / run_id / BATCH, f"{batch}\n")
+        run_id = self._next_run_id()
+        folder = self.runs / run_id
+        folder.mkdir(parents=True)
+        try:
+            if batch:
+                atomic_write(folder / BATCH, f"{batch}\n")
+            write_config(self.config_file(run_id), config)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return run_id
+
+    def _next_run_id(self) -> str:
+        """Return an id for a run that starts now, which sorts after all earlier ones."""
+        run_id = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
+        names = (path.name for path in self.runs.glob("*"))
+        newest = max(filter(_RUN_ID.fullmatch, names), default="")
+        if run_id > newest:
+            return run_id
+        day, second, *number = newest.split("-")
+        return f"{day}-{second}-{int(number[0] if number else 1) + 1:03d}"
 
     def unfinished_run(self) -> str | None:
         """Return the id of the newest run if it has no summary: it was killed, or is running."""
@@ -156,7 +211,8 @@ class Workspace:
         """Return the path of the config of the run to resume.
 
         Raises:
-            InputError: The newest run has ended or was a retraining, or there is no run.
+            InputError: The newest run has ended or was a retraining, there is no run, or its config
+                is damaged.
         """
         run_id = self.unfinished_run()
         if run_id is None:
@@ -166,7 +222,8 @@ class Workspace:
                 f"run {run_id} in workspace {self.root} was a retraining. Resume it with "
                 "carryover retrain."
             )
-        return self.runs / run_id / "config.yaml"
+        self.read_config(run_id)
+        return self.config_file(run_id)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -176,23 +233,20 @@ class Workspace:
         created is removed again where bad input leaves it empty.
 
         Raises:
-            InputError: Another run holds the lock, or the folder is not writable.
+            InputError: Another run holds the lock, the folder is not writable, or its file system
+                has no locks.
         """
         is_new = not self.root.exists()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            holder = filelock.FileLock(self.root / _LOCK)
-            holder.acquire(timeout=0)
-        except filelock.Timeout:
+            handle = lock_file(self.root / _LOCK)
+        except BlockingIOError:
             raise InputError(
                 f"workspace {self.root} is in use by run {self.unfinished_run() or '(starting)'}. "
                 "Wait until it has ended, or give another one with --workspace DIR."
             ) from None
         except OSError as error:
-            raise InputError(
-                f"workspace {self.root} cannot be written: {error.strerror}. "
-                "Give another one with --workspace DIR."
-            ) from None
+            raise self._unusable(error) from None
         try:
             yield
         except InputError:
@@ -200,7 +254,20 @@ class Workspace:
                 self._remove_if_unused()
             raise
         finally:
-            holder.release()
+            os.close(handle)  # it releases the lock
+
+    def _unusable(self, error: OSError) -> InputError:
+        """Return the error for a workspace that cannot be locked."""
+        if error.errno in NO_LOCKS:
+            return InputError(
+                f"workspace {self.root} cannot be locked: {error.strerror}. Its file system has no "
+                "file locks. Start the lock service of the network folder, or give a workspace on "
+                "another disk with --workspace DIR."
+            )
+        return InputError(
+            f"workspace {self.root} cannot be written: {error.strerror}. "
+            "Give another one with --workspace DIR."
+        )
 
     def _remove_if_unused(self) -> None:
         """Remove the workspace if it holds nothing but its lock and a folder without listings."""
@@ -210,20 +277,3 @@ class Workspace:
             if [path.name for path in self.root.iterdir()] == [_LOCK]:
                 (self.root / _LOCK).unlink()
                 self.root.rmdir()
-
-
-def check_outside_data(config: RunConfig) -> None:
-    """Refuse a workspace that is the data folder or inside it.
-
-    Args:
-        config: Config of a run, with absolute paths.
-
-    Raises:
-        InputError: The workspace is the data folder or inside it.
-    """
-    if config.workspace.is_relative_to(config.data):
-        place = "is" if config.workspace == Path(config.data) else "is inside"
-        raise InputError(
-            f"workspace {config.workspace} {place} the data folder {config.data}, where its "
-            "files would be read as pictures. Give another one with --workspace DIR."
-        )

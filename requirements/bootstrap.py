@@ -1,7 +1,8 @@
 """Make .venv: choose the stack for this machine, install its lock, then this package.
 
-Run by `make`, with any Python 3.8 or newer and nothing but the standard library. A finished
-environment is stamped with a digest of what went into it, so a second call returns at once.
+The lock is the one with development tools; what runs in production has a smaller one. Run by
+`make`, with any Python 3.8 or newer and nothing but the standard library. A finished environment
+is stamped with a digest of what went into it, so a second call returns at once.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Stack(NamedTuple):
     """One supported set of versions.
 
     Attributes:
-        name: Name of the lock, requirements/<name>.txt.
+        name: Start of the names of its locks, see `lock`.
         pythons: Versions of Python that it runs on, best first.
         glibc: Oldest C library that its wheels load on.
     """
@@ -37,6 +38,15 @@ class Stack(NamedTuple):
     name: str
     pythons: tuple[str, ...]
     glibc: tuple[int, int]
+
+    def lock(self, kind: str) -> str:
+        """Return the path of a lock in the repository.
+
+        Args:
+            kind: "" for what production needs, "-dev" for that and the tools of development,
+                "-gpu" for what TensorFlow's CUDA libraries add.
+        """
+        return f"requirements/{self.name}{kind}.txt"
 
 
 STACKS = (
@@ -185,7 +195,7 @@ def check_build_tools(stack: Stack, python: dict) -> None:
 def digest(stack: Stack, python: dict) -> str:
     """Return the identity of the environment: interpreter, lock and package definition."""
     content = hashlib.sha256(json.dumps([stack.name, python, str(ROOT)]).encode())
-    for name in (f"requirements/{stack.name}.txt", "requirements/bootstrap.txt", "setup.py"):
+    for name in (stack.lock("-dev"), "requirements/bootstrap.txt", "setup.py"):
         content.update((ROOT / name).read_bytes())
     return content.hexdigest()
 
@@ -201,40 +211,57 @@ def run(*command: str) -> bool:
 
 
 def install(stack: Stack, python: dict) -> None:
-    """Fill .venv from the lock with uv; with pip where uv cannot reach an index."""
+    """Fill .venv from the lock, then add this package."""
     shutil.rmtree(str(VENV), ignore_errors=True)
     if not run(python["executable"], "-m", "venv", str(VENV)):
         stop(
             f"Python {python['version']} cannot make virtual environments. "
             f"Install its venv module (Debian: apt install python{python['version']}-venv)."
         )
-    inside = str(VENV / "bin" / "python")
-    hashed = ("--require-hashes", "-r")
-    lock = f"requirements/{stack.name}.txt"
-    pip = (inside, "-m", "pip", "install", "--quiet")
-    uv = (str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", inside)
-    if not run(*pip, *hashed, "requirements/bootstrap.txt"):
+    if not run(*pip_install(), "--require-hashes", "-r", "requirements/bootstrap.txt"):
         stop("pip could not install requirements/bootstrap.txt; its message is above.")
-    if not run(*uv, *hashed, lock):
-        print("carryover set-up: uv failed, trying the same with pip (slower)", file=sys.stderr)
-        if not run(*pip, *hashed, lock):
-            stop(f"{lock} could not be installed; the message is above.")
-    if not run(*pip, "--no-deps", "--no-build-isolation", "--editable", "."):
+    install_lock(stack.lock("-dev"))
+    if not run(*pip_install(), "--no-deps", "--no-build-isolation", "--editable", "."):
         stop("this package could not be installed into .venv; the message is above.")
+
+
+def install_lock(lock: str) -> None:
+    """Install a lock into .venv with uv; with pip where uv cannot reach an index."""
+    hashed = ("--require-hashes", "-r", lock)
+    uv = (str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", inside())
+    if not run(*uv, *hashed):
+        print("carryover set-up: uv failed, trying the same with pip (slower)", file=sys.stderr)
+        if not run(*pip_install(), *hashed):
+            stop(f"{lock} could not be installed; the message is above.")
+
+
+def pip_install() -> tuple[str, ...]:
+    """Return the start of a command that installs into .venv with pip."""
+    return (inside(), "-m", "pip", "install", "--quiet")
+
+
+def inside() -> str:
+    """Return the path of the interpreter of .venv."""
+    return str(VENV / "bin" / "python")
 
 
 def main() -> None:
     """Make the environment unless it is complete already."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", default=None, help="interpreter to use; found when not given")
-    stack, python = choose(parser.parse_args().python or None)
+    parser.add_argument("--gpu", action="store_true", help="add TensorFlow's CUDA libraries")
+    arguments = parser.parse_args()
+    stack, python = choose(arguments.python or None)
     wanted = digest(stack, python)
-    if STAMP.exists() and STAMP.read_text() == wanted:
-        return
-    check_build_tools(stack, python)
-    print(f"carryover set-up: {stack.name} on Python {python['version']} into .venv", flush=True)
-    install(stack, python)
-    STAMP.write_text(wanted)
+    if not STAMP.exists() or STAMP.read_text() != wanted:
+        check_build_tools(stack, python)
+        print(
+            f"carryover set-up: {stack.name} on Python {python['version']} into .venv", flush=True
+        )
+        install(stack, python)
+        STAMP.write_text(wanted)
+    if arguments.gpu:
+        install_lock(stack.lock("-gpu"))
 
 
 if __name__ == "__main__":

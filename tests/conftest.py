@@ -31,6 +31,14 @@ def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_flushing() -> Iterator[None]:
+    """Leave files in the cache of the operating system: no test lasts until a power failure."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option behind `make check`."""
     parser.addoption(

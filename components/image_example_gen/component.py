@@ -32,6 +32,7 @@ class ImageExampleGenSpec(ComponentSpec):
         "snapshot": ExecutionParameter(type=str),
         "digest": ExecutionParameter(type=str),
         "split": ExecutionParameter(type=str),
+        "max_file_bytes": ExecutionParameter(type=int),
         "code": ExecutionParameter(type=str),
     }
     INPUTS: dict[str, ChannelParameter] = {}  # noqa: RUF012
@@ -56,7 +57,13 @@ class ImageExampleGen(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(ImageExampleGenExecutor)
 
     def __init__(
-        self, data_root: str, snapshot: str, digest: str, split: dict[str, Any], code: str
+        self,
+        data_root: str,
+        snapshot: str,
+        digest: str,
+        split: dict[str, Any],
+        max_file_bytes: int,
+        code: str,
     ) -> None:
         """Configure the component.
 
@@ -65,6 +72,7 @@ class ImageExampleGen(base_component.BaseComponent):
             snapshot: Path of the listing to read, JSON lines of `ListingRow`.
             digest: Digest of the listing, part of the cache key.
             split: Options `eval` and `test` (shares, 0 to 1) and `group_by` (`content` or `stem`).
+            max_file_bytes: Size of a file, in bytes, above which it is rejected.
             code: Fingerprint of the component's code and libraries, part of the cache key.
         """
         spec = ImageExampleGenSpec(
@@ -72,6 +80,7 @@ class ImageExampleGen(base_component.BaseComponent):
             snapshot=snapshot,
             digest=digest,
             split=json.dumps(split, sort_keys=True),
+            max_file_bytes=max_file_bytes,
             code=code,
             examples=types.Channel(type=standard_artifacts.Examples),
             catalog=types.Channel(type=ImageCatalog),

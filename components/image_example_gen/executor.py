@@ -67,7 +67,12 @@ class ImageExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         listing, data_root = exec_properties["snapshot"], exec_properties["data_root"]
         chunks = list(_chunks(listing))
         ingest = IngestChunk(
-            data_root, listing, len(chunks), destination, json.loads(exec_properties["split"])
+            data_root,
+            listing,
+            len(chunks),
+            destination,
+            json.loads(exec_properties["split"]),
+            exec_properties["max_file_bytes"],
         )
         with make_beam_pipeline(self) as pipeline:
             _ = pipeline | "Chunks" >> beam.Create(chunks) | "Ingest" >> beam.ParDo(ingest)
@@ -87,6 +92,7 @@ class IngestChunk(beam.DoFn):
         num_chunks: int,
         destination: Destination,
         split: dict[str, Any],
+        max_file_bytes: int,
     ) -> None:
         """Configure the function for all workers.
 
@@ -96,18 +102,22 @@ class IngestChunk(beam.DoFn):
             num_chunks: Number of all chunks.
             destination: Artifacts to write to.
             split: Options `eval`, `test` and `group_by`.
+            max_file_bytes: Size of a file, in bytes, above which it is rejected.
         """
         self._data_root = data_root
         self._listing = listing
         self._num_chunks = num_chunks
         self._destination = destination
         self._split = split
+        self._max_file_bytes = max_file_bytes
 
     def process(self, chunk: Chunk) -> None:
         """Ingest one chunk."""
         rows = _read_rows(self._listing, chunk)
         suffix = f"{chunk.index:05d}-of-{self._num_chunks:05d}"
-        ingest_rows(rows, self._data_root, self._split, self._destination, suffix)
+        ingest_rows(
+            rows, self._data_root, self._split, self._max_file_bytes, self._destination, suffix
+        )
         logger.info("%s of %s parts read", chunk.index + 1, self._num_chunks)
 
 

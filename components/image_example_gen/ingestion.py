@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +23,7 @@ from components.image_example_gen.splits import assign_split, digest, group_dige
 from trainer_module.contract import example_features
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
+from trainer_module.contract.regular_file import UnusableFileError, open_regular
 
 #: Pictures that are decoded in advance and measured together. It bounds the memory of a worker.
 BATCH_SIZE = 64
@@ -78,6 +79,7 @@ def ingest_rows(
     rows: list[ListingRow],
     data_root: str,
     split: dict[str, Any],
+    max_file_bytes: int,
     destination: Destination,
     suffix: str,
 ) -> None:
@@ -90,6 +92,7 @@ def ingest_rows(
         rows: Rows of the chunk.
         data_root: Folder or URI that the paths of the rows are relative to.
         split: Options `eval` and `test` (shares, 0 to 1) and `group_by` (`content` or `stem`).
+        max_file_bytes: Size of a file, in bytes, above which it is rejected.
         destination: Artifacts to write to.
         suffix: Suffix of the names of all files of this chunk.
     """
@@ -98,7 +101,7 @@ def ingest_rows(
     remote = any(is_uri(locate(data_root, row["path"])) for row in rows)
     threads = REMOTE_THREADS if remote else os.cpu_count()
     with Shards(destination.examples, suffix) as shards, ThreadPoolExecutor(threads) as pool:
-        results = map_ahead(pool, lambda row: _ingest(row, data_root), rows)
+        results = map_ahead(pool, lambda row: _ingest(row, data_root, max_file_bytes), rows)
         while batch := list(islice(results, BATCH_SIZE)):
             rejects += [item.row | {"reason": item.reason} for item in batch if not item.picture]
             for item, entry in zip(*_entries(batch, split), strict=True):
@@ -127,36 +130,67 @@ def map_ahead(
         yield waiting.popleft().result()
 
 
-def _ingest(row: ListingRow, data_root: str) -> Ingested:
+def _ingest(row: ListingRow, data_root: str, max_file_bytes: int) -> Ingested:
     try:
         if "reason" in row:
             raise UnusablePictureError(row["reason"])
-        content = read_bytes(locate(data_root, row["path"]))
+        content = read_file(locate(data_root, row["path"]), max_file_bytes).content
         return Ingested(row, read_picture(content), digest(content), len(content))
     except UnusablePictureError as reason:
         return Ingested(row, reason=str(reason))
 
 
-def read_bytes(path: str) -> bytes:
-    """Return the content of a local or remote file.
+class FileContent(NamedTuple):
+    """Content of a file.
+
+    Attributes:
+        content: All bytes of the file.
+        mode: Permissions of the file as `os.stat` gives them; those of a remote file are all.
+    """
+
+    content: bytes
+    mode: int = 0o666
+
+
+def read_file(
+    path: str, max_bytes: int | None = None, find_fault: Callable[[str], str] | None = None
+) -> FileContent:
+    """Read a local or remote file. Its size is checked before it is in memory.
 
     Args:
         path: Local path, or a URI that Beam's file systems open.
+        max_bytes: Size above which it is not read. None for any size.
+        find_fault: Function that returns the reason why a local file must not be read, or "", see
+            `trainer_module.contract.regular_file.open_regular`.
 
     Raises:
-        UnusablePictureError: The file cannot be opened.
+        UnusablePictureError: The file cannot be opened, is too large, or must not be read.
     """
     try:
         if not is_uri(path):
-            with open(path, "rb") as file:  # noqa: PTH123 (Path would change some names)
-                return file.read()
-        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            content: bytes = file.read()
-            return content
+            with open_regular(path, find_fault) as file:
+                status = os.fstat(file.fileno())
+                _check_size(status.st_size, max_bytes)
+                content = file.read(-1 if max_bytes is None else max_bytes + 1)  # it may grow
+        else:
+            status = None
+            with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as remote:
+                content = remote.read(-1 if max_bytes is None else max_bytes + 1)
+        _check_size(len(content), max_bytes)
+        return FileContent(content, status.st_mode) if status else FileContent(content)
+    except UnusableFileError as reason:
+        raise UnusablePictureError(str(reason)) from None
     except OSError as error:
         raise UnusablePictureError(
             f"cannot be opened: {os.strerror(error.errno) if error.errno else error}"
         ) from None
+
+
+def _check_size(size: int, max_bytes: int | None) -> None:
+    if max_bytes is not None and size > max_bytes:
+        raise UnusablePictureError(
+            f"file too large: {size:,} bytes or more, the limit max_file_bytes is {max_bytes:,}"
+        )
 
 
 def _entries(

@@ -1,6 +1,5 @@
 """Reads a file as a picture that TensorFlow decodes as Pillow does, or tells why it cannot."""
 
-import codecs
 import contextlib
 import io
 import warnings
@@ -11,9 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from components.image_example_gen.pixels.decoding_limits import (
+    CostlyPictureError,
+    check_cost,
+    has_costly_texts,
+)
 from components.image_example_gen.pixels.file_damage import check_png, check_zeros
+from components.image_example_gen.pixels.format_support import describe_unknown, find_unsupported
 from components.image_example_gen.pixels.jpeg_damage import check_jpeg, check_tail
-from components.image_example_gen.pixels.value_range import has_more_than_8_bits, scale_to_8_bit
+from components.image_example_gen.pixels.value_range import needs_scaling, scale_to_8_bit
 from components.image_example_gen.tensorflow_decoder import decode_image
 
 #: Formats that are read. Pillow knows more, such as PostScript, whose programs it would run. MPO, a
@@ -57,9 +62,6 @@ TRANSPOSES = {
 
 #: A PNG without these bytes has no orientation. Pillow would decode the whole file to find out.
 PNG_ORIENTATION_MARKS = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
-
-#: Brands of HEIC and related formats in their container (ISO/IEC 23008-12).
-HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 
 class UnusablePictureError(ValueError):
@@ -111,7 +113,9 @@ def read_picture(content: bytes) -> Picture:
         return _kept(image, content) or _rewritten(image, content)
 
 
-def servable_picture(content: bytes, rewrite: bool = False) -> tuple[bytes, int]:
+def servable_picture(
+    content: bytes, rewrite: bool = False, max_pixels: int | None = None
+) -> tuple[bytes, int]:
     """Return what the serving model gets for a file: as `read_picture`, but from its header.
 
     Damage that only a decoder finds is not noticed in a picture with a plain header. It is returned
@@ -122,6 +126,7 @@ def servable_picture(content: bytes, rewrite: bool = False) -> tuple[bytes, int]
         rewrite: Whether to decode the whole file and convert it to PNG, whatever its header says.
             Pillow alone does that: TensorFlow, called outside a graph, leaks the memory of every
             damaged picture.
+        max_pixels: Most pixels of a picture; None for `MAX_PIXELS`.
 
     Returns:
         JPEG or PNG, and the number of pixels.
@@ -129,42 +134,64 @@ def servable_picture(content: bytes, rewrite: bool = False) -> tuple[bytes, int]
     Raises:
         UnusablePictureError: The file is empty, no picture, too large, too narrow or damaged.
     """
-    with _opened(content) as image:
+    with _opened(content, max_pixels) as image:
         if not rewrite and _is_plain(image, content):
-            if image.format in JPEG_FORMATS:
-                check_jpeg(content)
-            return content, image.width * image.height
+            return content, _checked_pixels(image, content)
         picture = _rewritten(image, content)
         return picture.encoded, picture.width * picture.height
 
 
+def plain_pixels(content: bytes, max_pixels: int | None = None) -> int | None:
+    """Return the number of pixels of a file that `servable_picture` returns as it is.
+
+    Args:
+        content: Bytes of a file in any of `FORMATS`.
+        max_pixels: Most pixels of a picture; None for `MAX_PIXELS`.
+
+    Returns:
+        Number of pixels; None if `servable_picture` would convert the file.
+
+    Raises:
+        UnusablePictureError: As `servable_picture`.
+    """
+    with _opened(content, max_pixels) as image:
+        return _checked_pixels(image, content) if _is_plain(image, content) else None
+
+
 @contextlib.contextmanager
-def _opened(content: bytes) -> Iterator[Image.Image]:
-    """Open a picture and check its size; an error in the block becomes the reason."""
+def _opened(content: bytes, max_pixels: int | None = None) -> Iterator[Image.Image]:
+    """Open a picture and check its size and kind; an error in the block becomes the reason."""
     if not content:
         raise UnusablePictureError("empty file")
     try:
+        check_cost(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=FORMATS)
-        _check_size(image)
+        if reason := find_unsupported(image):
+            raise UnusablePictureError(reason)
+        _check_size(image, MAX_PIXELS if max_pixels is None else max_pixels)
         check_zeros(content, image.format or "", image.width * image.height)
         yield image
     except UnusablePictureError:
         raise
     except UnidentifiedImageError:
-        raise UnusablePictureError(_unknown_format(content)) from None
+        raise UnusablePictureError(describe_unknown(content)) from None
     except Image.DecompressionBombError as error:
         raise UnusablePictureError(f"too many pixels: {error}") from None
+    except CostlyPictureError as error:
+        raise UnusablePictureError(str(error)) from None
+    except MemoryError:
+        raise UnusablePictureError("too large: it cannot be decoded in the free memory") from None
     except Exception as error:  # a damaged file makes Pillow's decoders raise any error
         raise UnusablePictureError(f"damaged: {error}") from None
 
 
-def _check_size(image: Image.Image) -> None:
+def _check_size(image: Image.Image, max_pixels: int) -> None:
     width, height = image.size
-    if width * height > MAX_PIXELS:
+    if width * height > max_pixels:
         raise UnusablePictureError(
-            f"too many pixels: {width}x{height}, the limit is {MAX_PIXELS:,}"
+            f"too many pixels: {width}x{height}, the limit is {max_pixels:,}"
         )
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise UnusablePictureError(
@@ -185,10 +212,19 @@ def _kept(image: Image.Image, content: bytes) -> Picture | None:
     return _picture(content, Image.fromarray(pixels), image, value_range="", rewritten=False)
 
 
+def _checked_pixels(image: Image.Image, content: bytes) -> int:
+    """Check the markers of a picture that is not decoded, and return its number of pixels."""
+    if image.format in JPEG_FORMATS:
+        check_jpeg(content)
+    return image.width * image.height
+
+
 def _is_plain(image: Image.Image, content: bytes) -> bool:
     """Return whether TensorFlow decodes a file with this header as Pillow does."""
     plain = (image.format, image.mode) in KEPT_FORMATS and "transparency" not in image.info
-    return plain and not has_more_than_8_bits(image) and _transpose(image, content) is None
+    if image.format == "PNG" and has_costly_texts(content):
+        return False
+    return plain and not needs_scaling(image) and _transpose(image, content) is None
 
 
 def _rewritten(image: Image.Image, content: bytes) -> Picture:
@@ -196,7 +232,7 @@ def _rewritten(image: Image.Image, content: bytes) -> Picture:
     scan_end = check_jpeg(content) if image.format in JPEG_FORMATS else 0
     if image.format == "PNG":
         check_png(content)
-    if has_more_than_8_bits(image):
+    if needs_scaling(image):
         scaled, value_range = scale_to_8_bit(image, content)
     else:
         image.load()
@@ -238,7 +274,7 @@ def _transpose(image: Image.Image, content: bytes) -> Image.Transpose | None:
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Convert to 8 bit RGB; transparent pixels get the colour `BACKGROUND`."""
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
+        layer = image if image.mode == "RGBA" else image.convert("RGBA")
         background = Image.new("RGBA", layer.size, BACKGROUND)
         return Image.alpha_composite(background, layer).convert("RGB")
     return image.convert("RGB")
@@ -250,13 +286,3 @@ def _has_more_pages(image: Image.Image) -> bool:
         return image.format in FORMATS_WITH_PAGES and getattr(image, "is_animated", False)
     except Exception:  # damaged pages make Pillow raise any error, but the first one is there
         return False
-
-
-def _unknown_format(content: bytes) -> str:
-    """Return the reason why a file cannot be opened, from its first bytes."""
-    start = content[:4096].removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    if start.startswith((b"<svg", b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in start:
-        return "SVG drawing: save it as PNG"
-    if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
-        return "HEIC picture: save it as JPEG or PNG"
-    return "not a picture in a known format"

@@ -11,6 +11,7 @@ from components.image_example_gen.catalog import read_catalog
 from trainer_module.contract import example_features
 from trainer_module.contract.locations import locate
 from trainer_module.contract.model_assets import PICTURES
+from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 
 #: Columns of the list, see `DataSetRow`.
 SCHEMA = pa.schema(
@@ -86,11 +87,17 @@ def read_data_set(model: Path) -> pa.Table | None:
     Args:
         model: Folder of the SavedModel.
 
+    Raises:
+        UnavailableError: The list is unreadable or damaged.
+
     Returns:
         Table with the columns of `SCHEMA`.
     """
     path = model / PICTURES
-    return pq.read_table(path, schema=SCHEMA) if path.exists() else None
+    if not path.exists():
+        return None
+    with reading(path, "list of pictures", RESTORE_VERSION):
+        return pq.read_table(path, schema=SCHEMA)
 
 
 def location_of(image_id: bytes, data_root: str, workspace: Path) -> bytes:

@@ -2,18 +2,26 @@
 
 import hashlib
 import json
-import os
+import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from trainer_module.contract.atomic_write import sync_path
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import EXTRA, PUSH_RECORD
+from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
 
 #: Folder in the workspace with the versions that are no longer served.
 ROLLED_BACK_FOLDER = "rolled_back"
+
+_REMEDY = "Restore the file from a backup, or move the folder of the version out of the workspace."
+
+_logger = logging.getLogger("carryover.versions")
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,9 @@ class Push:
     domains: dict[str, dict[str, Any]]
     batch: str | None = None
     accepted: str | None = None
+
+
+_PUSHES = TypeAdapter(Push)
 
 
 @dataclass(frozen=True)
@@ -75,20 +86,43 @@ class VersionStore:
         """Return the folder of a version in the serving directory."""
         return self.serving / str(version)
 
+    def rolled_back_versions(self) -> list[int]:
+        """Return the numbers of the versions that were rolled back, oldest first."""
+        return _numbers(self.rolled_back)
+
     def read_push(self, version: int) -> Push:
-        """Read the record of a version in the serving directory."""
+        """Read the record of a version in the serving directory.
+
+        Raises:
+            InputError: The version has no record, or a damaged one.
+        """
         return _read_push(self.path(version))
 
     def pushes(self) -> Iterator[tuple[int, Push, bool]]:
-        """Read the records of all versions.
+        """Read the records of all versions. Those that are damaged are left out, with a warning.
 
         Yields:
             Number, record, and whether the version is in the serving directory (True) or was rolled
             back; the versions in the serving directory first, and the newest first.
         """
+        for number, push, is_serving in self._records():
+            if isinstance(push, InputError):
+                _logger.warning("version %d is left out: %s", number, push)
+            else:
+                yield number, push, is_serving
+
+    def damaged_pushes(self) -> dict[int, InputError]:
+        """Return the errors of all versions whose record is missing or damaged, by number."""
+        return {number: push for number, push, _ in self._records() if isinstance(push, InputError)}
+
+    def _records(self) -> Iterator[tuple[int, Push | InputError, bool]]:
+        """Yield what `pushes` does, with the error in place of a record that is damaged."""
         for folder, is_serving in ((self.serving, True), (self.rolled_back, False)):
             for number in reversed(_numbers(folder)):
-                yield number, _read_push(folder / str(number)), is_serving
+                try:
+                    yield number, _read_push(folder / str(number)), is_serving
+                except InputError as error:
+                    yield number, error, is_serving
 
     def find(self, digest: str) -> tuple[int, bool] | None:
         """Return the version that holds a model, if there is one.
@@ -127,21 +161,28 @@ class VersionStore:
 
         Returns:
             Number of the version: one more than the highest one, even if that was rolled back.
+
+        Raises:
+            OSError: The disk is full or fails. The incomplete copy is removed.
         """
         incoming = self.root / f".incoming-{self.name}"
         if incoming.exists():
             shutil.rmtree(incoming)  # left by a push that was killed
-        shutil.copytree(model, incoming)
-        (incoming / EXTRA).mkdir(exist_ok=True)
-        (incoming / PUSH_RECORD).write_text(json.dumps(asdict(push), indent=1))
-        if complete:
-            complete(incoming)
-        _sync(incoming)
-        taken = [*self.versions(), *_numbers(self.rolled_back)]
-        version = max(taken, default=0) + 1
-        self.serving.mkdir(parents=True, exist_ok=True)
-        incoming.rename(self.path(version))
-        _sync_folder(self.serving)
+        try:
+            _copy_folder(model, incoming)
+            (incoming / EXTRA).mkdir(exist_ok=True)
+            (incoming / PUSH_RECORD).write_text(json.dumps(asdict(push), indent=1))
+            if complete:
+                complete(incoming)
+            _sync(incoming)
+            version = max([*self.versions(), *self.rolled_back_versions()], default=0) + 1
+            self.serving.mkdir(parents=True, exist_ok=True)
+            incoming.rename(self.path(version))
+        except BaseException:
+            shutil.rmtree(incoming, ignore_errors=True)  # a full disk needs the space
+            raise
+        for folder in (self.serving, self.serving.parent, self.root):
+            sync_path(folder)
         return version
 
     def roll_back(self) -> tuple[int, int]:
@@ -161,7 +202,8 @@ class VersionStore:
             )
         self.rolled_back.mkdir(parents=True, exist_ok=True)
         self.path(versions[-1]).rename(self.rolled_back / str(versions[-1]))
-        _sync_folder(self.serving)
+        for folder in (self.rolled_back, self.serving):
+            sync_path(folder)
         return versions[-1], versions[-2]
 
 
@@ -180,12 +222,25 @@ def model_digest(model: Path) -> str:
 
 def _read_push(version: Path) -> Push:
     record = version / PUSH_RECORD
-    if not record.exists():
+    try:
+        is_missing = not record.exists()
+    except OSError:
+        is_missing = False  # the folder may not be searched: reading the file tells why
+    if is_missing:
         raise InputError(
             f"{version} was not pushed by carryover: it has no {PUSH_RECORD}. "
             "Move it out of the workspace."
         )
-    return Push(**json.loads(record.read_text()))
+    what = f"record of version {version.name}"
+    content = read_state(record, what, _REMEDY)
+    try:
+        return _PUSHES.validate_json(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(map(str, problem["loc"]))
+        raise damaged_file(
+            record, what, f"{key}: {problem['msg']}" if key else problem["msg"], _REMEDY
+        ) from None
 
 
 def _numbers(folder: Path) -> list[int]:
@@ -194,16 +249,19 @@ def _numbers(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
 
 
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder; the first error ends it, where `shutil.copytree` collects one per file."""
+    target.mkdir(parents=True)
+    for path in sorted(source.rglob("*")):  # a folder comes before what is in it
+        copy = target / path.relative_to(source)
+        if path.is_dir():
+            copy.mkdir()
+        else:
+            shutil.copy2(path, copy)
+
+
 def _sync(folder: Path) -> None:
-    """Flush a folder and its content to the disk, so that they survive a power cut."""
+    """Flush a folder and its content to the disk, so that they survive a power failure."""
     for path in folder.rglob("*"):
-        _sync_folder(path)
-    _sync_folder(folder)
-
-
-def _sync_folder(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_path(path)
+    sync_path(folder)

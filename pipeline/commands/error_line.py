@@ -1,33 +1,34 @@
 """The line about an error that a user sees."""
 
 import contextlib
-import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.running.run_failure import RunFailedError
-
-#: What the operating system, SQLite and TensorFlow say when they cannot write.
-_DISK_FULL = tuple(
-    {os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "database or disk is full"}
-)
+from pipeline.running.run_failure import DISK_FULL, OTHER_FAULTS, RunFailedError
+from trainer_module.contract.errors import InputError, safe_message
 
 
 def error_line(error: Exception, workspace: Path | None) -> str:
     """Return the message of an error in one line.
 
-    Where a disk is full, libraries do not say which one: the line then has the free space of each.
+    Where the machine is to blame, the line says what to do. Where a disk is full, libraries do not
+    say which one: the line then has the free space of each.
 
     Args:
         error: Error that ended a command.
         workspace: Workspace of the command, if it has one.
     """
     text = error.reason if isinstance(error, RunFailedError) else str(error)
-    line = " ".join(text.split()) or type(error).__name__
-    if not any(words in line for words in _DISK_FULL):
+    line = safe_message(" ".join(text.split())) or type(error).__name__
+    if isinstance(error, InputError):  # it says what to do
+        return line
+    for fault, remedy in OTHER_FAULTS.items():
+        if fault in line:
+            return f"{line.rstrip('.')}. {remedy}"
+    if not any(words in line for words in DISK_FULL):
         return line
     folders = [*([workspace] if workspace else []), _temporary_folder()]
     with contextlib.suppress(FileNotFoundError):  # the working directory may have been removed

@@ -11,7 +11,9 @@ from typer.core import TyperCommand
 from pipeline.command_options import given_values
 from pipeline.commands.exit_codes import EXIT_INTERRUPTED
 from pipeline.commands.interpreter_check import check_interpreter
+from pipeline.commands.tensorflow_settings import check_tensorflow_settings
 from pipeline.logs.command_log import command_log
+from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,10 +46,11 @@ class LoggedCommand(TyperCommand):
         if workspace:
             log.use_workspace(workspace)
         check_interpreter()
+        check_tensorflow_settings(ctx.info_name or "")
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            typer.echo("carryover: interrupted.", err=True)
+            print_line("carryover: interrupted.", to_stderr=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
 

@@ -7,6 +7,7 @@ import typer
 
 from pipeline.command_options import DomainOption, LayoutOption
 from pipeline.commands.exit_codes import EXIT_BAD_INPUT, EXIT_DONE
+from pipeline.terminal.plain_lines import print_line
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,17 +35,12 @@ def manifest(
     A picture that has not exactly one class is skipped. Exit codes: 0 done, 2 some pictures were
     skipped (each is listed, with the reason) or bad input, 1 failure.
     """
-    from pipeline.config.layout_pattern import AUTO, check_pattern
     from pipeline.inputs.exports.manifest_writer import write_manifest
-    from pipeline.inputs.layouts.layout import LayoutOptions
-    from trainer_module.contract.errors import InputError
+    from pipeline.inputs.layouts.layout import layout_options
 
-    try:
-        options = LayoutOptions(check_pattern(layout or AUTO), domain)
-    except ValueError as error:
-        raise InputError(f"--layout {error}. Received: {layout}") from None
+    options = layout_options(layout, domain, data_option="")
     written = write_manifest(export, images, options, output)
     for line in written.lines():
-        typer.echo(line)
-    typer.echo(f"manifest: {output} ({len(written.rows):,} pictures)")
+        print_line(line)
+    print_line(f"manifest: {output} ({len(written.rows):,} pictures)")
     raise typer.Exit(EXIT_BAD_INPUT if written.skipped else EXIT_DONE)

@@ -8,9 +8,16 @@ from typing import Annotated
 
 import typer
 
-from pipeline.command_options import DEFAULT_WORKSPACE, NameOption, WorkspaceOption
+from pipeline.command_options import (
+    DEFAULT_WORKSPACE,
+    DomainOption,
+    LayoutOption,
+    NameOption,
+    WorkspaceOption,
+)
+from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
-from trainer_module.export.export_formats import Format
+from trainer_module.export.export_formats import ExportFormat
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,15 +45,17 @@ def report(
         raise InputError("--history is about all runs: leave RUN out.")
     folder = Workspace(workspace.resolve())
     if history:
-        typer.echo(write_history_page(folder, read_batches(folder.root)))
+        print_line(write_history_page(folder, read_batches(folder.root)))
     else:
-        typer.echo(recreate_report(folder, run_id))
+        print_line(recreate_report(folder, run_id))
 
 
 def predict(
     images: Annotated[
         list[Path],
-        typer.Argument(metavar="IMAGE...", help="Pictures, folders, or patterns in quotes."),
+        typer.Argument(
+            metavar="IMAGE...", help="Pictures, folders, manifests, or patterns in quotes."
+        ),
     ],
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     name: NameOption = None,
@@ -56,22 +65,28 @@ def predict(
         bool,
         typer.Option(
             "--domain-report",
-            help="Print the accuracy per domain of folders with <domain>/<class>/<picture>.",
+            help="Print the accuracy per domain of folders that name domains and classes.",
         ),
     ] = False,
+    layout: LayoutOption = None,
+    domain: DomainOption = None,
 ) -> None:
     """Classify pictures with the serving model.
 
     Exit codes: 0 all were classified, 2 some were unreadable (each is named, with the reason) or
     bad input, 1 failure.
     """
+    from pipeline.inputs.layouts.layout import layout_options
     from pipeline.predicting.prediction import predict_images
     from pipeline.predicting.prediction_output import CsvOutput, JsonOutput, LineOutput
 
     if csv and json:
         raise InputError("--csv and --json exclude each other. Give one of them.")
     output = CsvOutput if csv else JsonOutput if json else LineOutput
-    raise typer.Exit(predict_images(images, workspace, name, output, domain_report))
+    options = layout_options(layout, domain, data_option="") if domain_report else None
+    if (layout or domain) and not domain_report:
+        raise InputError("--layout and --domain are for --domain-report. Give it, too.")
+    raise typer.Exit(predict_images(images, workspace, name, output, options))
 
 
 def serve(
@@ -86,6 +101,22 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for every network.")
     ] = "127.0.0.1",
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allowed-host",
+            metavar="NAME",
+            help="Name of this server that requests may be for, besides localhost; repeatable.",
+        ),
+    ] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(
+            "--max-memory",
+            metavar="SIZE",
+            help="Memory for all requests at a time, such as 2GiB.  [a quarter of the machine's]",
+        ),
+    ] = None,
 ) -> None:
     """Serve the model over the REST API of TensorFlow Serving, with a page to try it.
 
@@ -94,11 +125,11 @@ def serve(
     """
     from pipeline.serving.server import serve as run_server
 
-    run_server(workspace, name, host, port)
+    run_server(workspace, name, host, port, allowed_host or (), max_memory)
 
 
 def export(
-    form: Annotated[Format, typer.Option("--format", help="Format to convert the model to.")],
+    form: Annotated[ExportFormat, typer.Option("--format", help="Format of the export.")],
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     name: NameOption = None,
     output: Annotated[
@@ -107,12 +138,28 @@ def export(
             "--output", "-o", help="Folder for the model and its metrics.  [<workspace>/exports]"
         ),
     ] = None,
+    include_training_data: Annotated[
+        bool,
+        typer.Option(
+            "--include-training-data",
+            help="Put paths, digests and embeddings of training pictures into a saved-model.",
+        ),
+    ] = False,
 ) -> None:
     """Convert the serving model, and compare the result with it on the test split.
 
-    The converted model takes pixels (float32 RGB, 0 to 255) and returns probabilities. Exit codes:
-    0 done, 2 bad input, 1 failure.
+    The converted model takes pixels (float32 RGB, 0 to 255) and returns probabilities.
+    `saved-model` is a copy of the version for others. Exit codes: 0 done, 2 bad input, 1 failure.
     """
+    if form == "saved-model":
+        from pipeline.predicting.saved_model_copy import export_saved_model
+
+        export_saved_model(workspace, name, output, include_training_data)
+        return
+    if include_training_data:
+        raise InputError(
+            f"--include-training-data goes with --format saved-model: {form} never holds them."
+        )
     from pipeline.tensorflow_import import import_tensorflow_quietly
 
     import_tensorflow_quietly()

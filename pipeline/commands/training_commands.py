@@ -25,6 +25,7 @@ from pipeline.commands.exit_codes import (
     EXIT_PUSHED,
 )
 from pipeline.commands.logged_command import load_command_config
+from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
 
 
@@ -65,7 +66,7 @@ def run(
         given = {"data": data, "layout": layout, "domain": domain, "workspace": workspace}
         summary = run_pipeline(load_command_config(context, config, overrides, **given))
     except KeyboardInterrupt:
-        typer.echo("carryover: interrupted. Run the same command again to resume.", err=True)
+        print_line("carryover: interrupted. Run the same command again to resume.", to_stderr=True)
         raise typer.Exit(EXIT_FAILURE) from None
     raise typer.Exit(EXIT_PUSHED if summary.status == "pushed" else EXIT_NOT_BLESSED)
 
@@ -78,7 +79,7 @@ def join(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
     """
     from pipeline.running.join_command import join_trainings
 
-    join_trainings(workspace, typer.echo)
+    join_trainings(workspace, print_line)
 
 
 def inspect(

@@ -9,7 +9,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from pipeline.config.parsing.yaml_loader import shortened, shown_key
 from pipeline.config.run_config import RunConfig
+from trainer_module.contract.output_text.credentials import masked_value
+from trainer_module.contract.printable_names import printable_name
 
 #: What is allowed, by pydantic's type of the error.
 ALLOWED = {
@@ -77,7 +80,7 @@ def describe_error(error: ValidationError, sources: ConfigSources) -> str:
     for one in error.errors():
         problems.setdefault(_key(one["loc"]), []).append(one)
     key, details = next(iter(problems.items()))
-    return f"{_describe(key, details, sources)}{_more(len(problems) - 1)}"
+    return printable_name(f"{_describe(key, details, sources)}{_more(len(problems) - 1)}")
 
 
 def _more(count: int) -> str:
@@ -85,7 +88,7 @@ def _more(count: int) -> str:
 
 
 def _describe(key: tuple[str, ...], details: list[ErrorDetails], sources: ConfigSources) -> str:
-    name, where, problem = ".".join(key), sources.describe(key), details[0]
+    name, where, problem = shown_key(key), sources.describe(key), details[0]
     if problem["type"] == "extra_forbidden":
         return f"config key '{name}' is unknown{where}. {_allowed_keys(key)}"
     if problem["type"] == "missing":
@@ -95,8 +98,9 @@ def _describe(key: tuple[str, ...], details: list[ErrorDetails], sources: Config
     message = " or ".join(dict.fromkeys(messages)).replace(" or must be ", " or ")
     if not key:
         return f"config: {message}{where}"
-    received = json.dumps(problem["input"], default=str, ensure_ascii=False)
-    return f"config key '{name}': {message}. Received: {received[:200]}{where}"
+    masked = masked_value(key, problem["input"])
+    received = json.dumps(masked, default=str, ensure_ascii=False)
+    return f"config key '{name}': {message}. Received: {shortened(received, 200)}{where}"
 
 
 def _message(key: tuple[str, ...], problem: ErrorDetails) -> str:

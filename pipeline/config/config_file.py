@@ -7,16 +7,27 @@ from pydantic import ValidationError
 
 from pipeline.config.config_error import ConfigSources, describe_error
 from pipeline.config.option_types import drop_empty_groups, takes_null, takes_text
+from pipeline.config.parsing.config_content import read_config_content
+from pipeline.config.parsing.yaml_loader import MAX_DEPTH, YamlError, shortened, shown_key
+from pipeline.config.parsing.yaml_parser import ParsedYaml, parse_yaml
 from pipeline.config.retraining_options import other_name
 from pipeline.config.run_config import RunConfig
-from pipeline.config.yaml_parser import ParsedYaml, YamlError, parse_yaml
+from pipeline.config.stored_config import check_no_mask, restore_secrets
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
 from trainer_module.contract.options_base import expand_home
+from trainer_module.contract.output_text.credentials import masked_arguments
 from trainer_module.training_options import NAMED_WEIGHTS
 
-#: Keys with paths, relative to the folder of the config file. `data` may be a URI.
-PATH_KEYS = (("data",), ("workspace",), ("backbone", "weights"), ("retrain", "inbox"))
+#: Keys with a path or a list of paths, relative to the folder of the config file. Those of `data`
+#: and `retrain.allowed_roots` may be URIs.
+PATH_KEYS = (
+    ("data",),
+    ("workspace",),
+    ("backbone", "weights"),
+    ("retrain", "inbox"),
+    ("retrain", "allowed_roots"),
+)
 
 
 def load_config(
@@ -51,6 +62,7 @@ def load_config(
         key = tuple(name.split("."))
         _assign(settings, key, value)
         sources.given.add(key)
+    check_no_mask(settings)
     try:
         return RunConfig.model_validate(settings)
     except ValidationError as error:
@@ -59,7 +71,7 @@ def load_config(
 
 def _read_yaml(path: Path) -> ParsedYaml:
     try:
-        parsed = parse_yaml(path.read_bytes())
+        parsed = parse_yaml(read_config_content(path))
     except OSError as error:
         raise InputError(f"config file {path}: {error.strerror}. Name an existing file.") from None
     except YamlError as error:
@@ -67,18 +79,23 @@ def _read_yaml(path: Path) -> ParsedYaml:
         raise InputError(f"config file {path}{where} {error.line}: {error.problem}") from None
     if not isinstance(parsed.value, dict):
         raise InputError(f"config file {path} must hold `key: value` lines.")
+    restore_secrets(parsed.value, path.parent)
     drop_empty_groups(parsed.value, RunConfig)
     for *groups, last in PATH_KEYS:
         settings: Any = parsed.value
         for group in groups:
             settings = settings.get(group) if isinstance(settings, dict) else None
-        if isinstance(settings, dict) and isinstance(settings.get(last), str):
+        if isinstance(settings, dict) and last in settings:
             settings[last] = _absolute(settings[last], path.parent)
     return parsed
 
 
-def _absolute(text: str, folder: Path) -> str:
-    """Return a path of the config file, which is relative to the folder of the file."""
+def _absolute(text: Any, folder: Path) -> Any:
+    """Return a path of the config file, or a list of them, relative to the folder of the file."""
+    if isinstance(text, list):
+        return [_absolute(one, folder) for one in text]
+    if not isinstance(text, str):
+        return text  # the validation says what is wrong with it
     if not text.strip() or is_uri(text) or text in NAMED_WEIGHTS:
         return text
     # Absolute: a folder with the name ~root in the working directory is not a home folder.
@@ -88,10 +105,13 @@ def _absolute(text: str, folder: Path) -> str:
 def _parse_override(override: str) -> tuple[tuple[str, ...], Any]:
     """Parse a text `key=value`. The value of a key that holds text is taken as it is."""
     name, equals, text = override.partition("=")
-    name = name.strip()
+    [masked] = masked_arguments([override])
+    name, shown = name.strip(), shortened(masked, 200)
     if not equals or not name:
-        raise InputError(f"--set takes key=value, such as image_size=128. Received: {override}")
+        raise InputError(f"--set takes key=value, such as image_size=128. Received: {shown}")
     key = tuple(name.split("."))
+    if len(key) > MAX_DEPTH:
+        raise InputError(f"--set {shown}: the key names more than {MAX_DEPTH} groups.")
     is_quoted = text.strip().startswith(("'", '"'))
     is_null = text.strip().lower() in ("", "null") and takes_null(RunConfig, key)
     if takes_text(RunConfig, key) and not is_quoted and not is_null:
@@ -100,7 +120,8 @@ def _parse_override(override: str) -> tuple[tuple[str, ...], Any]:
         return key, parse_yaml(text).value
     except YamlError as error:
         invalid = "the value is not valid YAML. " if error.is_syntax else ""
-        raise InputError(f"--set {name}: {invalid}{error.problem} Received: {text}") from None
+        where, received = shortened(name), shortened(masked.partition("=")[2], 200)
+        raise InputError(f"--set {where}: {invalid}{error.problem} Received: {received}") from None
 
 
 def _check_overlap(key: tuple[str, ...], earlier: set[tuple[str, ...]]) -> None:
@@ -108,7 +129,7 @@ def _check_overlap(key: tuple[str, ...], earlier: set[tuple[str, ...]]) -> None:
     for other in earlier:
         if len(other) > len(key) and other[: len(key)] == key:
             raise InputError(
-                f"--set {'.'.join(key)}: it replaces --set {'.'.join(other)}. Give only one."
+                f"--set {shown_key(key)}: it replaces --set {shown_key(other)}. Give only one."
             )
 
 
@@ -118,7 +139,8 @@ def _assign(settings: dict[str, Any], key: tuple[str, ...], value: Any) -> None:
     for group in groups:
         settings = settings.setdefault(group, {})
         if not isinstance(settings, dict):
-            raise InputError(f"--set {'.'.join(key)}: {group} is a value, not a group of keys.")
+            where, value = shown_key(key), shortened(group)
+            raise InputError(f"--set {where}: {value} is a value, not a group of keys.")
     if groups == ["retrain"] and (other := other_name(last)):
         settings.pop(other, None)  # the file may have the key under its other name
     settings[last] = value

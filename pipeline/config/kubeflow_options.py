@@ -12,9 +12,10 @@ from trainer_module.contract.options_base import NumberOnly, Options, Text
 Step = Literal["default", "Preparation", ComponentId, "Summary"]
 Amount = Annotated[float, NumberOnly, Field(gt=0)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+VariableText = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
 SecretKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*/[A-Za-z0-9._-]+$")]
-MountPath = Annotated[str, StringConstraints(pattern=r"^/[^/]")]
+MountPath = Annotated[str, StringConstraints(pattern=r"^/[^/\x00][^\x00]*$")]
 
 _ROOT = re.compile(r"(gs|s3|minio)://[^/]|/[^/]")
 
@@ -37,7 +38,7 @@ class KubeflowOptions(Options):
         0, ge=0, le=64, description="GPUs of the Trainer, or of every pod of a training job"
     )
     gpu_type: str = Field("nvidia.com/gpu", min_length=1, description="resource name of these GPUs")
-    env: dict[Variable, str] = Field({}, description="environment variables of every step")
+    env: dict[Variable, VariableText] = Field({}, description="environment variables of every step")
     secrets: dict[Variable, SecretKey] = Field(
         {}, description="environment variable -> secret/key with its value"
     )

@@ -5,6 +5,9 @@ AUTO = "auto"
 #: What a level of folders names. The last is a level whose names mean nothing.
 DOMAIN, CLASS, SPLIT, ANY = "domain", "class", "split", "*"
 
+#: Most levels of a pattern.
+MAX_LEVELS = 32
+
 
 def parse_pattern(text: str) -> tuple[str, ...]:
     """Return the levels of a pattern, from the top down.
@@ -22,6 +25,8 @@ def parse_pattern(text: str) -> tuple[str, ...]:
         ('split', 'domain', 'class')
     """
     levels = tuple(text.strip().strip("/").split("/"))
+    if len(levels) > MAX_LEVELS:
+        raise ValueError(f"must name at most {MAX_LEVELS} levels of folders")
     known = set(levels) <= {DOMAIN, CLASS, SPLIT, ANY}
     if not known or levels.count(CLASS) != 1 or max(map(levels.count, (DOMAIN, SPLIT))) > 1:
         raise ValueError(

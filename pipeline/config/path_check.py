@@ -6,6 +6,7 @@ from pathlib import Path
 from pipeline.config.run_config import RunConfig
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
+from trainer_module.contract.output_text.credentials import masked_text
 from trainer_module.contract.printable_names import printable_name
 from trainer_module.training_options import NAMED_WEIGHTS
 
@@ -35,15 +36,22 @@ def check_workspace(workspace: Path, remedy: str = RENAME_WORKSPACE) -> None:
 
 
 def check_data(config: RunConfig) -> None:
-    """Refuse data whose path ML Metadata cannot record. The names of pictures may be any.
+    """Refuse data whose path cannot be recorded. The names of pictures may be any.
 
     Args:
         config: Config of a run, with absolute paths.
 
     Raises:
-        InputError: The path holds bytes that are not UTF-8, or a name that is too long.
+        InputError: The path holds bytes that are not UTF-8, a name that is too long, or a
+            credential, which listings and versions would keep.
     """
     check_encodable("data", config.data, "Rename it, and give its new path with --data.")
+    if is_uri(config.data) and masked_text(config.data) != config.data:
+        raise InputError(
+            f"config key 'data': the URI {config.data} holds a credential, which would be kept "
+            "with every version. Leave it out, and give it to the library of the file system, for "
+            "example in a variable of the environment."
+        )
 
 
 def check_no_pattern(what: str, path: str, remedy: str) -> None:
@@ -132,4 +140,21 @@ def check_inbox(config: RunConfig) -> None:
         raise InputError(
             f"config key 'retrain.inbox': {inbox} {problem}. Give a folder of its own with "
             "--inbox DIR."
+        )
+
+
+def check_outside_data(config: RunConfig) -> None:
+    """Refuse a workspace that is the data folder or inside it.
+
+    Args:
+        config: Config of a run, with absolute paths.
+
+    Raises:
+        InputError: The workspace is the data folder or inside it.
+    """
+    if config.workspace.is_relative_to(config.data):
+        place = "is" if config.workspace == Path(config.data) else "is inside"
+        raise InputError(
+            f"workspace {config.workspace} {place} the data folder {config.data}, where its "
+            "files would be read as pictures. Give another one with --workspace DIR."
         )

@@ -5,16 +5,23 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.layout_pattern import AUTO, check_pattern
-from trainer_module.contract.options_base import LocalPath, Options, Text
+from trainer_module.contract.locations import local_path
+from trainer_module.contract.options_base import LocalPath, Options, Text, expand_home
 
 #: Keys that were renamed: old name -> name. Old names are still accepted.
 RENAMED_KEYS = {"rehearsal_per_domain": "replay_per_domain"}
+
+#: Largest number of pictures, batches or attempts.
+MAX_COUNT = 1_000_000_000
 
 
 class RetrainOptions(Options):
     """Which batches are trained on, and how."""
 
     inbox: LocalPath | None = Field(None, description="folder in which batches arrive")
+    allowed_roots: tuple[Text, ...] = Field(
+        (), description="folders and URI prefixes, besides the inbox, whose files batches may name"
+    )
     layout: Text = Field(AUTO, description="layout of batches that are folders; auto recognises it")
     quiet_seconds: float = Field(
         60.0,
@@ -29,16 +36,25 @@ class RetrainOptions(Options):
         description="seconds between passes of `carryover watch` without a file event",
     )
     min_pictures: int = Field(
-        20, ge=1, description="labelled pictures that a domain needs before it is trained on"
+        20,
+        ge=1,
+        le=MAX_COUNT,
+        description="labelled pictures that a domain needs before it is trained on",
     )
     good_enough: float = Field(
         0.95, ge=0, le=1, description="accuracy of the serving model that needs no retraining"
     )
     assessed_per_domain: int = Field(
-        400, ge=20, description="pictures of a domain that the serving model classifies, at most"
+        400,
+        ge=20,
+        le=MAX_COUNT,
+        description="pictures of a domain that the serving model classifies, at most",
     )
     replay_per_domain: int = Field(
-        400, ge=1, description="training pictures of every known domain that are replayed"
+        400,
+        ge=1,
+        le=MAX_COUNT,
+        description="training pictures of every known domain that are replayed",
     )
     window: int | Literal["all"] = Field(
         "all",
@@ -53,13 +69,24 @@ class RetrainOptions(Options):
     views: int = Field(
         2, ge=1, le=1000, description="views of every picture; 1 is the picture alone"
     )
-    attempts: int = Field(3, ge=1, description="failed runs after which a batch is given up")
+    attempts: int = Field(
+        3, ge=1, le=MAX_COUNT, description="failed runs after which a batch is given up"
+    )
     self_training: bool = Field(
         False, description="train on unlabelled pictures with confident predictions"
     )
     self_training_confidence: float = Field(
         0.9, gt=0, le=1, description="smallest confidence of a prediction that is trained on"
     )
+
+    @field_validator("allowed_roots")
+    @classmethod
+    def _are_roots(cls, roots: tuple[str, ...]) -> tuple[str, ...]:
+        paths = tuple(expand_home(local_path(root)) for root in roots)
+        for path in paths:
+            if path.lower().startswith("file:"):
+                raise ValueError(f"{path} is not a folder of this machine. Write it as a path")
+        return paths
 
     @field_validator("layout")
     @classmethod
@@ -69,8 +96,8 @@ class RetrainOptions(Options):
     @field_validator("window")
     @classmethod
     def _is_not_negative(cls, window: int | str) -> int | str:
-        if isinstance(window, int) and window < 0:
-            raise ValueError("must be all, or 0 or more")
+        if isinstance(window, int) and not 0 <= window <= MAX_COUNT:
+            raise ValueError(f"must be all, or from 0 to {MAX_COUNT}")
         return window
 
     @model_validator(mode="before")

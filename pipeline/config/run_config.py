@@ -54,6 +54,11 @@ class RunConfig(TrainingOptions):
     workspace: LocalPath = Field(
         Path("workspace"), description="folder for everything that runs write"
     )
+    max_file_bytes: int = Field(
+        100_000_000,
+        ge=1,
+        description="size above which the file of a picture is rejected, in bytes",
+    )
     quality: Quality = Field("standard", description="preset of values for `fine_tuning`")
     split: SplitOptions = SplitOptions()
     validation: ValidationOptions = ValidationOptions()
@@ -103,7 +108,12 @@ class RunConfig(TrainingOptions):
         """Return a copy with absolute paths."""
         data = self.data if is_uri(self.data) else str(Path(self.data).resolve())
         inbox = self.retrain.inbox
-        retrain = self.retrain.model_copy(update={"inbox": inbox and inbox.resolve()})
+        roots = [
+            root if is_uri(root) else str(Path(root).absolute())
+            for root in self.retrain.allowed_roots
+        ]
+        update = {"inbox": inbox and inbox.resolve(), "allowed_roots": tuple(roots)}
+        retrain = self.retrain.model_copy(update=update)
         return self.model_copy(
             update={"data": data, "workspace": self.workspace.resolve(), "retrain": retrain}
         )

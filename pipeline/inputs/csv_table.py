@@ -10,6 +10,7 @@ from typing import BinaryIO, NoReturn
 
 from pipeline.inputs.manifest_columns import REQUIRED, TableRow, find_columns
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.spreadsheet_csv import cell_text
 
 DELIMITERS = ",;\t|"
 
@@ -24,6 +25,9 @@ OTHER_FORMATS = {
 #: First line that tells Excel the delimiter.
 _SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
 
+#: Longest line, in characters. A file may have no line ends at all.
+MAX_LINE = 2**20
+
 #: Marks bytes that are not of the encoding, see `surrogateescape`.
 _NOT_DECODED = re.compile("[\udc80-\udcff]")
 
@@ -32,6 +36,8 @@ def read_csv_table(
     file: BinaryIO, location: str, required: Sequence[str] = REQUIRED
 ) -> Iterator[TableRow]:
     """Read the rows of a CSV file. Blank rows, and empty cells after the last column, are none.
+
+    An apostrophe that protects a cell from spreadsheets is left out, see `cell_text`.
 
     Args:
         file: Content: UTF-8, or UTF-16 with a byte order mark.
@@ -61,7 +67,8 @@ class _CsvTable:
         try:
             header, first, offset = self._read_header()
             delimiter = _delimiter(header, first, self._required)
-            table = csv.reader(chain([header], self._text), delimiter=delimiter, strict=True)
+            lines = chain([header], iter(self._read_line, ""))
+            table = csv.reader(lines, delimiter=delimiter, strict=True)
             names = _without_empty_end([name.strip() for name in next(table, [])])
             self._check_text(names)
             columns = find_columns(names, self._location, self._required)
@@ -75,13 +82,26 @@ class _CsvTable:
             self._refuse(str(error))
 
     def _read_header(self) -> tuple[str, str, int]:
-        """Return the header, the delimiter that Excel's first line names, and its line count."""
-        header = self._text.readline()
+        """Return the header, the delimiter that Excel's line names, and the number of lines above.
+
+        Blank lines above are left out.
+        """
+        header, blank = self._read_line(), 0
+        while header and not header.strip():
+            header, blank = self._read_line(), blank + 1
+        self._line += blank
         if "\0" in header:
             self._refuse("it is not UTF-8, but perhaps UTF-16 without a byte order mark")
         if found := _SEPARATOR_LINE.fullmatch(header):
-            return self._text.readline(), found[1], 1
-        return header, "", 0
+            return self._read_line(), found[1], blank + 1
+        return header, "", blank
+
+    def _read_line(self) -> str:
+        """Return the next line with its end; "" after the last one."""
+        line = self._text.readline(MAX_LINE)
+        if len(line) == MAX_LINE and not line.endswith(("\n", "\r")):
+            self._refuse(f"a line has more than {MAX_LINE:,} characters")
+        return line
 
     def _row(
         self, cells: list[str], names: list[str], columns: dict[str, int], delimiter: str
@@ -90,7 +110,7 @@ class _CsvTable:
         while len(cells) > len(names) and not cells[-1].strip():
             cells.pop()
         if len(cells) == len(names):
-            return TableRow(position, {name: cells[at] for name, at in columns.items()})
+            return TableRow(position, {name: cell_text(cells[at]) for name, at in columns.items()})
         fault = f"{len(cells)} columns, expected {len(names)}"
         received = delimiter.join(cells)
         others = [mark for mark in DELIMITERS if mark != delimiter and mark in received]

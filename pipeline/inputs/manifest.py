@@ -1,18 +1,25 @@
 """Read a manifest: a table of pictures that a user gives instead of a folder."""
 
+import contextlib
+import os
 import posixpath
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import BinaryIO
 
+from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.csv_table import read_csv_table
-from pipeline.inputs.file_status import read_file_status
+from pipeline.inputs.file_status import UNREADABLE, read_file_status
 from pipeline.inputs.manifest_columns import TableRow
 from pipeline.inputs.manifest_path import ManifestFiles
-from pipeline.inputs.parquet_table import BATCH_ROWS, read_parquet_table
+from pipeline.inputs.parquet.parquet_rows import BATCH_ROWS
+from pipeline.inputs.parquet.parquet_table import MAX_CHUNK, read_parquet_table
 from pipeline.inputs.row_check import RowCheck
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.locations import is_uri
+from trainer_module.contract.regular_file import UnusableFileError, open_regular
 
 __all__ = ["BATCH_ROWS", "MANIFEST_SUFFIXES", "read_manifest", "read_usable_manifest"]
 
@@ -21,14 +28,19 @@ MANIFEST_SUFFIXES = (".csv", ".parquet")
 #: Number of threads that look up the files of a batch of rows.
 THREADS = 32
 
+#: Largest manifest of a delivery, in bytes. It bounds the memory of a pass.
+MAX_DELIVERED_BYTES = 256 * 2**20
 
-def read_manifest(location: str) -> Iterator[ListingRow]:
+
+def read_manifest(location: str, roots: AllowedRoots | None = None) -> Iterator[ListingRow]:
     """Read the rows of a manifest in their order, and look up the file of each.
 
     Args:
         location: Local path or URI of a CSV (UTF-8; comma, semicolon, tab or |) or Parquet file
             with the columns `path, domain, label[, split][, group]`; others are ignored. Paths may
             be relative to its folder.
+        roots: Where the manifest of a delivery and the files that it names may be. None for a
+            manifest that the user names: it may name any file.
 
     Yields:
         A row with `path` (as written, or in the Unicode form of the file's name), `domain`,
@@ -37,10 +49,11 @@ def read_manifest(location: str) -> Iterator[ListingRow]:
         "line 17" (CSV) or "row 17" (Parquet).
 
     Raises:
-        InputError: The manifest is missing, unreadable or not in that form, or a store that a
-            path names is unavailable. Nothing is raised before the first row is read.
+        InputError: The manifest is missing, unreadable, not in that form or, in a delivery, too
+            large, or a store that a path names is unavailable. Nothing is raised before the first
+            row is read.
     """
-    for _, row in _read_rows(location):
+    for _, row in _read_rows(location, roots):
         yield row
 
 
@@ -74,9 +87,10 @@ def _describe(position: str, row: ListingRow) -> str:
     return reason if reason.startswith(position) else f"{position}: {row['path']}: {reason}"
 
 
-def _read_rows(location: str) -> Iterator[tuple[str, ListingRow]]:
+def _read_rows(
+    location: str, roots: AllowedRoots | None = None
+) -> Iterator[tuple[str, ListingRow]]:
     """Yield the rows of a manifest with their positions, see `read_manifest`."""
-    from apache_beam.io.filesystem import CompressionTypes
     from apache_beam.io.filesystems import FileSystems
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -87,17 +101,48 @@ def _read_rows(location: str) -> Iterator[tuple[str, ListingRow]]:
     FileSystems.set_options(PipelineOptions([]))  # without options, s3:// and azfs:// do not work
     if reason := read_file_status(location).reason:
         raise InputError(f"manifest {location}: {reason}. Give a CSV or Parquet file.")
-    read_table = read_csv_table if suffix == ".csv" else read_parquet_table
-    files = ManifestFiles(posixpath.dirname(location))
-    with FileSystems.open(location, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        yield from _complete_rows(read_table(file, location), files)
+    files = ManifestFiles(posixpath.dirname(location), roots)
+    with _opened(location, roots) as file:
+        if suffix == ".csv":
+            table = read_csv_table(file, location)
+        else:
+            table = read_parquet_table(file, location, MAX_CHUNK if roots else None)
+        yield from _complete_rows(table, files)
+
+
+@contextlib.contextmanager
+def _opened(location: str, roots: AllowedRoots | None) -> Iterator[BinaryIO]:
+    """Open a manifest; that of a delivery only if it is in the allowed roots, and not too large."""
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    if is_uri(location):
+        with FileSystems.open(location, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            yield file
+        return
+    try:
+        opened = open_regular(location, roots.find_fault if roots else None)
+    except UnusableFileError as reason:
+        raise InputError(f"manifest {location}: {reason}. Give a CSV or Parquet file.") from None
+    except OSError as error:
+        raise UnavailableError(
+            f"manifest {location}: {UNREADABLE}{error.strerror}. Make it readable, or remove it"
+        ) from None
+    with opened as file:
+        size = os.fstat(file.fileno()).st_size
+        if roots and size > MAX_DELIVERED_BYTES:
+            raise InputError(
+                f"manifest {location} has {size:,} bytes, and the limit is "
+                f"{MAX_DELIVERED_BYTES:,}. Deliver it in several parts"
+            )
+        yield file
 
 
 def _complete_rows(
     table: Iterator[TableRow], files: ManifestFiles
 ) -> Iterator[tuple[str, ListingRow]]:
     """Check the rows of a table, and look up their files."""
-    check = RowCheck()
+    check = RowCheck(files.root)
     with ThreadPoolExecutor(THREADS) as pool:
         while batch := [
             (one.position, check.listing_row(one)) for one in islice(table, BATCH_ROWS)

@@ -19,6 +19,9 @@ OTHER_NAMES = {
 #: What a cell of a row looks like, where the header is missing: a path or the name of a file.
 _PATH_LIKE = re.compile(r".*(/|\\|\.[A-Za-z]{3,4}$)")
 
+#: Most characters of the columns that a message shows.
+MAX_SHOWN = 300
+
 
 class TableRow(NamedTuple):
     """A row of the table, before it is checked.
@@ -39,7 +42,7 @@ def find_columns(
 ) -> dict[str, int]:
     """Return the positions of the columns that are read, by their names.
 
-    Case and spaces around a name do not matter, unless a name is there exactly as we write it.
+    Case and spaces around a name do not matter, so that `label` and `Label` are one column twice.
 
     Args:
         names: Names of all columns of the table.
@@ -56,22 +59,26 @@ def find_columns(
     """
     columns = {}
     for name in REQUIRED + OPTIONAL:
-        exact = [position for position, one in enumerate(names) if one == name]
-        found = exact or [
-            position for position, one in enumerate(names) if one.strip().lower() == name
-        ]
+        found = [position for position, one in enumerate(names) if one.strip().lower() == name]
         if len(found) > 1 or (not found and name in required):
             raise InputError(
                 f"manifest {location} must have one column {name}: expected "
                 f"{', '.join(required)} and, if wanted, {', '.join(OPTIONAL)}. "
-                f"Received: {', '.join(names) or 'an empty file'}{_remedy(name, names)}"
+                f"Received: {_shown(names) or 'an empty file'}{_remedy(name, names, len(found))}"
             )
         if found:
             columns[name] = found[0]
     return columns
 
 
-def _remedy(missing: str, names: Sequence[str]) -> str:
+def _shown(names: Sequence[str]) -> str:
+    text = ", ".join(names)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+
+
+def _remedy(missing: str, names: Sequence[str], count: int) -> str:
+    if count > 1:
+        return f". {count} columns have this name. Keep one, and rename or remove the others"
     others = [one for one in names if one.strip().lower() in OTHER_NAMES.get(missing, ())]
     if others:
         return f". Rename {others[0].strip()} to {missing}"

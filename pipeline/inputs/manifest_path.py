@@ -4,7 +4,9 @@ import os
 import re
 import unicodedata
 from pathlib import Path
+from urllib.parse import unquote
 
+from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.file_status import MISSING, add_file_status
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
@@ -21,13 +23,15 @@ _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 class ManifestFiles:
     """The files that the rows of a manifest name."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, roots: AllowedRoots | None = None) -> None:
         """Name the folder of the manifest.
 
         Args:
             root: Folder or URI that paths are relative to.
+            roots: Where the files of a delivery may be. None for any place.
         """
-        self._root = root
+        self.root = self._root = root
+        self._roots = roots
         self._names: dict[Path, dict[str, str]] = {}
 
     def look_up(self, row: ListingRow) -> bool:
@@ -47,6 +51,9 @@ class ManifestFiles:
         """
         path = row["path"]
         location = locate(self._root, path)
+        if self._roots and (reason := self._roots.find_fault(location)):
+            row["reason"] = reason  # whether the file exists is not looked up
+            return False
         add_file_status(row, location)
         if "reason" not in row or (is_uri(location) and not _is_file_uri(path)):
             return False
@@ -75,6 +82,9 @@ class ManifestFiles:
             return _BACKSLASH
         if path.startswith("~"):
             return _HOME
+        decoded = unquote(path)
+        if decoded != path and Path(self._root, decoded).is_file():
+            return f"the file is called {decoded}. Percent signs are not decoded in paths"
         if path != path.strip() and Path(self._root, path.strip()).exists():
             return "the file has no spaces around its name. Remove them"
         if Path(path).is_absolute():

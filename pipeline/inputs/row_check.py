@@ -1,6 +1,7 @@
 """Checks of the rows of a manifest, before their files are looked up."""
 
 import hashlib
+import posixpath
 import sys
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from pipeline.inputs.manifest_columns import TableRow
 from pipeline.inputs.system_files import system_folder
 from trainer_module.contract.example_features import SPLITS
 from trainer_module.contract.listing_row import ListingRow
-from trainer_module.contract.locations import is_uri, local_path
+from trainer_module.contract.locations import is_uri, local_path, locate
 
 #: What tools write for a missing value. A class may be called `none`.
 MISSING_VALUES = frozenset(
@@ -29,7 +30,13 @@ class _Listed(NamedTuple):
 class RowCheck:
     """Turns rows of a table into rows of a listing, and finds the malformed ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str = "") -> None:
+        """Begin a table.
+
+        Args:
+            root: Folder or URI that the paths of the rows are relative to.
+        """
+        self._root = root
         self._listed: dict[bytes, _Listed] = {}
 
     def listing_row(self, table_row: TableRow) -> ListingRow:
@@ -65,7 +72,7 @@ class RowCheck:
             position: Position of the row in the manifest.
         """
         # A digest needs less memory than a long path, and so do shared names.
-        digest = hashlib.blake2b(_plain(row["path"]).encode(), digest_size=12).digest()
+        digest = hashlib.blake2b(self._same_file(row["path"]).encode(), digest_size=12).digest()
         here = _Listed(position, sys.intern(row["domain"]), sys.intern(row["label"]))
         first = self._listed.setdefault(digest, here)
         if first is here:
@@ -77,13 +84,13 @@ class RowCheck:
             f"Received: {here.domain}/{here.label}. Keep the right one of the rows"
         )
 
-
-def _plain(path: str) -> str:
-    """Return a local path without what does not change its meaning: `./` and a second slash."""
-    if is_uri(path):
-        return path
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    return "/" * path.startswith("/") + "/".join(parts)
+    def _same_file(self, path: str) -> str:
+        """Return a text that is the same for all ways to write the path of a file."""
+        location = locate(self._root, path)
+        if is_uri(location):
+            return location
+        normal = posixpath.normpath(location)
+        return f"/{normal.lstrip('/')}" if normal.startswith("/") else normal
 
 
 def _find_fault(row: ListingRow) -> str:
@@ -93,6 +100,9 @@ def _find_fault(row: ListingRow) -> str:
         if not text.strip():
             return f"{name} is empty"
     texts |= {"group": row.get("group", ""), "split": row.get("split", "")}
+    for name, text in texts.items():
+        if "\0" in text:
+            return f"{name} holds a NUL character. Remove it"
     for name in ("domain", "label", "group", "split"):
         if texts[name] in MISSING_VALUES:
             remedy = "rename it" if name in ("domain", "label") else "leave the cell empty"

@@ -1,13 +1,16 @@
 """Read a sidecar: a table in a folder of pictures with what the folders cannot say about them."""
 
+import os
 import unicodedata
 from pathlib import Path
 
+from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.csv_table import read_csv_table
 from pipeline.inputs.manifest_columns import TableRow
 from pipeline.inputs.row_check import RowCheck
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.regular_file import UnusableFileError, open_regular
 
 #: Name of the file, directly in the folder of pictures.
 SIDECAR = "sidecar.csv"
@@ -19,26 +22,29 @@ _FROM_FOLDERS = "-"
 class Sidecar:
     """The rows of a sidecar, by path. A folder without one has an empty sidecar."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, roots: AllowedRoots | None = None) -> None:
         """Read the sidecar of a folder.
 
         Args:
             root: Folder of pictures.
+            roots: Where the sidecar of a delivery may be, if it is a link. None for any place.
 
         Raises:
-            InputError: A row is malformed, or the column `path` is missing.
+            InputError: A row is malformed, or the column `path` is missing, or it is no file.
             UnavailableError: The file is unreadable.
         """
         self._location = root / SIDECAR
         self._rows: dict[str, ListingRow] = {}
         self._positions: dict[str, str] = {}
-        if not self._location.is_file():
+        if not os.path.lexists(self._location):
             return
         try:
-            with self._location.open("rb") as file:
+            with open_regular(str(self._location), roots.find_fault if roots else None) as file:
                 check = RowCheck()
                 for table_row in read_csv_table(file, str(self._location), required=("path",)):
                     self._add(table_row, check)
+        except UnusableFileError as reason:
+            raise self._error(f"{reason}. Remove it, or put the table in its place") from None
         except OSError as error:
             raise UnavailableError(
                 f"{self._location} cannot be read: {error.strerror}. Make it readable, or remove it"

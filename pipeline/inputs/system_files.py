@@ -41,6 +41,9 @@ SNAPSHOT_FOLDERS = frozenset(
 )
 _DATED_SNAPSHOT = re.compile(r"@gmt-[\d.-]+")  # previous versions of SMB, one per time
 
+#: Deepest level of a skipped folder that is entered. Folders below it count as one file.
+MAX_SKIPPED_DEPTH = 100
+
 #: Ends of the names of files that a browser or a tool has not finished.
 UNFINISHED_SUFFIXES = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp")
 
@@ -121,5 +124,10 @@ def count_files(folder: Path, kind: str) -> Counter[str]:
     if kind == SNAPSHOT:
         return Counter({SNAPSHOT: 1})
     failures: list[OSError] = []
-    files = sum(len(names) for _, _, names in os.walk(folder, onerror=failures.append))
+    files = 0
+    for path, folders, names in os.walk(folder, onerror=failures.append):
+        files += len(names)
+        if path.count(os.sep) - str(folder).count(os.sep) >= MAX_SKIPPED_DEPTH:
+            files += len(folders)
+            folders.clear()
     return Counter({kind: files + len(failures)})

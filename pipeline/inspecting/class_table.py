@@ -1,6 +1,5 @@
 """Numbers of pictures per class and domain, as a table for the terminal and as a CSV file."""
 
-import csv
 import io
 from collections import Counter
 from dataclasses import dataclass
@@ -10,13 +9,15 @@ from pathlib import Path
 from rich import box
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from pipeline.table_printing import print_table
+from pipeline.terminal.safe_console import plain
+from pipeline.terminal.table_printing import print_table
 from trainer_module.contract import example_features
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.example_features import SPLITS
+from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
+from trainer_module.contract.printable_names import printable_name
 
 #: Number of classes that the table shows; the file has all.
 MAX_CLASSES = 15
@@ -76,12 +77,11 @@ def write_class_counts(counts: ClassCounts, path: Path) -> None:
         path: Path of the file. Its columns are `domain`, `class`, `pictures`, and one per split.
     """
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["domain", "class", "pictures", *SPLITS])
+    table = SpreadsheetWriter(text, ["domain", "class", "pictures", *SPLITS], line_end="\n")
     for domain in counts.domains:
         for label in counts.classes:
             splits = [counts.pictures[domain, label, split] for split in SPLITS]
-            table.writerow([domain, label, sum(splits), *splits])
+            table.write_row([domain, label, sum(splits), *splits])
     atomic_write(path, text.getvalue())
 
 
@@ -100,19 +100,23 @@ def show_classes(console: Console, counts: ClassCounts, path: Path) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
     table.add_column("class", no_wrap=True)
     for domain in shown:
-        table.add_column(escape(_shown(domain)), justify="right", no_wrap=True)
+        table.add_column(plain(_shown(domain)), justify="right", no_wrap=True)
     for label in classes:
         numbers = (counts.count(domain, label) for domain in shown)
         texts = (f"{number:,}" if number else "-" for number in numbers)
-        table.add_row(escape(_shown(label)), *texts)
+        table.add_row(plain(_shown(label)), *texts)
     more = {"classes": len(counts.classes) - len(classes), "domains": len(domains) - len(shown)}
     left_out = " and ".join(f"{number:,} more {noun}" for noun, number in more.items() if number)
     print_table(console, table)
     text = f"pictures per class{f' ({left_out} in the file)' if left_out else ''}: {path}"
-    console.print(text, highlight=False, soft_wrap=True, markup=False)
+    console.print(plain(text), highlight=False, soft_wrap=True)
 
 
 def _shown(name: str) -> str:
-    """Return a name on one line, with an ellipsis where it is cut."""
-    name = name if name.isprintable() else repr(name)[1:-1]
-    return name if cell_len(name) <= NAME_WIDTH else f"{set_cell_size(name, NAME_WIDTH - 1)}\u2026"
+    """Return a name on one line. A long one is cut in the middle: names often differ at the end."""
+    name = printable_name(name)
+    if cell_len(name) <= NAME_WIDTH:
+        return name
+    half = (NAME_WIDTH - 1) // 2
+    end = set_cell_size(name[::-1], half)[::-1].strip()
+    return f"{set_cell_size(name, half)}\u2026{end}"

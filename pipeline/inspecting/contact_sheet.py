@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from components.image_example_gen.catalog import read_catalog
-from components.image_example_gen.ingestion import read_bytes
+from components.image_example_gen.ingestion import read_file
 from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from trainer_module.contract import example_features
 from trainer_module.contract.locations import locate
@@ -95,7 +95,7 @@ def _evenly_spaced(names: list[str], most: int) -> list[str]:
 def _paste(sheet: Image.Image, path: str, left: int, top: int) -> None:
     """Draw a picture into a cell; an unreadable one leaves it empty."""
     try:
-        picture = read_picture(read_bytes(path))
+        picture = read_picture(read_file(path).content)
     except UnusablePictureError:  # removed or changed since ingestion
         return
     with Image.open(io.BytesIO(picture.encoded)) as image:

@@ -1,10 +1,10 @@
 """The picture statistics of every domain as a table for the terminal."""
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.summary.domain_measures import CAPTION, HEADINGS, read_domain_measures
+from pipeline.terminal.safe_console import plain
 
 
 def domain_table(catalog_uri: str) -> Table:
@@ -18,7 +18,7 @@ def domain_table(catalog_uri: str) -> Table:
     for name in HEADINGS:
         table.add_column(name, justify="right", no_wrap=True)
     for row in read_domain_measures(catalog_uri):
-        table.add_row(escape(row.domain), f"{row.pictures:,}", f"{row.classes:,}", *row.texts)
+        table.add_row(plain(row.domain), f"{row.pictures:,}", f"{row.classes:,}", *row.texts)
     table.caption = CAPTION
     table.caption_justify = "left"
     return table

@@ -8,7 +8,8 @@ from pipeline.config.run_config import RunConfig
 from pipeline.running.partial_run import partial_run
 from pipeline.running.run import Run
 from pipeline.summary.finding_list import show_findings
-from pipeline.table_printing import print_table
+from pipeline.terminal.safe_console import plain
+from pipeline.terminal.table_printing import print_table
 from trainer_module.contract.atomic_write import atomic_write
 
 #: Last component that runs.
@@ -77,4 +78,4 @@ def _show(run: Run, sheet: Path) -> None:
     console = run.progress.console
     show_findings(console, run.findings, include_information=True)
     run.show_lists()
-    console.print(f"contact sheet: {sheet}", highlight=False, soft_wrap=True, markup=False)
+    console.print(plain(f"contact sheet: {sheet}"), highlight=False, soft_wrap=True)

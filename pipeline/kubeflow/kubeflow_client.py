@@ -19,6 +19,9 @@ FINAL_STATES = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
 
 PARAMETER_TYPES = {"STRING": str, "NUMBER_INTEGER": int, "NUMBER_DOUBLE": float}
 
+#: Errors of a file that is no YAML, or that PyYAML fails on.
+_UNREADABLE = (OSError, ValueError, OverflowError, RecursionError, StopIteration, yaml.YAMLError)
+
 #: Fields of a cron expression in Kubeflow; the first one is the seconds.
 CRON_FIELDS = 6
 
@@ -149,7 +152,7 @@ def read_spec(file: Path) -> dict[str, Any]:
     """
     try:
         spec = next(yaml.safe_load_all(file.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, StopIteration) as error:
+    except _UNREADABLE as error:
         reason = getattr(error, "strerror", None) or "the file is not YAML"
         raise InputError(f"pipeline {file}: {reason}. Create it with carryover compile.") from None
     if not isinstance(spec, dict) or "pipelineInfo" not in spec:
@@ -167,7 +170,13 @@ def read_parameters(file: Path, assignments: list[str]) -> dict[str, Any]:
     Raises:
         InputError: The pipeline has no such parameter, or the value has another type.
     """
-    definitions = read_spec(file)["root"]["inputDefinitions"]["parameters"]
+    spec = read_spec(file)
+    try:
+        definitions = dict(spec["root"]["inputDefinitions"]["parameters"])
+    except (KeyError, TypeError, ValueError):
+        raise InputError(
+            f"{file} declares no parameters of a pipeline. Create it with carryover compile."
+        ) from None
     values = {}
     for text in assignments:
         name, equals, value = text.partition("=")

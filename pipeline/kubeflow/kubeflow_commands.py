@@ -7,12 +7,17 @@ import os
 import warnings
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.command_options import ConfigOption, DataOption, SetOption, given_values
+from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.credentials import find_credentials
+
+if TYPE_CHECKING:
+    from pipeline.config.run_config import RunConfig
 
 
 class Engine(str, Enum):
@@ -67,7 +72,8 @@ def compile_(
             )
         check_training_job_config(loaded)
         write_training_job(loaded, output)
-        typer.echo(f"training job: {output}")
+        _warn_of_credentials(loaded, output)
+        print_line(f"training job: {output}")
         return
     check_pipeline_config(loaded)
     # TFX imports TensorFlow and other libraries, which log and warn when they are imported.
@@ -76,7 +82,21 @@ def compile_(
     from pipeline.kubeflow.pipeline_compiler import compile_pipeline
 
     compile_pipeline(loaded, baseline, output)
-    typer.echo(f"kubeflow pipeline: {output}")
+    _warn_of_credentials(loaded, output)
+    print_line(f"kubeflow pipeline: {output}")
+
+
+def _warn_of_credentials(config: "RunConfig", output: Path) -> None:
+    """Say which credentials a compiled file holds, and make it readable for its owner only."""
+    keys = find_credentials(config.model_dump(mode="json"))
+    if keys:
+        output.chmod(0o600)
+        text = (
+            f"carryover: {output} holds in plain text what looks like a credential: "
+            f"{', '.join(keys)}. Everyone who may see the pipeline or job can read it. Name a "
+            "Kubernetes secret in kubeflow.secrets instead."
+        )
+        print_line(text, to_stderr=True)
 
 
 def submit(
@@ -127,11 +147,11 @@ def submit(
     version = client.upload(file)
     title = name or file.stem
     if cron:
-        typer.echo(f"scheduled: {client.schedule(title, version, values, cron)}")
+        print_line(f"scheduled: {client.schedule(title, version, values, cron)}")
         return
     run_id = client.run(title, version, values)
-    typer.echo(f"run: {run_id}")
+    print_line(f"run: {run_id}")
     if wait:
         state = client.wait(run_id, poll)
-        typer.echo(f"state: {state}")
+        print_line(f"state: {state}")
         raise typer.Exit(0 if state == "SUCCEEDED" else 1)

@@ -12,8 +12,9 @@ import yaml
 
 from pipeline import component_ids
 from pipeline.config.kubeflow_options import KubeflowOptions
+from pipeline.config.parsing.yaml_parser import dump_yaml
 from pipeline.config.run_config import RunConfig
-from pipeline.config.yaml_parser import dump_yaml
+from trainer_module.contract.output_text.credentials import masked_settings
 
 Manifest = dict[str, Any]
 
@@ -28,22 +29,40 @@ RESTART_POLICY = "ExitCode"
 
 
 def write_training_job(config: RunConfig, output: Path) -> None:
-    """Write the manifest for `kubectl apply`: a ConfigMap with the config, and a TFJob.
+    """Write the manifest for `kubectl apply`: the config, and a TFJob.
+
+    The config is in a ConfigMap, or in a Secret if it holds anything that may be a credential.
 
     Args:
         config: Config of the run; `config_check.check_training_job_config` has accepted it.
         output: YAML file to write.
     """
-    text = dump_yaml(config.model_dump(mode="json", exclude={"kubeflow"}))
-    config_map = {
+    is_secret = _is_secret(config)
+    stored = {
         "apiVersion": "v1",
-        "kind": "ConfigMap",
+        "kind": "Secret" if is_secret else "ConfigMap",
         "metadata": {"name": f"{config.name}-config"},
-        "data": {CONFIG_FILE: text},
+        "stringData" if is_secret else "data": {CONFIG_FILE: dump_yaml(_settings(config))},
     }
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("w", encoding="utf-8") as file:
-        yaml.safe_dump_all([config_map, _tf_job(config)], file, sort_keys=False, allow_unicode=True)
+        yaml.safe_dump_all([stored, _tf_job(config)], file, sort_keys=False, allow_unicode=True)
+
+
+def _settings(config: RunConfig) -> dict[str, Any]:
+    return config.model_dump(mode="json", exclude={"kubeflow"})
+
+
+def _is_secret(config: RunConfig) -> bool:
+    return masked_settings(_settings(config)) != _settings(config)
+
+
+def _config_volume(config: RunConfig) -> Manifest:
+    name = f"{config.name}-config"
+    source = (
+        {"secret": {"secretName": name}} if _is_secret(config) else {"configMap": {"name": name}}
+    )
+    return {"name": name, **source}
 
 
 def _tf_job(config: RunConfig) -> Manifest:
@@ -59,7 +78,7 @@ def _tf_job(config: RunConfig) -> Manifest:
             # Workers wait for the next training until the chief's pod has ended.
             "runPolicy": {"cleanPodPolicy": "Running", "backoffLimit": options.retries},
             "tfReplicaSpecs": {
-                "Chief": _replicas(1, chief, options, f"{config.name}-config"),
+                "Chief": _replicas(1, chief, options, _config_volume(config)),
                 "Worker": _replicas(options.workers - 1, worker, options),
             },
         },
@@ -67,16 +86,16 @@ def _tf_job(config: RunConfig) -> Manifest:
 
 
 def _replicas(
-    count: int, command: list[str], options: KubeflowOptions, config_map: str | None = None
+    count: int, command: list[str], options: KubeflowOptions, config: Manifest | None = None
 ) -> Manifest:
     """Return the pods of one role."""
     mounts = [{"name": claim, "mountPath": path} for claim, path in options.volumes.items()]
     volumes: list[Manifest] = [
         {"name": claim, "persistentVolumeClaim": {"claimName": claim}} for claim in options.volumes
     ]
-    if config_map:
-        mounts.append({"name": config_map, "mountPath": CONFIG_FOLDER})
-        volumes.append({"name": config_map, "configMap": {"name": config_map}})
+    if config:
+        mounts.append({"name": config["name"], "mountPath": CONFIG_FOLDER})
+        volumes.append(config)
     container = {
         "name": CONTAINER,
         "image": options.image,

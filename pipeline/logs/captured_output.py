@@ -5,20 +5,24 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 
 from pipeline.logs import OUR_LOGGER
+from pipeline.terminal.safe_console import SafeConsole
+from pipeline.terminal.standard_streams import indented
 
 
 @contextlib.contextmanager
 def captured_output(path: Path) -> Iterator[Console]:
     """Redirect stdout and stderr of this process to a file, including output of C++ libraries.
 
-    Child processes inherit the redirection.
+    Child processes inherit the redirection. What cannot be written because the disk is full is
+    dropped: a message of a library never fails a run.
 
     Args:
         path: Path of the log file. It is created with its folder, or appended to.
@@ -33,14 +37,65 @@ def captured_output(path: Path) -> Iterator[Console]:
     with path.open("ab") as file, _open_terminal() as terminal:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+        out, err = _LenientStream(sys.stdout), _LenientStream(sys.stderr)
         try:
-            yield Console(file=terminal)
+            # Each is a stream for all purposes, see `_LenientStream`.
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):  # type: ignore[type-var]
+                yield SafeConsole(file=terminal)
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for number, descriptor in enumerate(saved, start=1):
-                os.dup2(descriptor, number)
-                os.close(descriptor)
+            for number, stream in enumerate((sys.stdout, sys.stderr), start=1):
+                _flush_or_drop(stream, number)
+                os.dup2(saved[number - 1], number)
+                os.close(saved[number - 1])
+
+
+def _flush_or_drop(stream: TextIO, number: int) -> None:
+    """Write what is left in the buffer of a stream, or drop it where the disk is full.
+
+    Otherwise it would appear on the terminal, to which the stream is directed next.
+    """
+    try:
+        stream.flush()
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, number)
+        os.close(nothing)
+        with contextlib.suppress(OSError):
+            stream.flush()
+
+
+class _LenientStream:
+    """Stands for `sys.stdout` or `sys.stderr`, and drops what the disk has no space for."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text; return the number of its characters."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write texts."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Write the buffer."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def log_traceback() -> None:
+    """Write the traceback of the error that is being handled to stderr, which is the log.
+
+    It is one entry: its further lines are indented, so that no name in it can pass for an entry.
+    """
+    print(indented(traceback.format_exc().rstrip()), file=sys.stderr)
 
 
 def _open_terminal() -> io.TextIOWrapper:

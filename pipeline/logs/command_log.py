@@ -14,6 +14,8 @@ from pathlib import Path
 import typer
 
 from pipeline.logs import OUR_LOGGER
+from pipeline.terminal.standard_streams import indented
+from trainer_module.contract.output_text.credentials import masked_arguments, masked_text
 
 #: Folder of the logs in a workspace, and in the user's folder for state.
 FOLDER = "logs"
@@ -26,7 +28,8 @@ class CommandLog:
     create it. A command without a workspace writes to the user's folder for state
     (`$XDG_STATE_HOME/carryover/logs`, by default in `~/.local/state`), and to a private folder
     among the temporary files if the user has no such folder. An error while writing the log is
-    ignored, so that it never hides the error of the command.
+    ignored, so that it never hides the error of the command. Credentials are masked. An entry
+    begins with its time; its further lines are indented, so that no name can pass for an entry.
 
     Attributes:
         debug: Whether tracebacks are for the terminal, too.
@@ -58,7 +61,7 @@ class CommandLog:
             arguments: Command line, without the program.
         """
         self._command = command
-        self.write(f"carryover {shlex.join(arguments)}")
+        self.write(f"carryover {shlex.join(masked_arguments(arguments))}")
         self._handler = _LogHandler(self)
         logging.getLogger(OUR_LOGGER).addHandler(self._handler)
 
@@ -85,7 +88,7 @@ class CommandLog:
     def keep(self, text: str) -> None:
         """Add a message that is written with the next one, and creates no file by itself."""
         now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-        self._pending.append(f"{now} {text}\n")
+        self._pending.append(f"{now} {masked_text(indented(text))}\n")
 
     def write_error(self, error: BaseException) -> None:
         """Add the traceback of an error, with those of its causes. With `debug`, print it, too."""

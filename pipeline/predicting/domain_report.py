@@ -4,8 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
+
+from pipeline.terminal.safe_console import plain
 
 
 @dataclass
@@ -59,7 +60,7 @@ class DomainReport:
             table.add_column(heading, justify="right", no_wrap=True)
         accuracies = dict(sorted(self.accuracies().items()))
         for domain, accuracy in accuracies.items():
-            table.add_row(escape(domain), f"{self.num_pictures[domain]:,}", f"{accuracy:.3f}")
+            table.add_row(plain(domain), f"{self.num_pictures[domain]:,}", f"{accuracy:.3f}")
         mean = sum(accuracies.values()) / len(accuracies)
         table.add_section()
         table.add_row("mean", f"{self.num_pictures.total():,}", f"{mean:.3f}")

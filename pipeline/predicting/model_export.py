@@ -10,16 +10,15 @@ from typing import TypeAlias, TypedDict
 import numpy as np
 import numpy.typing as npt
 from rich import box
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from components.image_example_gen.ingestion import read_bytes
+from components.image_example_gen.ingestion import read_file
 from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from components.pusher.data_set import DataSetRow, read_data_set
 from pipeline.config.path_check import check_workspace
 from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
-from pipeline.table_printing import print_table
+from pipeline.terminal.safe_console import SafeConsole, plain
+from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
 from pipeline.workspace import Workspace
 from trainer_module.contract.atomic_write import atomic_write
@@ -146,7 +145,7 @@ def _batches(rows: list[DataSetRow], root: Path, size: int) -> Iterator[_Picture
 def _read(row: DataSetRow, root: Path) -> bytes:
     location = locate(str(root), row["location"].decode("utf-8", "surrogateescape"))
     try:
-        return read_picture(read_bytes(location)).encoded
+        return read_picture(read_file(location).content).encoded
     except UnusablePictureError as error:
         raise InputError(
             f"{location}: {error}. An export is checked on the pictures of its version; put them "
@@ -202,13 +201,13 @@ def _print_metrics(comparison: Comparison, path: Path, num_bytes: int) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for domain, metrics in [*comparison["domains"].items(), ("all", comparison["all"])]:
         table.add_row(
-            escape(domain),
+            plain(domain),
             f"{metrics['test_images']:,}",
             f"{metrics['agreement']:.3f}",
             f"{metrics['saved_model_accuracy']:.3f}",
             f"{metrics['accuracy']:.3f}",
         )
-    console = Console()
+    console = SafeConsole()
     print_table(console, table)
-    text = f"{num_bytes / 2**20:.1f} MiB: {path}"
-    console.print(text, highlight=False, soft_wrap=True, markup=False)
+    text = plain(f"{num_bytes / 2**20:.1f} MiB: {path}")
+    console.print(text, highlight=False, soft_wrap=True)

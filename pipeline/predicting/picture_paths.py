@@ -1,4 +1,4 @@
-"""Pictures in the files, folders and patterns of a command line."""
+"""Pictures in the files, folders, manifests and patterns of a command line."""
 
 import glob
 import os
@@ -6,17 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.inputs.folder import MISPLACED, list_folder
+from pipeline.inputs.folder import find_layout, list_folder
+from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout, LayoutOptions
+from pipeline.inputs.manifest import read_usable_manifest
+from pipeline.inputs.snapshot import is_manifest
+from trainer_module.contract.locations import is_uri, locate
+
+#: Reason for the pictures of a manifest that are on a store.
+REMOTE = "on a store; predict reads local files. Copy it to this machine"
 
 
 @dataclass(frozen=True)
 class PicturePath:
-    """Path of a picture, with its domain and class if the folders name them.
+    """Path of a picture, with its domain and class if the folders or the manifest name them.
 
     Attributes:
         path: Path as it was given, or below a folder that was given.
-        domain: Name of the domain if the picture lies in <domain>/<class>/; otherwise empty.
-        label: Name of the class by the same layout; otherwise empty.
+        domain: Name of the domain; empty for a picture of which it is unknown.
+        label: Name of the class; empty for a picture of which it is unknown.
         reason: Reason why the picture cannot be read, if it is known before reading.
     """
 
@@ -26,19 +33,21 @@ class PicturePath:
     reason: str | None = None
 
 
-def find_pictures(paths: list[Path]) -> list[PicturePath]:
+def find_pictures(paths: list[Path], options: LayoutOptions | None = None) -> list[PicturePath]:
     """List pictures in the order of the given paths, and those of a folder by name.
 
     Args:
-        paths: Files; folders, which are searched to any depth without hidden and system files; and
-            patterns such as `pictures/**/*.jpg`. A path that exists is never read as a pattern,
-            nor are the folders that exist at the start of one.
+        paths: Files; folders, which are searched to any depth without hidden and system files;
+            manifests; and patterns such as `pictures/**/*.jpg`. A path that exists is never read
+            as a pattern, nor are the folders that exist at the start of one.
+        options: What is known about the layout of folders. By default every folder is read as
+            <domain>/<class>/, and its layout is not checked.
 
     Returns:
         Pictures. A path that does not exist is in the list too: reading it fails.
 
     Raises:
-        InputError: A folder cannot be read.
+        InputError: A folder or a manifest cannot be read, or the layout of a folder is not clear.
 
     Example:
         >>> from pathlib import Path
@@ -53,7 +62,8 @@ def find_pictures(paths: list[Path]) -> list[PicturePath]:
         1.png day cat
         2.png night dog
     """
-    return [picture for path in paths for match in _expand(path) for picture in _list(match)]
+    matches = [match for path in paths for match in _expand(path)]
+    return [picture for match in matches for picture in _list(match, options)]
 
 
 def _expand(path: Path) -> list[Path]:
@@ -68,15 +78,27 @@ def _expand(path: Path) -> list[Path]:
     return sorted(folder / match for match in matches) or [path]
 
 
-def _list(path: Path) -> Iterator[PicturePath]:
-    if not os.path.isdir(path):  # noqa: PTH112 (see _expand)
+def _list(path: Path, options: LayoutOptions | None) -> Iterator[PicturePath]:
+    if os.path.isdir(path):  # noqa: PTH112 (see _expand)
+        layout = find_layout(path.resolve(), options) if options else DOMAIN_CLASS
+        yield from _list_folder(path, layout)
+    elif is_manifest(str(path)) and os.path.exists(path):  # noqa: PTH110
+        yield from _list_manifest(path)
+    else:
         yield PicturePath(path)
-        return
-    for row in list_folder(path.resolve()):
+
+
+def _list_folder(path: Path, layout: Layout) -> Iterator[PicturePath]:
+    for row in list_folder(path.resolve(), layout):
         reason = row.get("reason")
-        yield PicturePath(
-            path / row["path"],
-            row["domain"],
-            row["label"],
-            None if reason == MISPLACED else reason,
-        )
+        if reason and reason == layout.place(Path(row["path"])).reason:
+            yield PicturePath(path / row["path"])  # a picture all the same
+        else:
+            yield PicturePath(path / row["path"], row["domain"], row["label"], reason)
+
+
+def _list_manifest(path: Path) -> Iterator[PicturePath]:
+    for row in read_usable_manifest(str(path.resolve())):
+        location = locate(str(path.parent), row["path"])
+        reason = row.get("reason") or (REMOTE if is_uri(location) else None)
+        yield PicturePath(Path(location), row["domain"], row["label"], reason)

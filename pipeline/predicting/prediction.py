@@ -11,12 +11,14 @@ from rich.progress import Progress
 
 from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from pipeline.config.path_check import check_workspace
+from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.predicting.domain_report import DomainReport
 from pipeline.predicting.picture_paths import PicturePath, find_pictures
 from pipeline.predicting.prediction_output import LineOutput, PredictionOutput
 from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
-from pipeline.table_printing import print_table
 from pipeline.tensorflow_import import import_tensorflow_quietly
+from pipeline.terminal.safe_console import SafeConsole
+from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
 from trainer_module.contract.errors import InputError
 
@@ -43,19 +45,20 @@ def predict_images(
     workspace: Path,
     name: str | None,
     make_output: Callable[[], PredictionOutput] = LineOutput,
-    domain_report: bool = False,
+    domain_report: LayoutOptions | None = None,
 ) -> int:
     """Print label and confidence of every picture.
 
     A picture that cannot be read is printed with the reason; the others are still classified.
 
     Args:
-        paths: Files, folders and patterns, see `find_pictures`.
+        paths: Files, folders, manifests and patterns, see `find_pictures`.
         workspace: Folder of the workspace.
         name: Name of the model, see `find_store`.
         make_output: Function that creates the output to which predictions are printed.
-        domain_report: Whether to print the accuracy per domain, too. It goes to stderr unless
-            `make_output` is `LineOutput`, so that stdout holds nothing but CSV or JSON.
+        domain_report: What is known about the layout of folders, to print the accuracy per domain,
+            too; None for no such report. It goes to stderr unless `make_output` is `LineOutput`,
+            so that stdout holds nothing but CSV or JSON.
 
     Returns:
         Exit code: 0, or 2 if a picture cannot be read.
@@ -67,14 +70,16 @@ def predict_images(
     store = find_store(workspace, name)
     check_workspace(store.root)
     model = store.path(serving_version(store))
-    pictures = find_pictures(paths)
+    pictures = find_pictures(paths, domain_report)
     if not pictures:
         raise InputError(
             f"there are no pictures in {', '.join(map(str, paths))}. "
             "Give picture files, folders or patterns."
         )
     if domain_report and not any(picture.domain for picture in pictures):
-        raise InputError("--domain-report needs a folder with <domain>/<class>/<picture>.")
+        raise InputError(
+            "--domain-report needs a folder with <domain>/<class>/<picture>, or a manifest."
+        )
     import_tensorflow_quietly()
     output, report = make_output(), DomainReport()
     num_unusable = 0
@@ -88,10 +93,10 @@ def predict_images(
             if picture.domain:
                 report.add(picture.domain, picture.label, result.label)
     if domain_report and report.num_pictures:
-        _print_report(report, Console(stderr=make_output is not LineOutput))
+        _print_report(report, SafeConsole(stderr=make_output is not LineOutput))
     if len(pictures) > len(paths) and num_unusable:
         text = f"{num_unusable:,} of {len(pictures):,} files could not be read"
-        Console(stderr=True).print(text, highlight=False)
+        SafeConsole(stderr=True).print(text, highlight=False)
     return 2 if num_unusable else 0
 
 
@@ -100,7 +105,7 @@ def _print_report(report: DomainReport, console: Console) -> None:
     if report.labels_never_match():
         console.print(
             "No folder is named like a predicted class. "
-            "The folders must be <domain>/<class>/<picture>."
+            "Give the meaning of the folders with --layout."
         )
 
 
@@ -148,7 +153,7 @@ def _read(picture: PicturePath) -> bytes:
 
 def _with_progress(results: Iterator[PictureResult], count: int) -> Iterator[PictureResult]:
     """Show a progress bar on stderr, if there are many pictures and stdout is no terminal."""
-    console = Console(stderr=True)
+    console = SafeConsole(stderr=True)
     silent = count <= BATCH_SIZE or not console.is_terminal or sys.stdout.isatty()
     with Progress(
         console=console, disable=silent, transient=True, redirect_stdout=False

@@ -1,13 +1,13 @@
 """Formats in which predictions are printed: lines, CSV and JSON Lines."""
 
-import csv
-import json
 import sys
 from pathlib import Path
 from typing import Protocol
 
-from rich.console import Console
-from rich.markup import escape
+from pipeline.terminal.plain_lines import json_line
+from pipeline.terminal.safe_console import SafeConsole, plain
+from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
+from trainer_module.contract.printable_names import printable_name
 
 
 class PredictionOutput(Protocol):
@@ -35,33 +35,36 @@ class LineOutput:
     """One line of text per picture; unusable pictures are printed on stderr."""
 
     def __init__(self) -> None:
-        self._console, self._errors = Console(), Console(stderr=True)
+        self._console, self._errors = SafeConsole(), SafeConsole(stderr=True)
 
     def classified(self, path: Path, label: str, confidence: float) -> None:
         """See `PredictionOutput`."""
         text = f"{printable(path)}  {printable(label)}  {confidence:.3f}"
-        self._console.print(escape(text), highlight=False, soft_wrap=True)
+        self._console.print(plain(text), highlight=False, soft_wrap=True)
 
     def unusable(self, path: Path, reason: str) -> None:
         """See `PredictionOutput`."""
-        text = f"{escape(printable(path))}: {escape(reason)}"
+        text = f"{plain(printable(path))}: {plain(reason)}"
         self._errors.print(text, highlight=False, soft_wrap=True)
 
 
 class CsvOutput:
-    """One row of CSV per picture, after a header."""
+    """One row of CSV per picture, after a header. It is safe to open in a spreadsheet."""
 
     def __init__(self) -> None:
-        self._rows = csv.writer(sys.stdout, lineterminator="\n")
-        self._rows.writerow(("path", "label", "confidence", "reason"))
+        columns = ("path", "label", "confidence", "reason")
+        self._rows = SpreadsheetWriter(sys.stdout, columns, line_end="\n")
 
     def classified(self, path: Path, label: str, confidence: float) -> None:
         """See `PredictionOutput`."""
-        self._rows.writerow((printable(path), printable(label), f"{confidence:.6g}", ""))
+        self._write(printable(path), printable(label), f"{confidence:.6g}", "")
 
     def unusable(self, path: Path, reason: str) -> None:
         """See `PredictionOutput`."""
-        self._rows.writerow((printable(path), "", "", reason))
+        self._write(printable(path), "", "", reason)
+
+    def _write(self, *texts: str) -> None:
+        self._rows.write_row(map(printable_name, texts))
 
 
 class JsonOutput:
@@ -70,11 +73,11 @@ class JsonOutput:
     def classified(self, path: Path, label: str, confidence: float) -> None:
         """See `PredictionOutput`."""
         row = {"path": printable(path), "label": printable(label)}
-        print(json.dumps(row | {"confidence": float(f"{confidence:.6g}")}))
+        print(json_line(row | {"confidence": float(f"{confidence:.6g}")}))
 
     def unusable(self, path: Path, reason: str) -> None:
         """See `PredictionOutput`."""
-        print(json.dumps({"path": printable(path), "reason": reason}))
+        print(json_line({"path": printable(path), "reason": reason}))
 
 
 def printable(text: str | Path) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract import example_features
+from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 
 #: Rows that are sent through the model at once. It bounds the memory of a call.
 BATCH_SIZE = 64
@@ -50,12 +51,13 @@ class SavedModelClassifier:
             folder: Folder of the SavedModel, such as that of a serving version.
 
         Raises:
-            OSError: The folder holds no SavedModel.
+            UnavailableError: The folder holds no SavedModel, or a damaged one.
         """
         import tensorflow as tf
 
         self._folder = folder
-        self._loaded = tf.saved_model.load(str(folder))  # keeps variables and tables alive
+        with reading(folder, "model", RESTORE_VERSION):
+            self._loaded = tf.saved_model.load(str(folder))  # keeps variables and tables alive
         self._functions: dict[str, Any] = dict(self._loaded.signatures)
 
     @cached_property

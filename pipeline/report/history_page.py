@@ -1,15 +1,15 @@
 """`history.html`: accuracy per domain from candidate to candidate, and the outcome of each."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from components.pusher.version_store import Push, VersionStore
+from components.pusher.version_store import ROLLED_BACK_FOLDER, Push, VersionStore
 from pipeline.report.plots.accuracy_history import draw_accuracy_history
 from pipeline.report.rendering import write_page
 from pipeline.summary.summary_schema import Summary
+from pipeline.terminal.plain_lines import print_line
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
@@ -69,18 +69,20 @@ def write_history_page(workspace: Workspace, batches: Sequence[LedgerBatch]) -> 
         InputError: No run has evaluated a model yet.
     """
     candidates = read_candidates(workspace, batches)
-    if not candidates:
+    damaged = find_damaged(workspace)
+    if not candidates and not damaged:
         raise InputError(
             f"no run in {workspace.root} has evaluated a model yet. Give the workspace of a run "
             "with --workspace DIR, or run: carryover run"
         )
     domains = sorted({name for one in candidates for name in one.summary.domains})
     pushed = [one.was_pushed for one in candidates]
-    lowest = min(result.accuracy for one in candidates for result in one.summary.domains.values())
+    accuracies = [result.accuracy for one in candidates for result in one.summary.domains.values()]
+    lowest = min(accuracies, default=0.0)
     plots = []
     for number, domain in enumerate(domains[:MAX_PLOTS]):
-        accuracies = _accuracies(candidates, domain)
-        plots.append((domain, draw_accuracy_history(domain, number, accuracies, pushed, lowest)))
+        history = _accuracies(candidates, domain)
+        plots.append((domain, draw_accuracy_history(domain, number, history, pushed, lowest)))
     return write_page(
         workspace.root / FILE,
         "history.html.j2",
@@ -89,7 +91,32 @@ def write_history_page(workspace: Workspace, batches: Sequence[LedgerBatch]) -> 
         domains=domains,
         plots=plots,
         batches=batches,
+        damaged=damaged,
     )
+
+
+def find_damaged(workspace: Workspace) -> list[str]:
+    """Return what is wrong with every run and version that a damaged file keeps off the page."""
+    messages = []
+    for folder in _ended_runs(workspace):
+        try:
+            Summary.read(folder)
+        except InputError as error:
+            messages.append(str(error))
+    for store in _stores(workspace):
+        messages += map(str, store.damaged_pushes().values())
+    return messages
+
+
+def _ended_runs(workspace: Workspace) -> list[Path]:
+    return sorted(path.parent for path in workspace.runs.glob("*/summary.json"))
+
+
+def _stores(workspace: Workspace) -> list[VersionStore]:
+    """Return the versions of every model, also of one whose versions were all rolled back."""
+    folders = [workspace.root / "serving", workspace.root / ROLLED_BACK_FOLDER]
+    names = {path.name for folder in folders for path in folder.glob("*") if path.is_dir()}
+    return [VersionStore(workspace.root, name) for name in sorted(names)]
 
 
 def read_candidates(workspace: Workspace, batches: Sequence[LedgerBatch]) -> list[Candidate]:
@@ -107,11 +134,11 @@ def read_candidates(workspace: Workspace, batches: Sequence[LedgerBatch]) -> lis
     for batch in batches:
         names.setdefault(batch.run_id or "", []).append(batch.name)
     candidates = []
-    for folder in sorted(path.parent for path in workspace.runs.glob("*/summary.json")):
+    for folder in _ended_runs(workspace):
         try:
             summary = Summary.read(folder)
         except InputError as error:
-            print(f"carryover: a run is left out: {error}", file=sys.stderr)
+            print_line(f"carryover: a run is left out: {error}", to_stderr=True)
             continue
         if summary.domains and (summary.new_version or summary.status == "not_blessed"):
             candidates.append(_candidate(summary, versions, names.get(folder.name, [])))
@@ -121,8 +148,11 @@ def read_candidates(workspace: Workspace, batches: Sequence[LedgerBatch]) -> lis
 def _candidate(
     summary: Summary, versions: dict[str, tuple[int, Push, bool]], batches: list[str]
 ) -> Candidate:
-    if summary.run_id not in versions:
-        return Candidate(summary, "rejected", None, batches, summary.reasons)
+    if summary.run_id not in versions:  # its version was removed, or its record is damaged
+        outcome, version = "rejected", None
+        if summary.status == "pushed":
+            outcome, version = "pushed", summary.pushed_version
+        return Candidate(summary, outcome, version, batches, summary.reasons)
     version, push, is_served = versions[summary.run_id]
     reasons = [*summary.reasons, *([f"accepted: {push.accepted}"] if push.accepted else [])]
     outcome = "accepted" if push.accepted else "pushed"
@@ -132,8 +162,10 @@ def _candidate(
 def _read_versions(workspace: Workspace) -> dict[str, tuple[int, Push, bool]]:
     """Return run id -> the version that it pushed, its record, and False if it was rolled back."""
     versions = {}
-    for serving in workspace.root.glob("serving/*"):
-        store = VersionStore(workspace.root, serving.name)
+    for store in _stores(workspace):
+        for number, error in store.damaged_pushes().items():
+            text = f"carryover: version {number} of '{store.name}' is left out: {error}"
+            print_line(text, to_stderr=True)
         for version, push, is_served in store.pushes():
             versions[push.run_id] = version, push, is_served
     return versions

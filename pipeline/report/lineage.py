@@ -1,11 +1,18 @@
 """Lineage of a run: the input and output artifacts of its components, from ML Metadata."""
 
+import contextlib
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+from trainer_module.contract.errors import UnavailableError
 
 #: Types of the contexts by which TFX groups executions: one per run, and one per node.
 _RUN_CONTEXT, _NODE_CONTEXT = "pipeline_run", "node"
+
+_EXECUTIONS = "select name from sqlite_master where name = 'Execution'"
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,11 @@ def read_lineage(database: Path, run_id: str) -> list[LineageEvent]:
 
     Returns:
         An empty list if the run ended before its first component.
+
+    Raises:
+        UnavailableError: The database is unreadable or damaged.
     """
-    if not database.exists():
+    if not newest_execution(database):
         return []
     from ml_metadata.metadata_store import MetadataStore
     from ml_metadata.proto import metadata_store_pb2
@@ -55,6 +65,45 @@ def read_lineage(database: Path, run_id: str) -> list[LineageEvent]:
         return []
     executions = sorted(store.get_executions_by_context(context.id), key=lambda one: one.id)
     return _events(store, executions, metadata_store_pb2)
+
+
+def newest_execution(database: Path, will_write: bool = False) -> int:
+    """Return the highest id of an execution in ML Metadata; 0 if there is none.
+
+    ML Metadata itself tries ten times to open a database, for about a minute, and does not say
+    which one it is.
+
+    Args:
+        database: SQLite file of ML Metadata.
+        will_write: Whether the caller is going to write to it.
+
+    Raises:
+        UnavailableError: The database is unreadable, damaged or locked, or is to be written to and
+            read-only.
+    """
+    if not database.exists():
+        return 0
+    address = f"file:{quote(str(database))}?mode={'rw' if will_write else 'ro'}"
+    try:
+        with contextlib.closing(sqlite3.connect(address, timeout=30, uri=True)) as connection:
+            connection.execute("begin immediate" if will_write else "begin")
+            ((result,),) = connection.execute("pragma quick_check(1)").fetchall()
+            if result != "ok":
+                raise sqlite3.DatabaseError(result.splitlines()[-1])
+            if not connection.execute(_EXECUTIONS).fetchone():
+                return 0
+            return int(connection.execute("select max(id) from Execution").fetchone()[0] or 0)
+    except sqlite3.OperationalError as error:
+        raise UnavailableError(
+            f"ML Metadata {database}: {error}. Make the file and its folder readable and writable "
+            "for this user, close programs that use it, and run the command again."
+        ) from None
+    except sqlite3.DatabaseError as error:
+        raise UnavailableError(
+            f"ML Metadata {database} is damaged: {error}. Restore it from a backup, or move it and "
+            f"the folder {database.parent / 'artifacts'} away: then the next run computes its "
+            "components again, and reports of earlier runs lack the pictures."
+        ) from None
 
 
 def _events(store: Any, executions: list[Any], protos: Any) -> list[LineageEvent]:

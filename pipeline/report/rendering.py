@@ -1,4 +1,4 @@
-"""Render Jinja templates to HTML pages. Every value is escaped."""
+"""Render Jinja templates to HTML pages. Every value is escaped, and its text is printable."""
 
 import base64
 import functools
@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.printable_names import printable_lines
 
 
 def write_page(path: Path, template: str, **values: Any) -> Path:
@@ -34,6 +35,7 @@ def _environment() -> Environment:
         loader=PackageLoader("pipeline.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -48,6 +50,12 @@ def _environment() -> Environment:
         script_hash=base64.b64encode(digest).decode(),
     )
     return environment
+
+
+def _printable(value: Any) -> Any:
+    """Escape what is not printable in a text, such as what would reorder the words of a page."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return printable_lines(value) if is_text else value
 
 
 def _format_share(value: float | None) -> str:

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pipeline.report.export_metrics import read_export_metrics
 from pipeline.report.lineage import LineageEvent, read_lineage
 from pipeline.summary.summary_schema import Summary
@@ -56,7 +54,7 @@ def read_record(workspace: Workspace, run_id: str | None) -> RunRecord:
         run_id: Id of the run, None for the newest one.
 
     Raises:
-        InputError: There is no such run, or it has not ended.
+        InputError: There is no such run, it has not ended, or a file of it is damaged.
     """
     run_ids = sorted(path.parent.name for path in workspace.runs.glob("*/summary.json"))
     if not run_ids:
@@ -70,11 +68,11 @@ def read_record(workspace: Workspace, run_id: str | None) -> RunRecord:
         )
     folder = workspace.runs / (run_id or run_ids[-1])
     summary = Summary.read(folder)
-    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    config = workspace.read_config(folder.name)
     return RunRecord(
         folder=folder,
         summary=summary,
         config=config,
         lineage=read_lineage(workspace.metadata, folder.name),
-        exports=read_export_metrics(workspace, config["name"], summary.pushed_version),
+        exports=read_export_metrics(workspace, str(config.get("name")), summary.pushed_version),
     )

@@ -8,6 +8,7 @@ import yaml
 from pipeline.logs.captured_output import captured_output
 from pipeline.report.run_record import RunRecord, read_record
 from pipeline.workspace import Workspace
+from trainer_module.contract.output_text.credentials import masked_settings
 
 if TYPE_CHECKING:
     from pipeline.report.sections.data_section import DataSection
@@ -69,7 +70,9 @@ def page_values(
         "summary": record.summary,
         "name": record.config.get("name", ""),
         "gate": record.config.get("gate", {}),
-        "config": yaml.safe_dump(record.config, sort_keys=False, allow_unicode=True),
+        "config": yaml.safe_dump(
+            masked_settings(record.config), sort_keys=False, allow_unicode=True
+        ),
         "verdict": read_verdict(record.summary),
         "domains": read_domain_rows(record.summary),
         "lineage": record.lineage,

@@ -1,4 +1,4 @@
-"""Acceptance: a person pushes a candidate that the gate rejected, and says why."""
+"""Acceptance: a person overrules the gate or the check of labels, and says why."""
 
 from datetime import datetime, timezone
 from pathlib import Path
@@ -6,11 +6,12 @@ from pathlib import Path
 from components.pusher.version_store import Push, VersionStore, model_digest
 from pipeline import component_ids
 from pipeline.config.config_file import load_config
-from pipeline.retraining.batch import has_pictures
+from pipeline.retraining.batch import FILE, OPEN, Batch, has_pictures
+from pipeline.retraining.batch_decision import CHECK_LABELS
 from pipeline.retraining.ledger import Ledger
 from pipeline.summary.summary_schema import Summary
 from pipeline.tensorflow_import import import_tensorflow_quietly
-from pipeline.workspace import BATCH, Workspace
+from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
 
@@ -31,16 +32,16 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
         InputError: There is no such candidate, it serves already, another version was pushed since
             the run, or the reason is empty.
     """
-    if not reason.strip():
-        raise InputError("--reason is empty. Say why the candidate is pushed.")
+    _check_reason(reason)
     workspace = Workspace(root.resolve())
     folder = workspace.runs / run_id
     with workspace.lock():
         summary = _read_summary(folder)
-        config = load_config(folder / "config.yaml", [], {"workspace": workspace.root})
+        workspace.read_config(run_id)  # a file that was cut off may hold valid YAML
+        config = load_config(workspace.config_file(run_id), [], {"workspace": workspace.root})
         store = VersionStore(workspace.root, config.name)
         ledger = Ledger(workspace.root)  # before the push: it may be unreadable
-        batch = (folder / BATCH).read_text().strip() if (folder / BATCH).exists() else None
+        batch = workspace.batch_digest(run_id)
         accepted = _find_accepted(store, run_id)
         if accepted:
             return _finish(ledger, batch, *accepted)
@@ -54,6 +55,49 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
         if batch:
             _update_ledger(ledger, batch, version, reason)
     return version
+
+
+def accept_batch(root: Path, name: str, reason: str) -> Batch:
+    """Accept the labels of a batch that is held for them: the next pass takes it unchecked.
+
+    Args:
+        root: Folder of the workspace.
+        name: Name of the batch.
+        reason: Reason; it is kept with the batch, and is part of its events.
+
+    Returns:
+        The batch, whose outcome is open again.
+
+    Raises:
+        InputError: There is no such batch, it is not held for its labels, or the reason is empty.
+    """
+    _check_reason(reason)
+    workspace = Workspace(root.resolve())
+    if not (workspace.root / FILE).exists():
+        raise InputError(f"no batch has arrived in workspace {workspace.root} yet.")
+    with workspace.lock():
+        ledger = Ledger(workspace.root)
+        batch = ledger.newest(name)
+        held = [one.name for one in ledger.batches() if _is_held_for_labels(one)]
+        if batch is None or not _is_held_for_labels(batch):
+            what = f"batch {name} is {batch.state}" if batch else f"there is no batch {name}"
+            raise InputError(
+                f"{what}. Only a batch that is held because its labels contradict its pictures can "
+                f"be accepted: {', '.join(dict.fromkeys(held)) or 'none is'}."
+            )
+        text = f"labels accepted: {reason}"
+        return ledger.update(
+            batch.number, state=OPEN, reason=text, accepted=reason, attempts=0, finished_at=None
+        )
+
+
+def _is_held_for_labels(batch: Batch) -> bool:
+    return batch.state == "held" and not batch.replaced_by and CHECK_LABELS in batch.reason
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise InputError("--reason is empty. Say why it is accepted.")
 
 
 def _find_accepted(store: VersionStore, run_id: str) -> tuple[int, Push] | None:

@@ -13,6 +13,8 @@ from pydantic import BaseModel, Field
 from pipeline.predicting.embedding_distance import embedding_distance, permutation_p_value
 from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
 from pipeline.retraining.deliveries.batch_store import BatchRow
+from trainer_module.contract.model_assets import DESCRIPTION
+from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 from trainer_module.export.reference_embeddings import PER_DOMAIN, Reference, read_reference
 
 #: Number of pictures below which neither drift nor distances are computed.
@@ -122,9 +124,13 @@ def assess(
         per_domain: Largest number of pictures that are classified in each domain.
         all_unlabelled: Whether all unlabelled pictures are classified, besides `per_domain`
             labelled ones.
+
+    Raises:
+        UnavailableError: A file of the serving version is missing or damaged.
     """
     classifier = SavedModelClassifier(model)
-    classes = set(classifier.labels)
+    with reading(model / DESCRIPTION, "description of the model", RESTORE_VERSION):
+        classes = set(classifier.labels)
     reference = read_reference(str(model))
     by_domain: dict[str, list[BatchRow]] = defaultdict(list)
     for row in batch.rows:
@@ -184,13 +190,13 @@ class _Predicted:
 
 def _predict(classifier: SavedModelClassifier, rows: list[BatchRow], root: Path) -> _Predicted:
     """Predict labels and embeddings; pictures that cannot be read are left out."""
-    from components.image_example_gen.ingestion import read_bytes
+    from components.image_example_gen.ingestion import read_file
     from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 
     readable, images = [], []
     for row in rows:
         try:
-            content = read_bytes(str(root / row["path"]))
+            content = read_file(str(root / row["path"])).content
             images.append(read_picture(content).encoded)
             readable.append(row)
         except UnusablePictureError:

@@ -1,11 +1,14 @@
 """A batch: its states, and the table of the ledger that keeps it."""
 
+import json
 import os
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError, UnavailableError
 
 BatchState = Literal[
@@ -40,9 +43,15 @@ WITHOUT_PICTURES: tuple[BatchState, ...] = (UNAVAILABLE, "duplicate", "withdrawn
 #: Name of the database in the workspace.
 FILE = "ledger.sqlite"
 
+_DAMAGED = (
+    "It is damaged. Restore it from a backup, or move it away: then every batch in the inbox is "
+    "taken as a new one."
+)
+
 #: Version of the table, SQLite's `user_version`. Ledgers from before versions have 0, and the same
-#: table as version 1. Whoever changes the table raises the version and extends `upgrade`.
-SCHEMA_VERSION = 1
+#: table as version 1, which lacks the column `accepted`. Whoever changes the table raises the
+#: version and extends `upgrade`.
+SCHEMA_VERSION = 2
 
 _TABLE = """
 create table if not exists batches (
@@ -59,7 +68,8 @@ create table if not exists batches (
     version integer,
     attempts integer not null default 0,
     finished_at text,
-    replaced_by integer
+    replaced_by integer,
+    accepted text not null default ''
 )
 """
 
@@ -83,6 +93,7 @@ class Batch:
         attempts: Number of failed runs.
         finished_at: Time of its final state; None while it is open.
         replaced_by: Number of a later batch of the same name or pictures that replaces this one.
+        accepted: Reason with which a person accepted its labels; "" if nobody did.
 
     A column that is added later has a default: a read-only ledger from before lacks the column.
     """
@@ -101,11 +112,50 @@ class Batch:
     attempts: int
     finished_at: str | None
     replaced_by: int | None = None
+    accepted: str = ""
+
+    def acceptance(self) -> dict[str, str]:
+        """Return the reason with which its labels were accepted, as a part of its events."""
+        return {"accepted": self.accepted} if self.accepted else {}
+
+
+#: Columns that the ledger of every version has.
+_REQUIRED = {field.name for field in fields(Batch) if field.default is MISSING}
+
+
+def batch_of_row(row: sqlite3.Row) -> Batch:
+    """Return the batch of a row of the ledger.
+
+    Raises:
+        sqlite3.DatabaseError: The row is damaged.
+    """
+    columns = set(row.keys())
+    values = {field.name: row[field.name] for field in fields(Batch) if field.name in columns}
+    try:
+        return Batch(**values | {"numbers": json.loads(row["numbers"])})
+    except ValueError:
+        raise sqlite3.DatabaseError(f"the row of batch {row['number']} is malformed") from None
 
 
 def has_pictures(batch: Batch) -> bool:
     """Return whether a batch was copied, and is not a duplicate of another one."""
     return batch.state not in WITHOUT_PICTURES
+
+
+def find_acceptance(batches: Iterable[Batch], digest: str) -> str:
+    """Return the reason with which a person accepted the labels of some pictures.
+
+    It holds for every delivery of the same content.
+
+    Args:
+        batches: Batches of the ledger in the order of arrival.
+        digest: Digest of the content.
+
+    Returns:
+        The newest reason; "" if nobody accepted them.
+    """
+    reasons = [one.accepted for one in batches if one.digest == digest and one.accepted]
+    return reasons[-1] if reasons else ""
 
 
 def upgrade(connection: sqlite3.Connection, path: Path) -> None:
@@ -116,7 +166,7 @@ def upgrade(connection: sqlite3.Connection, path: Path) -> None:
         path: Path of the ledger, for messages.
 
     Raises:
-        InputError: A newer version of carryover has written the ledger.
+        InputError: A newer version of carryover or another program has written the ledger.
     """
     (version,) = connection.execute("pragma user_version").fetchone()
     if version > SCHEMA_VERSION:
@@ -126,24 +176,47 @@ def upgrade(connection: sqlite3.Connection, path: Path) -> None:
             "--workspace DIR."
         )
     connection.execute(_TABLE)
+    columns = {row["name"] for row in connection.execute("pragma table_info(batches)")}
+    if missing := _REQUIRED - columns:
+        raise InputError(f"ledger {path}: it has no column {min(missing)}. {_DAMAGED}")
     # A ledger on a read-only disk can still be listed.
     if version < SCHEMA_VERSION and os.access(path, os.W_OK):
+        if "accepted" not in columns:
+            connection.execute("alter table batches add column accepted text not null default ''")
         connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
 
-_DAMAGED = (
-    "It is damaged. Restore it from a backup, or move it away: then every batch in the inbox is "
-    "taken as a new one."
-)
 #: What to do, by a part of SQLite's message.
 _REMEDIES = {
     "not a database": _DAMAGED,
     "malformed": _DAMAGED,
+    "unable to open": "Make it and its folder readable and writable for this user.",
+    "locking protocol": "Its file system has no file locks. Move the workspace to another disk.",
     "locked": "Another program has opened it. Close that program, and run the command again.",
     "full": "Free some space on that disk, and run the command again.",
     "readonly": "Make it and its folder writable for this user, and run the command again.",
     "disk I/O": "Check that disk, and run the command again.",
 }
+
+
+def check_ledger(path: Path) -> bool:
+    """Refuse an empty ledger of a workspace with batches: SQLite would take it for a new one.
+
+    Args:
+        path: Path of the ledger.
+
+    Returns:
+        Whether there is a ledger. A pass that a full disk ended leaves an empty file.
+
+    Raises:
+        InputError: The ledger is empty, as after a power failure.
+    """
+    if not path.exists() or path.stat().st_size:
+        return path.exists()
+    batches = Workspace(path.parent).batches
+    if batches.is_dir() and any(one.name[0] != "." for one in batches.iterdir()):
+        raise InputError(f"ledger {path}: the file is empty. {_DAMAGED}")
+    return False
 
 
 def explain_error(error: sqlite3.Error, path: Path) -> InputError | None:

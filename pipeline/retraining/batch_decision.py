@@ -7,13 +7,17 @@ from typing import Literal
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.assessment import MIN_SAMPLE, BatchAssessment, DomainAssessment
 
-Outcome = Literal["retrain", "good_enough", "too_little_data", "held", "duplicate"]
+Outcome = Literal["retrain", "good_enough", "too_little_data", "held", "duplicate", "failed"]
 
 #: Drop of accuracy in a known domain that, without drift of its embeddings, means wrong labels.
 SUSPICIOUS_DROP = 0.3
 
 #: Significance level of drift: a smaller p-value means that a domain has drifted.
 SIGNIFICANCE_LEVEL = 0.01
+
+
+#: What to do with a batch whose labels contradict its pictures. Only such a batch can be accepted.
+CHECK_LABELS = "Check the labels"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ def decide(
     waiting: Mapping[str, int],
     test_accuracies: dict[str, float],
     options: RetrainOptions,
+    labels_accepted: bool = False,
 ) -> BatchDecision:
     """Decide what to do with a batch.
 
@@ -43,18 +48,19 @@ def decide(
             batches.
         test_accuracies: Accuracy of the serving version on the test split, by known domain.
         options: Limits.
+        labels_accepted: Whether a person accepted the labels: then they are not checked.
     """
     domains = assessment.domains
     numbers = "; ".join(describe(name, domain) for name, domain in domains.items())
     if not any(domain.labelled + domain.unlabelled for domain in domains.values()):
         return _decide_without_news(assessment, numbers)
     for name, domain in domains.items():
-        if _labels_contradict(domain, test_accuracies.get(name)):
+        if not labels_accepted and _labels_contradict(domain, test_accuracies.get(name)):
             return BatchDecision(
                 "held",
                 f"{numbers}: the pictures look like the earlier ones of '{name}', on which the "
-                f"accuracy is {test_accuracies[name]:.3f}. Check the labels, and deliver the "
-                "batch again",
+                f"accuracy is {test_accuracies[name]:.3f}. {CHECK_LABELS}, and deliver the batch "
+                "again; if they are right: carryover accept --batch NAME --reason TEXT",
             )
     if corrections := _describe_corrections(assessment):
         numbers = f"{numbers}; {corrections}"

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from types import FrameType
@@ -13,11 +12,18 @@ from watchdog.observers.api import BaseObserver
 
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.deliveries.inbox import configured_inbox
+from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.child_process import isolated_module
 from trainer_module.contract.errors import InputError
 
 #: Seconds after which a pass is killed that was interrupted. The next pass processes its batch.
 STOP_TIMEOUT = 30
+
+#: Exit codes of a pass that has done all that it could, see `retraining_pass`.
+SUCCESS_CODES = (0, 3)
+
+#: Most seconds between two passes that fail, unless `poll_seconds` is more.
+MAX_PAUSE = 600.0
 
 
 class _ChangeHandler(FileSystemEventHandler):
@@ -37,7 +43,8 @@ def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
 
     Every pass is a process: memory that TensorFlow does not release is freed at its end, and a
     crash does not stop the watcher. Where file events do not arrive, as on network folders, a pass
-    runs every `poll_seconds`.
+    runs every `poll_seconds`. After a pass that failed, file events do not start the next one: it
+    runs after a pause, which doubles with every failure in a row, up to `MAX_PAUSE`.
 
     Args:
         arguments: Arguments of `carryover` for one pass, with `retrain` among them.
@@ -55,10 +62,17 @@ def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
 
     handlers = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     observer = _start_observer(inbox, changed, options.poll_seconds)
+    failures = 0
     try:
         while not stopped.is_set():
             changed.clear()
-            _run_pass(arguments, stopped)
+            failures = 0 if _run_pass(arguments, stopped) in SUCCESS_CODES else failures + 1
+            if failures and not stopped.is_set():
+                pause = _pause_seconds(failures, options.poll_seconds)
+                text = f"carryover: the pass failed; the next one runs in {pause:g} seconds."
+                print_line(text, to_stderr=True)
+                stopped.wait(pause)
+                continue
             changed.wait(options.poll_seconds)
             # A delivery has many files: one pass is enough for those that arrive together.
             stopped.wait(min(1.0, options.poll_seconds))
@@ -68,6 +82,11 @@ def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
             observer.join()
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def _pause_seconds(failures: int, poll_seconds: float) -> float:
+    """Return the seconds until the next pass after some failures in a row."""
+    return max(poll_seconds, min(poll_seconds * 2.0 ** min(failures - 1, 30), MAX_PAUSE))
 
 
 def _start_observer(
@@ -83,18 +102,20 @@ def _start_observer(
     observer.schedule(_ChangeHandler(changed), str(inbox), recursive=True)
     try:
         observer.start()
-    except OSError as error:  # its number of watched folders is limited
-        print(
-            f"carryover: file events of {inbox} are unavailable ({error.strerror}). A pass runs "
+    # The number of watched folders is limited, and so are the depth and the length of their paths.
+    except (OSError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its folders are too deep"
+        print_line(
+            f"carryover: file events of {inbox} are unavailable ({reason}). A pass runs "
             f"every {poll_seconds:g} seconds.",
-            file=sys.stderr,
+            to_stderr=True,
         )
         return None
     return observer
 
 
-def _run_pass(arguments: list[str], stopped: threading.Event) -> None:
-    """Run a pass to its end, or stop it when the watcher is stopped."""
+def _run_pass(arguments: list[str], stopped: threading.Event) -> int:
+    """Run a pass to its end, or stop it when the watcher is stopped; return its exit code."""
     command = [*isolated_module("pipeline.cli"), *arguments]
     # In its own session: Ctrl-C on the terminal reaches only the watcher, which passes it on.
     process = subprocess.Popen(command, start_new_session=True)
@@ -106,3 +127,4 @@ def _run_pass(arguments: list[str], stopped: threading.Event) -> None:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+    return process.returncode

@@ -6,7 +6,6 @@ import posixpath
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from pipeline.retraining.batch import (
     WITHOUT_PICTURES,
     Batch,
     BatchState,
+    batch_of_row,
+    check_ledger,
     explain_error,
     has_pictures,
     upgrade,
@@ -35,17 +36,20 @@ class Ledger:
             workspace: Folder of the workspace.
 
         Raises:
-            InputError: A newer version of carryover has written the ledger.
+            InputError: The ledger is damaged, or a newer version of carryover has written it.
         """
         self._path = workspace / FILE
+        check_ledger(self._path)
         with self._transaction() as connection:
             upgrade(connection, self._path)
 
     def batches(self) -> list[Batch]:
         """Return all batches in the order of arrival."""
-        with self._transaction() as connection:
-            rows = connection.execute("select * from batches order by number").fetchall()
-        return [_batch(row) for row in rows]
+        return self._select("")
+
+    def of_digest(self, digest: str) -> list[Batch]:
+        """Return the batches of some content in the order of arrival."""
+        return self._select("where digest = ?", digest)
 
     def contains(self, name: str, stamp: str) -> bool:
         """Return whether the newest delivery of this name has this stamp."""
@@ -54,14 +58,13 @@ class Ledger:
 
     def newest(self, name: str) -> Batch | None:
         """Return the newest batch of a name; None if there is none."""
-        return next((batch for batch in reversed(self.batches()) if batch.name == name), None)
+        found = self._select("where name = ?", name)
+        return found[-1] if found else None
 
     def with_pictures(self, digest: str) -> Batch | None:
         """Return the batch that the pictures of a digest belong to; None if there is none."""
-        for batch in reversed(self.batches()):
-            if batch.digest == digest and has_pictures(batch):
-                return batch if batch.replaced_by is None else None
-        return None
+        found = [batch for batch in self.of_digest(digest) if has_pictures(batch)]
+        return found[-1] if found and found[-1].replaced_by is None else None
 
     def add(
         self,
@@ -69,7 +72,7 @@ class Ledger:
         source: str,
         digest: str,
         stamp: str,
-        fault: str = "",
+        fault: tuple[BatchState, str] | None = None,
         rolled_back: Collection[int] = (),
     ) -> Batch | None:
         """Add a delivery as a batch.
@@ -83,7 +86,7 @@ class Ledger:
             source: Path of the delivery.
             digest: Digest of its content.
             stamp: Stamp of its files.
-            fault: Reason why it is unreadable, and held; "" for a readable delivery.
+            fault: State and reason of an unreadable delivery; None for a readable one.
             rolled_back: Versions that were rolled back. Their batches are in no training.
 
         Returns:
@@ -102,7 +105,7 @@ class Ledger:
             reason = f"the same pictures arrived as batch {same.number}, {same.name}"
             values |= {"state": "duplicate", "reason": reason, "finished_at": _now()}
         elif fault:
-            values |= {"state": "held", "reason": fault, "finished_at": _now()}
+            values |= {"state": fault[0], "reason": fault[1], "finished_at": _now()}
         with self._transaction() as connection:
             if newest and newest.state == UNAVAILABLE:
                 number = newest.number
@@ -176,9 +179,7 @@ class Ledger:
 
     def read(self, number: int) -> Batch:
         """Return one batch."""
-        with self._transaction() as connection:
-            row = connection.execute("select * from batches where number = ?", (number,)).fetchone()
-        return _batch(row)
+        return self._select("where number = ?", number)[0]
 
     def update(self, number: int, **columns: Any) -> Batch:
         """Set columns of a batch.
@@ -218,6 +219,11 @@ class Ledger:
             target.close()
         return Ledger(workspace)
 
+    def _select(self, where: str, *values: str | int) -> list[Batch]:
+        query = f"select * from batches {where} order by number"  # noqa: S608 (our own text)
+        with self._transaction() as connection:
+            return [batch_of_row(row) for row in connection.execute(query, values)]
+
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(self._path, timeout=30)
@@ -241,7 +247,7 @@ def read_batches(workspace: Path) -> list[Batch]:
     Raises:
         InputError: A newer version of carryover has written the ledger.
     """
-    return Ledger(workspace).batches() if (workspace / FILE).exists() else []
+    return Ledger(workspace).batches() if check_ledger(workspace / FILE) else []
 
 
 def _replace_earlier(
@@ -288,12 +294,6 @@ def _insert(connection: sqlite3.Connection, values: dict[str, Any]) -> int:
         tuple(values.values()),
     )
     return int(cursor.lastrowid or 0)
-
-
-def _batch(row: sqlite3.Row) -> Batch:
-    columns = set(row.keys())
-    values = {field.name: row[field.name] for field in fields(Batch) if field.name in columns}
-    return Batch(**values | {"numbers": json.loads(row["numbers"])})
 
 
 def _now() -> str:

@@ -2,11 +2,11 @@
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.retraining.batch import Batch
-from pipeline.table_printing import print_table
+from pipeline.terminal.safe_console import plain
+from pipeline.terminal.table_printing import print_table
 
 COLOURS = {
     "pushed": "green",
@@ -41,10 +41,10 @@ def show_ledger(batches: list[Batch], console: Console) -> None:
         outcome += f", replaced by {batch.replaced_by}" if batch.replaced_by else ""
         table.add_row(
             str(batch.number),
-            escape(batch.name),
+            plain(batch.name),
             batch.taken_at[:16].replace("T", " "),
             outcome,
             str(batch.version or ""),
-            escape(batch.reason + run),
+            plain(batch.reason + run),
         )
     print_table(console, table, sentences="why")

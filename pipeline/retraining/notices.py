@@ -1,22 +1,29 @@
 """Notices of events: a line of JSON on a stream, and a command that gets the event."""
 
-import json
+import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any, TextIO
 
+from pipeline.running.run_failure import last_line
+from pipeline.terminal.plain_lines import json_line, print_line
+
 #: Events on which the command is run.
-COMMAND_EVENTS = ("pushed", "rejected", "failed", "held", "waiting")
+COMMAND_EVENTS = ("pushed", "rejected", "failed", "held", "waiting", "pass_failed")
 
 #: Seconds after which the command is killed.
 COMMAND_TIMEOUT = 60
 
 
 class Notices:
-    """Receivers of events."""
+    """Receivers of events.
+
+    Attributes:
+        command: Program and arguments that get the event, see `__init__`.
+    """
 
     def __init__(self, stream: TextIO | None = None, command: Sequence[str] = ()) -> None:
         """Name the receivers.
@@ -27,7 +34,7 @@ class Notices:
                 input, for the events in `COMMAND_EVENTS`.
         """
         self._stream = stream
-        self._command = list(command)
+        self.command = tuple(command)
 
     def send(self, event: str, **values: Any) -> None:
         """Send an event to all receivers. If the command fails, only stderr says so.
@@ -37,24 +44,42 @@ class Notices:
             values: JSON-ready values.
         """
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        line = json.dumps({"event": event, "time": now, **values}, sort_keys=True)
+        line = json_line({"event": event, "time": now, **values}, sort_keys=True)
         if self._stream:
             print(line, file=self._stream, flush=True)
-        if self._command and event in COMMAND_EVENTS:
+        if self.command and event in COMMAND_EVENTS:
             self._run_command(line)
+
+    @contextlib.contextmanager
+    def tell_failure(self) -> Iterator[None]:
+        """Send the event `pass_failed` where an error ends the block: then no batch has it."""
+        try:
+            yield
+        except Exception as error:
+            self.send("pass_failed", reason=last_line(error))
+            raise
 
     def _run_command(self, line: str) -> None:
         try:
             subprocess.run(
-                self._command,
+                self.command,
                 input=line,
                 text=True,
                 stdout=subprocess.DEVNULL,
                 timeout=COMMAND_TIMEOUT,
                 check=True,
             )
-        except (OSError, subprocess.SubprocessError) as error:
-            print(f"carryover: notify.command failed: {error}", file=sys.stderr)
+        except OSError as error:
+            self._report(str(error.strerror))
+        except subprocess.CalledProcessError as error:
+            self._report(f"exit status {error.returncode}")
+        except subprocess.TimeoutExpired:
+            self._report(f"no exit within {COMMAND_TIMEOUT} seconds")
+
+    def _report(self, problem: str) -> None:
+        """Print why the command failed, without its arguments, which may be secret."""
+        text = f"carryover: notify.command {self.command[0]} failed: {problem}"
+        print_line(text, to_stderr=True)
 
 
 def reserve_stdout() -> TextIO:

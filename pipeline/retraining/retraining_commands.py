@@ -7,6 +7,7 @@ import typer
 
 from pipeline.command_options import NameOption, SetOption
 from pipeline.logs.command_log import command_log
+from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,14 +62,17 @@ def retrain(
     from pipeline.retraining.notices import Notices, reserve_stdout
     from pipeline.retraining.retraining_pass import RetrainingPass
 
-    stream = reserve_stdout() if json else None
-    loaded = read_config(workspace, name, config, overrides or [], inbox)
-    notices, log = Notices(stream, loaded.notify.command), command_log(context)
-    retraining_pass = RetrainingPass(loaded, notices, command_log=log)
-    if dry_run:
-        retraining_pass.preview()
-        return
-    raise typer.Exit(retraining_pass.run())
+    notices, log = Notices(reserve_stdout() if json else None), command_log(context)
+    with notices.tell_failure():
+        loaded = read_config(workspace, name, config, overrides or [], inbox)
+        notices.command = loaded.notify.command
+        retraining_pass = RetrainingPass(loaded, notices, command_log=log)
+        if dry_run:
+            notices.command = ()
+            retraining_pass.preview()
+            return
+        code = retraining_pass.run()
+    raise typer.Exit(code)
 
 
 def watch(
@@ -100,26 +104,47 @@ def watch(
 
 def history(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
     """List every batch and its outcome."""
-    from rich.console import Console
-
     from pipeline.retraining.ledger import read_batches
     from pipeline.retraining.ledger_table import show_ledger
+    from pipeline.terminal.safe_console import SafeConsole
 
-    show_ledger(read_batches(workspace.resolve()), Console())
+    if not workspace.is_dir():
+        raise InputError(
+            f"there is no workspace {workspace}. Give the folder of one with --workspace DIR."
+        )
+    show_ledger(read_batches(workspace.resolve()), SafeConsole())
 
 
 def accept(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of a rejected run.")],
     reason: Annotated[
         str, typer.Option("--reason", help="Reason; it is kept with the version and the batch.")
     ],
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="Id of a rejected run.")
+    ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option("--batch", metavar="NAME", help="Batch that is held for its labels."),
+    ] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
 ) -> None:
-    """Push the candidate of a run that was rejected."""
-    from pipeline.retraining.acceptance import accept_candidate
+    """Push the candidate of a rejected run, or accept the labels of a held batch.
 
+    The next pass takes an accepted batch without the check of its labels.
+    """
+    from pipeline.retraining.acceptance import accept_batch, accept_candidate
+
+    if batch is not None and run_id is None:
+        number = accept_batch(workspace, batch, reason).number
+        print_line(
+            f"Accepted the labels of batch {number}, {batch}: {reason}. The next pass takes it: "
+            "carryover retrain"
+        )
+        return
+    if run_id is None or batch is not None:
+        raise InputError("give either RUN or --batch NAME.")
     version = accept_candidate(workspace, run_id, reason)
-    typer.echo(f"Pushed version {version} of run {run_id}, accepted: {reason}")
+    print_line(f"Pushed version {version} of run {run_id}, accepted: {reason}")
 
 
 def read_config(
@@ -135,21 +160,20 @@ def read_config(
         inbox: Folder in which batches arrive; it wins over `retrain.inbox`.
 
     Raises:
-        InputError: There is no serving version, or the configuration is invalid.
+        InputError: There is no serving version, or the configuration is missing or invalid.
     """
     from pipeline.config.config_file import load_config
     from pipeline.config.path_check import check_inbox, check_workspace
     from pipeline.version_lookup import find_store, serving_version
+    from pipeline.workspace import Workspace
 
     store = find_store(workspace, name)
     check_workspace(store.root)
     version = serving_version(store)
-    path = path or store.root / "runs" / store.read_push(version).run_id / "config.yaml"
-    if not path.exists():
-        raise InputError(
-            f"config file {path} does not exist. Give the configuration of retraining with "
-            "--config FILE."
-        )
+    if path is None:
+        run_id, stored = store.read_push(version).run_id, Workspace(store.root)
+        stored.read_config(run_id)  # a file that was cut off may hold valid YAML
+        path = stored.config_file(run_id)
     values = {"workspace": store.root, "name": store.name}
     given = values | ({"retrain.inbox": inbox.resolve()} if inbox else {})
     loaded = load_config(path, overrides, given).resolved()

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 
 from components.pusher.version_store import VersionStore
 from pipeline.beam.beam_runner_check import check_beam_runner
@@ -18,16 +17,19 @@ from pipeline.retraining.assessment import BatchAssessment, assess
 from pipeline.retraining.batch import OPEN, Batch, BatchState
 from pipeline.retraining.batch_decision import BatchDecision, decide, pseudo_labels
 from pipeline.retraining.deliveries.batch_store import BatchStore
+from pipeline.retraining.deliveries.delivery_faults import DeliveryGuard
 from pipeline.retraining.deliveries.delivery_intake import DeliveryIntake, describe_dropped
 from pipeline.retraining.deliveries.inbox import configured_inbox, find_deliveries
-from pipeline.retraining.deliveries.left_out_files import left_out, with_left_out
+from pipeline.retraining.deliveries.left_out_files import stored_left_out, with_left_out
 from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.workspace_copy import workspace_copy
 from pipeline.running.join_command import prepare_chief
 from pipeline.running.local_run import run_snapshot
-from pipeline.running.run_failure import logged_reason
+from pipeline.running.run_failure import find_machine_fault, logged_reason
 from pipeline.summary.summary_schema import Summary
+from pipeline.summary.summary_table import describe_change
+from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError, UnavailableError
@@ -96,10 +98,12 @@ class RetrainingPass:
         self._inbox = configured_inbox(config.retrain)
         self._workspace = Workspace(config.workspace)
         self._versions = VersionStore(config.workspace, config.name)
-        self._batches = BatchStore(self._workspace.batches, batch_layout(config))
+        self._batches = BatchStore(
+            self._workspace.batches, batch_layout(config), config.max_file_bytes
+        )
         self._ledger = Ledger(config.workspace)
         self._notices = notices
-        self._console = console or Console()
+        self._console = console or SafeConsole()
         self._run_pipeline = run
         self._command_log = command_log or CommandLog("retrain", config.workspace)
         # TensorFlow and Beam print messages when they are imported.
@@ -139,7 +143,8 @@ class RetrainingPass:
         """
         with workspace_copy(self._workspace) as copy:
             config = self._config.model_copy(update={"workspace": copy.root})
-            RetrainingPass(config, Notices(), self._console)._preview()
+            console, log = self._console, self._command_log
+            RetrainingPass(config, Notices(), console, command_log=log)._preview()
 
     def _preview(self) -> None:
         self._take_all()
@@ -151,22 +156,27 @@ class RetrainingPass:
 
     def _foresee(self, batch: Batch) -> BatchDecision:
         try:
-            return self._decide(self._read_training_set(batch))[1]
+            return self._decide(batch, self._read_training_set(batch))[1]
         except UnavailableError:
             raise
         except InputError as error:
             return BatchDecision("held", str(error))
+        except Exception as error:
+            return BatchDecision("failed", logged_reason(error, self._command_log))
 
     def _open_batches(self) -> list[Batch]:
         return [batch for batch in self._ledger.batches() if batch.state == OPEN]
 
     def _take_all(self) -> bool:
         """Take every delivery in the inbox; return whether there was anything to say about one."""
-        quiet_seconds = self._config.retrain.quiet_seconds
-        rolled_back = {number for number, _, serves in self._versions.pushes() if not serves}
-        intake = DeliveryIntake(self._ledger, self._batches, rolled_back, quiet_seconds, self._log)
+        options = self._config.retrain
+        quiet = options.quiet_seconds
+        rolled_back = self._versions.rolled_back_versions()
+        guard = DeliveryGuard(self._log, self._command_log)
+        intake = DeliveryIntake(self._ledger, self._batches, rolled_back, quiet, guard)
+        found = find_deliveries(self._inbox, quiet, options.allowed_roots)
         is_told = False
-        for result in intake.take_all(find_deliveries(self._inbox, quiet_seconds), self._inbox):
+        for result in intake.take_all(found, self._inbox):
             is_told = True
             if result.text:
                 self._print(f"{result.name}: {result.text}")
@@ -197,7 +207,7 @@ class RetrainingPass:
         except InputError as error:
             return BatchResult("held", str(error))
         except Exception as error:  # the batch is tried again, and other batches are processed
-            attempts = batch.attempts + 1
+            attempts = batch.attempts + (not find_machine_fault(error))  # a full disk is none
             gives_up = attempts >= self._config.retrain.attempts
             state: BatchState = "failed" if gives_up else OPEN
             reason = logged_reason(error, self._command_log)
@@ -205,7 +215,7 @@ class RetrainingPass:
 
     def _decide_and_train(self, batch: Batch) -> BatchResult:
         pictures = self._read_training_set(batch)
-        assessment, decision = self._decide(pictures)
+        assessment, decision = self._decide(batch, pictures)
         self._ledger.update(batch.number, numbers=assessment.numbers())
         changes = pictures.batch_update_counts().nonzero()
         if decision.outcome != "retrain":
@@ -217,6 +227,7 @@ class RetrainingPass:
             number=batch.number,
             reason=decision.reason,
             **changes,
+            **batch.acceptance(),
         )
         labels = pseudo_labels(assessment, self._config.retrain)
         snapshot = pictures.write(self._config, labels)
@@ -231,10 +242,13 @@ class RetrainingPass:
         model = self._versions.path(serving_version(self._versions))
         return TrainingSet.read(batch, self._ledger.batches(), model, self._workspace)
 
-    def _decide(self, pictures: "TrainingSet") -> tuple[BatchAssessment, BatchDecision]:
+    def _decide(
+        self, batch: Batch, pictures: "TrainingSet"
+    ) -> tuple[BatchAssessment, BatchDecision]:
         """Assess a batch with the serving model, and decide what to do with it.
 
         Args:
+            batch: The batch.
             pictures: The batch, and the pictures that wait for a training.
         """
         options = self._config.retrain
@@ -248,14 +262,18 @@ class RetrainingPass:
             )
         domains = self._versions.read_push(version).domains
         accuracies = {name: metrics["accuracy"] for name, metrics in domains.items()}
-        decision = decide(assessment, pictures.num_waiting(), accuracies, options)
+        decision = decide(
+            assessment, pictures.num_waiting(), accuracies, options, bool(batch.accepted)
+        )
         reason = with_left_out(decision.reason, pictures.delivered)
         return assessment, replace(decision, reason=reason)
 
     def _finish(self, batch: Batch, result: BatchResult) -> None:
         """Write the final state of a batch to the ledger, send the event, and print it."""
-        unusable = left_out(self._batches.read(batch.digest))
+        unusable = stored_left_out(self._batches, batch.digest)
         reason = with_left_out(result.reason, unusable)
+        if batch.accepted:
+            reason = f"{reason}; labels accepted: {batch.accepted}"
         count = {"left_out": len(unusable)} if unusable else {}
         self._ledger.finish(batch.number, result.state, reason, **result.columns)
         self._notices.send(
@@ -265,12 +283,13 @@ class RetrainingPass:
             reason=reason,
             **count,
             **result.changes,
+            **batch.acceptance(),
             **result.columns,
         )
         self._print(f"{batch.name}: {result.state}: {reason}")
 
     def _print(self, text: str) -> None:
-        self._console.print(escape(text), highlight=False, soft_wrap=True)
+        self._console.print(plain(text), highlight=False, soft_wrap=True)
 
 
 def _result_of(summary: Summary) -> BatchResult:
@@ -279,17 +298,3 @@ def _result_of(summary: Summary) -> BatchResult:
     if summary.status == "pushed":
         return BatchResult("pushed", describe_change(summary), columns)
     return BatchResult("rejected", "; ".join(summary.reasons), columns)
-
-
-def describe_change(summary: Summary) -> str:
-    """Return what a version changed: the domain that gained most, and the one that lost most."""
-    changes = {
-        name: domain.accuracy - domain.baseline_accuracy
-        for name, domain in summary.domains.items()
-        if domain.baseline_accuracy is not None
-    }
-    if not changes:
-        return f"version {summary.pushed_version}"
-    most, least = (pick(changes, key=changes.__getitem__) for pick in (max, min))
-    texts = [f"'{name}' {changes[name]:+.3f}" for name in dict.fromkeys((most, least))]
-    return f"{' to '.join(texts)}, mean {summary.mean_domain_accuracy:.3f}"

@@ -103,6 +103,7 @@ class TrainingSet:
             of_version.by_content,
             {batch_location(one): one.number for one in batches},
             {batch_location(one) for one in replaced},
+            _finished(others, min(one.number for one in usable), versions, store),
         )
         omitted = find_omitted(of_version, replaced, batch.number, usable, pushed, store)
         return cls(workspace, batch, batches, model, known, delivered, newest, omitted)
@@ -245,6 +246,19 @@ class TrainingSet:
             for row in self.known.rows
             if row["content"] not in self.newest.updates and row["location"] not in omitted
         ]
+
+
+def _finished(
+    batches: list[Batch], oldest: int, versions: VersionStore, store: BatchStore
+) -> list[DeliveredBatch]:
+    """Return the batches after a number that are in training, or duplicates."""
+    return [
+        DeliveredBatch(one.number, stored_rows(one, store))
+        for one in batches
+        if one.number > oldest
+        if one.state == "duplicate"
+        or (one.version is not None and not (versions.rolled_back / str(one.version)).exists())
+    ]
 
 
 def _count_labelled(rows: list[BatchRow]) -> Counter[str]:

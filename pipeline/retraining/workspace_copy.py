@@ -9,6 +9,7 @@ from pipeline.retraining.batch import FILE
 from pipeline.retraining.deliveries.batch_store import UNFINISHED
 from pipeline.retraining.ledger import Ledger
 from pipeline.workspace import Workspace
+from trainer_module.contract.errors import InputError
 
 
 @contextlib.contextmanager
@@ -19,6 +20,9 @@ def workspace_copy(workspace: Workspace) -> Iterator[Workspace]:
 
     Args:
         workspace: Workspace to copy.
+
+    Raises:
+        InputError: The block has raised it; files of the copy have their names in the workspace.
     """
     with tempfile.TemporaryDirectory(prefix="carryover-") as folder:
         copy = Workspace(Path(folder))
@@ -26,7 +30,11 @@ def workspace_copy(workspace: Workspace) -> Iterator[Workspace]:
         _link(workspace.batches, copy.batches, without=(UNFINISHED,))
         _link(workspace.root, copy.root, without=(workspace.batches.name, FILE, ".lock"))
         Ledger(workspace.root).copy_to(copy.root)
-        yield copy
+        try:
+            yield copy
+        except InputError as error:  # it names files of the copy, which is removed
+            text = str(error).replace(str(copy.root), str(workspace.root))
+            raise type(error)(text) from error
 
 
 def _link(source: Path, target: Path, without: tuple[str, ...] = ()) -> None:

@@ -1,11 +1,9 @@
 """One run on this machine, from the pictures to a pushed version: `carryover run`."""
 
-import traceback
-
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import Snapshot, take_snapshot
-from pipeline.logs.captured_output import captured_output, relayed_messages
+from pipeline.logs.captured_output import captured_output, log_traceback, relayed_messages
 from pipeline.report.run_record import read_record
 from pipeline.report.run_report import write_report
 from pipeline.running.join_command import prepare_chief
@@ -13,7 +11,7 @@ from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.reliable_interrupt import reliable_interrupt
 from pipeline.running.run import Run
 from pipeline.running.run_checks import check_config
-from pipeline.running.run_failure import failure_reason, run_error
+from pipeline.running.run_failure import RunFailedError, failure_reason, run_error
 from pipeline.summary.finding_list import show_findings
 from pipeline.summary.run_facts import failed_summary
 from pipeline.summary.summary_schema import Summary
@@ -94,8 +92,12 @@ def _launch_all(run: Run) -> Summary:
 
 def _end(run: Run, summary: Summary) -> None:
     """Write the summary of a finished run, show it, and write the report."""
-    summary.write(run.folder)
     version = summary.pushed_version
+    try:
+        summary.write(run.folder)
+    except OSError as error:
+        step = f"Version {version} is serving. Its summary" if version else "The summary"
+        raise RunFailedError(failure_reason(step, error), run.workspace.log(run.run_id)) from error
     model = str(run.store.path(version)) if version else None
     show_summary(run.progress.console, summary, model, run.store.newest())
     run.show_lists()
@@ -104,7 +106,7 @@ def _end(run: Run, summary: Summary) -> None:
 
 def _end_failed(run: Run, error: Exception) -> None:
     """Write the traceback, the summary and the report of a run that failed."""
-    traceback.print_exc()  # stderr is the log here
+    log_traceback()
     run.finish()
     failed_summary(run.facts(), failure_reason(run.step, error)).write(run.folder)
     show_findings(run.progress.console, run.findings)
@@ -118,7 +120,7 @@ def report_run(run: Run) -> None:
             path = write_report(read_record(run.workspace, run.run_id))
         run.progress.message(f"report: {path}")
     except Exception:
-        traceback.print_exc()  # stderr is the log here
+        log_traceback()
         log = run.workspace.log(run.run_id)
         run.progress.message(
             f"The report failed; the run's results are not affected. The traceback is in {log}."

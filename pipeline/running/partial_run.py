@@ -4,7 +4,6 @@ import contextlib
 import datetime
 import secrets
 import tempfile
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from pipeline.config.path_check import check_workspace
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import take_snapshot
-from pipeline.logs.captured_output import captured_output, relayed_messages
+from pipeline.logs.captured_output import captured_output, log_traceback, relayed_messages
 from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.reliable_interrupt import reliable_interrupt
 from pipeline.running.run import Run
@@ -61,7 +60,7 @@ def partial_run(command: str, config: RunConfig, output: Path) -> Iterator[Run]:
                     with relayed_messages(progress.message), reliable_interrupt():
                         yield run
                 except Exception as error:
-                    traceback.print_exc()  # stderr is the log here
+                    log_traceback()
                     copy = output / f"{command}.log"
                     if first_input_error(error) is None:
                         copy.write_bytes(log.read_bytes())

@@ -7,11 +7,13 @@ from components.data_gate.statistics.baseline_statistics import read_baseline_st
 from pipeline.dag import PipelineInputs, create_pipeline
 from pipeline.identity.component_fingerprints import ComponentFingerprints, fingerprint_components
 from pipeline.identity.model_key import model_key
+from pipeline.report.lineage import newest_execution
 from pipeline.running.launcher import Launcher
 from pipeline.running.run import Run
 from pipeline.workspace import Workspace
 from trainer_module import data
 from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.errors import UnavailableError
 
 SCHEMA = Path(data.__file__).with_name("schema.pbtxt")
 
@@ -24,7 +26,11 @@ def prepare_launcher(run: Run) -> tuple[Launcher, int | None]:
 
     Returns:
         The launcher of the pipeline, and the version of the baseline; None for a first run.
+
+    Raises:
+        UnavailableError: ML Metadata is damaged, or does not know the artifacts of the workspace.
     """
+    check_artifacts(run.workspace)
     code = fingerprint_components()
     key = model_key(run.snapshot.digest, run.config, code)
     baseline = baseline_version(run, key)
@@ -32,6 +38,27 @@ def prepare_launcher(run: Run) -> tuple[Launcher, int | None]:
     launcher = Launcher(create_pipeline(run.config, inputs), run.run_id)
     launcher.discard_unfinished()
     return launcher, baseline
+
+
+def check_artifacts(workspace: Workspace) -> None:
+    """Refuse artifacts that ML Metadata does not know.
+
+    TFX numbers the folders of artifacts by executions. Where its database was lost, or is older
+    than the folders, a run would mix its files with those of an earlier one.
+
+    Raises:
+        UnavailableError: ML Metadata is unreadable, damaged or locked, or lacks executions of the
+            workspace.
+    """
+    newest = newest_execution(workspace.metadata, will_write=True)
+    folders = workspace.artifacts.glob("*/*/*")
+    numbers = [int(path.name) for path in folders if path.name.isdecimal()]
+    if max(numbers, default=0) > newest:
+        raise UnavailableError(
+            f"folder {workspace.artifacts} holds outputs that {workspace.metadata} does not know: "
+            f"the database is missing or too old. Restore it from a backup, or move both away: "
+            "then the run computes its components again."
+        )
 
 
 def pipeline_inputs(

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from pipeline.terminal.safe_console import plain
 
 #: Columns for the id of a component.
 NAME_WIDTH = 18
@@ -41,7 +42,7 @@ class ProgressDisplay:
 
     def title(self, text: str) -> None:
         """Print the first line, which says what runs."""
-        text = f"[bold]carryover[/bold] {escape(text)}"
+        text = f"[bold]carryover[/bold] {plain(text)}"
         self.console.print(text, highlight=False, soft_wrap=True)
 
     @contextlib.contextmanager
@@ -72,9 +73,9 @@ class ProgressDisplay:
         A terminal shows the newest message beside the spinner. Elsewhere each message is a line.
         """
         if self._spinner:
-            self._spinner.update(self._spinner.task_ids[0], description=escape(text))
+            self._spinner.update(self._spinner.task_ids[0], description=plain(text))
         else:
-            self.console.print(f"    {escape(text)}", highlight=False, soft_wrap=True)
+            self.console.print(f"    {plain(text)}", highlight=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def _live(self, name: str) -> Iterator[None]:
@@ -104,5 +105,5 @@ class ProgressDisplay:
                 self._spinner = None
 
     def _line(self, mark: str, name: str, text: str) -> None:
-        line = f"{mark} {escape(name):<{NAME_WIDTH}} {escape(text)}"
+        line = f"{mark} {plain(name):<{NAME_WIDTH}} {plain(text)}"
         self.console.print(line, highlight=False, soft_wrap=True)

@@ -2,9 +2,10 @@
 
 import contextlib
 import signal
-import traceback
 from collections.abc import Iterator
 from types import FrameType
+
+from pipeline.logs.captured_output import log_traceback
 
 
 @contextlib.contextmanager
@@ -22,7 +23,7 @@ def reliable_interrupt() -> Iterator[None]:
     except Exception as error:
         if not interrupts:
             raise
-        traceback.print_exc()  # stderr is the log here
+        log_traceback()
         raise KeyboardInterrupt from error
     finally:
         signal.signal(signal.SIGINT, before)

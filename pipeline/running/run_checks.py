@@ -1,10 +1,15 @@
 """Checks of a config before anything runs on this machine."""
 
 from pipeline.beam.beam_runner_check import check_beam_runner
-from pipeline.config.path_check import check_data, check_inbox, check_weights, check_workspace
+from pipeline.config.path_check import (
+    check_data,
+    check_inbox,
+    check_outside_data,
+    check_weights,
+    check_workspace,
+)
 from pipeline.config.run_config import RunConfig
 from pipeline.running.boundary_check import check_boundary
-from pipeline.workspace import check_outside_data
 
 
 def check_config(config: RunConfig) -> None:

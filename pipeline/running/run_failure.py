@@ -1,12 +1,30 @@
 """What to tell the user when a component fails. Importable without TensorFlow."""
 
+import errno
+import os
 from pathlib import Path
 
 from pipeline.logs.command_log import CommandLog
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, safe_message
 
 #: Libraries print whole tables into their messages; the log has all of it.
 MAX_REASON = 300
+
+#: What the operating system and SQLite say when a disk has no space.
+DISK_FULL = tuple(
+    {os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "database or disk is full"}
+)
+
+#: What the operating system says about other faults of the machine -> what to do. Libraries quote
+#: it, some without the error number.
+OTHER_FAULTS = {
+    os.strerror(errno.EFBIG): "A limit on the size of files stops it: raise it with ulimit -f.",
+    os.strerror(errno.EROFS): "Mount it writable, or give another workspace with --workspace DIR.",
+    os.strerror(errno.EACCES): "Make it readable and writable for this user.",
+    os.strerror(errno.EMFILE): "Allow more open files with ulimit -n.",
+    os.strerror(errno.EIO): "Check that disk, and run the command again.",
+    os.strerror(errno.ESTALE): "Mount the network folder again, and run the command again.",
+}
 
 
 class RunFailedError(Exception):
@@ -31,7 +49,10 @@ def failure_reason(step: str, error: BaseException) -> str:
         error: Error that it ended with.
     """
     cause = first_input_error(error)
-    return str(cause) if cause else f"{step} failed: {last_line(error)}"
+    if cause:
+        return str(cause)
+    fault, line = find_machine_fault(error), last_line(error)
+    return f"{step} failed: {line if not fault or fault in line else f'{fault}: {line}'}"
 
 
 def run_error(step: str, error: BaseException, log: Path) -> InputError | RunFailedError:
@@ -74,7 +95,28 @@ def first_input_error(error: BaseException | None) -> InputError | None:
     return None
 
 
+def find_machine_fault(error: BaseException | None) -> str | None:
+    """Return what the operating system says if the machine is to blame for an error.
+
+    That is a disk that is full, read-only or failing, a limit, or a missing permission: neither the
+    input nor the code have to change.
+
+    Args:
+        error: Error with its causes.
+
+    Returns:
+        Text of the operating system; None if the machine is not to blame.
+    """
+    while error is not None:
+        text = str(error)
+        for fault in (*DISK_FULL, *OTHER_FAULTS):
+            if fault in text:
+                return fault
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def last_line(error: BaseException) -> str:
-    """Return the last line of a message, where libraries say what went wrong."""
+    """Return the last line of a message, where libraries say what is wrong, as it may be shown."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[-1][:MAX_REASON]
+    return safe_message(lines[-1])[:MAX_REASON]

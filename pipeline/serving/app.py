@@ -11,22 +11,28 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pipeline.serving.demo_page import render_demo_page
+from pipeline.serving.limits.allowed_hosts import AllowedHosts
 from pipeline.serving.middleware import RequestMiddleware
+from pipeline.serving.protocol.json_response import as_json, error_response
 from pipeline.serving.protocol.request_errors import RequestError
-from pipeline.serving.rest_api import RestApi, as_json
+from pipeline.serving.rest_api import RestApi
 from pipeline.serving.server_metrics import CONTENT_TYPE, ServerMetrics
 
 Lifespan = Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]
 
 
 def create_app(
-    rest_api: RestApi, metrics: ServerMetrics, lifespan: Lifespan | None = None
+    rest_api: RestApi,
+    metrics: ServerMetrics,
+    allowed_hosts: AllowedHosts,
+    lifespan: Lifespan | None = None,
 ) -> Starlette:
     """Create the ASGI app of one model.
 
     Args:
         rest_api: REST API, served below /v1/.
         metrics: Metrics of the server, served as /metrics.
+        allowed_hosts: Names of the server that requests may be for.
         lifespan: Context manager that is open while the app runs.
     """
     page = render_demo_page(rest_api.name)
@@ -59,7 +65,9 @@ def create_app(
             Route("/versions", versions),
             Route("/v1/{rest:path}", rest_api),
         ],
-        middleware=[Middleware(RequestMiddleware, metrics=metrics)],
+        middleware=[
+            Middleware(RequestMiddleware, metrics=metrics, allowed_hosts=allowed_hosts),
+        ],
         exception_handlers={
             RequestError: on_request_error,
             HTTPException: on_http_error,
@@ -73,13 +81,13 @@ def create_app(
 async def on_request_error(request: Request, error: Exception) -> Response:
     """Respond to a wrong request with the error's status and message."""
     assert isinstance(error, RequestError)  # noqa: S101 - for the type checker
-    return as_json({"error": error.message}, error.status)
+    return error_response(error.status, error.message)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Respond to an unknown path or method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
-    return as_json({"error": error.detail}, error.status_code)
+    return error_response(error.status_code, error.detail)
 
 
 async def on_client_disconnect(request: Request, error: Exception) -> Response:
@@ -89,4 +97,4 @@ async def on_client_disconnect(request: Request, error: Exception) -> Response:
 
 async def on_unexpected_error(request: Request, error: Exception) -> Response:
     """Respond without details; Uvicorn writes the error to the log with its traceback."""
-    return as_json({"error": "internal error, see the server's log"}, 500)
+    return error_response(500, "internal error, see the server's log")

@@ -1,12 +1,16 @@
 """Batching of requests that arrive while the model is busy."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+import numpy as np
 
 from pipeline.predicting.saved_model_classifier import Outputs
+from pipeline.serving.decoding.decoding_cost import DecodingCost
+from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.protocol.request_errors import UnreadableInputError
 from pipeline.serving.protocol.request_images import RequestImages
 
@@ -30,6 +34,33 @@ class CallableModel(Protocol):
         ...
 
 
+class BatchLimits(NamedTuple):
+    """Most that one call of the model may hold, unless a single instance is more.
+
+    Attributes:
+        instances: Most instances; a version is called with as many before it serves.
+        pixels: Most pixels.
+        scanned_pixels: Most pixels in all scans.
+    """
+
+    instances: int = 32
+    pixels: int = 16_000_000
+    scanned_pixels: int = 160_000_000
+
+    def allow(self, costs: list[DecodingCost]) -> bool:
+        """Return whether one call may hold pictures with these costs.
+
+        Args:
+            costs: Costs of the pictures.
+        """
+        total = DecodingCost.total(costs)
+        return (
+            len(costs) <= self.instances
+            and total.num_pixels <= self.pixels
+            and total.scanned_pixels <= self.scanned_pixels
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class _PendingRequest:
     model: CallableModel
@@ -39,34 +70,33 @@ class _PendingRequest:
 
 
 class Batcher:
-    """Calls models in a thread of its own, one batch at a time.
+    """Calls models in two threads of its own, one for usual requests and one for large ones.
 
-    A batch holds whole requests to one version and one signature, so that every response comes from
-    one version. The signatures take any batch size in one graph: batches are neither padded nor
-    traced again.
+    A usual request fits into one call, alone or together with others to the same version and
+    signature. A large one is called in parts, and not joined with others: no usual request waits
+    for its pictures to be decoded. Every response comes from one version. The signatures take any
+    batch size in one graph: batches are neither padded nor traced again.
     """
 
     def __init__(
         self,
-        max_instances: int,
-        max_pixels: int,
+        budget: MemoryBudget,
+        limits: BatchLimits | None = None,
         on_batch: Callable[[int], None] = lambda num_instances: None,
     ) -> None:
         """Create a batcher without requests.
 
         Args:
-            max_instances: Most instances in a batch of several requests.
-            max_pixels: Most pixels in a batch of several requests, which bounds its memory.
-            on_batch: Function that is called with the number of instances of every batch.
+            budget: Memory of all requests, from which that of a call is taken while it runs.
+            limits: Most that one call may hold; None for the usual limits.
+            on_batch: Function that is called with the number of instances of every call.
         """
-        self._max_instances, self._max_pixels = max_instances, max_pixels
-        self._on_batch = on_batch
-        self._queue: list[_PendingRequest] = []
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._worker: asyncio.Task[None] | None = None
+        self._limits = limits or BatchLimits()
+        self._usual = _Lane(budget, self._limits, on_batch)
+        self._large = _Lane(budget, self._limits, on_batch)
 
     async def call(self, model: CallableModel, signature: str, images: RequestImages) -> Outputs:
-        """Call a signature with the instances of one request, batched with other requests.
+        """Call a signature with the instances of one request.
 
         Args:
             model: Version to call.
@@ -78,13 +108,39 @@ class Batcher:
 
         Raises:
             UnreadableInputError: One of the request's own instances cannot be decoded.
+            RequestError: There is no memory to decode the request's pictures.
             Exception: Any other error of the model.
         """
         outputs: asyncio.Future[Outputs] = asyncio.get_running_loop().create_future()
-        self._queue.append(_PendingRequest(model, signature, images, outputs))
+        lane = self._usual if self._limits.allow(images.costs) else self._large
+        request = _PendingRequest(model, signature, images, outputs)
+        lane.add(request)
+        try:
+            return await outputs
+        finally:
+            lane.discard(request)
+
+
+class _Lane:
+    """A queue of requests, and the thread that they are called in."""
+
+    def __init__(
+        self, budget: MemoryBudget, limits: BatchLimits, on_batch: Callable[[int], None]
+    ) -> None:
+        self._budget, self._limits, self._on_batch = budget, limits, on_batch
+        self._queue: list[_PendingRequest] = []
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._worker: asyncio.Task[None] | None = None
+
+    def add(self, request: _PendingRequest) -> None:
+        self._queue.append(request)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
-        return await outputs
+
+    def discard(self, request: _PendingRequest) -> None:
+        """Take a request off the queue, if it is still there: its client has disconnected."""
+        if request in self._queue:
+            self._queue.remove(request)
 
     async def _work(self) -> None:
         try:
@@ -96,28 +152,23 @@ class Batcher:
     def _take_batch(self) -> list[_PendingRequest]:
         """Take the oldest request off the queue, and those that fit into one batch with it."""
         first, *others = self._queue
-        batch, left = [first], []
-        instances, pixels = len(first.images.instances), first.images.num_pixels
+        batch, left, costs = [first], [], first.images.costs
         for other in others:
             same_call = other.model is first.model and other.signature == first.signature
-            new_instances = instances + len(other.images.instances)
-            new_pixels = pixels + other.images.num_pixels
-            fits = new_instances <= self._max_instances and new_pixels <= self._max_pixels
-            if same_call and fits:
+            if same_call and self._limits.allow(costs + other.images.costs):
                 batch.append(other)
-                instances, pixels = new_instances, new_pixels
+                costs = costs + other.images.costs
             else:
                 left.append(other)
         self._queue = left
         return batch
 
     async def _run(self, batch: list[_PendingRequest]) -> None:
-        instances = [instance for request in batch for instance in request.images.instances]
-        self._on_batch(len(instances))
-        loop = asyncio.get_running_loop()
-        call = batch[0].model.call
+        batch = [request for request in batch if not request.outputs.done()]  # disconnected
+        if not batch:
+            return
         try:
-            outputs = await loop.run_in_executor(self._thread, call, batch[0].signature, instances)
+            outputs = await self._call(batch)
         except UnreadableInputError as error:
             if len(batch) == 1:
                 _fail(batch, error)
@@ -128,6 +179,31 @@ class Batcher:
             _fail(batch, error)
         else:
             _split_outputs(outputs, batch)
+
+    async def _call(self, batch: list[_PendingRequest]) -> Outputs:
+        """Call the model with all instances, in as many calls as the limits ask for."""
+        loop, model, signature = asyncio.get_running_loop(), batch[0].model, batch[0].signature
+        instances = [instance for request in batch for instance in request.images.instances]
+        costs = [cost for request in batch for cost in request.images.costs]
+        parts = []
+        for start, end in _parts(costs, self._limits):
+            cost = DecodingCost.total(costs[start:end])
+            async with self._budget.work(cost.memory, "decoding pictures"):
+                self._on_batch(end - start)
+                part = instances[start:end]
+                parts.append(await loop.run_in_executor(self._thread, model.call, signature, part))
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _parts(costs: list[DecodingCost], limits: BatchLimits) -> Iterator[tuple[int, int]]:
+    """Return start and end of the parts of a batch that may be called at a time."""
+    start = 0
+    for end in range(1, len(costs) + 1):
+        if end == len(costs) or not limits.allow(costs[start : end + 1]):
+            yield start, end
+            start = end
 
 
 def _fail(batch: list[_PendingRequest], error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ Model = TypeVar("Model")
 #: before it, to compare with and to roll back to. It is the same as TensorFlow Serving's policy
 #: `latest { num_versions: 2 }`.
 NUM_LOADED = 2
+
+#: Seconds after which a version that could not be loaded is tried again: a disk may have failed, or
+#: a person may have restored its files.
+RETRY_SECONDS = 60.0
 
 _logger = logging.getLogger("carryover.serving")
 
@@ -37,15 +42,22 @@ class LoadedVersions(Generic[Model]):
     keeps the model that it got for as long as it needs it.
     """
 
-    def __init__(self, list_versions: Callable[[], list[int]], load: Callable[[int], Model]):
+    def __init__(
+        self,
+        list_versions: Callable[[], list[int]],
+        load: Callable[[int], Model],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Start without loaded versions.
 
         Args:
             list_versions: Function that returns the numbers of the versions in the directory.
             load: Function that loads a version. If it raises any error, the version cannot be
-                loaded.
+                loaded for now.
+            clock: Function that returns the time, in seconds.
         """
-        self._list_versions, self._load = list_versions, load
+        self._list_versions, self._load, self._clock = list_versions, load, clock
+        self._failed_at: dict[int, float] = {}
         self._models: dict[int, Model] = {}
         self._states: dict[int, VersionState] = {}
         self._directory_is_empty = False
@@ -101,7 +113,8 @@ class LoadedVersions(Generic[Model]):
 
     def _try_to_load(self, number: int) -> bool:
         """Load a version while the others serve, and return whether it could be loaded."""
-        if self._states.get(number, VersionState("")).error:
+        earlier = self._states.get(number, VersionState("")).error
+        if earlier and self._clock() - self._failed_at[number] < RETRY_SECONDS:
             return False
         self._states = self._states | {number: VersionState("LOADING")}
         try:
@@ -109,7 +122,9 @@ class LoadedVersions(Generic[Model]):
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             self._states = self._states | {number: VersionState("END", reason)}
-            _logger.error("version %d cannot be loaded: %s", number, reason)
+            self._failed_at[number] = self._clock()
+            if reason != earlier:
+                _logger.error("version %d cannot be loaded: %s", number, reason)
             return False
         self._states = self._states | {number: VersionState("AVAILABLE")}
         self._models = self._models | {number: model}

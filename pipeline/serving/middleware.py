@@ -1,53 +1,56 @@
-"""Middleware that counts requests and limits how many are open."""
+"""Middleware that counts requests, and refuses those that are for another host."""
 
+import asyncio
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.serving.limits.allowed_hosts import AllowedHosts
+from pipeline.serving.protocol.json_response import error_response
 from pipeline.serving.server_metrics import ServerMetrics
-
-#: Most requests that are open at a time, which bounds the memory that their bodies take.
-MAX_OPEN_REQUESTS = 128
 
 
 class RequestMiddleware:
-    """ASGI middleware that records status and duration of every request."""
+    """ASGI middleware that records status and duration of every request.
 
-    def __init__(self, app: ASGIApp, metrics: ServerMetrics) -> None:
+    It sends the responses to requests that it refuses by itself: it is outside Starlette's handlers
+    of exceptions.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: ServerMetrics, allowed_hosts: AllowedHosts) -> None:
         """Wrap an app.
 
         Args:
             app: ASGI app.
             metrics: Metrics of the server.
+            allowed_hosts: Names of the server that requests may be for.
         """
-        self._app, self._metrics = app, metrics
-        self._num_open = 0
+        self._app, self._metrics, self._allowed_hosts = app, metrics, allowed_hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on to the app, see the ASGI specification.
-
-        Raises:
-            RequestError: There are too many open requests, status 503.
-        """
+        """Pass a request on to the app, see the ASGI specification."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 500
+        started, status, has_response = time.perf_counter(), 500, False
 
         async def send_and_record(message: Message) -> None:
-            nonlocal status
+            nonlocal status, has_response
             status = message.get("status", status)
+            has_response = True
             await send(message)
 
-        self._num_open += 1
         try:
-            if self._num_open > MAX_OPEN_REQUESTS:
-                status = 503
-                raise RequestError(status, "too many open requests, try again")
-            await self._app(scope, receive, send_and_record)
+            if error := self._allowed_hosts.find_error(scope["headers"]):
+                refusal = error_response(error.status, error.message)
+                await refusal(scope, receive, send_and_record)
+            else:
+                await self._app(scope, receive, send_and_record)
+        except asyncio.CancelledError:  # the drain time is over
+            if not has_response:
+                stopping = error_response(503, "the server is stopping, try again")
+                await stopping(scope, receive, send_and_record)
         finally:
-            self._num_open -= 1
             self._metrics.count_request(status)
             if scope["path"].endswith(":predict"):
                 self._metrics.time_predict(time.perf_counter() - started)

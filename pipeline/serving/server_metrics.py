@@ -45,6 +45,17 @@ class ServerMetrics:
             buckets=BATCH_SIZE_BUCKETS,
             registry=registry,
         )
+        self._connections = Gauge(
+            "carryover_connections",
+            "Open connections.",
+            registry=registry,
+        )
+        self._aborted = Counter(
+            "carryover_aborted_connections",
+            "Connections that were closed because of their client, by reason.",
+            ["reason"],
+            registry=registry,
+        )
         version = Gauge(
             "carryover_serving_version",
             "Number of the serving version, 0 if none is loaded.",
@@ -75,6 +86,22 @@ class ServerMetrics:
             num_instances: Instances in the batch.
         """
         self._batch_instances.observe(num_instances)
+
+    def count_connection(self, change: int) -> None:
+        """Count a connection.
+
+        Args:
+            change: 1 for a new connection, -1 for one that has ended.
+        """
+        self._connections.inc(change)
+
+    def count_aborted(self, reason: str) -> None:
+        """Count a connection that was closed because of its client.
+
+        Args:
+            reason: Reason, one of few.
+        """
+        self._aborted.labels(reason=reason).inc()
 
     def text(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""

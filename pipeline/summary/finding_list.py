@@ -1,10 +1,10 @@
 """The findings of the data gate on the terminal."""
 
 from rich.console import Console
-from rich.markup import escape
 
 from components.data_gate.findings import Finding
 from components.data_gate.stopping import most_severe_first
+from pipeline.terminal.safe_console import plain
 
 COLOURS = {"error": "red", "warning": "yellow", "information": "blue"}
 
@@ -24,7 +24,7 @@ def show_findings(
     shown = [one for one in ordered if include_information or one.severity != "information"]
     for finding in shown:
         mark = f"[{COLOURS[finding.severity]}]{finding.severity:<11}[/]"
-        console.print(f"{mark} {escape(finding.text)}", highlight=False, soft_wrap=True)
+        console.print(f"{mark} {plain(finding.text)}", highlight=False, soft_wrap=True)
     if hidden := len(ordered) - len(shown):
         text = f"{hidden} more about the data in summary.json, or by carryover inspect"
         console.print(text, highlight=False, style="dim")

@@ -1,12 +1,12 @@
 """The list of unusable files for the user: `rejects.csv`."""
 
-import csv
 import io
 from itertools import chain
 from pathlib import Path
 
 from components.image_example_gen.inventory import read_rejects
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, Draft
+from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
 
 COLUMNS = ("path", "domain", "label", "reason", "bytes")
 
@@ -23,8 +23,9 @@ def write_rejects(rejects_uri: str, path: Path) -> None:
     if first is None:
         return
     with Draft(path.with_name(f"{path.name}{DRAFT_SUFFIX}")) as draft:
-        with io.TextIOWrapper(draft.file, "utf-8", "surrogateescape", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(chain([first], rejects))
+        text = io.TextIOWrapper(draft.file, "utf-8", "surrogateescape", newline="")
+        table = SpreadsheetWriter(text, COLUMNS)
+        for row in chain([first], rejects):
+            table.write_row(row.get(name, "") for name in COLUMNS)
+        text.detach()  # the draft is flushed and closed when it is renamed
         draft.rename(path)

@@ -3,13 +3,20 @@
 import json
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from pipeline.workspace import Workspace
 from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
 
 #: Component id -> output name -> URI of the artifact.
 Outputs = dict[str, dict[str, str]]
 
 FILE = "outputs.json"
+
+_OUTPUTS = TypeAdapter(Outputs)
+
+_REMEDY = "Restore the file from a backup."
 
 
 def write_outputs(outputs: Outputs, folder: Path) -> None:
@@ -21,10 +28,15 @@ def read_outputs(folder: Path) -> Outputs:
     """Read `outputs.json` from the folder of a run, see `Workspace.artifact`.
 
     Raises:
-        FileNotFoundError: The run has not finished.
+        UnavailableError: The run has not finished, or the file is unreadable or damaged.
     """
     workspace = Workspace(folder.parents[1])
-    outputs: Outputs = json.loads((folder / FILE).read_text())
+    what = f"list of the artifacts of run {folder.name}"
+    content = read_state(folder / FILE, what, _REMEDY)
+    try:
+        outputs = _OUTPUTS.validate_json(content)
+    except ValidationError as error:
+        raise damaged_file(folder / FILE, what, error.errors()[0]["msg"], _REMEDY) from None
     return {
         component: {name: workspace.artifact(uri) for name, uri in uris.items()}
         for component, uris in outputs.items()

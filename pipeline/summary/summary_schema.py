@@ -7,7 +7,9 @@ from pydantic import BaseModel, ValidationError
 
 from components.data_gate.findings import Finding
 from trainer_module.contract.atomic_write import atomic_write
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
+
+_REMEDY = "Restore it from a backup, or remove it: then the run counts as unfinished."
 
 
 class Images(BaseModel):
@@ -152,18 +154,14 @@ class Summary(BaseModel):
             folder: Folder of the run.
 
         Raises:
-            FileNotFoundError: The run has not ended.
-            InputError: The file is damaged.
+            UnavailableError: The run has not ended, or the file is unreadable or damaged.
         """
         path = folder / "summary.json"
+        content = read_state(path, "summary", _REMEDY)
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(content)
         except ValidationError as error:
-            problem = error.errors()[0]["msg"]
-            raise InputError(
-                f"summary {path} is damaged: {problem}. Restore it from a backup, or remove it: "
-                "then the run counts as unfinished."
-            ) from None
+            raise damaged_file(path, "summary", error.errors()[0]["msg"], _REMEDY) from None
 
     def write(self, folder: Path) -> Path:
         """Write `summary.json` in one step, so that readers see all of it or nothing."""

@@ -2,13 +2,14 @@
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.summary.finding_list import show_findings
 from pipeline.summary.summary_schema import Domain, Stages, Summary
-from pipeline.table_printing import print_table
+from pipeline.terminal.safe_console import plain
+from pipeline.terminal.table_printing import print_table
+from trainer_module.contract.printable_names import printable_name
 
 
 def show_summary(
@@ -30,6 +31,20 @@ def show_summary(
     console.print(_outcome(summary, model, serving), highlight=False, soft_wrap=True)
 
 
+def describe_change(summary: Summary) -> str:
+    """Return what a version changed: the domain that gained most, and the one that lost most."""
+    changes = {
+        name: domain.accuracy - domain.baseline_accuracy
+        for name, domain in summary.domains.items()
+        if domain.baseline_accuracy is not None
+    }
+    if not changes:
+        return f"version {summary.pushed_version}"
+    most, least = (pick(changes, key=changes.__getitem__) for pick in (max, min))
+    texts = [f"'{name}' {changes[name]:+.3f}" for name in dict.fromkeys((most, least))]
+    return f"{' to '.join(texts)}, mean {summary.mean_domain_accuracy:.3f}"
+
+
 def _image_counts(summary: Summary) -> str:
     images = summary.images
     if images is None:
@@ -38,7 +53,8 @@ def _image_counts(summary: Summary) -> str:
         f"\n{images.read:,} files: {images.train:,} train, {images.eval:,} eval, "
         f"{images.test:,} test, {images.rejected:,} rejected"
     )
-    line += "".join(f"\n  {n:,} x {reason}" for reason, n in summary.reject_reasons.items())
+    counts = summary.reject_reasons.items()
+    line += "".join(f"\n  {count:,} x {printable_name(reason)}" for reason, count in counts)
     ignored = sum(summary.ignored_files.values())
     return line + (f"\n{ignored:,} hidden and system files ignored" if ignored else "")
 
@@ -51,7 +67,7 @@ def _domain_table(summary: Summary) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for name, domain in summary.domains.items():
         table.add_row(
-            escape(name),
+            plain(name),
             f"{domain.test_images:,}",
             *_stage_accuracies(summary.stages, name),
             f"[bold]{domain.accuracy:.3f}[/bold]",
@@ -63,7 +79,7 @@ def _domain_table(summary: Summary) -> Table:
     table.add_row("mean", "", *_stage_accuracies(summary.stages, None), f"[bold]{mean}[/bold]")
     if summary.worst_domain and len(summary.domains) > 1:
         worst = summary.domains[summary.worst_domain].accuracy
-        table.add_row(f"worst: {escape(summary.worst_domain)}", "", "", "", _accuracy(worst))
+        table.add_row(f"worst: {plain(summary.worst_domain)}", "", "", "", _accuracy(worst))
     if summary.stages:
         chosen = summary.stages.chosen.replace("_", "-")
         table.caption = f"* on the eval split; {chosen} is exported. Rest: test split"
@@ -100,7 +116,10 @@ def _outcome(summary: Summary, model: str | None, serving: int | None) -> Text:
     total = f"{summary.seconds.get('total', 0):.0f} s"
     if summary.status == "pushed":
         what = "Pushed" if summary.new_version else "Nothing new to push: this model serves as"
-        return Text(f"{what} version {summary.pushed_version} in {total}: {model}", "green")
+        return Text(
+            f"{what} version {summary.pushed_version} in {total}: {printable_name(model or '')}",
+            "green",
+        )
     still = f"Version {serving} still serves." if serving else ""
-    reasons = "".join(f"\n  {reason}" for reason in summary.reasons)
+    reasons = "".join(f"\n  {printable_name(reason)}" for reason in summary.reasons)
     return Text(f"Not pushed ({total}). {still}{reasons}", "yellow")

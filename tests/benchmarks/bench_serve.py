@@ -1,7 +1,9 @@
 """Throughput and robustness of serving: `python tests/benchmarks/bench_serve.py`.
 
 Three parts, all with clients on the same machine: throughput against calling the SavedModel in a
-loop, 10,000 requests while five versions are pushed, and 5,000 malformed requests.
+loop, 10,000 requests while five versions are pushed, and 5,000 malformed requests. With `--attack`,
+another part alone: hostile clients of many kinds for some minutes, with ordinary clients beside
+them.
 """
 
 import argparse
@@ -19,13 +21,15 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers"), str(Path(__file__).parent)]
+HERE = Path(__file__).parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers"), str(HERE), str(HERE / "attack")]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # ruff: noqa: E402 - the paths come first
 import numpy as np
 import orjson
 import tensorflow as tf
+from attack_report import report_attack
 from PIL import Image
 from rest_client import binary
 from serve_fuzz import Fuzzer
@@ -51,7 +55,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--image-size", type=int, default=96)
     parser.add_argument("--requests", type=int, default=1600, help="per round of the first part")
+    parser.add_argument("--attack", action="store_true", help="attack a server, and nothing else")
+    parser.add_argument("--minutes", type=float, default=5.0, help="length of the attack")
+    parser.add_argument("--workspace", type=Path, help="workspace to attack; a tiny one if missing")
+    parser.add_argument("--max-memory", default="1GiB", help="option of the attacked server")
     options = parser.parse_args()
+    if options.attack:
+        sys.exit(0 if attack(options) else 1)
     pictures = [noise(seed) for seed in range(CLIENTS)]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -69,6 +79,17 @@ def main() -> None:
         f"machine: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} from all that runs on it"
     )
     sys.exit(0 if all(passed) else 1)
+
+
+def attack(options: argparse.Namespace) -> bool:
+    """Attack the server of a workspace, which must serve its ordinary clients all the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = options.workspace or Path(folder, "workspace")
+        if not options.workspace:
+            model = export_tiny(Path(folder, "model"), 0, options.image_size)
+            VersionStore(workspace, "bench").push(model, push_of(0))
+        bodies = [orjson.dumps({"instances": [binary(noise(seed))]}) for seed in range(CLIENTS)]
+        return report_attack(workspace, Path(folder), bodies, options.minutes, options.max_memory)
 
 
 def noise(seed: int, side: int = 200) -> bytes:

@@ -27,7 +27,7 @@ def test_the_tree_has_every_room_and_nothing_that_does_not_exist():
 
 
 #: Modules at the top of `pipeline` that hold a few helpers.
-SMALL = ("command_options", "installed_versions", "table_printing", "tensorflow_import")
+SMALL = ("command_options", "installed_versions", "tensorflow_import")
 
 
 def test_every_path_in_the_text_exists():

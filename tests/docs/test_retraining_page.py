@@ -19,5 +19,5 @@ def test_every_final_state_of_a_batch_is_explained():
 def test_every_option_is_listed_with_its_default():
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \|$", TEXT, re.MULTILINE))
     for name, field in RetrainOptions.model_fields.items():
-        default = str(field.default).removesuffix(".0").replace("None", "none")
+        default = str(field.default).removesuffix(".0").replace("None", "none").replace("()", "[]")
         assert rows[name].strip("` ").lower() == default.lower(), name

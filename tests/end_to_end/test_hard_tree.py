@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from command import carryover, newest_summary, run_arguments
-from hard_tree import make_hard_tree
+from hard_variants import files_on_disk, make_hard_tree_of_ranges, put_below_splits
 
 pytestmark = pytest.mark.slow
 
 
 def test_every_good_picture_is_used_and_every_other_file_named_with_its_reason(tmp_path):
-    tree = make_hard_tree(tmp_path / "data")
+    tree = make_hard_tree_of_ranges(tmp_path / "data")
     workspace = tmp_path / "workspace"
     settings = {"validation__max_rejected": 0.2, "frozen__epochs": 8, "fine_tuning__epochs": 0}
     try:
@@ -26,17 +26,19 @@ def test_every_good_picture_is_used_and_every_other_file_named_with_its_reason(t
     assert images["read"] == len(tree.used) + len(tree.rejected)
     assert images["train"] + images["eval"] + images["test"] == len(tree.used)
     assert sum(summary["ignored_files"].values()) == len(tree.ignored)
+    assert files_on_disk(tree) == images["read"] + sum(summary["ignored_files"].values())
     assert rejects(workspace) == tree.rejected
 
     kinds = {finding["kind"] for finding in summary["findings"]}
     assert {
         *("label_conflict", "copies", "lookalike_domains", "similar_names", "empty_class"),
         *("missing_classes", "tiny_class", "rewritten", "colour_profile"),
+        *("value_range", "more_pages", "blank_pictures"),
     } <= kinds
 
 
 def test_too_many_rejects_stop_the_run_before_anything_is_trained(tmp_path):
-    tree = make_hard_tree(tmp_path / "data")
+    tree = put_below_splits(make_hard_tree_of_ranges(tmp_path / "data"))
     workspace = tmp_path / "workspace"
     try:
         done = carryover(*run_arguments(tree.root, workspace))

@@ -10,6 +10,9 @@ import pytest
 from dockerfile import values
 from image_root import ImageBuild, Stage
 from kubeflow_harness import Harness
+from lock_file import read_lock
+from packaging.utils import canonicalize_name
+from repository import ROOT
 from test_kubeflow import compile_for
 
 pytestmark = [
@@ -35,6 +38,17 @@ def test_its_health_check_passes(image):
     command = check.partition("CMD ")[2].strip("[]").replace(",", " ")
     done = image.run(shlex.split(command))
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_it_holds_what_the_production_lock_has_and_no_development_tool(image):
+    code = "from importlib.metadata import distributions as d; print(*{x.name for x in d()})"
+    done = image.run(["/opt/carryover/bin/python", "-c", code])
+    assert done.returncode == 0, done.stderr
+    installed = {canonicalize_name(name) for name in done.stdout.split()}
+    development = {one.name for one in read_lock(ROOT / "requirements" / "tfx-1.21-dev.txt")}
+    production = {one.name for one in read_lock(ROOT / "requirements" / "tfx-1.21.txt")}
+    assert installed & (development - production) == set()
+    assert installed - production == {"carryover", "pip"}
 
 
 def test_a_step_of_a_compiled_run_works_in_it(image, data, tmp_path):

@@ -57,8 +57,8 @@ def read_to(lines: TextIO, start: str) -> str:
     for line in lines:
         output += line
         if line.startswith(start):
-            break
-    return output
+            return output
+    raise AssertionError(f"the output ended without a line '{start}': {output}")
 
 
 def kill_during(component: str, arguments: list[str], seconds: float) -> str:

@@ -193,7 +193,8 @@ def test_after_sigterm_open_requests_get_responses_and_the_exit_code_is_zero(tmp
     store = VersionStore(tmp_path, "shapes")
     push_tiny(store, tmp_path / "model", seed=6)
     body = json.dumps({"instances": [binary(PICTURES[0])]}).encode()
-    head = f"POST /v1/models/shapes:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    lines = ["POST /v1/models/shapes:predict HTTP/1.1", "Host: localhost"]
+    head = "\r\n".join([*lines, f"Content-Length: {len(body)}", ""])
     with start_server(tmp_path) as running:
         address = urlsplit(running.client.address)
         server = (address.hostname, address.port)

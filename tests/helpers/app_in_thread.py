@@ -10,12 +10,19 @@ from typing import Any
 import numpy as np
 import uvicorn
 from rest_client import RestClient
+from starlette.applications import Starlette
 
-from pipeline.serving import rest_api
 from pipeline.serving.app import create_app
 from pipeline.serving.batcher import Batcher
+from pipeline.serving.decoding.decoder_pool import DecoderPool
+from pipeline.serving.limits.allowed_hosts import AllowedHosts
+from pipeline.serving.limits.connection_limits import ConnectionLimits
+from pipeline.serving.limits.memory_budget import MemoryBudget
+from pipeline.serving.limits.open_requests import OpenRequests
 from pipeline.serving.loaded_versions import LoadedVersions
+from pipeline.serving.predict_service import PredictService
 from pipeline.serving.rest_api import RestApi
+from pipeline.serving.server import http_config
 from pipeline.serving.server_metrics import ServerMetrics
 
 
@@ -53,23 +60,46 @@ class AppInThread:
 
 
 @contextlib.contextmanager
-def run_app() -> Iterator[AppInThread]:
-    """Run the app of a model `shapes` with two versions on a free port of the loopback."""
+def run_app(
+    limits: ConnectionLimits | None = None,
+    budget: MemoryBudget | None = None,
+    hosts: AllowedHosts | None = None,
+    open_requests: OpenRequests | None = None,
+) -> Iterator[AppInThread]:
+    """Run the app of a model `shapes` with two versions on a free port of the loopback.
+
+    Args:
+        limits: Limits on the connections, by default those of the server.
+        budget: Memory of all requests, by default 1 GiB.
+        hosts: Names of the server, by default `localhost` alone.
+        open_requests: Count of open requests, by default with the server's limit.
+    """
     directory = [1, 2]
     versions: LoadedVersions[Any] = LoadedVersions(lambda: directory, FirstBytesModel)
     metrics = ServerMetrics(lambda: versions.newest() or 0)
-    batcher = Batcher(rest_api.MAX_INSTANCES, 10**8, metrics.count_batch)
-    app = create_app(RestApi("shapes", versions, batcher), metrics)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none"))
-    # Connections wait in the backlog of the socket until the server accepts them.
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
+    budget = budget or MemoryBudget(2**30)
+    decoders = DecoderPool(budget)
+    service = PredictService(Batcher(budget, on_batch=metrics.count_batch), decoders)
+    rest_api = RestApi("shapes", versions, service, budget, open_requests or OpenRequests())
+    app = create_app(rest_api, metrics, hosts or AllowedHosts([]))
     try:
-        client = RestClient(f"http://127.0.0.1:{port}", "shapes")
-        yield AppInThread(client, directory, versions, port)
+        with run_http(app, metrics, limits or ConnectionLimits()) as port:
+            client = RestClient(f"http://127.0.0.1:{port}", "shapes")
+            yield AppInThread(client, directory, versions, port)
     finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
+        decoders.stop()
+
+
+@contextlib.contextmanager
+def run_http(app: Starlette, metrics: ServerMetrics, limits: ConnectionLimits) -> Iterator[int]:
+    """Run an app as `carryover serve` does, on a free port of the loopback; yield the port."""
+    server = uvicorn.Server(http_config(app, metrics, limits))
+    # Connections wait in the backlog of the socket until the server accepts them.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(10)

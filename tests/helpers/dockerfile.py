@@ -2,16 +2,23 @@
 
 import fnmatch
 import shlex
+import string
 
 from repository import ROOT
 
 
 def instructions() -> list[tuple[str, str]]:
-    """(instruction, rest) in their order, continued lines joined."""
+    """(instruction, rest) in their order, continued lines joined, base images named."""
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     text = "\n".join(line for line in lines if not line.startswith("#"))
     whole = text.replace("\\\n", "").splitlines()
-    return [(name, rest) for name, _, rest in (line.partition(" ") for line in whole if line)]
+    found = [(name, rest) for name, _, rest in (line.partition(" ") for line in whole if line)]
+    first = [name for name, _ in found].index("FROM")
+    defaults = dict(rest.split("=", 1) for _, rest in found[:first])
+    return [
+        (name, string.Template(rest).substitute(defaults) if name == "FROM" else rest)
+        for name, rest in found[first:]
+    ]
 
 
 def values(name: str) -> list[str]:

@@ -77,8 +77,9 @@ class Page:
 
 
 def pages() -> list[Page]:
-    """Return the README and every page of docs/."""
-    return [Page(ROOT / "README.md"), *(Page(path) for path in sorted(ROOT.glob("docs/*.md")))]
+    """Return the README, SECURITY.md and every page of docs/."""
+    first = (ROOT / "README.md", ROOT / "SECURITY.md")
+    return [Page(path) for path in (*first, *sorted(ROOT.glob("docs/*.md")))]
 
 
 def page(name: str) -> Page:

@@ -42,7 +42,14 @@ class IngestingPipeline:
         for path in destination.folders():
             Path(path).mkdir(parents=True)
         split = config.split.model_dump()
-        ingest_rows(self.rows(), snapshot.data_root, split, destination, "00000-of-00001")
+        ingest_rows(
+            self.rows(),
+            snapshot.data_root,
+            split,
+            config.max_file_bytes,
+            destination,
+            "00000-of-00001",
+        )
         correct_splits(destination)
         domains = {KNOWN_DOMAIN: {"accuracy": KNOWN_ACCURACY}}
         push = Push(run_id, run_id, "key", baseline, "2024-01-01T00:00:00", domains, snapshot.batch)

@@ -101,7 +101,12 @@ class RetrainingSite:
         **options: Any,
     ) -> RetrainingPass:
         """Make a pass; without a pipeline, a run is an error."""
-        retrain = {"inbox": self.inbox, "min_pictures": 4, "quiet_seconds": 0} | options
+        retrain = {
+            "inbox": self.inbox,
+            "allowed_roots": [str(self.inbox.parent / "pictures"), "memory://"],
+            "min_pictures": 4,
+            "quiet_seconds": 0,
+        } | options
         config = RunConfig(name=NAME, data="/data", workspace=self.workspace, retrain=retrain)
         self._console, self._stream = io.StringIO(), io.StringIO()
         console = Console(file=self._console, width=1000)

@@ -41,10 +41,10 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def start_server(workspace: Path) -> Iterator[ServerProcess]:
+def start_server(workspace: Path, *options: str) -> Iterator[ServerProcess]:
     """Serve a workspace's only model on a free port of the loopback; yield when it is loaded."""
     output, log = workspace / "serve.out", workspace / "serve.log"
-    arguments = ["serve", "-w", str(workspace), "--port", "0"]
+    arguments = ["serve", "-w", str(workspace), "--port", "0", *options]
     process = warm_process.start("pipeline.cli", arguments, stdout=output, stderr=log)
     try:
         name, address = _wait_for_address(process, output, log)

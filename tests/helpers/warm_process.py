@@ -156,14 +156,14 @@ def _run(
     stdout: str,
     stderr: str,
 ) -> None:
-    os.setpgid(0, 0)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
     for descriptor, path in ((1, stdout), (2, stderr)):
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(opened, descriptor)
         os.close(opened)
+    os.setpgid(0, 0)  # `start` returns after it: a named pipe has its writer by then
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
     # The inherited ones believe in what the descriptors were: a file, perhaps, and not a pipe.
     sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False, errors="backslashreplace")

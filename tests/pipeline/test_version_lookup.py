@@ -51,6 +51,21 @@ def test_for_a_workspace_without_models_the_error_names_the_command_to_run(root)
     )
 
 
+def test_a_folder_of_models_that_cannot_be_read_is_not_taken_for_an_empty_one(root, monkeypatch):
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(InputError, match="serving cannot be read: Permission denied"):
+        find_store(root, None)
+
+
+def test_a_file_is_not_a_workspace(root):
+    root.write_bytes(b"")
+    with pytest.raises(InputError, match="no model has been pushed"):
+        find_store(root, None)
+
+
 def test_the_table_of_versions_has_every_domain_and_marks_the_serving_version(root, capsys):
     show_versions(pushed(root, "shapes", {"day": 0.5}, {"day": 0.75, "[fog]": 1}))
     text = capsys.readouterr().out

@@ -1,11 +1,16 @@
 """The folder of everything that runs write: its lock, its runs, its baselines."""
 
+import datetime
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from damaged_files import mounted_disk
 from repository import ROOT
 from tiny_pictures import write_files
 from tiny_summary import summary
@@ -164,3 +169,100 @@ def test_the_data_root_of_a_run_moves_with_the_workspace_that_it_is_in(tmp_path,
     before.root.rename(after.root)
     places = {"before": before.root, "after": after.root}
     assert after.data_root(run_id, recorded.format(**places)) == found.format(**places)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "run_id"),
+    [
+        ([], "20240229-120000"),
+        (["20240229-115959"], "20240229-120000"),
+        (["20240229-120000"], "20240229-120000-002"),
+        (["20240229-120000", "20240229-120000-002"], "20240229-120000-003"),
+        (["20240301-000000"], "20240301-000000-002"),  # the clock was set back by hours
+        (["20270101-000000", "20240101-000000"], "20270101-000000-002"),  # or by years
+        (["20270101-000000-009"], "20270101-000000-010"),
+        (["notes of 2030", "99990101"], "20240229-120000"),  # folders of people
+    ],
+)
+def test_a_run_sorts_after_all_earlier_ones_also_where_the_clock_was_set_back(
+    workspace, config, monkeypatch, earlier, run_id
+):
+    class Clock(datetime.datetime):
+        @classmethod
+        def now(cls, zone=None):
+            return cls(2024, 2, 29, 12, tzinfo=zone)
+
+    monkeypatch.setattr(datetime, "datetime", Clock)
+    for name in earlier:
+        write_files(workspace.runs / name, {"summary.json": b"{}"})
+    assert workspace.new_run(config) == run_id
+    assert workspace.config_file(run_id).exists()
+    for name in earlier:
+        assert [path.name for path in (workspace.runs / name).iterdir()] == ["summary.json"]
+    if earlier and earlier[0][0] == "2":
+        assert workspace.unfinished_run() == run_id
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+@pytest.mark.parametrize("batch", [None, "digest"])
+def test_a_run_whose_config_cannot_be_written_leaves_no_folder(
+    workspace, config, monkeypatch, number, batch
+):
+    def fail(handle):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match=os.strerror(number)):
+            workspace.new_run(config, batch)
+    assert list(workspace.runs.iterdir()) == []
+    assert workspace.unfinished_run() is None
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_told_as_such(workspace, monkeypatch, number):
+    def refuse(handle, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(InputError) as error, workspace.lock():
+        pass
+    assert str(error.value) == (
+        f"workspace {workspace.root} cannot be locked: {os.strerror(number)}. Its file system has "
+        "no file locks. Start the lock service of the network folder, or give a workspace on "
+        "another disk with --workspace DIR."
+    )
+
+
+def test_a_workspace_on_a_read_only_disk_is_refused_for_runs_and_can_be_read(tmp_path, config):
+    with mounted_disk(tmp_path / "disk", "1m") as disk:
+        workspace = Workspace(disk.folder / "workspace")
+        run_id = workspace.new_run(config)
+        disk.mount_again("ro")
+        with pytest.raises(InputError, match="cannot be written: Read-only file system"):
+            workspace.lock().__enter__()
+        assert workspace.read_config(run_id)["seed"] == 5
+        assert workspace.unfinished_run() == run_id
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "it is empty"),
+        (b"\0\0\0", "it is empty"),
+        (b"name: pets\nseed: 1", "it is cut off"),
+        (b"name: [pets\n", "line 2: "),
+        (b"[]\n", "it holds no `key: value` lines"),
+        (b"name: \xff\n", "line 1: "),
+    ],
+)
+def test_a_run_with_a_damaged_config_is_not_resumed_with_other_settings(
+    workspace, config, content, problem
+):
+    run_id = workspace.new_run(config)
+    workspace.config_file(run_id).write_bytes(content)
+    with pytest.raises(InputError) as error:
+        workspace.unfinished_config()
+    what = f"config of run {run_id} {workspace.config_file(run_id)} is damaged: {problem}"
+    assert str(error.value).startswith(what)
+    assert "Restore the file from a backup, or give the config again" in str(error.value)

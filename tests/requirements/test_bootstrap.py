@@ -27,6 +27,8 @@ def bootstrap_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mo
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "VENV", tmp_path / ".venv")  # never the one that runs the tests
+    monkeypatch.setattr(module, "STAMP", tmp_path / ".venv" / "carryover-stamp")
     monkeypatch.setattr(module, "FETCHED", tmp_path / ".venv-python")
     monkeypatch.setattr(module, "UV_ONLY", tmp_path / ".venv-uv")
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
@@ -164,10 +166,31 @@ def test_a_python_that_does_not_run_is_named(bootstrap, capfd):
 
 def test_the_environment_is_made_anew_when_its_lock_changes(bootstrap, tmp_path):
     (tmp_path / "requirements").mkdir()
-    for name in ("requirements/tfx.txt", "requirements/bootstrap.txt", "setup.py"):
+    for name in ("requirements/tfx-dev.txt", "requirements/bootstrap.txt", "setup.py"):
         (tmp_path / name).write_text("first")
     stack, python = bootstrap.Stack("tfx", (VERSION,), (2, 17)), {"version": VERSION}
     before = bootstrap.digest(stack, python)
     assert bootstrap.digest(stack, python) == before
-    (tmp_path / "requirements" / "tfx.txt").write_text("second")
+    (tmp_path / "requirements" / "tfx-dev.txt").write_text("second")
     assert bootstrap.digest(stack, python) != before
+
+
+@pytest.mark.parametrize("arguments", [(), ("--gpu",)])
+def test_a_contributor_gets_the_development_lock_and_the_gpu_lock_when_asked(
+    bootstrap, tmp_path, monkeypatch, arguments
+):
+    python = {"version": "3.10", "executable": "python3.10"}
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(bootstrap, "run", lambda *command: not ran.append(command))
+    monkeypatch.setattr(bootstrap, "choose", lambda _: (bootstrap.STACKS[1], python))
+    monkeypatch.setattr(bootstrap, "digest", lambda *_: "digest")
+    monkeypatch.setattr(bootstrap, "check_build_tools", lambda *_: None)
+    monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "carryover-stamp")
+    monkeypatch.setattr(sys, "argv", ["bootstrap.py", *arguments])
+    bootstrap.main()
+    bootstrap.main()  # complete: only the GPU lock is looked at again
+    locks = [command[-1] for command in ran if "-r" in command]
+    assert all("--require-hashes" in command for command in ran if "-r" in command)
+    gpu = ["requirements/tfx-1.16-gpu.txt"] * len(arguments)
+    made = ["requirements/bootstrap.txt", "requirements/tfx-1.16-dev.txt"]
+    assert locks == [*made, *gpu, *gpu]

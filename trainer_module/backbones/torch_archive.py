@@ -5,11 +5,14 @@ the storage keys) followed by the raw storages, each an element count of 8 bytes
 layout is defined by `torch.serialization._legacy_save` in PyTorch.
 
 A pickle can name any function to be called. The unpickler here knows a fixed set of names, replaces
-them by harmless values, and refuses all others.
+them by harmless values, and refuses all others. A pickle can also stand for more memory than there
+is: its opcodes are checked before it is loaded.
 """
 
 import io
 import pickle
+import pickletools
+import reprlib
 import struct
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -27,6 +30,19 @@ _PROTOCOL_VERSION = 1001
 _MAX_RANK = 32  # NumPy 1
 _MAX_REASON = 200  # characters of an error message that come from the file
 _ZIP_SIGNATURE = b"PK\x03\x04"
+
+#: Size of the largest archive that is read; those of EfficientNet-Lite have 20 to 50 MB.
+_MAX_BYTES = 2**31
+
+#: Largest ratio of the size of all tensors to that of the storages; tied weights are there twice.
+_MAX_SHARING = 4
+
+#: Opcodes of values that a pickle may use again. A container could hold itself, or twice what holds
+#: twice the next one: to hash or to print it would not end.
+_SHARED_OPCODES = frozenset(
+    {"GLOBAL", "STACK_GLOBAL", "REDUCE", "PERSID", "BINPERSID"}
+    | {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING"}
+)
 
 _STORAGE_DTYPES = {
     "torch.DoubleStorage": "<f8",
@@ -77,6 +93,8 @@ def read_torch_archive(path: str | Path) -> dict[str, npt.NDArray[Any]]:
             contradict each other.
     """
     path = Path(path)
+    if path.stat().st_size > _MAX_BYTES:
+        raise TorchArchiveError(f"{path} is larger than {_MAX_BYTES // 2**30} GiB")
     content = path.read_bytes()
     try:
         return _read(content)
@@ -95,12 +113,41 @@ def _read(content: bytes) -> dict[str, npt.NDArray[Any]]:
     file = io.BytesIO(content)
     _check_header(file)
     unpickler = _TensorUnpickler(file)
-    state = unpickler.load()
+    state = _load(unpickler, file)
     if not isinstance(state, Mapping):
         raise TorchArchiveError(f"its object is a {type(state).__name__}, not a state dict")
-    keys = _PlainUnpickler(file).load()
+    keys = _load(_PlainUnpickler(file), file)
     buffers = _read_storages(file, keys, unpickler.storages)
+    _check_sizes(state, buffers)
     return {_parameter_name(key): _materialise(key, state[key], buffers) for key in state}
+
+
+def _load(unpickler: pickle.Unpickler, file: io.BytesIO) -> Any:
+    """Load a pickle after a check of its opcodes."""
+    start = file.tell()
+    _check_opcodes(file)
+    file.seek(start)
+    return unpickler.load()
+
+
+def _check_opcodes(file: io.BytesIO) -> None:
+    """Refuse a pickle whose values could take more memory or time than their number tells."""
+    memo: dict[int, str] = {}
+    last = ""
+    for number, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+        name, index = opcode.name, argument if isinstance(argument, int) else 0
+        if name == "MEMOIZE":
+            memo[len(memo)] = last
+        elif name in ("PUT", "BINPUT", "LONG_BINPUT"):
+            if index > number:  # the unpickler would reserve memory for all indices below
+                raise TorchArchiveError(f"its pickle has a memo with {index} values")
+            memo[index] = last
+        elif name == "DUP" or (
+            name in ("GET", "BINGET", "LONG_BINGET") and memo.get(index, "") not in _SHARED_OPCODES
+        ):
+            raise TorchArchiveError("its pickle uses a container twice")
+        else:
+            last = name
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -137,7 +184,7 @@ class _TensorUnpickler(_PlainUnpickler):
             ):
                 storage = _Storage(key, _STORAGE_DTYPES[kind], length)
             case _:
-                raise TorchArchiveError(f"unexpected storage reference {pid!r}")
+                raise TorchArchiveError(f"unexpected storage reference {reprlib.repr(pid)}")
         if self.storages.setdefault(key, storage) != storage:
             raise TorchArchiveError(f"storage {key} is described in two ways")
         return storage
@@ -165,12 +212,13 @@ def _check_tensor(tensor: _Tensor) -> None:
 
 
 def _check_header(file: io.BytesIO) -> None:
-    if _PlainUnpickler(file).load() != _MAGIC_NUMBER:
+    if _load(_PlainUnpickler(file), file) != _MAGIC_NUMBER:
         raise TorchArchiveError("wrong magic number")
-    version = _PlainUnpickler(file).load()
+    version = _load(_PlainUnpickler(file), file)
     if version != _PROTOCOL_VERSION:
-        raise TorchArchiveError(f"protocol version {version!r} is not {_PROTOCOL_VERSION}")
-    system = _PlainUnpickler(file).load()
+        shown = reprlib.repr(version)
+        raise TorchArchiveError(f"protocol version {shown} is not {_PROTOCOL_VERSION}")
+    system = _load(_PlainUnpickler(file), file)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise TorchArchiveError("it was not written by a little-endian machine")
 
@@ -179,7 +227,8 @@ def _read_storages(
     file: io.BytesIO, keys: Any, storages: Mapping[str, _Storage]
 ) -> dict[str, npt.NDArray[Any]]:
     """Read the raw storages, which follow the pickles in the order of `keys`."""
-    if not isinstance(keys, list) or sorted(map(repr, keys)) != sorted(map(repr, storages)):
+    is_list = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    if not is_list or sorted(keys) != sorted(storages):
         raise TorchArchiveError("its storage keys do not match its tensors")
     buffers = {}
     for key in keys:
@@ -196,9 +245,18 @@ def _read_storages(
     return buffers
 
 
+def _check_sizes(state: Mapping[Any, Any], buffers: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Refuse tensors that share so much of the storages that their copies need far more memory."""
+    tensors = [one for one in state.values() if isinstance(one, _Tensor)]
+    size = sum(prod(one.shape) * np.dtype(one.storage.dtype).itemsize for one in tensors)
+    stored = sum(one.nbytes for one in buffers.values())
+    if size > _MAX_SHARING * stored:
+        raise TorchArchiveError(f"its tensors have {size:,} bytes, and its storages {stored:,}")
+
+
 def _parameter_name(key: Any) -> str:
     if not isinstance(key, str):
-        raise TorchArchiveError(f"a parameter is named {key!r}, not a string")
+        raise TorchArchiveError(f"a parameter is named {reprlib.repr(key)}, not a string")
     return key
 
 

@@ -1,10 +1,11 @@
 """Write a file so that readers see all of it, or nothing.
 
-The content is written to a draft in the same folder, and the draft is renamed when it is complete.
-A rename within one folder is atomic, so neither a reader nor a killed process meets half a file.
-Nothing is flushed to the disk: this protects from readers and kills, not from a power cut.
+The content is written to a draft in the same folder, flushed to the disk, and renamed when it is
+complete. A rename within one folder is atomic. So neither a reader nor a killed process nor a
+power failure leaves half a file or an empty one.
 """
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -43,13 +44,20 @@ class Draft:
         return self._file
 
     def rename(self, path: Path) -> Path:
-        """Give the complete file its final path, and replace a file that is there.
+        """Flush the complete file, give it its final path, and replace a file that is there.
 
         Returns:
             The final path.
+
+        Raises:
+            OSError: The disk is full or fails; some file systems notice that at the flush.
         """
+        self._file.flush()
+        os.fsync(self._file.fileno())
         self._file.close()
-        return self._path.replace(path)
+        self._path.replace(path)
+        sync_path(path.parent)
+        return path
 
     def __exit__(
         self,
@@ -57,16 +65,22 @@ class Draft:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        try:
+            self._file.close()  # writes what is left, which fails again on a full disk
+        except OSError:
+            if error is None:
+                raise
+        finally:
+            self._path.unlink(missing_ok=True)
 
 
-def atomic_write(path: Path, content: str | bytes) -> Path:
+def atomic_write(path: Path, content: str | bytes, private: bool = False) -> Path:
     """Write a whole file, or replace it, in one step.
 
     Args:
         path: Path of the file. Its folder must exist.
         content: Content of the file; a string is encoded as UTF-8.
+        private: Whether only the owner may read the file.
 
     Returns:
         The path.
@@ -76,8 +90,30 @@ def atomic_write(path: Path, content: str | bytes) -> Path:
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     with Draft(_draft_path(path)) as draft:
+        if private:
+            os.fchmod(draft.file.fileno(), 0o600)
         draft.file.write(data)
         return draft.rename(path)
+
+
+def sync_path(path: Path) -> None:
+    """Flush a file or a folder to the disk, so that it survives a power failure.
+
+    Args:
+        path: Path of the file or folder.
+
+    Raises:
+        OSError: The disk is full or fails.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Network file systems may not flush folders: the server does so by itself.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            raise
+    finally:
+        os.close(handle)
 
 
 def _draft_path(path: Path) -> Path:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract.model_assets import REFERENCE
+from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 
 #: Most rows per domain: enough to tell domains apart, and about 0.5 MB.
 PER_DOMAIN = 200
@@ -54,11 +55,17 @@ def read_reference(model: str) -> Reference | None:
 
     Args:
         model: Folder of the SavedModel.
+
+    Raises:
+        UnavailableError: The sample is unreadable or damaged.
     """
     path = Path(model, REFERENCE)
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as arrays:
+    with (
+        reading(path, "reference embeddings", RESTORE_VERSION),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
         return Reference(arrays["embeddings"], arrays["confidences"], arrays["domains"])
 
 

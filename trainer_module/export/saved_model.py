@@ -1,6 +1,8 @@
 """The exported SavedModel: its signatures, and the files that the next run needs."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,11 @@ import tensorflow as tf
 from trainer_module.classifier import Classifier, build_classifier, copy_in_float32
 from trainer_module.contract import example_features
 from trainer_module.contract.model_assets import DESCRIPTION, EXTRA, WEIGHTS
+from trainer_module.contract.workspace_files.state_files import (
+    RESTORE_VERSION,
+    read_json_object,
+    reading,
+)
 from trainer_module.data.preprocessing import decode_and_resize_batch
 from trainer_module.training_options import BackboneOptions
 
@@ -127,8 +134,15 @@ def read_description(folder: str) -> dict[str, Any]:
     Returns:
         `labels`, `backbone`, `image_size`, `temperature` and `training` (report of the training).
         Models that were exported before there was calibration have the temperature 1.
+
+    Raises:
+        FileNotFoundError: Another program has exported the model.
+        UnavailableError: The description is unreadable or damaged.
     """
-    description: dict[str, Any] = json.loads(Path(folder, DESCRIPTION).read_text())
+    path = Path(folder, DESCRIPTION)
+    if not path.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    description = read_json_object(path, "description of the model", RESTORE_VERSION)
     return {"temperature": 1.0} | description
 
 
@@ -139,13 +153,16 @@ def load_classifier(folder: str) -> Classifier:
         folder: Folder of the SavedModel.
 
     Raises:
-        OSError: The folder contains no model that this trainer exported.
+        FileNotFoundError: The folder contains no model that this trainer exported.
+        UnavailableError: A file of the model is missing or damaged.
     """
     description = read_description(folder)
     options = BackboneOptions(name=description["backbone"], weights="none")
     labels = tuple(description["labels"])
     classifier = build_classifier(options, description["image_size"], labels)
-    _joined_model(classifier).load_weights(Path(folder, WEIGHTS))
+    weights = Path(folder, WEIGHTS)
+    with reading(weights, "weights", RESTORE_VERSION):
+        _joined_model(classifier).load_weights(weights)
     return classifier
 
 

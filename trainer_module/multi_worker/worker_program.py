@@ -12,6 +12,7 @@ import tempfile
 import traceback
 
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.printable_names import printable_name
 from trainer_module.multi_worker.multi_worker import BAD_INPUT, WORKER_LOST, TrainingJob
 from trainer_module.multi_worker.tf_config import read_cluster
 
@@ -19,11 +20,21 @@ from trainer_module.multi_worker.tf_config import read_cluster
 PR_SET_PDEATHSIG = 1
 
 
+class _LineFormatter(logging.Formatter):
+    """Formatter of messages on one line, printable whatever names are in them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        return printable_name(super().format(record))
+
+
 def main() -> None:
     """Train; only the chief keeps the model."""
     ours = logging.getLogger("carryover")
     ours.setLevel(logging.INFO)
-    ours.addHandler(logging.StreamHandler(sys.stdout))
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_LineFormatter())
+    ours.addHandler(handler)
     _end_with_parent()
     job = TrainingJob.model_validate_json(sys.stdin.read())  # fails if the parent has ended already
     import tensorflow as tf

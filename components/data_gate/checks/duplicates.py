@@ -1,6 +1,5 @@
 """Pictures that are in the data more than once, as copies of one file or as lookalikes."""
 
-import csv
 import io
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
@@ -17,6 +16,7 @@ from components.data_gate.checks.catalog_columns import (
 )
 from components.data_gate.checks.hamming_search import count_set_bits, hamming_search
 from trainer_module.contract import example_features
+from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
 
 #: Name of the file with all pairs, next to the findings that mention it.
 LOOKALIKES = "lookalikes.csv"
@@ -131,7 +131,7 @@ def find_duplicates(catalog_uri: str) -> Duplicates:
 
 
 def write_pairs(duplicates: Duplicates, path: str) -> None:
-    """Write one row per pair, as CSV.
+    """Write one row per pair, as CSV, see `spreadsheet_csv`.
 
     Image ids are written as the bytes they are: read the file as UTF-8 with `surrogateescape`.
 
@@ -140,12 +140,11 @@ def write_pairs(duplicates: Duplicates, path: str) -> None:
         path: Path or URI of the file to write.
     """
     text = io.StringIO(newline="")
-    writer = csv.writer(text)
     sides = [f"{side}_{name}" for side in ("first", "second") for name in NAMES]
-    writer.writerow(["first", "second", "kind", "bits", *sides])
+    writer = SpreadsheetWriter(text, ["first", "second", "kind", "bits", *sides])
     for pair in duplicates.pairs:
         ids = [one.image_id.decode("utf-8", "surrogateescape") for one in (pair.first, pair.second)]
-        writer.writerow([*ids, pair.kind, pair.bits, *pair.first[1:], *pair.second[1:]])
+        writer.write_row([*ids, pair.kind, pair.bits, *pair.first[1:], *pair.second[1:]])
     with fileio.open(path, "wb") as file:
         file.write(text.getvalue().encode("utf-8", "surrogateescape"))
 

@@ -9,7 +9,7 @@ from components.data_gate.wording import listed, quoted
 
 
 def name_findings(noun: str, names: Iterable[str]) -> list[Finding]:
-    """Return a finding about names that differ only in case, outer spaces or Unicode form.
+    """Return a finding about names that differ only in case, spaces or Unicode form.
 
     Args:
         noun: `class` or `domain`.
@@ -29,6 +29,11 @@ def name_findings(noun: str, names: Iterable[str]) -> list[Finding]:
 
 
 def _normalized(name: str) -> str:
-    """Compatibility form without case, see Unicode Standard Annex #15 and section 3.13 (D146)."""
+    """Compatibility form without case, see Unicode Standard Annex #15 and section 3.13 (D146).
+
+    Characters that nobody sees, such as a zero-width space, and further spaces are left out.
+    """
     folded = unicodedata.normalize("NFKC", name).casefold()
-    return unicodedata.normalize("NFKC", folded).strip()
+    text = unicodedata.normalize("NFKC", folded)
+    seen = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    return " ".join(seen.split())

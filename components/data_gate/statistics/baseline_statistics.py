@@ -9,6 +9,7 @@ from components.data_gate.statistics.split_statistics import (
     split_file,
 )
 from trainer_module.contract.model_assets import STATISTICS
+from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 
 
 def write_baseline_statistics(statistics_uri: str, model_folder: str) -> None:
@@ -28,6 +29,15 @@ def read_baseline_statistics(model_folder: str) -> SplitStatistics | None:
 
     Args:
         model_folder: Folder of the SavedModel.
+
+    Raises:
+        UnavailableError: The statistics are unreadable or damaged.
     """
     path = f"{model_folder}/{STATISTICS}/{STATISTICS_FILE}"
-    return read_statistics(path) if fileio.exists(path) else None
+    if not fileio.exists(path):
+        return None
+    with reading(path, "statistics", RESTORE_VERSION):
+        statistics = read_statistics(path)
+        if not statistics.overall.count:  # the format takes an empty file for an empty split
+            raise ValueError("the file is empty")
+        return statistics

@@ -4,13 +4,18 @@ libjpeg only counts warnings when the coded data end early, and neither Pillow n
 how many there were. So the markers of the file are checked here (ITU-T T.81, annex B).
 """
 
+import hashlib
 import io
+import itertools
+import math
 import re
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from components.image_example_gen.pixels.decoding_limits import read_jpeg_scans
 
 #: Markers, without their first byte 0xFF.
 RESTARTS = bytes(range(0xD0, 0xD8))
@@ -27,6 +32,9 @@ SCAN_END = re.compile(rb"\xff[^\x00\xff]")
 SCAN_END_AFTER_RESTARTS = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 
+#: A marker: any number of bytes 0xFF may be before it.
+MARKER = re.compile(rb"\xff[^\xff]")
+
 #: Zeros that no coded picture has, unless the shortest codes mean "as before" and "nothing more".
 ZEROS = bytes(256)
 
@@ -36,6 +44,10 @@ MIN_BLANK_BLOCKS = len(ZEROS) * 8 // 16
 #: Bytes that decode to a pattern, and how many bytes at the end of a scan they replace.
 PATTERN = (bytes(range(37, 251, 7)) + bytes(range(250, 30, -11))) * 5
 REPLACED = 64
+
+#: Most pixels in all scans that are decoded to find out whether zeros are blank areas, in about 10
+#: seconds. The zeros of further scans are taken for blank areas.
+MAX_DECODED = 5_000_000_000
 
 #: Level that libjpeg fills missing blocks with, the rounding of colours, the side of a block.
 FILL, TOLERANCE, BLOCK = 128, 2, 8
@@ -52,6 +64,10 @@ class _Header:
         first_symbols: Class (0 DC, 1 AC) and number of a Huffman table -> symbol of the code 0...0.
         interval: Number of blocks between restart markers; 0 if there are none.
         scanned: Ids of the components whose scans have been seen.
+        scanned_pixels: Pixels in all scans of the picture.
+        num_decoded: Pixels in all scans that have been decoded.
+        num_blank_blocks: Result of `_num_blank_blocks`; None if it is not known yet.
+        colours: Result of `_colours`; None if it is not known yet.
     """
 
     frame: int = 0
@@ -60,6 +76,10 @@ class _Header:
     first_symbols: dict[tuple[int, int], int] = field(default_factory=dict)
     interval: int = 0
     scanned: set[int] = field(default_factory=set)
+    scanned_pixels: int = 0
+    num_decoded: int = 0
+    num_blank_blocks: int | None = None
+    colours: tuple[bytes, bool] | None = None
 
 
 def check_jpeg(content: bytes) -> int:
@@ -77,13 +97,12 @@ def check_jpeg(content: bytes) -> int:
         ValueError: The picture is incomplete; the message says why.
     """
     header, position, scan_end = _Header(), 2, 0
+    header.scanned_pixels = read_jpeg_scans(content).scanned_pixels
     while True:
-        position = content.find(b"\xff", position)
-        while content[position + 1 : position + 2] == b"\xff":
-            position += 1
-        if position < 0 or position + 2 > len(content):
+        found = MARKER.search(content, position)
+        if found is None:
             raise ValueError("the file ends before the picture")
-        marker = content[position + 1]
+        position, marker = found.start(), content[found.start() + 1]
         if marker == END and scan_end:
             return scan_end
         if scan_end and marker not in BETWEEN_SCANS:
@@ -119,7 +138,9 @@ def check_tail(content: bytes, scan_end: int, pixels: npt.NDArray[np.uint8] | Im
     values = np.asarray(pixels)
     height, width = values.shape[:2]
     corner = values[-((height - 1) % BLOCK + 1) :, -((width - 1) % BLOCK + 1) :].astype(int)
-    if np.abs(corner - FILL).max() <= TOLERANCE and _ends_early(content, scan_end):
+    if np.abs(corner - FILL).max() <= TOLERANCE and _ends_early(
+        content, scan_end, _colours(content)
+    ):
         raise ValueError("the coded data end before the picture")
 
 
@@ -153,15 +174,20 @@ def _check_scan(header: _Header, content: bytes, segment: bytes, start: int) -> 
     if complete and content[end + 1] not in (END, LINES):
         raise ValueError("the coded data are interrupted")
     if header.interval:
-        _check_restarts(header, len(components), RESTART.findall(content, start, end))
+        _check_restarts(header, len(components), content, start, end)
     zeros = content.find(ZEROS, start, end)
     if zeros >= 0 and not _are_blank(header, components, segment[-3:], content, end):
         raise ValueError(f"the coded data are overwritten with zeros from byte {zeros}")
     return end
 
 
-def _check_restarts(header: _Header, num_components: int, restarts: list[bytes]) -> None:
+def _check_restarts(
+    header: _Header, num_components: int, content: bytes, start: int, end: int
+) -> None:
     """Check that the restart markers are numbered 0 to 7 in turn, and that none is missing."""
+    num_blocks = math.prod(-(-side // BLOCK) for side in header.size)
+    found = itertools.islice(RESTART.finditer(content, start, end), num_blocks + 1)
+    restarts = [match[1] for match in found]
     expected = (RESTARTS * (len(restarts) // len(RESTARTS) + 1))[: len(restarts)]
     missing = 0
     if num_components == len(header.sampling) > 1:  # else a scan has another number of blocks
@@ -181,8 +207,13 @@ def _are_blank(
 ) -> bool:
     """Return whether zeros in a scan are the codes of an area of one colour."""
     first, _, bits = spectrum
+    header.num_decoded += 2 * header.scanned_pixels
+    if header.num_decoded > MAX_DECODED:
+        return True
     if header.frame in PROGRESSIVE and bits >> 4:  # they may be bits that refine coefficients
-        return _num_blank_blocks(_decode(content)) >= MIN_BLANK_BLOCKS
+        if header.num_blank_blocks is None:
+            header.num_blank_blocks = _num_blank_blocks(_decode(content))
+        return header.num_blank_blocks >= MIN_BLANK_BLOCKS
     symbols = header.first_symbols
     no_change = all(symbols.get((0, tables >> 4)) == 0 for _, tables in components)
     # The symbols of AC codes that end a block, or in progressive files a number of blocks.
@@ -194,19 +225,30 @@ def _are_blank(
         possible = no_more if first else no_change
     else:
         possible = no_change and no_more
-    return possible and not _ends_early(content, end) and not _ends_late(content, end)
+    if not possible:
+        return False
+    if header.colours is None:
+        header.colours = _colours(content)
+    return not _ends_early(content, end, header.colours) and not _ends_late(
+        content, end, header.colours
+    )
 
 
-def _ends_early(content: bytes, end: int) -> bool:
+def _ends_early(content: bytes, end: int, colours: tuple[bytes, bool]) -> bool:
     """Return whether the decoder uses bytes that are put after the data of a scan."""
-    return _decode(content) != _decode(content[:end] + PATTERN + content[end:])
+    return colours != _colours(content[:end] + PATTERN + content[end:])
 
 
-def _ends_late(content: bytes, end: int) -> bool:
+def _ends_late(content: bytes, end: int, colours: tuple[bytes, bool]) -> bool:
     """Return whether the decoder ignores the last bytes of a scan, not in one colour."""
+    replaced = content[: end - REPLACED] + PATTERN + content[end:]
+    return not colours[1] and colours == _colours(replaced)
+
+
+def _colours(content: bytes) -> tuple[bytes, bool]:
+    """Return a digest of the decoded pixels, and whether all have one colour."""
     pixels = _decode(content)
-    replaced = _decode(content[: end - REPLACED] + PATTERN + content[end:])
-    return pixels == replaced and pixels.getcolors(1) is None
+    return hashlib.blake2b(pixels.tobytes()).digest(), pixels.getcolors(1) is not None
 
 
 def _num_blank_blocks(image: Image.Image) -> int:
@@ -219,4 +261,5 @@ def _num_blank_blocks(image: Image.Image) -> int:
 
 def _decode(content: bytes) -> Image.Image:
     with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
-        return image.convert("RGB")
+        image.load()
+        return image if image.mode == "RGB" else image.convert("RGB")

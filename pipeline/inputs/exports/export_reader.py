@@ -52,7 +52,8 @@ def _read_folder(folder: Path, images: Path | None) -> Iterator[ExportedPicture]
     if not found:
         try:
             yield from read_voc(folder, images)
-        except (ElementTree.ParseError, UnicodeDecodeError, OSError) as error:
+        except (ElementTree.ParseError, LookupError, ValueError, OSError) as error:
+            # LookupError and ValueError: the encoding that a file names is unknown
             raise InputError(f"export {folder}: a file is damaged: {error}.") from None
 
 

@@ -76,6 +76,12 @@ class PictureFinder:
         Args:
             name: Path or address in the export.
         """
+        try:
+            return self._find(name)
+        except (OSError, ValueError) as error:  # no file can have such a name
+            return "", f"its name is unusable: {getattr(error, 'strerror', None) or error}"
+
+    def _find(self, name: str) -> tuple[str, str]:
         if is_uri(name) and not name.startswith(("http:", "https:", "file:")):
             return name, ""
         path = _local_name(name)

@@ -1,6 +1,5 @@
 """`carryover manifest`: write the manifest of an export, or of a folder with any layout."""
 
-import csv
 import io
 import os
 from collections import Counter
@@ -19,6 +18,7 @@ from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri
+from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
 
 #: Number of skipped pictures that the terminal names; the list of them has all.
 MAX_NAMED = 20
@@ -210,8 +210,8 @@ def _write_rows(output: Path, rows: list[ManifestRow]) -> None:
 
 def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
-    table.writerows(rows)
+    table = SpreadsheetWriter(text, columns, line_end="\n")
+    for row in rows:
+        table.write_row(row)
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, os.fsencode(text.getvalue()))

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import NamedTuple
 
-from pipeline.config.layout_pattern import ANY, AUTO, CLASS, DOMAIN, SPLIT
+from pipeline.config.layout_pattern import ANY, AUTO, CLASS, DOMAIN, SPLIT, check_pattern
 from pipeline.config.run_config import RunConfig, SplitOptions
 from pipeline.inputs.layouts.missing_splits import Shares, share_out
-from pipeline.inputs.layouts.split_names import split_of_name
+from pipeline.inputs.layouts.split_names import split_in_name
+from trainer_module.contract.errors import InputError
 
 #: Reason for files that do not lie in the folders of a split; the names of splits follow.
 NO_SPLIT = "not in a split folder"
@@ -23,12 +24,14 @@ class LayoutOptions:
         domain: Name of the domain of pictures in a layout without domains.
         split: Shares that a split without folders gets.
         is_batch: Whether `domain` is for batches without domains only, and others name theirs.
+        data_option: Option that names the folder, for messages; "" where it is an argument.
     """
 
     layout: str = AUTO
     domain: str | None = None
     split: SplitOptions = field(default_factory=SplitOptions)
     is_batch: bool = False
+    data_option: str = "--data"
 
 
 def run_layout(config: RunConfig) -> LayoutOptions:
@@ -39,6 +42,26 @@ def run_layout(config: RunConfig) -> LayoutOptions:
 def batch_layout(config: RunConfig) -> LayoutOptions:
     """Return the options for the batches of an inbox, whose layout may differ from the data's."""
     return LayoutOptions(config.retrain.layout, config.domain, config.split, is_batch=True)
+
+
+def layout_options(
+    layout: str | None, domain: str | None, data_option: str = "--data"
+) -> LayoutOptions:
+    """Return the options of a command without a config.
+
+    Args:
+        layout: Value of `--layout`; None if it was not given.
+        domain: Value of `--domain`; None if it was not given.
+        data_option: Option that names the folder; "" where it is an argument.
+
+    Raises:
+        InputError: The layout is not a pattern.
+    """
+    try:
+        pattern = check_pattern(layout or AUTO)
+    except ValueError as error:
+        raise InputError(f"--layout {error}. Received: {layout}") from None
+    return LayoutOptions(pattern, domain, data_option=data_option)
 
 
 class Placement(NamedTuple):
@@ -102,7 +125,7 @@ class Layout:
             return Placement("", "", reason="domain or class is not named in UTF-8")
         if SPLIT not in names:
             return Placement(domain, label)
-        split = split_of_name(names[SPLIT])
+        split = split_in_name(names[SPLIT])
         if split is None:
             return Placement(domain, label, reason=f"{NO_SPLIT} (train, val or test)")
         return Placement(domain, label, split)

@@ -8,27 +8,27 @@ from components.data_gate.wording import named, quoted
 from pipeline.config.layout_pattern import CLASS, DOMAIN, SPLIT
 from pipeline.inputs.layouts.folder_tree import FolderTree
 from pipeline.inputs.layouts.layout import Layout
+from pipeline.inputs.layouts.layout_remedies import LayoutRemedies
 from pipeline.inputs.layouts.split_names import split_of_name
 from trainer_module.contract.errors import InputError
 
 Levels = tuple[str, ...]
 
-#: What the sentences end with where no option helps.
-SORT = "Sort the pictures into <domain>/<class>/<picture>, or give a manifest (CSV, Parquet)"
-
 
 class LayoutAdvice:
     """Makes the errors about one tree. Every error is one line."""
 
-    def __init__(self, tree: FolderTree, data: str) -> None:
+    def __init__(self, tree: FolderTree, data: str, remedies: LayoutRemedies) -> None:
         """Describe a tree.
 
         Args:
             tree: Folders of the data.
             data: Path of the data.
+            remedies: Words for what the user can do.
         """
         self._tree = tree
         self._data = data
+        self._remedies = remedies
 
     def no_classes(self) -> InputError:
         """Return the error about pictures without class folders."""
@@ -41,7 +41,7 @@ class LayoutAdvice:
             else ""
         )
         return self._error(
-            f"has pictures {place}, where no folder names their class", SORT + export
+            f"has pictures {place}, where no folder names their class", self._remedies.sort + export
         )
 
     def no_domain(self, levels: Levels) -> InputError:
@@ -51,13 +51,13 @@ class LayoutAdvice:
             return self._error(
                 f"has pictures directly in {quoted(names[0])}, which names either their domain or "
                 "their class",
-                "Sort the pictures into <domain>/<class>/<picture>, or give --domain NAME (config "
-                f"key domain) if {quoted(names[0])} is a class",
+                "Sort the pictures into <domain>/<class>/<picture>, or give "
+                f"{self._remedies.domain_key} if {quoted(names[0])} is a class",
             )
         return self._error(
             f"has the layout {Layout(levels).text}<picture>, and no folder names the domain "
             f"({self._described(levels)})",
-            "Give --domain NAME (config key domain), or sort the pictures into "
+            f"Give {self._remedies.domain_key}, or sort the pictures into "
             "<domain>/<class>/<picture>",
         )
 
@@ -99,6 +99,19 @@ class LayoutAdvice:
             f"Move the others away, or give {self._options(readings)}",
         )
 
+    def other_split_names(self, names: list[str], readings: Sequence[Levels]) -> InputError:
+        """Return the error about folders whose names hold words for splits.
+
+        Args:
+            names: Names of the folders.
+            readings: Possible layouts; those without a picture are left out.
+        """
+        readings = [levels for levels in readings if _names(self._tree, levels, CLASS)]
+        return self._error(
+            f"has {named('folder', names)}, which may be splits",
+            f"Name them train, val and test, or give {self._options(readings)}",
+        )
+
     def several_split_levels(self, readings: Sequence[Levels]) -> InputError:
         """Return the error about split folders inside of split folders."""
         return self._error(
@@ -108,12 +121,13 @@ class LayoutAdvice:
 
     def container(self, name: str, readings: Sequence[Levels]) -> InputError:
         """Return the error about a folder on top that is most likely no domain."""
-        remedy = self._options(readings)
+        below = ""
         if self._tree.names(0) == {name}:
-            below = shell_word(str(Path(self._data, name)))
-            remedy = f"--data {below} --domain NAME, or {self._options(readings[-1:])}"
+            below = f"{shell_word(str(Path(self._data, name)))} {self._remedies.with_domain}"
+            readings = readings[-1:]
         return self._error(
-            f"has only one folder in place of the domains, {quoted(name)}", f"Give {remedy}"
+            f"has only one folder in place of the domains, {quoted(name)}",
+            self._remedies.folder_or_layout(below, self._options(readings)),
         )
 
     def too_deep(self, readings: Sequence[Levels]) -> InputError:
@@ -124,27 +138,27 @@ class LayoutAdvice:
         """
         deepest = "/".join(self._fullest())
         lower = self._lower_folder()
-        remedy = f"{lower}, or {self._options(readings[-1:])}" if lower else self._options(readings)
+        layouts = self._options(readings[-1:] if lower else readings)
         return self._error(
             f"has pictures deeper than in <domain>/<class>/, such as in {quoted(deepest)}",
-            f"Give {remedy}",
+            self._remedies.folder_or_layout(lower, layouts),
         )
 
     def _lower_folder(self) -> str:
-        """Return `--data` with the folder that holds all others; "" where there is none."""
+        """Return the folder that holds all others, with options; "" where there is none."""
         depth = self._tree.depths().most_common(1)[0][0]
         chain: list[str] = []
         while len(chain) < depth - 1 and len(self._tree.names(len(chain))) == 1:
             chain.extend(self._tree.names(len(chain)))
         if not chain:
             return ""
-        folder = f"--data {shell_word(str(Path(self._data, *chain)))}"
+        folder = shell_word(str(Path(self._data, *chain)))
         if any(split_of_name(name) for name in self._tree.names(len(chain))):
             return folder
         below = self._tree.without_levels(0, len(chain))
         if depth - len(chain) > 1:
             return f"{folder} ({_described(below, (DOMAIN, CLASS))})"
-        return f"{folder} --domain NAME ({_described(below, (CLASS,))})"
+        return f"{folder} {self._remedies.with_domain} ({_described(below, (CLASS,))})"
 
     def _fullest(self) -> tuple[str, ...]:
         """Return the folder with most pictures."""
@@ -156,15 +170,17 @@ class LayoutAdvice:
         return ", or ".join(self._option(levels) for levels in ordered)
 
     def _option(self, levels: Levels) -> str:
-        domain = "" if DOMAIN in levels else " --domain NAME"
-        pattern = shlex.quote("/".join(levels))
-        return f"--layout {pattern}{domain} ({self._described(levels)})"
+        domain = "" if DOMAIN in levels else f" {self._remedies.domain}"
+        layout = self._remedies.layout("/".join(levels))
+        return f"{layout}{domain} ({self._described(levels)})"
 
     def _described(self, levels: Levels) -> str:
         return _described(self._tree, levels)
 
     def _error(self, found: str, remedy: str) -> InputError:
-        return InputError(f"data folder {shell_word(self._data)} {found}. {remedy}.")
+        return InputError(
+            f"data folder {shell_word(self._data)} {found}. {remedy}{self._remedies.end}."
+        )
 
 
 def _described(tree: FolderTree, levels: Levels) -> str:

@@ -4,16 +4,20 @@ from components.data_gate.wording import listed, named, quoted
 from pipeline.config.layout_pattern import CLASS, DOMAIN, SPLIT
 from pipeline.inputs.layouts.folder_tree import FolderTree
 from pipeline.inputs.layouts.layout import Layout
-from pipeline.inputs.layouts.split_names import split_of_name
+from pipeline.inputs.layouts.layout_remedies import LayoutRemedies
+from pipeline.inputs.layouts.split_names import split_in_name, split_of_name
 
 
-def layout_notes(layout: Layout, tree: FolderTree, given: bool) -> tuple[str, ...]:
+def layout_notes(
+    layout: Layout, tree: FolderTree, given: bool, remedies: LayoutRemedies
+) -> tuple[str, ...]:
     """Return what the user must know about a layout; nothing for a plain <domain>/<class>/.
 
     Args:
         layout: Layout of the tree.
         tree: Folders of the data.
         given: Whether the user gave the layout.
+        remedies: Words for what the user can do.
     """
     placed = {
         folders[: len(layout.levels)]
@@ -39,8 +43,8 @@ def layout_notes(layout: Layout, tree: FolderTree, given: bool) -> tuple[str, ..
         )
     if _no_shared_class(layout, placed):
         notes.append(
-            "No class is in two domains. If the upper folders are classes, give --layout class "
-            "--domain NAME."
+            "No class is in two domains. If the upper folders are classes, give "
+            f"{remedies.layout('class')} {remedies.domain}."
         )
     return tuple(notes)
 
@@ -50,7 +54,7 @@ def _description(layout: Layout, placed: set[tuple[str, ...]]) -> str:
     if layout.domain is not None:
         text += f", all in domain {quoted(layout.domain)}"
     if SPLIT in layout.levels:
-        names = {name: split_of_name(name) for name in _names(layout, placed, SPLIT)}
+        names = {name: split_in_name(name) for name in _names(layout, placed, SPLIT)}
         text += ": " + listed(
             f"{named('folder', [name])} is {split}" if split else f"{quoted(name)} is no split"
             for name, split in names.items()

@@ -8,9 +8,10 @@ from pipeline.inputs.layouts.folder_tree import FolderTree
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout, LayoutOptions
 from pipeline.inputs.layouts.layout_advice import LayoutAdvice, shell_word
 from pipeline.inputs.layouts.layout_notes import layout_notes
+from pipeline.inputs.layouts.layout_remedies import LayoutRemedies
 from pipeline.inputs.layouts.missing_splits import Shares, missing_splits
 from pipeline.inputs.layouts.split_level import SplitLevel, find_split_level
-from pipeline.inputs.layouts.split_names import split_of_name
+from pipeline.inputs.layouts.split_names import split_in_name, split_of_name
 from trainer_module.contract.errors import InputError
 
 #: Names of folders that hold the pictures of a domain or a data set, and are not domains.
@@ -45,11 +46,11 @@ def choose_layout(tree: FolderTree, data: str, options: LayoutOptions) -> Layout
 
 def _given_layout(tree: FolderTree, data: str, options: LayoutOptions) -> Layout:
     levels = parse_pattern(options.layout)
-    layout = Layout(levels)
+    layout, remedies = Layout(levels), _remedies(options)
     if DOMAIN not in levels and not options.domain:
         raise InputError(
-            f"layout {options.layout} has no level for the domain. Give --domain NAME (config key "
-            "domain), too."
+            f"layout {options.layout} has no level for the domain. Give "
+            f"{remedies.domain_key}, too{remedies.end}."
         )
     if DOMAIN in levels and options.domain and not options.is_batch:
         raise InputError(
@@ -60,7 +61,8 @@ def _given_layout(tree: FolderTree, data: str, options: LayoutOptions) -> Layout
         deepest = "/".join(sorted(tree.counts, key=len, reverse=True)[0]) or "."
         raise InputError(
             f"data folder {shell_word(data)} holds no files in the layout {layout.text}<picture>: "
-            f"the deepest pictures lie in {quoted(deepest)}. Give another --layout."
+            f"the deepest pictures lie in {quoted(deepest)}. Give another layout: "
+            f"{remedies.layout('LEVELS')}{remedies.end}."
         )
     return _completed(levels, tree, options)
 
@@ -71,10 +73,15 @@ def _completed(levels: Levels, tree: FolderTree, options: LayoutOptions) -> Layo
     if SPLIT in levels:
         level = levels.index(SPLIT)
         deep = (folders for folders in tree.counts if len(folders) >= len(levels))
-        found = {split_of_name(folders[level]) for folders in deep}
+        found = {split_in_name(folders[level]) for folders in deep}
         missing = missing_splits(found, options.split)
     layout = Layout(levels, None if DOMAIN in levels else options.domain, missing)
-    return replace(layout, notes=layout_notes(layout, tree, given=options.layout != AUTO))
+    given = options.layout != AUTO
+    return replace(layout, notes=layout_notes(layout, tree, given, _remedies(options)))
+
+
+def _remedies(options: LayoutOptions) -> LayoutRemedies:
+    return LayoutRemedies(options.is_batch, options.data_option)
 
 
 class _Recognition:
@@ -84,7 +91,7 @@ class _Recognition:
         self._tree = tree
         self._options = options
         self._splits = SplitLevel()
-        self._advice = LayoutAdvice(tree, data)
+        self._advice = LayoutAdvice(tree, data, _remedies(options))
 
     def run(self) -> Layout:
         self._splits = find_split_level(self._tree, self._advice)

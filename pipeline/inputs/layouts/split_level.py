@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pipeline.config.layout_pattern import ANY, CLASS, DOMAIN, SPLIT
 from pipeline.inputs.layouts.folder_tree import FolderTree
 from pipeline.inputs.layouts.layout_advice import LayoutAdvice
-from pipeline.inputs.layouts.split_names import split_of_name
+from pipeline.inputs.layouts.split_names import split_in_name, split_of_name
 
 #: Levels at which splits are looked for.
 SEARCHED_LEVELS = 4
@@ -54,6 +54,7 @@ def find_split_level(tree: FolderTree, advice: LayoutAdvice) -> SplitLevel:
     if not pure:
         for level in range(SEARCHED_LEVELS):
             _check_no_mixture(tree, level, advice)
+            _check_no_other_names(tree, level, advice)
         return SplitLevel()
     if len(pure) == 1:
         return SplitLevel(pure[0])
@@ -83,6 +84,17 @@ def _check_no_mixture(tree: FolderTree, level: int, advice: LayoutAdvice) -> Non
             readings = [(DOMAIN, CLASS), *map(first.insert, [(CLASS,), (DOMAIN, CLASS)])]
             where = ["/".join((*parent, name)) for name in named]
             raise advice.mixed_splits(where, list(dict.fromkeys(outside)), readings)
+
+
+def _check_no_other_names(tree: FolderTree, level: int, advice: LayoutAdvice) -> None:
+    """Refuse folders whose names all hold a word for a split, such as `X_train` and `X_test`."""
+    names = sorted(tree.names(level))
+    splits = {split_in_name(name) for name in names}
+    if len(splits) > 1 and None not in splits:
+        first = SplitLevel(level)
+        raise advice.other_split_names(
+            names, [(DOMAIN, CLASS), *map(first.insert, [(CLASS,), (DOMAIN, CLASS)])]
+        )
 
 
 def _is_repeated(tree: FolderTree, level: int) -> bool:

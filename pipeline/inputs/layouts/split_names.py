@@ -9,6 +9,7 @@ SPLIT_NAMES = {
     "val": "eval",
     "valid": "eval",
     "validation": "eval",
+    "validate": "eval",
     "dev": "eval",
     "eval": "eval",
     "evaluation": "eval",
@@ -38,3 +39,24 @@ def split_of_name(name: str) -> str | None:
     """
     found = _PATTERN.fullmatch(name.strip())
     return SPLIT_NAMES[found[1].lower()] if found else None
+
+
+def split_in_name(name: str) -> str | None:
+    """Return the split of which a word in the name of a folder speaks, such as `X_train`.
+
+    Alone, such a name does not say that the folder is a split: `crash test` may be a class.
+
+    Args:
+        name: Name of a folder.
+
+    Returns:
+        The split; None where no word names one, or words name several.
+
+    Example:
+        >>> from pipeline.inputs.layouts.split_names import split_in_name
+        >>> split_in_name("animals_train"), split_in_name("X_test"), split_in_name("test of val")
+        ('train', 'test', None)
+    """
+    words = re.split(r"[\W_]+", name.lower())
+    splits = {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}
+    return split_of_name(name) or (splits.pop() if len(splits) == 1 else None)

@@ -11,7 +11,6 @@ from dataclasses import asdict
 from typing import Any
 
 from pydantic import ValidationError
-from rich.console import Console
 
 from pipeline.config.config_error import ConfigSources, describe_error
 from pipeline.config.path_check import check_data, check_weights
@@ -27,6 +26,9 @@ from pipeline.kubeflow.programs.executor_input import ExecutorInput
 from pipeline.running.prepare_launcher import baseline_version, pipeline_inputs
 from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.run import Run
+from pipeline.terminal.plain_lines import print_line
+from pipeline.terminal.safe_console import SafeConsole
+from pipeline.terminal.standard_streams import prepare_streams
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
@@ -79,12 +81,13 @@ def choose_baseline(run: Run, key: str, uri: str) -> int:
 
 def main() -> None:
     """Write all output parameters of the step."""
+    prepare_streams()
     step = ExecutorInput(sys.argv[1])
     config = read_run_config(step.parameters)
     workspace = Workspace(config.workspace)
     snapshot = take_snapshot(config.data, workspace.inputs, run_layout(config))
     run_id = workspace.new_run(config)
-    display = ProgressDisplay(Console())
+    display = ProgressDisplay(SafeConsole())
     run = Run(run_id, config, workspace, snapshot, display, workspace.runs / run_id)
     code = fingerprint_components()
     key = model_key(snapshot.digest, config, code)
@@ -101,7 +104,7 @@ def main() -> None:
     values["baseline"] = str(run.store.path(baseline)) if baseline else ""
     for name in step.output_parameters:
         step.write_parameter(name, values[name])
-    print(f"run {run_id}: {snapshot.files:,} files, domains {', '.join(snapshot.domains)}")
+    print_line(f"run {run_id}: {snapshot.files:,} files, domains {', '.join(snapshot.domains)}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.kubeflow.programs.executor_input import local_path
+from pipeline.terminal.standard_streams import prepare_streams
 
 FLAG = "--json_serialized_invocation_args"
 
@@ -53,6 +54,7 @@ def restore_uris(output: dict[str, Any], uris: dict[str, str]) -> None:
 
 def main() -> None:
     """Run the component that the command line describes."""
+    prepare_streams()
     from components.compat.tfx_internals import run_kubeflow_component
 
     arguments = list(sys.argv)

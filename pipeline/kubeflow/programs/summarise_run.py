@@ -4,8 +4,6 @@ import json
 import sys
 import time
 
-from rich.console import Console
-
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.kubeflow.extra_tasks import split_qualified_name
@@ -16,18 +14,21 @@ from pipeline.running.run import Run
 from pipeline.summary.run_outputs import Outputs
 from pipeline.summary.summary_reader import read_summary
 from pipeline.summary.summary_table import show_summary
+from pipeline.terminal.safe_console import SafeConsole
+from pipeline.terminal.standard_streams import prepare_streams
 from pipeline.workspace import Workspace
 
 
 def main() -> None:
     """Write the folder `runs/<run id>/`, and print the table to the log of the step."""
+    prepare_streams()
     step = ExecutorInput(sys.argv[1])
     parameters = step.parameters
     config = RunConfig.model_validate_json(parameters["config"])
     workspace = Workspace(config.workspace)
     snapshot = Snapshot(**json.loads(parameters["snapshot"]))
     run_id = parameters["run_id"]
-    console = Console(width=100)
+    console = SafeConsole(width=100)
     folder = workspace.runs / run_id
     run = Run(run_id, config, workspace, snapshot, ProgressDisplay(console), folder)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from trainer_module.contract.printable_names import printable_name
+
 #: Colours in which matplotlib draws. The page defines what they become, in light and in dark.
 INK, GRID = "#010203", "#010204"
 SERIES = tuple(f"#0102{number:02x}" for number in range(0x10, 0x16))
@@ -79,6 +81,6 @@ def _embed(text: str, title: str) -> Markup:
     for drawn, on_page in _PAGE_COLOURS.items():
         inside = inside.replace(drawn, on_page)
     start = Markup('<svg role="img" aria-label="{}" viewBox="{}" xmlns:xlink="{}">').format(
-        title, box.group(1) if box else "", "http://www.w3.org/1999/xlink"
+        printable_name(title), box.group(1) if box else "", "http://www.w3.org/1999/xlink"
     )
     return start + Markup(inside)  # noqa: S704 (matplotlib escapes its texts)

@@ -1,6 +1,5 @@
 """Section about the pictures of a run: numbers, statistics, rejects, blank ones, lookalikes."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pipeline.report.run_record import RunRecord
 from pipeline.report.thumbnails import file_thumbnail
 from pipeline.summary.domain_measures import DomainMeasures, read_domain_measures
 from trainer_module.contract import example_features
+from trainer_module.contract.output_text.spreadsheet_csv import read_rows
 
 #: Rows of `rejects.csv`, `blank.csv` and `lookalikes.csv` that are shown.
 MAX_REJECTS = 40
@@ -128,7 +128,7 @@ def _read_rows(path: Path) -> Iterator[dict[str, str]]:
     """Yield the rows of a CSV file; none if there is no file, because the list is empty."""
     if path.exists():
         with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            yield from csv.DictReader(file)
+            yield from read_rows(file)
 
 
 def _reject(row: dict[str, str], root: str) -> ListedFile:

@@ -1,29 +1,35 @@
 """Batch store: copies of all batches in the workspace, each in a folder named by its digest."""
 
+import contextlib
 import hashlib
 import json
 import os
 import posixpath
 import shutil
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypedDict
 
-from pipeline.inputs.folder import find_layout, scan_folder
+from pipeline.inputs.allowed_roots import OUTSIDE
+from pipeline.inputs.folder import MAX_FILES, find_layout, scan_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.manifest import read_manifest
 from pipeline.inputs.system_files import describe_skipped
+from pipeline.retraining.deliveries.file_copies import FileCopies
 from pipeline.retraining.deliveries.inbox import READY, UNLABELLED, Delivery, file_stamp
 from pipeline.retraining.deliveries.late_files import (
+    check_allowed,
     check_arrived,
     check_copies,
     check_manifest,
     check_stores,
 )
+from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
+from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
 
 #: Name of the file with the rows of a batch, in the folder of its copy.
 LISTING = "listing.jsonl"
@@ -31,11 +37,10 @@ LISTING = "listing.jsonl"
 #: Name of the folder in which a copy is made.
 UNFINISHED = ".incoming"
 
+_REMEDY = "Restore its folder from a backup, or touch a file of the batch in the inbox."
+
 #: Number of hexadecimal digits of a batch's digest.
 DIGITS = 16
-
-#: Length of the longest suffix of a picture's name that its copy has too, in bytes.
-MAX_SUFFIX = 16
 
 
 class _RequiredKeys(TypedDict):
@@ -76,6 +81,10 @@ class BatchChangedError(Exception):
     """The delivery was changed while it was copied."""
 
 
+class StoreWriteError(OSError):
+    """The workspace cannot be written: no delivery is to blame."""
+
+
 @dataclass(frozen=True)
 class StoredBatch:
     """A copied delivery.
@@ -94,15 +103,22 @@ class StoredBatch:
 class BatchStore:
     """Copies of batches. Retraining reads them, because a delivery may change or be removed."""
 
-    def __init__(self, folder: Path, layout: LayoutOptions | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        layout: LayoutOptions | None = None,
+        max_file_bytes: int | None = None,
+    ) -> None:
         """Use a folder.
 
         Args:
             folder: Folder of all copies, directly below the workspace. It is created when needed.
             layout: What is known about the layout of deliveries. By default it is recognised.
+            max_file_bytes: Size of a file, in bytes, above which it is not copied. None for any.
         """
         self._folder = folder
         self._layout = layout or LayoutOptions()
+        self._max_file_bytes = max_file_bytes
 
     def add(self, delivery: Delivery, quiet_seconds: float = 0) -> StoredBatch:
         """Copy a delivery, completely or not at all. The original is only read.
@@ -116,43 +132,62 @@ class BatchStore:
             BatchChangedError: The delivery was changed while it was copied.
             UnavailableError: A folder, a store or a manifest is unavailable, or files that the
                 manifest names are missing. The delivery can be copied later.
-            InputError: A manifest or a folder is no batch.
-            OSError: The disk is full, or the delivery was removed.
+            InputError: A manifest or a folder is no batch, or is outside of the allowed roots.
+            StoreWriteError: The disk is full.
+            OSError: The delivery was removed.
         """
-        stamp = file_stamp(delivery.path)
+        delivery.check_place()
+        stamp = file_stamp(delivery.path, delivery.roots)
         delivered, root, notes = _delivered_rows(delivery, self._layout)
         unfinished = self._folder / UNFINISHED
-        if unfinished.exists():
-            shutil.rmtree(unfinished)  # left behind by a pass that was killed
-        unfinished.mkdir(parents=True)
+        with _writing():
+            if unfinished.exists():
+                shutil.rmtree(unfinished)  # left behind by a pass that was killed
+            unfinished.mkdir(parents=True)
         try:
-            rows = _copy_files(delivered, root, unfinished)
+            copies = FileCopies(unfinished, self._max_file_bytes, delivery.roots.find_fault)
+            rows = _copy_files(delivered, root, copies)
             # Files that a manifest names may have been looked up while they were written.
             reasons = [row.get("reason", "") for row in rows]
             check_copies(delivered, reasons, root, quiet_seconds if delivery.is_manifest else 0)
             lines = [json.dumps(row, sort_keys=True) for row in rows]
-            (unfinished / LISTING).write_text("".join(f"{line}\n" for line in lines))
             digest = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:DIGITS]
-            if file_stamp(delivery.path) != stamp:
+            if file_stamp(delivery.path, delivery.roots) != stamp:
                 raise BatchChangedError(delivery.name)
-            os.sync()
-            if not (self._folder / digest).exists():
-                unfinished.rename(self._folder / digest)
+            if any(reason.startswith(OUTSIDE) for reason in reasons):
+                stamp = delivery.roots.stamp(stamp)
+            with _writing():
+                (unfinished / LISTING).write_text("".join(f"{line}\n" for line in lines))
+                os.sync()
+                _replace_damaged(self._folder / digest, unfinished, rows)
             return StoredBatch(digest, stamp, notes)
         finally:
             if unfinished.exists():
                 shutil.rmtree(unfinished)
+
+    def contains(self, digest: str) -> bool:
+        """Return whether the copy of a batch is there."""
+        return (self._folder / digest).exists()
 
     def read(self, digest: str) -> list[BatchRow]:
         """Return the rows of a batch.
 
         Args:
             digest: Digest of the batch.
+
+        Raises:
+            UnavailableError: The listing is missing or damaged.
         """
-        lines = (self._folder / digest / LISTING).read_text().splitlines()
-        rows: list[BatchRow] = [json.loads(line) for line in lines]
-        for row in rows:
-            row["path"] = f"{self._folder.name}/{digest}/{row['path']}"
+        if digest == hashlib.sha256().hexdigest()[:DIGITS]:
+            return []  # the delivery holds no files
+        listing, what = self._folder / digest / LISTING, "listing of a batch"
+        lines = read_state(listing, what, _REMEDY).splitlines()
+        try:
+            rows: list[BatchRow] = [json.loads(line) for line in lines]
+            for row in rows:
+                row["path"] = f"{self._folder.name}/{digest}/{row['path']}"
+        except (ValueError, TypeError, LookupError) as error:
+            raise damaged_file(listing, what, str(error), _REMEDY) from None
         return rows
 
 
@@ -168,40 +203,82 @@ def delivered_keys(row: ListingRow | BatchRow) -> DeliveredKeys:
     return keys
 
 
+def _replace_damaged(folder: Path, copy: Path, rows: list[BatchRow]) -> None:
+    """Give a new copy of a batch its final path, unless a complete copy is there."""
+    files = [LISTING, *(row["path"] for row in rows if row["sha256"])]
+    if all(_size(folder / name) == _size(copy / name) for name in files):
+        return
+    if folder.exists():
+        shutil.rmtree(folder)
+    copy.rename(folder)
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Tell errors of the workspace from those of a delivery."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreWriteError(error.errno, error.strerror, error.filename) from error
+
+
 def _delivered_rows(
     delivery: Delivery, options: LayoutOptions
 ) -> tuple[list[ListingRow], str, tuple[str, ...]]:
     """Return the rows of a delivery, the folder that their paths are relative to, and notes."""
-    path = str(delivery.path.resolve())
+    path = os.path.realpath(delivery.path)
     notes: tuple[str, ...] = ()
     if delivery.is_manifest:
         check_manifest(path)
-        rows, root = list(read_manifest(path)), posixpath.dirname(path)
+        rows, root = _limited(read_manifest(path, delivery.roots), path), posixpath.dirname(path)
+        check_allowed(rows, root)
         check_arrived(rows, root)
     else:
         listed: list[ListingRow] = []
-        layout = find_layout(Path(path), options)
-        skipped = scan_folder(Path(path), listed.append, layout)
+        layout = find_layout(Path(path), options, delivery.roots)
+        skipped = scan_folder(Path(path), listed.append, layout, delivery.roots)
         rows, root = [row for row in listed if row["path"] != READY], path
+        check_allowed(rows, root)
         left_alone = describe_skipped(skipped.ignored)
         notes = (*layout.notes, left_alone) if left_alone else layout.notes
+    if not rows:
+        raise InputError(f"no picture of the batch is usable: {delivery.source} is empty")
     check_stores(rows, root)
     return rows, root, notes
 
 
-def _copy_files(rows: list[ListingRow], root: str, folder: Path) -> list[BatchRow]:
+def _limited(rows: Iterable[ListingRow], manifest: str) -> list[ListingRow]:
+    """Return the rows of a manifest, which are not more than memory allows."""
+    listed: list[ListingRow] = []
+    for row in rows:
+        if len(listed) == MAX_FILES:
+            raise InputError(
+                f"manifest {manifest} names more than {MAX_FILES:,} files. Deliver it in several "
+                "parts"
+            )
+        listed.append(row)
+    return listed
+
+
+def _copy_files(rows: list[ListingRow], root: str, copies: FileCopies) -> list[BatchRow]:
     """Copy the files of all rows; return the rows of the copies."""
     from components.image_example_gen.ingestion import REMOTE_THREADS, map_ahead
 
+    def copy_file(row: ListingRow) -> BatchRow:
+        return _copy_file(row, root, copies)
+
     remote = any(is_uri(locate(root, row["path"])) for row in rows)
     with ThreadPoolExecutor(REMOTE_THREADS if remote else os.cpu_count()) as pool:
-        return list(map_ahead(pool, partial(_copy_file, root=root, folder=folder), rows))
+        return list(map_ahead(pool, copy_file, rows))
 
 
-def _copy_file(row: ListingRow, root: str, folder: Path) -> BatchRow:
+def _copy_file(row: ListingRow, root: str, copies: FileCopies) -> BatchRow:
     """Copy the file of a row if it is a picture; return the row of the copy."""
-    from components.image_example_gen.ingestion import read_bytes
-    from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
+    from components.image_example_gen.picture_reader import UnusablePictureError
 
     name = row["path"]
     label = "" if row["label"] == UNLABELLED else row["label"]
@@ -216,21 +293,8 @@ def _copy_file(row: ListingRow, root: str, folder: Path) -> BatchRow:
     if "reason" in row:
         return copied
     try:
-        content = read_bytes(locate(root, name))
-        read_picture(content)
+        with _writing():
+            copied["path"], copied["sha256"] = copies.add(locate(root, name))
     except UnusablePictureError as reason:
         copied["reason"] = str(reason)
-        return copied
-    sha256 = hashlib.sha256(content).hexdigest()
-    path = PurePosixPath("files", sha256[:2], sha256 + _suffix(name))
-    target = folder / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content)
-    copied["path"], copied["sha256"] = str(path), sha256
     return copied
-
-
-def _suffix(name: str) -> str:
-    """Return the suffix of a picture's name; "" where it is too long for the name of the copy."""
-    suffix = PurePosixPath(name).suffix.lower()
-    return suffix if len(suffix.encode(errors="surrogateescape")) <= MAX_SUFFIX else ""

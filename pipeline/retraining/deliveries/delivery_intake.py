@@ -1,16 +1,17 @@
 """Intake of a delivery: it is copied and added to the ledger, or waits."""
 
+import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.logs.captured_output import captured_output
-from pipeline.retraining.batch import OPEN, UNAVAILABLE, Batch
-from pipeline.retraining.deliveries.batch_store import BatchChangedError, BatchStore, StoredBatch
-from pipeline.retraining.deliveries.inbox import READY, Delivery, file_stamp
+from pipeline.inputs.allowed_roots import OUTSIDE
+from pipeline.retraining.batch import OPEN, UNAVAILABLE, Batch, find_acceptance
+from pipeline.retraining.deliveries.batch_store import BatchStore, StoredBatch
+from pipeline.retraining.deliveries.delivery_faults import DeliveryFault, DeliveryGuard
+from pipeline.retraining.deliveries.inbox import READY, Delivery
 from pipeline.retraining.ledger import Ledger
-from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.printable_names import printable_name
 
 
@@ -48,7 +49,7 @@ class DeliveryIntake:
         store: BatchStore,
         rolled_back: Collection[int],
         quiet_seconds: float,
-        log: Path,
+        guard: DeliveryGuard,
     ) -> None:
         """Use a ledger and a batch store.
 
@@ -57,13 +58,13 @@ class DeliveryIntake:
             store: Batch store to copy deliveries to.
             rolled_back: Versions that were rolled back. Their batches can be delivered again.
             quiet_seconds: Seconds without a change after which a file is complete.
-            log: Log for messages of the libraries.
+            guard: Turns errors of a delivery into its outcome.
         """
         self._ledger = ledger
         self._store = store
         self._rolled_back = rolled_back
         self._quiet_seconds = quiet_seconds
-        self._log = log
+        self._guard = guard
 
     def take_all(self, deliveries: Sequence[Delivery], inbox: Path) -> Iterator[IntakeResult]:
         """Take all deliveries, and withdraw batches that wait and whose delivery was removed.
@@ -86,6 +87,8 @@ class DeliveryIntake:
     def take(self, delivery: Delivery) -> IntakeResult | None:
         """Copy a delivery and add it to the ledger, if it is complete and not in the ledger.
 
+        Whatever is wrong with the delivery is its outcome; it never concerns other deliveries.
+
         Args:
             delivery: Delivery in the inbox.
 
@@ -93,42 +96,69 @@ class DeliveryIntake:
             What became of it; None if it is in the ledger as it is.
 
         Raises:
-            OSError: The disk is full.
+            StoreWriteError: The workspace cannot be written, such as on a full disk.
+            InputError: The ledger is unavailable.
         """
         if not delivery.complete:
             return IntakeResult(delivery.name, f"incomplete: it has no {READY}, and changed lately")
-        try:
-            stamp = file_stamp(delivery.path)
-        except (OSError, UnavailableError) as error:
-            return self._wait_unseen(delivery, error)
-        return None if self._ledger.contains(delivery.name, stamp) else self._copy(delivery, stamp)
-
-    def _copy(self, delivery: Delivery, stamp: str) -> IntakeResult:
-        try:
-            with captured_output(self._log):
-                stored = self._store.add(delivery, self._quiet_seconds)
-        except BatchChangedError:
-            text = "the batch changed while it was copied; the next pass copies it again"
-            return IntakeResult(delivery.name, text)
-        except FileNotFoundError:
-            return _removed(delivery)
-        except UnavailableError as error:
-            return self._wait(delivery, str(error))
-        except InputError as error:
-            # What cannot be read has no content that could identify it.
-            return self._add(delivery, StoredBatch(digest=stamp, stamp=stamp), str(error))
+        stamp = self._guard.run(delivery, delivery.stamp)
+        if isinstance(stamp, DeliveryFault):
+            return self._end(delivery, stamp, delivery.rough_stamp(), is_seen=False)
+        if self._is_known(delivery, stamp):
+            return None
+        stored = self._guard.run(delivery, lambda: self._store.add(delivery, self._quiet_seconds))
+        if isinstance(stored, DeliveryFault):
+            return self._end(delivery, stored, stamp, is_seen=True)
         return self._add(delivery, stored)
 
-    def _add(self, delivery: Delivery, stored: StoredBatch, fault: str = "") -> IntakeResult:
+    def _is_known(self, delivery: Delivery, stamp: str) -> bool:
+        """Return whether a delivery is in the ledger as it is, under the allowed roots of now."""
+        stamps = (stamp, delivery.roots.stamp(stamp))
+        return any(self._ledger.contains(delivery.name, one) for one in stamps)
+
+    def _end(
+        self, delivery: Delivery, fault: DeliveryFault, stamp: str, is_seen: bool
+    ) -> IntakeResult | None:
+        """Write the outcome of a delivery that cannot be copied to the ledger.
+
+        Args:
+            delivery: The delivery.
+            fault: What is wrong with it.
+            stamp: Stamp of the delivery.
+            is_seen: Whether the names of its files could be read.
+        """
+        if fault.state is None:
+            return IntakeResult(delivery.name, fault.reason)
+        if fault.state == UNAVAILABLE:
+            newest = self._ledger.newest(delivery.name)
+            # What cannot be seen may be the delivery that was taken.
+            if not is_seen and newest and newest.state != UNAVAILABLE:
+                return IntakeResult(delivery.name, f"waiting: {fault.reason}")
+            return self._wait(delivery, fault.reason)
+        if self._is_known(delivery, stamp):
+            return None
+        if OUTSIDE in fault.reason:
+            stamp = delivery.roots.stamp(stamp)
+        # What cannot be read has no content that could identify it.
+        digest = hashlib.sha256(f"{delivery.name}\n{stamp}".encode()).hexdigest()
+        return self._add(delivery, StoredBatch(digest=digest, stamp=stamp), fault)
+
+    def _add(
+        self, delivery: Delivery, stored: StoredBatch, fault: DeliveryFault | None = None
+    ) -> IntakeResult:
         earlier = self._ledger.with_pictures(stored.digest)
         batch = self._ledger.add(
             delivery.name,
             delivery.source,
             stored.digest,
             stored.stamp,
-            fault,
+            (fault.state, fault.reason) if fault and fault.state else None,
             self._rolled_back,
         )
+        if batch and (
+            accepted := find_acceptance(self._ledger.of_digest(batch.digest), batch.digest)
+        ):
+            batch = self._ledger.update(batch.number, accepted=accepted)
         if batch is None:
             known = self._ledger.newest(delivery.name)
             state = f"batch {known.number}, {known.state}" if known else "known"
@@ -148,25 +178,9 @@ class DeliveryIntake:
             delivery.name, f"waiting: {reason}", batch, ("waiting",) if is_new else ()
         )
 
-    def _wait_unseen(self, delivery: Delivery, error: OSError | UnavailableError) -> IntakeResult:
-        """Wait for a delivery of which not even the names of files can be read."""
-        if isinstance(error, FileNotFoundError) and not delivery.path.is_symlink():
-            return _removed(delivery)
-        reason = str(error)
-        if isinstance(error, OSError):
-            reason = f"{delivery.source}: {error.strerror}"
-        newest = self._ledger.newest(delivery.name)
-        if newest and newest.state != UNAVAILABLE:  # it may be the delivery that was taken
-            return IntakeResult(delivery.name, f"waiting: {reason}")
-        return self._wait(delivery, reason)
-
 
 def _outcome(batch: Batch) -> str:
     return "pushed and rolled back" if batch.state == "pushed" else batch.state
-
-
-def _removed(delivery: Delivery) -> IntakeResult:
-    return IntakeResult(delivery.name, "the batch was removed while it was copied")
 
 
 def describe_dropped(ledger: Ledger, inbox: Path) -> str:

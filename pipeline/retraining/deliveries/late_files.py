@@ -1,13 +1,14 @@
-"""Files of a delivery that are missing or unavailable for now: the batch waits for them."""
+"""Files of a delivery that are missing or unavailable for now, or that it may not name."""
 
 import errno
 import os
 import time
 from collections.abc import Iterable, Sequence
 
+from pipeline.inputs.allowed_roots import OUTSIDE, advise_allowing, outside_folders
 from pipeline.inputs.file_status import MISSING, UNREADABLE, read_file_status
 from pipeline.inputs.manifest_path import may_arrive
-from trainer_module.contract.errors import UnavailableError
+from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
 
@@ -42,6 +43,26 @@ def check_manifest(path: str) -> None:
     reason = read_file_status(path).reason or ""
     if reason.startswith(UNREADABLE):
         raise UnavailableError(f"manifest {path} {reason}. Make it readable, or remove it")
+
+
+def check_allowed(rows: Sequence[ListingRow], root: str) -> None:
+    """Check that a delivery does not consist of files that it may not name.
+
+    Args:
+        rows: Rows of the delivery, with the reasons why files are unusable.
+        root: Folder that their paths are relative to.
+
+    Raises:
+        InputError: No row is or will be usable, and at least one because its file is outside of
+            the allowed roots.
+    """
+    outside = [row for row in rows if row.get("reason", "").startswith(OUTSIDE)]
+    if outside and not any(_may_be_usable(row, root) for row in rows):
+        folders = outside_folders(row["reason"] for row in outside)
+        raise InputError(
+            f"{_count(outside, rows)} {OUTSIDE}; the first is {locate(root, outside[0]['path'])}. "
+            f"{advise_allowing(folders)}"
+        )
 
 
 def check_arrived(rows: Sequence[ListingRow], root: str) -> None:
@@ -105,6 +126,10 @@ def check_copies(
         row, reason = late[0]
         number = _count([row for row, _ in late], rows)
         _wait(f"{number} incomplete; the first is {locate(root, row['path'])}: {reason}")
+
+
+def _may_be_usable(row: ListingRow, root: str) -> bool:
+    return "reason" not in row or may_arrive(row["reason"]) or _is_unavailable(row, root)
 
 
 def _is_unavailable(row: ListingRow, root: str) -> bool:

@@ -1,6 +1,7 @@
 """Groups of pictures of versions that were pushed before groups were kept with a version."""
 
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
 from trainer_module.contract import example_features
 from trainer_module.contract.errors import InputError
+
+_logger = logging.getLogger("carryover.retraining")
 
 
 def find_earlier_groups(model: Path, workspace: Workspace) -> dict[bytes, bytes]:
@@ -38,11 +41,8 @@ def find_earlier_groups(model: Path, workspace: Workspace) -> dict[bytes, bytes]
 
 
 def _lineage(store: VersionStore, model: Path) -> Iterator[Push]:
-    """Yield the record of a version, that of its baseline, and so on."""
-    try:
-        pushes = {number: push for number, push, _ in store.pushes()}
-    except InputError:  # a version without a record
-        return
+    """Yield the record of a version, that of its baseline, and so on, as far as they are known."""
+    pushes = {number: push for number, push, _ in store.pushes()}
     version = int(model.name) if model.name.isdecimal() else None
     while version in pushes:
         push = pushes.pop(version)
@@ -53,7 +53,11 @@ def _lineage(store: VersionStore, model: Path) -> Iterator[Push]:
 def _groups_of_run(workspace: Workspace, run: Path) -> dict[bytes, bytes]:
     if not (run / "summary.json").exists():
         return {}
-    data_root = workspace.data_root(run.name, Summary.read(run).data_root)
+    try:
+        data_root = workspace.data_root(run.name, Summary.read(run).data_root)
+    except InputError as error:
+        _logger.warning("groups of run %s are left out: %s", run.name, error)
+        return {}
     catalog = _find_catalog(run)
     if catalog is None:
         return _groups_in_listings(workspace, data_root)
@@ -66,10 +70,10 @@ def _groups_of_run(workspace: Workspace, run: Path) -> dict[bytes, bytes]:
 
 
 def _find_catalog(run: Path) -> str | None:
-    """Return the URI of the catalog of a run; None if it was deleted."""
+    """Return the URI of the catalog of a run; None if it was deleted or is unknown."""
     try:
         uri = read_outputs(run)[component_ids.IMAGE_EXAMPLE_GEN]["catalog"]
-    except (FileNotFoundError, KeyError):
+    except (InputError, KeyError):
         return None
     return uri if Path(uri).is_dir() else None
 
@@ -79,8 +83,12 @@ def _groups_in_listings(workspace: Workspace, data_root: str) -> dict[bytes, byt
     groups = {}
     listings = workspace.inputs.glob("*.jsonl")
     for listing in sorted(listings, key=lambda path: path.stat().st_mtime):
-        for line in listing.read_text().splitlines():
-            row = json.loads(line)
+        try:
+            rows = [json.loads(line) for line in listing.read_text().splitlines()]
+        except (OSError, ValueError) as error:
+            _logger.warning("groups in %s are left out: the file is damaged: %s", listing, error)
+            continue
+        for row in rows:
             if "group" in row:
                 image_id = row["path"].encode("utf-8", "surrogateescape")
                 group = name_digest(row["group"])

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from components.image_example_gen.splits import name_digest
@@ -73,6 +73,7 @@ def newest_rows(
     known: Mapping[bytes, list[DataSetRow]],
     numbers: Mapping[bytes, int],
     replaced: set[bytes],
+    finished: Iterable[DeliveredBatch] = (),
 ) -> NewestRows:
     """Return what the newest delivery of every picture says.
 
@@ -84,15 +85,23 @@ def newest_rows(
         known: Rows of the data set of the serving version, by content.
         numbers: Number of the batch by its folder, for batches that known pictures are from.
         replaced: Folders of batches that a later delivery replaces.
+        finished: Batches that are in training or duplicates. They take back what earlier batches
+            say of their pictures, and add nothing.
     """
-    ordered = sorted(batches, key=lambda batch: batch.number)
+    batches = list(batches)
+    new: dict[int, list[BatchRow]] = {batch.number: [] for batch in batches}
     newest: dict[bytes, DeliveredBatch] = {}
-    new: dict[int, list[BatchRow]] = {batch.number: [] for batch in ordered}
-    for batch in ordered:
+    for batch in sorted([*batches, *finished], key=lambda batch: batch.number):
+        is_finished = batch.number not in new
         for content, rows in _by_content(batch.rows).items():
-            earlier = newest[content].rows if content in newest else []
-            newest[content] = DeliveredBatch(batch.number, _completed(rows, earlier))
-        new[batch.number] += [row for row in batch.rows if not is_usable(row)]
+            earlier = newest.get(content)
+            if is_finished and earlier:
+                newest[content] = replace(earlier, rows=_taken_back(earlier.rows, rows))
+            elif not is_finished:
+                completed = _completed(rows, earlier.rows if earlier else [])
+                newest[content] = DeliveredBatch(batch.number, completed)
+        if not is_finished:
+            new[batch.number] += [row for row in batch.rows if not is_usable(row)]
     updates = {}
     for content, delivered in newest.items():
         if content not in known:
@@ -137,6 +146,18 @@ def _completed(rows: list[BatchRow], earlier: list[BatchRow]) -> list[BatchRow]:
     if not groups or any("group" in row for row in rows):
         return rows
     return [row | {"group": groups[0]} for row in rows]
+
+
+def _taken_back(rows: list[BatchRow], later: list[BatchRow]) -> list[BatchRow]:
+    """Return the rows of a picture with the labels, domains and groups of later rows."""
+    labelled = [row for row in later if row["label"]]
+    changed = []
+    for row in labelled:
+        told = rows[0] | {"label": row["label"], "domain": row["domain"]}
+        if "group" in row:
+            told["group"] = row["group"]
+        changed.append(told)
+    return changed or rows
 
 
 def _labelled(rows: list[BatchRow], labels: Iterable[str]) -> list[BatchRow]:

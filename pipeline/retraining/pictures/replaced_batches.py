@@ -57,10 +57,7 @@ def batch_location(batch: Batch) -> bytes:
 
 def stored_rows(batch: Batch, store: BatchStore) -> list[BatchRow]:
     """Return the rows of a batch; none if its copy was deleted."""
-    try:
-        return store.read(batch.digest)
-    except FileNotFoundError:
-        return []
+    return store.read(batch.digest) if store.contains(batch.digest) else []
 
 
 @dataclass(frozen=True)

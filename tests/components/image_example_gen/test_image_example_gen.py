@@ -46,10 +46,12 @@ USABLE = {
     "night/cat/two\nlines.png": BLUE,
     NOT_UTF_8: BLUE,
 }
+MAX_FILE_BYTES = 100_000
 UNUSABLE = {
     "day/dog/empty.png": (b"", "empty file"),
     "night/dog/notes.txt": (b"hello", "not a picture in a known format"),
     "night/dog/half.jpg": (encode(gradient(), "JPEG")[:300], "damaged"),
+    "night/dog/large.png": (RED + bytes(MAX_FILE_BYTES), "file too large"),
     "stray.png": (RED, MISPLACED),
 }
 
@@ -91,6 +93,7 @@ def ingest_snapshot(
             "snapshot": str(snapshot.path),
             "digest": snapshot.digest,
             "split": json.dumps((split or SplitOptions()).model_dump()),
+            "max_file_bytes": MAX_FILE_BYTES,
             "code": "code",
         },
     )
@@ -241,6 +244,7 @@ def test_the_inventory_adds_up_to_the_examples_and_the_rejects(ingested):
         ("empty file", "day", "dog"),
         ("not a picture in a known format", "night", "dog"),
         ("damaged", "night", "dog"),
+        ("file too large", "night", "dog"),
         (MISPLACED, "", ""),
     }
     assert sum(row["count"] for row in inventory["rejects"]) == len(UNUSABLE)
@@ -334,6 +338,7 @@ def launcher_of(folder: Path, snapshot: Path, code: str, run_id: str = "1") -> L
         snapshot=str(snapshot),
         digest=snapshot.stem,
         split=SplitOptions().model_dump(),
+        max_file_bytes=MAX_FILE_BYTES,
         code=code,
     )
     pipeline = Pipeline(

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.commands.error_line import error_line
 from pipeline.running.run_failure import RunFailedError
+from trainer_module.contract.errors import InputError
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -43,7 +44,24 @@ def test_a_full_disk_is_told_without_a_workspace_too(tmp_path, monkeypatch):
     [
         (RuntimeError("two\n lines"), "two lines"),
         (KeyError(), "KeyError"),
-        (PermissionError(13, "Permission denied", "/a"), "[Errno 13] Permission denied: '/a'"),
+        (
+            PermissionError(13, "Permission denied", "/a"),
+            "[Errno 13] Permission denied: '/a'. Make it readable and writable for this user.",
+        ),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/a"),
+            "[Errno 30] Read-only file system: '/a'. Mount it writable, or give another workspace "
+            "with --workspace DIR.",
+        ),
+        (
+            RunFailedError("Trainer failed: [Errno 27] File too large.", Path("x")),
+            "Trainer failed: [Errno 27] File too large. A limit on the size of files stops it: "
+            "raise it with ulimit -f.",
+        ),
+        (
+            InputError("ledger x: database or disk is full. Free some space on that disk."),
+            "ledger x: database or disk is full. Free some space on that disk.",
+        ),
         (
             RunFailedError("Trainer failed: out of memory", Path("x")),
             "Trainer failed: out of memory",

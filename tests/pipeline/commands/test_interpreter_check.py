@@ -2,7 +2,7 @@
 
 import pytest
 
-COMMAND = ("-m", "pipeline.cli", "history", "--workspace", "w")
+COMMAND = ("-m", "pipeline.cli", "history", "--workspace", ".")
 
 ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 

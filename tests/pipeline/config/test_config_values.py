@@ -99,7 +99,7 @@ def test_set_takes_quotes_as_yaml_does():
         ("gate.confidence=1", "above 0 and below 1"),
         ("validation.max_rejected=true", "a number"),
         ("validation.allow=new_class", "a list, such as [a, b]"),
-        ("retrain.window=-1", "all, or 0 or more"),
+        ("retrain.window=-1", "all, or from 0 to 1000000000"),
         ("retrain.window=some", "a whole number or 'all'"),
         ("retrain.quiet_seconds=-0.5", "at least 0"),
         ("retrain.quiet_seconds=.inf", "a finite number"),

@@ -18,7 +18,7 @@ def test_a_pipeline_root_is_in_an_object_store_or_on_a_volume(root):
         ("kubeflow.pipeline_root=here", ["kubeflow.pipeline_root", "gs://", "here"]),
         ("kubeflow.cpu={Trianer: 2}", ["kubeflow.cpu.Trianer", "'Trainer'"]),
         ("kubeflow.memory.Trainer=0", ["kubeflow.memory.Trainer", "greater than 0"]),
-        ("kubeflow.secrets={TOKEN: hunter2}", ["kubeflow.secrets.TOKEN", "hunter2"]),
+        ("kubeflow.secrets={TOKEN: hunter2}", ["kubeflow.secrets.TOKEN", "(masked)"]),
         ("kubeflow.env={a-b: c}", ["kubeflow.env.a-b"]),
         ("kubeflow.volumes={claim: data}", ["kubeflow.volumes.claim", "data"]),
         ("kubeflow.gpus=1", ["kubeflow.gpus", "unknown", "gpu_count"]),

@@ -117,3 +117,10 @@ def test_a_path_that_cannot_be_recorded_is_refused(tmp_path, name, problem):
 )
 def test_a_uri_of_data_may_hold_any_character(tmp_path, uri):
     check_data(config_of(tmp_path, "inbox", uri))
+
+
+@pytest.mark.parametrize("uri", ["s3://me:hunter2@host/a", "gs://b/a.csv?X-Goog-Signature=hunter2"])
+def test_a_uri_of_data_with_a_credential_is_refused_without_showing_it(tmp_path, uri):
+    with pytest.raises(InputError, match="holds a credential, which would be kept") as error:
+        check_data(config_of(tmp_path, "inbox", uri))
+    assert "hunter2" not in str(error.value)

@@ -107,6 +107,9 @@ def test_a_row_with_two_delimiters_is_named_with_its_value():
     )
 
 
+TWICE = ". 2 columns have this name. Keep one, and rename or remove the others"
+
+
 @pytest.mark.parametrize(
     ("header", "missing", "remedy"),
     [
@@ -119,18 +122,18 @@ def test_a_row_with_two_delimiters_is_named_with_its_value():
         ("path,domain;label", "domain", ". Separate all columns by the same character"),
         ("path domain label", "path", ". Separate the columns by commas, semicolons or tabs"),
         ("path:domain:label", "path", ". Separate the columns by commas, semicolons or tabs"),
-        ("path,Path,domain,LABEL,label ,label", "label", ""),
+        ("path,domain,label,label", "label", TWICE),
+        ("path,domain,label,Label", "label", TWICE),
+        ("path,domain, LABEL ,Label", "label", TWICE),
+        ("Path,path,domain,label", "path", TWICE),
+        ("path,domain,label,group,Group", "group", TWICE),
+        ("path,domain,label,SPLIT,split", "split", TWICE),
     ],
 )
 def test_a_header_that_is_not_understood_says_what_to_do(header, missing, remedy):
     message = refusal(f"{header}\n")
     assert message.startswith(f"manifest m.csv must have one column {missing}: ")
     assert message.endswith(remedy)
-
-
-def test_an_exact_name_wins_over_one_in_another_case():
-    [row] = read("Path,path,domain,label\nold.png,a.png,day,cat\n")
-    assert row.texts == ROW
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "cp850"])
@@ -162,3 +165,15 @@ def test_another_format_under_this_name_is_called_by_its_name(content, name):
 
 def test_utf_16_without_a_mark_is_named():
     assert "UTF-16 without a byte order mark" in refusal("path,domain,label\n".encode("utf-16-le"))
+
+
+@pytest.mark.parametrize("above", ["\n", "\r\n\r\n", " \n\t\n", "\ufeff\n"])
+@pytest.mark.parametrize("separator", ["", "sep=,\n"])
+def test_blank_lines_above_the_header_count_as_lines_only(above, separator):
+    text = f"{above}{separator}path,domain,label\na.png,day,cat\n"
+    assert read(text) == [TableRow(f"line {len(text.splitlines())}", ROW)]
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", " \n"])
+def test_a_file_of_blank_lines_is_empty(text):
+    assert "Received: an empty file" in refusal(text)

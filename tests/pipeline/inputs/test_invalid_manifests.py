@@ -117,15 +117,23 @@ def test_a_file_that_is_not_parquet_is_an_input_error(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    ("header", "missing"),
-    [("path,domain", "label"), ("", "path"), ("path,domain,label,path", "path")],
+    ("header", "missing", "remedy"),
+    [
+        ("path,domain", "label", ""),
+        ("", "path", ""),
+        (
+            "path,domain,label,path",
+            "path",
+            ". 2 columns have this name. Keep one, and rename or remove the others",
+        ),
+    ],
 )
-def test_missing_or_repeated_columns_are_an_input_error(folder, header, missing):
+def test_missing_or_repeated_columns_are_an_input_error(folder, header, missing, remedy):
     location = write_csv(folder, header)
     assert refusal(location) == (
         f"manifest {location} must have one column {missing}: expected path, domain, label and, "
         "if wanted, split, group. "
-        f"Received: {header.replace(',', ', ') or 'an empty file'}"
+        f"Received: {header.replace(',', ', ') or 'an empty file'}{remedy}"
     )
 
 

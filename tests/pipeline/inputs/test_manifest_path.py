@@ -32,6 +32,8 @@ def look_up(folder: Path, path: str) -> ListingRow:
         ("/Users/ann/a.png", "an absolute path, perhaps of another machine. Write it relative"),
         ("file://nas/a.png", "a file:// URI must name a file of this machine, such as file:///"),
         ("day/A.PNG", "the file is called a.png. Write the same case"),
+        ("day/%61.png", "the file is called day/a.png. Percent signs are not decoded in paths"),
+        ("day%2Fa.png", "the file is called day/a.png. Percent signs are not decoded in paths"),
     ],
 )
 def test_a_path_without_a_file_says_what_may_be_wrong(tmp_path, path, remedy):

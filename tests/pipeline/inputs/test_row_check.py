@@ -132,3 +132,40 @@ def test_a_path_in_a_folder_of_a_system_is_a_fault(folder):
         f"malformed row: line 2: path is in {folder}, a folder of a system or of network storage"
     )
     assert fault_of(path=f"day/cat/{folder}") is None
+
+
+@pytest.mark.parametrize("column", ["path", "domain", "label", "group"])
+def test_a_nul_character_is_a_fault(column):
+    assert fault_of(**{column: "a\0b"}) == (
+        f"malformed row: line 2: {column} holds a NUL character. Remove it"
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("./a.png", "day//../a.png", "/data/lists/a.png", "/data/./lists/a.png"),
+        *("../lists/a.png", "file:///data/lists/a.png", "//data/lists/a.png"),
+    ],
+)
+@pytest.mark.parametrize("label", ["cat", "dog"])
+def test_one_file_that_is_written_in_two_ways_is_listed_twice(path, label):
+    row_check = RowCheck("/data/lists")
+    rows = [{"path": "a.png", "label": "cat"}, {"path": path, "label": label}]
+    first, second = (
+        row_check.listing_row(TableRow(f"line {number}", {"domain": "day"} | row))
+        for number, row in enumerate(rows, 2)
+    )
+    assert "reason" not in first
+    assert "line 3: path is listed before, in line 2" in second["reason"]
+    assert ("as day/cat. Received: day/dog" in second["reason"]) == (label == "dog")
+
+
+def test_files_of_one_name_in_several_folders_are_several_files():
+    row_check = RowCheck("gs://bucket/lists")
+    paths = ["a.png", "../a.png", "b/a.png", "/data/a.png", "gs://bucket/a/a.png", "b//a.png"]
+    rows = [
+        row_check.listing_row(TableRow("line", {"path": path, "domain": "d", "label": "c"}))
+        for path in paths
+    ]
+    assert [row.get("reason") for row in rows] == [None] * len(paths)

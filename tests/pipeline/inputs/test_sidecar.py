@@ -9,6 +9,7 @@ from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.sidecar import Sidecar
 from pipeline.inputs.snapshot import take_snapshot
+from trainer_module.contract import regular_file
 from trainer_module.contract.errors import InputError, UnavailableError
 
 TREE = ("day/cat/a.png", "day/dog/b.png", "night/cat/c.png", "night/cat/d.png")
@@ -132,6 +133,6 @@ def test_a_sidecar_that_cannot_be_read_is_unavailable(data, monkeypatch):
     def fail(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", fail)
+    monkeypatch.setattr(regular_file.os, "open", fail)
     with pytest.raises(UnavailableError, match=r"sidecar\.csv cannot be read: Permission denied"):
         Sidecar(data)

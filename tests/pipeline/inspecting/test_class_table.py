@@ -64,6 +64,16 @@ def test_long_names_of_domains_are_told_apart():
     assert lines[1].split() == ["class", "hospital-north-one", "hospital-north-two"]
 
 
+@pytest.mark.parametrize(
+    "start", ["hospital of the university of the north, ", "猫" * 20, "é" * 31]
+)
+def test_names_that_are_cut_are_told_apart_by_their_ends(start):
+    lines = shown(counted([f"{start}one", f"{start}two"], [f"{start}good", f"{start}bad"]), 120)
+    assert "one" in lines[1]
+    assert "two" in lines[1]
+    assert [line.split("  ")[0].strip()[-3:] for line in lines[3:5]] == ["bad", "ood"]
+
+
 @pytest.mark.parametrize("name", ["c" * 200, "a\x1b[31m", "two\nlines", "[red]x[/red]", "猫" * 30])
 def test_odd_and_long_names_stay_on_one_line(name):
     lines = shown(counted([name], [name, "other"]), 60)

@@ -119,3 +119,21 @@ def test_a_file_that_is_not_a_pipeline_is_refused(tmp_path):
     (tmp_path / "other.yaml").write_text("a: 1\n")
     with pytest.raises(InputError, match="is not a pipeline"):
         submit("--host", "http://127.0.0.1:9", str(tmp_path / "other.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[" * 5000, "the file is not YAML"),
+        (r'a: "\UFFFFFFFF"', "the file is not YAML"),
+        (f"a: {'1' * 5000}", "the file is not YAML"),
+        ("pipelineInfo: {name: x}\nroot: [1]\n", "declares no parameters of a pipeline"),
+        ("pipelineInfo: {name: x}\n", "declares no parameters of a pipeline"),
+    ],
+    ids=["deep", "escape", "digits", "list", "nothing"],
+)
+def test_a_damaged_pipeline_is_refused_in_one_line(tmp_path, content, words):
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(content)
+    with pytest.raises(InputError, match=f"{words}. Create it with carryover compile"):
+        submit("--host", "http://127.0.0.1:9", str(path))

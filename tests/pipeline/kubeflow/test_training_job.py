@@ -115,3 +115,19 @@ def test_a_config_that_the_pods_cannot_use_is_refused(override, words, tmp_path)
 def test_a_baseline_cannot_be_chosen(tmp_path):
     result = compile_job(tmp_path / "job.yaml", options=("--baseline", "newest"))
     assert "Leave out --baseline" in str(result.exception)
+
+
+def test_a_config_with_credentials_is_a_secret_and_their_keys_are_named(tmp_path):
+    output = tmp_path / "job.yaml"
+    overrides = ("notify.command=[curl, hunter2]", "kubeflow.env={API_TOKEN: hunter2, HOME: /a}")
+    result = compile_job(output, *overrides)
+    assert result.exit_code == 0, result.exception
+    stored, job = yaml.safe_load_all(output.read_text())
+    assert (stored["kind"], stored["metadata"]["name"]) == ("Secret", "shapes-config")
+    assert "hunter2" in stored["stringData"]["config.yaml"]
+    [volume] = [one for one in pod([stored, job], "Chief").volumes if one.secret]
+    assert volume.secret.secret_name == stored["metadata"]["name"]
+    assert output.stat().st_mode & 0o777 == 0o600
+    [warning] = [line for line in result.output.splitlines() if "in plain text" in line]
+    assert "kubeflow.env.API_TOKEN. Everyone" in warning
+    assert "hunter2" not in result.output

@@ -62,6 +62,32 @@ def test_an_existing_log_is_appended_to(run_python, tmp_path):
     assert log.read_text() == "first\nin between"
 
 
+FULL_DISK = """
+import logging, os, sys
+from pathlib import Path
+from pipeline.logs.captured_output import captured_output
+
+handler = logging.StreamHandler(sys.stderr)  # of a library that keeps the stream
+with captured_output(Path("/dev/full")) as console:
+    print("print" * 5000)
+    print("print to stderr", file=sys.stderr, flush=True)
+    sys.stderr.writelines(["a line\\n"])
+    logging.basicConfig(stream=sys.stderr)
+    logging.error("logged")
+    handler.emit(logging.makeLogRecord({"msg": "kept"}))
+    console.print("for the user")
+print("after")
+print("after on stderr", file=sys.stderr)
+"""
+
+
+def test_a_full_disk_drops_what_libraries_print_and_fails_nothing(run_python):
+    done = run_python("-c", FULL_DISK)
+    assert done.returncode == 0
+    assert done.stdout == "for the user\nafter\n"
+    assert done.stderr == "after on stderr\n"
+
+
 @pytest.mark.parametrize("name", [OUR_LOGGER, f"{OUR_LOGGER}.trainer"])
 def test_messages_of_our_loggers_are_relayed_while_the_context_lasts(name):
     said: list[str] = []
@@ -71,3 +97,24 @@ def test_messages_of_our_loggers_are_relayed_while_the_context_lasts(name):
         logging.getLogger("tensorflow").warning("noise")
     logging.getLogger(name).info("too late")
     assert said == ["epoch 1"]
+
+
+FORGE = """
+import sys
+from pathlib import Path
+from pipeline.logs.captured_output import captured_output, log_traceback
+
+with captured_output(Path(sys.argv[1])):
+    try:
+        raise ValueError(chr(10).join(["name", "INFO:forged" + chr(27)]))
+    except ValueError:
+        log_traceback()
+"""
+
+
+def test_a_traceback_in_the_log_of_a_run_is_one_entry(tmp_path, run_python):
+    run_python("-c", FORGE, tmp_path / "run.log")
+    first, *rest = (tmp_path / "run.log").read_text().splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert all(line.startswith("  ") for line in rest)
+    assert rest[-2:] == ["  ValueError: name", r"  INFO:forged\x1b"]

@@ -157,3 +157,23 @@ def test_a_traceback_is_printed_only_with_debug(log, capsys):
     log.debug = True
     log.write_error(ValueError("shown"))
     assert capsys.readouterr().err == "ValueError: shown\n"
+
+
+def test_no_text_in_a_log_passes_for_an_entry_or_shows_a_credential(log):
+    log.write("name\n2026-01-01T00:00:00+00:00 exit code 0\x1b[31m token=hunter2")
+    log.write_error(ValueError("one\n2026-01-01T00:00:00+00:00 carryover rollback"))
+    log.finish(1)
+    assert log.path
+    lines = log.path.read_text().splitlines()
+    starts = [line.split(" ", 1)[1] for line in lines if not line.startswith("  ")]
+    assert starts == ["carryover doctor -v", "name", "ValueError: one", "exit code 1"]
+    assert r"  2026-01-01T00:00:00+00:00 exit code 0\x1b[31m token=(masked)" in lines
+
+
+def test_the_command_line_in_a_log_has_no_credentials(tmp_path):
+    log = CommandLog(workspace=tmp_path)
+    log.start("run", ["run", "--set", "kubeflow.env.A=hunter2", "--set", "seed=2"])
+    log.finish(0)
+    assert log.path
+    first = log.path.read_text().splitlines()[0]
+    assert first.endswith("carryover run --set 'kubeflow.env.A=(masked)' --set seed=2")

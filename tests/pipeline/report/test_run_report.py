@@ -133,3 +133,11 @@ def test_the_model_card_shows_the_metrics_of_the_exports(tmp_path):
     assert "tflite-int8" in card
     assert "0.750 (0.970)" in card
     assert SCRIPT not in page
+
+
+def test_credentials_in_the_config_of_an_older_run_are_masked(tmp_path):
+    record = tiny_record(tmp_path / "runs" / "1", summary())
+    config = record.config | {"kubeflow": {"env": {"A": "hunter2"}}, "data": "s3://a:hunter2@b"}
+    shown = page_values(replace(record, config=config), tiny_data(), None)["config"]
+    assert "hunter2" not in shown
+    assert "data: s3://a:(masked)@b" in shown

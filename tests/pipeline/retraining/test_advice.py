@@ -39,6 +39,7 @@ REJECTED_RUN = REJECTED.model_copy(update={"run_id": RUN_ID})
 class Ended(NamedTuple):
     code: int
     output: str
+    errors: str
 
 
 class Commands:
@@ -47,7 +48,10 @@ class Commands:
     def __init__(self, site: RetrainingSite, monkeypatch: Any, capsys: Any) -> None:
         self._site, self._monkeypatch, self._capsys = site, monkeypatch, capsys
         self._config = site.workspace.parent / "config.yaml"
-        self._config.write_text("data: /data\nretrain: {min_pictures: 4, quiet_seconds: 0}\n")
+        self._config.write_text(
+            "data: /data\n"
+            "retrain: {min_pictures: 4, quiet_seconds: 0, allowed_roots: [pictures, late]}\n"
+        )
 
     def run(self, *arguments: str) -> Ended:
         """Run a command on the workspace."""
@@ -55,7 +59,8 @@ class Commands:
         self._monkeypatch.setattr("sys.argv", words)
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        return Ended(ended.value.code or 0, self._capsys.readouterr().out)
+        printed = self._capsys.readouterr()
+        return Ended(ended.value.code or 0, printed.out, printed.err)
 
     def retrain(self, result: Any = None, *options: str) -> Ended:
         """Run `carryover retrain`; without a result, a run of the pipeline is an error."""
@@ -220,6 +225,82 @@ def test_held_correct_it_and_deliver_it_again(site, commands, name):
     assert site.states() == ["held", "good_enough"]
 
 
+def held_for_labels(site: RetrainingSite, commands: Commands) -> None:
+    deliver(site, domain="day")
+    commands.retrain()
+    assert site.states() == ["held"]
+    assert "carryover accept --batch NAME --reason TEXT" in site.batches()[0].reason
+
+
+def test_held_accept_the_labels_and_the_next_pass_trains_on_them(site, commands):
+    held_for_labels(site, commands)
+    shutil.rmtree(site.inbox / "monday")  # the copy in the workspace is enough
+    ended = commands.run("accept", "--batch", "monday", "--reason", "checked by hand")
+    assert (ended.code, ended.output) == (
+        0,
+        "Accepted the labels of batch 1, monday: checked by hand. The next pass takes it: "
+        "carryover retrain\n",
+    )
+    assert site.states() == ["taken"]
+    assert commands.retrain(None, "--dry-run").output.startswith("monday: retrain: ")
+    pipeline = Pipeline(PUSHED)
+    assert site.run(pipeline) == 0
+    assert len(pipeline.snapshots) == 1
+    told = [(event["event"], event["accepted"]) for event in site.events]
+    assert told == [("retraining", "checked by hand"), ("pushed", "checked by hand")]
+    [batch] = site.batches()
+    assert (batch.state, batch.accepted) == ("pushed", "checked by hand")
+    assert batch.reason.endswith("; labels accepted: checked by hand")
+    assert "checked by hand" in commands.run("history").output
+
+
+@pytest.mark.parametrize("name", ["monday", "tuesday"])
+def test_held_the_acceptance_holds_for_the_same_pictures_alone(site, commands, name):
+    held_for_labels(site, commands)
+    commands.run("accept", "--batch", "monday", "--reason", "checked")
+    commands.retrain(RUN_FAILED, "--set", "retrain.attempts=1")
+    (site.inbox / "monday").rename(site.inbox / name)
+    os.utime(site.inbox / name / "_READY", (10**9, 10**9))
+    assert commands.retrain(REJECTED).code == 3
+    assert [(batch.state, batch.accepted) for batch in site.batches()] == [
+        ("failed", "checked"),
+        ("rejected", "checked"),
+    ]
+    write_colours(site.inbox / name, "day", WRONG, seed=300)
+    commands.retrain()
+    last = site.batches()[-1]
+    assert (last.state, last.accepted) == ("held", "")
+
+
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        ("unknown", "there is no batch sunday. Only a batch that is held because its labels"),
+        ("pushed", "batch monday is pushed. Only"),
+        ("unreadable", "batch monday.csv is held. Only"),
+        ("data gate", "batch monday is held. Only"),
+        ("no reason", "--reason is empty"),
+        ("both", "give either RUN or --batch NAME"),
+        ("neither", "give either RUN or --batch NAME"),
+    ],
+)
+def test_only_a_batch_that_is_held_for_its_labels_is_accepted(site, commands, case, message):
+    name, reason = "monday", "" if case == "no reason" else "why"
+    if case == "unreadable":
+        name = "monday.csv"
+        (site.inbox / name).write_text("no,such,columns\n")
+    else:
+        deliver(site)
+    commands.retrain(InputError("new_class: 'pink'") if case == "data gate" else PUSHED)
+    options = {"both": [RUN_ID, "--batch", name], "neither": [], "unknown": ["--batch", "sunday"]}
+    before = site.batches()
+    words = ["accept", *options.get(case, ["--batch", name]), "--reason", reason]
+    ended = commands.run(*words)
+    assert ended.code == 2
+    assert ended.errors.startswith(f"carryover: {message}")
+    assert site.batches() == before
+
+
 def test_held_correct_an_unreadable_manifest(site, commands):
     manifest = site.inbox / "monday.csv"
     manifest.write_text("no,such,columns\n")
@@ -291,3 +372,17 @@ def test_a_dry_run_says_what_the_pass_will_do(site, commands, state):
     assert lines[-1].split(": ")[1] == expected
     assert (f": taken again: batch 1 was {state}" in lines[0]) == (state != "waiting")
     assert site.batches() == before
+
+
+@pytest.mark.parametrize("command", [("history",), ("report", "--history"), ("versions",)])
+@pytest.mark.parametrize("kind", ["missing", "file"])
+def test_a_workspace_that_does_not_exist_is_no_empty_one(site, commands, command, kind):
+    shutil.rmtree(site.workspace)
+    if kind == "file":
+        site.workspace.write_text("")
+    ended = commands.run(*command)
+    assert (ended.code, ended.output) == (2, "")
+    [line] = ended.errors.splitlines()
+    assert str(site.workspace) in line
+    assert site.workspace.is_file() == (kind == "file")
+    assert not site.workspace.is_dir()

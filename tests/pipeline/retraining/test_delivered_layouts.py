@@ -1,6 +1,7 @@
 """A pass over deliveries in other layouts: they are held with the advice, or read right."""
 
 import json
+import os
 
 import pytest
 from retraining_site import CORRECT, PUSHED, WRONG, Pipeline, RetrainingSite
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.component
 #: Where the folder of a domain is moved to -> what the advice says.
 UNCLEAR = {
     "classes alone": "no folder names the domain (classes ",
-    "wrapper": "Give --data ",
+    "wrapper": "Deliver ",
     "one domain deeper": "classes at different levels",
 }
 
@@ -56,3 +57,13 @@ def test_split_folders_of_a_delivery_reach_the_listing_of_the_run(site):
     new = [row for row in rows if row["domain"] == "night" and "batches/" in row["path"]]
     assert {row.get("split") for row in new} <= {"train", "eval", "test"}
     assert new
+
+
+def test_a_batch_is_taken_with_the_layout_that_its_message_offers(site):
+    deliver(site, "one domain deeper")
+    assert site.run() == 0
+    [held] = site.batches()
+    assert "or give --set retrain.layout=domain/class (domains " in held.reason
+    os.utime(site.inbox / "monday" / "_READY", (10**9, 10**9))
+    assert site.run(Pipeline(PUSHED), layout="domain/class") == 0
+    assert site.states() == ["held", "pushed"]

@@ -16,10 +16,11 @@ def _passes(monkeypatch):
     """Passes that are counted; the watcher is stopped by the third."""
     counted = []
 
-    def count(arguments: list[str], stopped: threading.Event) -> None:
+    def count(arguments: list[str], stopped: threading.Event) -> int:
         counted.append(arguments)
         if len(counted) == 3:
             stopped.set()
+        return 0
 
     monkeypatch.setattr(inbox_watcher, "_run_pass", count)
     return counted
@@ -56,3 +57,66 @@ def test_without_file_events_passes_run_all_the_same(tmp_path, passes, monkeypat
         f"carryover: file events of {tmp_path} are unavailable ({os.strerror(code)}). A pass runs "
         "every 0.1 seconds.\n"
     )
+
+
+@pytest.mark.parametrize("code", [1, 2, -9])
+def test_after_failed_passes_the_watcher_waits_longer_and_longer(
+    tmp_path, monkeypatch, capsys, code
+):
+    pauses, codes = [], iter([code, code, code, 0, code, 3])
+
+    class Stopped(threading.Event):
+        def wait(self, timeout=None):
+            pauses.append(timeout)
+            return False
+
+    def run_pass(arguments, stopped):
+        found = next(codes, None)
+        if found is None:
+            stopped.set()
+            return 0
+        inbox_watcher_events[0].set()  # something arrives all the time
+        return found
+
+    class Changed(threading.Event):
+        def wait(self, timeout=None):
+            pauses.append("events")
+            return super().wait(0)
+
+    events = iter([Changed, Stopped])
+    inbox_watcher_events = []
+
+    def make_event():
+        inbox_watcher_events.append(next(events)())
+        return inbox_watcher_events[-1]
+
+    monkeypatch.setattr(inbox_watcher.threading, "Event", make_event)
+    monkeypatch.setattr(inbox_watcher, "_start_observer", lambda *_: None)
+    monkeypatch.setattr(inbox_watcher, "_run_pass", run_pass)
+    watch_inbox(["retrain"], RetrainOptions(inbox=tmp_path, poll_seconds=20))
+    assert pauses == [20, 40, 80, "events", 1.0, 20, "events", 1.0, "events", 1.0]
+    assert capsys.readouterr().err.splitlines() == [
+        f"carryover: the pass failed; the next one runs in {pause} seconds."
+        for pause in (20, 40, 80, 20)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failures", "poll_seconds", "pause"),
+    [(1, 30, 30), (2, 30, 60), (6, 30, 600), (10_000, 30, 600), (3, 900, 900), (1, 0.1, 0.1)],
+)
+def test_the_pause_has_limits(failures, poll_seconds, pause):
+    assert inbox_watcher._pause_seconds(failures, poll_seconds) == pause
+
+
+@pytest.mark.parametrize("error", [RecursionError(), OSError(errno.ENAMETOOLONG, "too long")])
+def test_folders_that_are_too_deep_for_file_events_are_polled(
+    tmp_path, passes, monkeypatch, capsys, error
+):
+    def fail(self) -> None:
+        raise error
+
+    monkeypatch.setattr(Observer, "start", fail)
+    watch_inbox(["retrain"], options(tmp_path))
+    assert len(passes) == 3
+    assert "file events of" in capsys.readouterr().err

@@ -14,7 +14,7 @@ HEADER = "path,domain,label\n"
 
 
 def dangling_link(inbox: Path) -> None:
-    (inbox / "bad.csv").symlink_to("/nonexistent")
+    (inbox / "bad.csv").symlink_to("nonexistent.csv")
 
 
 def loop(inbox: Path) -> None:

@@ -16,11 +16,9 @@ from retraining_site import (
     Pipeline,
 )
 from tiny_pictures import write_files
-from tiny_summary import domain, summary
 from tiny_workspace import write_colours
 
 from pipeline.logs.command_log import CommandLog
-from pipeline.retraining.retraining_pass import describe_change
 from trainer_module.contract.errors import InputError
 
 pytestmark = pytest.mark.component
@@ -273,18 +271,6 @@ def test_a_preview_prints_every_decision_and_changes_nothing(site):
 def test_without_an_inbox_a_pass_is_an_input_error(site):
     with pytest.raises(InputError, match=r"--inbox DIR"):
         site.run(inbox=None)
-
-
-def test_a_change_names_the_domains_that_gained_and_lost_most():
-    domains = {
-        "a": domain(0.8, 0.7),
-        "b": domain(0.6, 0.62),
-        "c": domain(0.5),
-        "d": domain(0.5, 0.5),
-    }
-    text = describe_change(summary(domains=domains, mean_domain_accuracy=0.6))
-    assert text == "'a' +0.100 to 'b' -0.020, mean 0.600"
-    assert describe_change(summary(domains={"a": domain(0.8)})) == "version 2"
 
 
 def test_a_pass_with_nothing_to_do_needs_neither_tensorflow_nor_beam():

@@ -144,12 +144,12 @@ def test_a_picture_that_is_still_written_is_waited_for(site):
     [batch] = site.batches()
     assert batch.state == "waiting"
     assert "1 of 12 files is incomplete; the first is" in batch.reason
-    assert "/pictures/3.png: not a picture" in batch.reason
+    assert "/pictures/3.png: unsupported kind of PNG, or a damaged header" in batch.reason
     os.utime(half, (10**9, 10**9))  # nothing more comes
     site.run(Pipeline(PUSHED), quiet_seconds=60)
     [batch] = site.batches()
     assert batch.state == "pushed"
-    assert "1 file is left out: 1 not a picture" in batch.reason
+    assert "1 file is left out: 1 unsupported kind of PNG" in batch.reason
     assert "(../pictures/3.png)" in batch.reason
 
 
@@ -240,7 +240,7 @@ def test_a_known_batch_that_cannot_be_listed_for_a_while_stays_as_it_is(site, mo
     write_colours(site.inbox / "monday", "night", WRONG)
     site.run(Pipeline(PUSHED))
 
-    def fail(root: Path) -> None:
+    def fail(root: Path, **options: object) -> None:
         raise UnavailableError(f"folder {root} cannot be read: Transport endpoint is not connected")
 
     with monkeypatch.context() as patch:

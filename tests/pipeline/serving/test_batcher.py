@@ -6,11 +6,19 @@ import threading
 import numpy as np
 import pytest
 
-from pipeline.serving.batcher import Batcher
-from pipeline.serving.protocol.request_errors import UnreadableInputError
+from pipeline.serving.batcher import Batcher, BatchLimits
+from pipeline.serving.decoding.decoding_cost import DecodingCost
+from pipeline.serving.limits.memory_budget import MemoryBudget
+from pipeline.serving.protocol.request_errors import RequestError, UnreadableInputError
 from pipeline.serving.protocol.request_images import RequestImages
 
-MAX_INSTANCES, MAX_PIXELS = 4, 100
+LIMITS = BatchLimits(instances=4, pixels=100, scanned_pixels=1000)
+
+
+def images(instances, pixels=1, scans=1, memory=0):
+    """Instances whose first one has all the cost."""
+    first = DecodingCost(pixels, pixels * scans, memory)
+    return RequestImages(instances, [first] + [DecodingCost()] * (len(instances) - 1))
 
 
 class EchoModel:
@@ -41,12 +49,12 @@ def run_requests(*requests):
 
     async def run():
         model, sizes = EchoModel(), []
-        batcher = Batcher(MAX_INSTANCES, MAX_PIXELS, sizes.append)
-        busy = asyncio.create_task(batcher.call(model, "s", RequestImages([b"first"], 1)))
+        batcher = Batcher(MemoryBudget(1000), LIMITS, sizes.append)
+        busy = asyncio.create_task(batcher.call(model, "s", images([b"first"])))
         await asyncio.to_thread(model.started.wait, 10)
         tasks = []
         for instances, pixels, signature in requests:
-            call = batcher.call(model, signature, RequestImages(instances, pixels))
+            call = batcher.call(model, signature, images(instances, pixels))
             tasks.append(asyncio.create_task(call))
         await asyncio.sleep(0)  # lets the tasks start
         model.go.set()
@@ -98,10 +106,8 @@ def test_versions_are_not_mixed():
         one, other = EchoModel(), EchoModel()
         one.go.set()
         other.go.set()
-        batcher = Batcher(MAX_INSTANCES, MAX_PIXELS)
-        calls = [
-            batcher.call(model, "s", RequestImages([b"a"], 1)) for model in (one, other, one, other)
-        ]
+        batcher = Batcher(MemoryBudget(1000), LIMITS)
+        calls = [batcher.call(model, "s", images([b"a"])) for model in (one, other, one, other)]
         await asyncio.gather(*calls)
         return one, other
 
@@ -113,9 +119,9 @@ def test_versions_are_not_mixed():
 def test_a_client_that_disconnects_does_not_stop_the_batcher(gone):
     async def run():
         model = EchoModel()
-        batcher = Batcher(MAX_INSTANCES, MAX_PIXELS)
+        batcher = Batcher(MemoryBudget(1000), LIMITS)
         calls = [
-            asyncio.create_task(batcher.call(model, "s", RequestImages([instance], 1)))
+            asyncio.create_task(batcher.call(model, "s", images([instance])))
             for instance in (b"first", gone, b"stays")
         ]
         await asyncio.to_thread(model.started.wait, 10)
@@ -125,6 +131,99 @@ def test_a_client_that_disconnects_does_not_stop_the_batcher(gone):
             await calls[1]
         if gone != b"broken":
             assert list((await calls[2])["out"]) == [b"stays"]
-        return list((await batcher.call(model, "s", RequestImages([b"next"], 1)))["out"])
+        return list((await batcher.call(model, "s", images([b"next"])))["out"])
 
     assert asyncio.run(run()) == [b"next"]
+
+
+class Busy:
+    """A batcher whose thread for usual requests is busy until the end of the block."""
+
+    def __init__(self, budget=None):
+        self.budget = budget or MemoryBudget(1000)
+        self.batcher, self.model, self.echo = Batcher(self.budget, LIMITS), EchoModel(), EchoModel()
+        self.echo.go.set()
+
+    async def __aenter__(self):
+        self.task = asyncio.create_task(self.batcher.call(self.model, "s", images([b"first"])))
+        await asyncio.to_thread(self.model.started.wait, 10)
+        return self
+
+    async def __aexit__(self, *_):
+        self.model.go.set()
+        await self.task
+
+    async def call(self, *arguments, **options):
+        return list((await self.batcher.call(self.echo, "s", images(*arguments, **options)))["out"])
+
+
+@pytest.mark.parametrize(
+    ("instances", "cost"),
+    [
+        ([b"a"], {"pixels": 101}),
+        ([b"a"], {"pixels": 100, "scans": 11}),
+        ([b"a", b"b", b"c", b"d", b"e"], {}),
+    ],
+)
+def test_a_large_request_is_called_in_parts_in_a_thread_of_its_own(instances, cost):
+    async def run():
+        async with Busy() as busy:
+            assert await busy.call(instances, **cost) == instances
+            return busy.echo.calls
+
+    assert all(len(part) <= LIMITS.instances for part in asyncio.run(run()))
+
+
+def test_the_parts_hold_as_much_as_the_limits_allow():
+    pixels = [60, 40, 1, 150, 30, 30, 30, 30]
+    instances = [bytes([number]) for number in range(len(pixels))]
+    costs = [DecodingCost(one, one) for one in pixels]
+
+    async def run():
+        model = EchoModel()
+        model.go.set()
+        batcher = Batcher(MemoryBudget(1000), LIMITS)
+        outputs = await batcher.call(model, "s", RequestImages(instances, costs))
+        assert list(outputs["out"]) == instances
+        return [[pixels[one[0]] for one in part] for part in model.calls]
+
+    assert asyncio.run(run()) == [[60, 40], [1], [150], [30, 30, 30], [30]]
+
+
+def test_the_memory_of_a_call_is_taken_while_it_runs():
+    async def run():
+        budget = MemoryBudget(1000)
+        model, batcher = EchoModel(), Batcher(budget, LIMITS)
+        task = asyncio.create_task(batcher.call(model, "s", images([b"a"], memory=400)))
+        await asyncio.to_thread(model.started.wait, 10)
+        assert budget.used == 400
+        model.go.set()
+        await task
+        assert budget.used == 0
+
+    asyncio.run(run())
+
+
+def test_a_request_that_needs_too_much_memory_is_refused_and_the_next_is_called():
+    async def run():
+        async with Busy() as busy:
+            with pytest.raises(RequestError) as error:
+                await busy.call([b"a"], pixels=101, memory=501)
+            assert error.value.status == 413
+            assert await busy.call([b"b"], pixels=101, memory=500) == [b"b"]
+
+    asyncio.run(run())
+
+
+def test_a_request_whose_client_disconnects_leaves_the_queue():
+    async def run():
+        async with Busy() as busy:
+            task = asyncio.create_task(busy.call([b"gone"]))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert busy.batcher._usual._queue == []
+        return busy.echo.calls
+
+    assert asyncio.run(run()) == []

@@ -19,7 +19,8 @@ class Directory:
         self.numbers, self.broken = list(numbers), set()
         self.loads: list[int] = []
         self.during_load = lambda: None
-        self.versions = LoadedVersions(lambda: self.numbers, self._load)
+        self.now = 0.0
+        self.versions = LoadedVersions(lambda: self.numbers, self._load, lambda: self.now)
 
     def _load(self, number: int) -> Model:
         self.loads.append(number)
@@ -79,13 +80,27 @@ def test_a_version_in_use_is_unloading_until_its_last_request_is_complete(direct
     assert state_names(directory)[1] == "END"
 
 
-def test_a_version_that_cannot_be_loaded_is_reported_and_not_tried_again(directory):
+def test_a_version_that_cannot_be_loaded_is_reported_and_not_tried_again_at_once(directory):
     directory.update(1, 2)
     directory.broken = {3}
     assert directory.update(1, 2, 3) == directory.update(1, 2, 3) == [2, 1]
     assert directory.loads.count(3) == 1
     state = directory.versions.states()[3]
     assert (state.name, state.error) == ("END", "no graph in 3")
+
+
+def test_a_version_whose_files_were_restored_is_loaded_after_a_while(directory, caplog):
+    directory.broken = {3}
+    for directory.now in (0, 30, 60, 90, 120):
+        assert directory.update(1, 2, 3) == [2, 1]
+    assert directory.loads.count(3) == 3
+    assert caplog.text.count("version 3 cannot be loaded: no graph in 3") == 1
+    directory.broken = set()
+    directory.now = 150
+    assert directory.update(1, 2, 3) == [2, 1]
+    directory.now = 180
+    assert directory.update(1, 2, 3) == [3, 2]
+    assert directory.versions.states()[3].error == ""
 
 
 def test_a_number_that_failed_may_come_back_with_another_model(directory):

@@ -5,7 +5,7 @@ from PIL import Image
 from rest_client import RestClient, binary
 from tiny_pictures import encode, png_of, solid
 
-from pipeline.serving import rest_api
+from pipeline.serving.limits import request_body
 
 RED = binary(solid("red"))
 
@@ -69,7 +69,7 @@ def test_pictures_that_tensorflow_decodes_like_pillow_are_passed_on_and_others_b
         (b"", "empty file"),
         (b"hello", "not a picture in a known format"),
         (b"<svg></svg>", "SVG drawing: save it as PNG"),
-        (png_of(12_000, 12_000, 8, 2), "too many pixels: 12000x12000, the limit is 100,000,000"),
+        (png_of(12_000, 12_000, 8, 2), "too many pixels: 12000x12000, the limit is 52,000,000"),
         (png_of(100, 2, 8, 2), "too narrow: 100x2"),
         (solid("red", form="WEBP")[:40], "damaged: "),
     ],
@@ -81,16 +81,18 @@ def test_the_error_names_an_unusable_picture_with_the_reason(client, picture, re
 
 
 def test_the_pixels_of_a_request_are_limited_as_a_whole(client):
-    large = binary(png_of(9_000, 9_000, 8, 2))
-    response = client.predict({"instances": [large, large]})
+    large = binary(png_of(6_000, 6_000, 8, 2))
+    response = client.predict({"instances": [large, large, large]})
     assert response.status == 400
-    assert response.body["error"].startswith("instance 1: too many pixels in one request")
+    assert response.body["error"] == (
+        "instance 2: too many pixels in one request, the limit is 100,000,000"
+    )
 
 
 def test_the_number_of_instances_and_bytes_of_a_request_is_limited(client, monkeypatch):
     response = client.predict({"instances": [RED] * 129})
     assert (response.status, response.body) == (400, {"error": "129 instances; the limit is 128"})
-    monkeypatch.setattr(rest_api, "MAX_BODY", 1000)
+    monkeypatch.setattr(request_body, "MAX_BODY", 1000)
     response = client.predict(b" " * 1001)
     assert (response.status, response.body) == (
         413,

@@ -7,7 +7,7 @@ from rich.console import Console
 from tiny_summary import FROZEN, domain, summary
 
 from pipeline.summary.summary_schema import Stages, Summary
-from pipeline.summary.summary_table import show_summary
+from pipeline.summary.summary_table import describe_change, show_summary
 
 HEADINGS = ["domain", "images", "frozen*", "tuned*", "accuracy", "baseline", "change"]
 
@@ -79,3 +79,15 @@ def test_at_80_columns_no_heading_and_no_metric_is_cut_off():
     assert "+0.025" in text
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_change_names_the_domains_that_gained_and_lost_most():
+    domains = {
+        "a": domain(0.8, 0.7),
+        "b": domain(0.6, 0.62),
+        "c": domain(0.5),
+        "d": domain(0.5, 0.5),
+    }
+    text = describe_change(summary(domains=domains, mean_domain_accuracy=0.6))
+    assert text == "'a' +0.100 to 'b' -0.020, mean 0.600"
+    assert describe_change(summary(domains={"a": domain(0.8)})) == "version 2"

@@ -165,14 +165,62 @@ def test_a_tensor_that_contradicts_its_storage_is_refused(
     refused(_archive(tensor), reason)
 
 
-def test_a_shape_that_changes_after_its_check_has_no_effect(tmp_path: Path) -> None:
+def test_a_shape_that_changes_after_its_check_is_refused(
+    refused: Callable[[bytes, str], None],
+) -> None:
     # The shape is a list, memoised as 9; once the tensor is built, the pickle appends to it.
     shape, strides = b"](I6\nep9\n", b"](I1\ne"
     storage = b"(Vstorage\nctorch\nFloatStorage\nV7\nVcpu\nI6\nNtQ"
     tensor = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"I0\n" + shape + strides + b"tR"
     append = b"g9\n(I1000000\ne0"
     state = _ORDERED_DICT + b"(Vparameter0\n" + tensor + append + b"u."
-    assert _read(_archive(state=state), tmp_path)["parameter0"].shape == (6,)
+    refused(_archive(state=state), "uses a container twice")
+
+
+def _nested(levels: int, double: bytes) -> bytes:
+    """Return a pickle of containers that hold the one before twice; it has no opcode of its own."""
+    lines = [b"(t" + b"p%d\n" % 0]
+    lines += [
+        double.replace(b"?", b"%d" % level) + b"p%d\n" % (level + 1) for level in range(levels)
+    ]
+    return b"".join(lines)
+
+
+@pytest.mark.parametrize("section", _SECTIONS)
+@pytest.mark.parametrize(
+    ("bomb", "reason"),
+    [
+        (_nested(60, b"(g?\ng?\nt"), "uses a container twice"),
+        (b"}" + _nested(60, b"(g?\ng?\nt") + b"I1\ns", "uses a container twice"),
+        (b"\x80\x04" + _nested(60, b"(g?\ng?\n\x91"), "uses a container twice"),
+        (b")" + b"2\x86" * 60, "uses a container twice"),
+        (b"Vx\nr\xff\xff\xff\x01", "a memo with 33554431 values"),
+        (b"Vx\np1000000000000\n", "a memo with 1000000000000 values"),
+    ],
+    ids=["tuples", "key", "frozensets", "duplicates", "memo", "memo in text"],
+)
+def test_a_pickle_that_stands_for_more_than_it_holds_is_refused(
+    section: str, bomb: bytes, reason: str, refused: Callable[[bytes, str], None]
+) -> None:
+    refused(_archive(**{section: bomb + b"."}), reason)
+
+
+def test_many_copies_of_a_storage_are_refused(
+    tmp_path: Path, refused: Callable[[bytes, str], None]
+) -> None:
+    tied = _read(_archive(state=_state(*[_tensor()] * 4)), tmp_path)
+    assert len(tied) == 4
+    refused(
+        _archive(state=_state(*[_tensor()] * 5)), "its tensors have 120 bytes, and its storages"
+    )
+
+
+def test_a_huge_file_is_refused_without_being_read(tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    with file.open("wb") as sparse:
+        sparse.truncate(2**40)
+    with pytest.raises(TorchArchiveError, match=r"weights\.pth is larger than 2 GiB"):
+        read_torch_archive(file)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +234,7 @@ def test_a_shape_that_changes_after_its_check_has_no_effect(tmp_path: Path) -> N
         ({"state": _state(_tensor(), b"I1\n")}, "parameter1 is a int, not a tensor"),
         ({"state": _state(_tensor(), _ORDERED_DICT)}, "parameter1 is a OrderedDict, not"),
         ({"state": _state(_tensor(), _tensor(length=5))}, "storage 7 is described in two ways"),
-        ({"state": _state(_tensor())[:-2] + b"VA\\u000aB\nI1\nu."}, "A B is a int"),
+        ({"state": _state(_tensor())[:-2] + b"VA\\u000aB\nI1\nu."}, r"A\\nB is a int"),
         ({"version": pickle.dumps(10**5000)}, "is not a readable torch archive"),
         ({"version": b"]" * 100_000 + b"a" * 99_999 + b"."}, "is not a readable torch archive"),
         ({"keys": pickle.dumps(["8"])}, "keys do not match"),

@@ -1,3 +1,9 @@
+import errno
+import os
+import resource
+import stat
+from pathlib import Path
+
 import pytest
 
 from trainer_module.contract.atomic_write import Draft, atomic_write
@@ -61,3 +67,67 @@ def test_the_longest_names_are_written_and_leave_no_draft(tmp_path, name):
     atomic_write(tmp_path / name, "old")
     atomic_write(tmp_path / name, "new")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "new")]
+
+
+def test_a_file_is_on_the_disk_before_it_gets_its_name_and_its_folder_afterwards(
+    tmp_path, monkeypatch
+):
+    steps = []
+    fsync, replace = os.fsync, Path.replace
+
+    def noted_fsync(handle):
+        kind = "folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file"
+        steps.append(f"flush {kind} of {os.fstat(handle).st_size} bytes"[:10])
+        fsync(handle)
+
+    def noted_replace(path, target):
+        steps.append("rename")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    atomic_write(tmp_path / "a.json", "content")
+    assert steps == ["flush file", "rename", "flush fold"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_disk_that_fails_at_the_flush_leaves_the_old_file(tmp_path, monkeypatch, number):
+    def fail(handle):
+        raise OSError(number, os.strerror(number))
+
+    atomic_write(tmp_path / "a.json", "old")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        atomic_write(tmp_path / "a.json", "new")
+    assert (tmp_path / "a.json").read_text() == "old"
+    assert names(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_network_file_system_that_flushes_no_folders_is_good_enough(
+    tmp_path, monkeypatch, number
+):
+    fsync = os.fsync
+
+    def refuse_folders(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    atomic_write(tmp_path / "a.json", "all")
+    assert (tmp_path / "a.json").read_text() == "all"
+
+
+def test_a_full_disk_is_told_once_and_leaves_the_old_file_and_no_draft(tmp_path):
+    (tmp_path / "a.json").write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            atomic_write(tmp_path / "a.json", bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert error.value.__context__ is None
+    assert (tmp_path / "a.json").read_text() == "old"
+    assert names(tmp_path) == ["a.json"]

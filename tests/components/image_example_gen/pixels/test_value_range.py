@@ -132,6 +132,23 @@ def test_other_values_have_the_range_of_the_picture(values):
     assert read_picture(content).value_range == "its minimum to its maximum"
 
 
+@pytest.mark.parametrize("top", [255, 4095, 16383])
+@pytest.mark.parametrize("kind", ["<i2", ">i2", "<i4", ">i4", "<f4", ">f4", ">u2"])
+def test_compressed_numbers_of_grey_have_the_range_of_plain_ones(top, kind):
+    content = tiff_of(levels(GREY, top, kind), deflate=True)
+    np.testing.assert_allclose(shown(content), EXPECTED_GREY, atol=1.5)
+    assert read_picture(content).value_range == f"0 to {top}"
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+def test_8_bits_with_a_sign_have_their_own_range_or_are_taken_as_they_are(deflate):
+    negative = tiff_of((GREY * 250 - 125).round().astype("i1"), deflate=deflate)
+    np.testing.assert_allclose(shown(negative), EXPECTED_GREY, atol=1.5)
+    assert read_picture(negative).value_range == "its minimum to its maximum"
+    positive = tiff_of((GREY * 127).round().astype("i1"), deflate=deflate)
+    np.testing.assert_allclose(shown(positive), EXPECTED_GREY * 127 / 255, atol=1.5)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite_are_refused(value):
     values = GREY.astype("<f4")

@@ -138,3 +138,19 @@ def test_a_missing_split_gets_its_share_of_the_training_pictures(tmp_path):
     counts = Counter(split for *_, split in rows(export))
     assert counts["test"] == 1
     assert 15 <= counts["eval"] <= 45
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("http://[x/b.jpg", "its name is unusable: Invalid IPv6 URL"),
+        (f"{'x' * 300}.jpg", "its name is unusable: File name too long"),
+        ("b\0.jpg", "the file is not found"),
+    ],
+    ids=["address", "long", "NUL"],
+)
+def test_a_name_that_no_file_can_have_is_skipped_alone(tmp_path, name, reason):
+    content = coco({"a.jpg": ["cat"], name: ["cat"]})
+    convert(write_files(tmp_path / "export", {"train.json": content, **pictures("a.jpg")}))
+    assert [path for path, *_ in rows(tmp_path / "export")] == ["export/a.jpg"]
+    assert list(skipped(tmp_path / "export").values()) == [reason]

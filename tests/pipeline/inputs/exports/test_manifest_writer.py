@@ -105,3 +105,17 @@ def test_files_of_systems_in_an_export_are_left_alone(tmp_path, name):
     export = write_files(tmp_path / "export", files | {name: b"\0\5\26\7"})
     convert(export)
     assert len(rows(export)) == 2
+
+
+def test_names_that_a_spreadsheet_would_compute_are_read_as_they_were(tmp_path):
+    domains, classes = ("=cmd()", "'=a", "-1"), ("@x", "+1+1", "a;=1")
+    names = [f"{d}/{c}/{n}.png" for d in domains for c in classes for n in ("=1", "b")]
+    export = write_files(tmp_path / "export", pictures(*names))
+    convert(export, domain=None)
+    written = manifest_of(export).read_text()
+    assert not any(line.startswith(("=", "+", "-", "@")) for line in written.splitlines())
+    assert ",=" not in written
+    assert {(domain, label) for _, domain, label, _ in rows(export)} == {
+        (domain, label) for domain in domains for label in classes
+    }
+    assert all((export / name).exists() for name in names)

@@ -4,6 +4,8 @@ import pytest
 from tiny_annotations import convert, pictures, rows, skipped, voc
 from tiny_pictures import write_files
 
+from trainer_module.contract.errors import InputError
+
 
 def test_a_voc_folder_with_its_lists_becomes_a_manifest(tmp_path):
     names = [f"{number:06d}" for number in range(4)]
@@ -43,3 +45,11 @@ def test_voc_pictures_with_several_classes_are_skipped(tmp_path):
         "1.jpg": "it has several labels: 'cat' and 'dog'",
         "3.jpg": "it has no label",
     }
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "utf-7", "none", "utf-16"])
+def test_an_encoding_that_cannot_be_read_is_an_input_error(tmp_path, encoding):
+    header = f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
+    export = write_files(tmp_path / "export", {"1.xml": header + voc("1.jpg", "cat")})
+    with pytest.raises(InputError, match=r"export .*: a file is damaged: "):
+        convert(export)

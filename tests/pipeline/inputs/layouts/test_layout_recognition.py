@@ -194,7 +194,7 @@ def test_a_given_layout_with_domains_and_a_domain_is_refused():
 
 def test_a_given_layout_that_no_picture_has_is_refused():
     message = refusal(pictures(SHAPES), layout="split/domain/class")
-    assert "the deepest pictures lie in 'circle'. Give another --layout." in message
+    assert "the deepest pictures lie in 'circle'. Give another layout: --layout LEVELS." in message
 
 
 def test_the_domain_of_the_config_is_for_batches_without_domains_only():

@@ -155,3 +155,35 @@ def test_a_given_layout_wins_over_the_names_of_splits(levels, layout):
 def test_a_single_folder_that_is_named_for_a_split_stops():
     message = refusal(pictures("train", SHAPES))
     assert "--data 'my data/train' --domain NAME, or --layout domain/class" in message
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("X_train", "X_test"),
+        ("animals train", "animals val", "animals test"),
+        ("my-test", "my-dev"),
+    ],
+)
+@pytest.mark.parametrize("position", [0, 1])
+def test_words_for_splits_in_all_names_stop_and_the_offered_layouts_read_them(names, position):
+    levels = [STYLES, SHAPES]
+    levels.insert(position, names)
+    message = refusal(pictures(*levels))
+    assert all(repr(name) in message for name in names)
+    assert "which may be splits. Name them train, val and test, or give --layout " in message
+    layout = ["domain", "class"]
+    layout.insert(position, "split")
+    assert f"--layout {'/'.join(layout)} (domains 'cartoon', 'photo' and 'sketch'" in message
+    counts = placed(pictures(*levels), layout="/".join(layout))
+    assert len({split for _, _, split in counts}) >= len(names)
+    assert None not in {split for _, _, split in counts}
+    assert sum(counts.values()) == len(pictures(*levels))
+
+
+@pytest.mark.parametrize(
+    "names", [("train station", "bus stop"), ("freight train", "express train")]
+)
+def test_words_for_splits_in_some_names_or_for_one_split_are_no_matter(names):
+    assert recognised(pictures(names, SHAPES)).levels == ("domain", "class")
+    assert recognised(pictures(STYLES, names)).levels == ("domain", "class")

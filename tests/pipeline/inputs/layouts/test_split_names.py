@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.inputs.layouts.split_names import split_of_name
+from pipeline.inputs.layouts.split_names import split_in_name, split_of_name
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ from pipeline.inputs.layouts.split_names import split_of_name
         ("Training Set", "train"),
         ("val", "eval"),
         ("valid", "eval"),
+        ("validate", "eval"),
         ("Validation-set", "eval"),
         ("val_images", "eval"),
         ("dev", "eval"),
@@ -46,3 +47,21 @@ OTHERS = (
 @pytest.mark.parametrize("name", [*OTHERS, "train station", "day", "2017"])
 def test_another_name(name):
     assert split_of_name(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("X_train", "train"),
+        ("animals-test", "test"),
+        ("2024.val.cropped", "eval"),
+        ("crash test", "test"),
+        ("train2017", "train"),
+        ("test-dev", None),
+        ("trainer", None),
+        ("day", None),
+        ("", None),
+    ],
+)
+def test_a_word_in_a_name_may_speak_of_a_split(name, split):
+    assert split_in_name(name) == split

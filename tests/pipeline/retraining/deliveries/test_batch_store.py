@@ -101,7 +101,7 @@ def test_a_batch_that_changes_while_it_is_copied_leaves_nothing_behind(
     inbox, store, tmp_path, monkeypatch
 ):
     stamps = iter(("before", "after"))
-    monkeypatch.setattr(batch_store, "file_stamp", lambda _: next(stamps))
+    monkeypatch.setattr(batch_store, "file_stamp", lambda *_: next(stamps))
     with pytest.raises(BatchChangedError):
         store.add(delivery(inbox / "batch"))
     assert list((tmp_path / "batches").iterdir()) == []

@@ -1,0 +1,104 @@
+"""The config in the folder of a run: `config.yaml` without credentials, which are in another file.
+
+People read, copy and attach `config.yaml`, so credentials in it are masked. A later retraining
+needs them: they are in `secrets.yaml` beside it, which only its owner can read. Without credentials
+there is no such file.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.config.parsing.yaml_loader import YamlError
+from pipeline.config.parsing.yaml_parser import dump_yaml, parse_yaml
+from pipeline.config.run_config import RunConfig
+from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.credentials import MASK, holds_mask, masked_settings
+
+SECRETS_FILE = "secrets.yaml"
+
+
+def write_config(path: Path, config: RunConfig) -> None:
+    """Write a config with masked credentials, and the credentials into `secrets.yaml` beside it.
+
+    Args:
+        path: Path of `config.yaml`. Its folder must exist.
+        config: Config of a run.
+    """
+    values = config.model_dump(mode="json")
+    masked = masked_settings(values)
+    if secrets := _replaced(values, masked):
+        atomic_write(path.with_name(SECRETS_FILE), dump_yaml(secrets), private=True)
+    atomic_write(path, dump_yaml(masked))
+
+
+def restore_secrets(settings: dict[str, Any], folder: Path) -> None:
+    """Put credentials back into settings in which they are masked, if their file is there.
+
+    Args:
+        settings: Settings of a config file; changed in place.
+        folder: Folder of the config file.
+
+    Raises:
+        InputError: The file with the credentials is unreadable.
+    """
+    path = folder / SECRETS_FILE
+    if not holds_mask(settings):
+        return
+    try:
+        secrets = parse_yaml(path.read_bytes()).value
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(
+            f"credentials {path}: {error.strerror}. Only the user who started the run can read "
+            "them. Give another config with --config FILE."
+        ) from None
+    except YamlError as error:
+        raise InputError(f"credentials {path}, line {error.line}: {error.problem}") from None
+    if isinstance(secrets, dict):
+        _restore(settings, secrets)
+
+
+def check_no_mask(settings: dict[str, Any]) -> None:
+    """Refuse settings with a masked credential: it would be used as if it were one.
+
+    Raises:
+        InputError: A value is masked.
+    """
+    for key in _masked_keys(settings, ()):
+        name = ".".join(key)
+        raise InputError(
+            f"config key '{name}' is masked: {MASK}. Its value is in {SECRETS_FILE} in the folder "
+            f"of the run. Give it again, for example with --set {name}=..."
+        )
+
+
+def _replaced(values: dict[str, Any], masked: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that are masked, in their groups."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            if inner := _replaced(value, masked[key]):
+                found[key] = inner
+        elif value != masked[key]:
+            found[key] = value
+    return found
+
+
+def _restore(settings: dict[str, Any], secrets: dict[str, Any]) -> None:
+    for key, value in secrets.items():
+        current = settings.get(key)
+        if isinstance(current, dict) and isinstance(value, dict):
+            _restore(current, value)
+        elif holds_mask(current):
+            settings[key] = value
+
+
+def _masked_keys(settings: Any, key: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if isinstance(settings, dict):
+        for name, value in settings.items():
+            yield from _masked_keys(value, (*key, str(name)))
+    elif holds_mask(settings):
+        yield key

@@ -1,0 +1,1 @@
+"""Manifests in Parquet, read in a process of their own."""

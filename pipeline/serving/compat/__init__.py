@@ -1,0 +1,1 @@
+"""Private APIs of the web server. Nothing else in pipeline uses any."""

@@ -1,0 +1,1 @@
+"""Preparation of pictures in processes of their own, with limits on time and memory."""

@@ -1,0 +1,1 @@
+"""Limits of the server: memory of all requests in flight."""

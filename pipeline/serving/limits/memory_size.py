@@ -1,0 +1,61 @@
+"""Sizes of memory: as text, and of the machine."""
+
+import re
+from pathlib import Path
+
+import psutil
+
+from trainer_module.contract.errors import InputError
+
+UNITS = {"MiB": 2**20, "GiB": 2**30, "MB": 10**6, "GB": 10**9}
+
+#: Smallest memory for requests: a picture of 4 megapixels still fits.
+SMALLEST = 256 * 2**20
+
+#: Share of the machine's memory for requests by default, and its upper limit. The rest is for the
+#: model, twice while versions change, and for the file cache.
+DEFAULT_SHARE, DEFAULT_LIMIT = 0.25, 4 * 2**30
+
+#: Files with the limit of a container's memory in bytes, of cgroups version 2 and 1.
+CGROUP_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+def parse_memory_size(text: str) -> int:
+    """Return the bytes of a size such as `2GiB` or `512 MB`.
+
+    Args:
+        text: Number and unit, one of `UNITS`.
+
+    Raises:
+        InputError: The text is no such size, or it is smaller than `SMALLEST`.
+    """
+    match = re.fullmatch(rf"(\d+(?:\.\d+)?) ?({'|'.join(UNITS)})", text.strip())
+    if match is None or len(match[1]) > 20:
+        raise InputError(
+            f"--max-memory: '{text[:80]}' is no size. Give one such as 512MiB or 2GiB."
+        )
+    size = int(float(match[1]) * UNITS[match[2]])
+    if size < SMALLEST:
+        raise InputError(
+            f"--max-memory: {text} is too small. Give {SMALLEST // 2**20}MiB at least."
+        )
+    return size
+
+
+def default_max_memory() -> int:
+    """Return the memory for requests: a quarter of the machine's or container's, 4 GiB at most."""
+    share = int(machine_memory() * DEFAULT_SHARE)
+    return max(SMALLEST, min(share, DEFAULT_LIMIT))
+
+
+def machine_memory() -> int:
+    """Return the bytes of memory that this machine has, or this container may use."""
+    sizes = [psutil.virtual_memory().total]
+    for path in CGROUP_LIMITS:
+        text = path.read_text().strip() if path.is_file() else ""
+        if text.isdecimal():  # it is "max" without a limit
+            sizes.append(int(text))
+    return min(sizes)

@@ -1,0 +1,1 @@
+"""What people see: streams, lines, tables and colours, in which every name is printable."""

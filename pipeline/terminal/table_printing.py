@@ -1,0 +1,65 @@
+"""Tables on terminals of any width."""
+
+import copy
+import dataclasses
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Column, Table
+from rich.text import Text
+
+from pipeline.terminal.safe_console import SafeConsole
+
+#: Width that is wide enough for every table.
+_UNLIMITED = 100_000
+
+#: Smallest width of a column with sentences.
+_SENTENCE_WIDTH = 12
+
+
+def print_table(console: Console, table: Table, sentences: str = "") -> None:
+    """Print a table in which every name and number can be read, however narrow the terminal is.
+
+    Rich would cut words and leave columns out. Here a row that needs more columns than the
+    terminal has is longer than a line, and the terminal continues it on the next line.
+
+    Args:
+        console: Console of the user.
+        table: Table to print.
+        sentences: Heading of the column with sentences, whose words may be broken.
+    """
+    fitted = _with_limits(table, sentences, _SENTENCE_WIDTH)
+    measured = Measurement.get(console, console.options.update(width=_UNLIMITED), fitted)
+    if measured.minimum > console.width:
+        terminal = console.is_terminal
+        console = SafeConsole(file=console.file, width=measured.minimum, force_terminal=terminal)
+    rest = max(0, console.width - measured.maximum)
+    console.print(_with_limits(table, sentences, _SENTENCE_WIDTH + rest), highlight=False)
+
+
+def _with_limits(table: Table, sentences: str, width: int) -> Table:
+    """Return a table whose columns have the width that they need at least.
+
+    Args:
+        table: Table to copy.
+        sentences: Heading of the column with sentences.
+        width: Largest width of that column.
+    """
+    limited = copy.copy(table)
+    limited.columns = [
+        dataclasses.replace(column, max_width=width)
+        if sentences and column.header == sentences
+        else _with_minimum(column)
+        for column in table.columns
+    ]
+    return limited
+
+
+def _with_minimum(column: Column) -> Column:
+    if not column.no_wrap:
+        return column
+    # Rich takes the longest word for it, also where the words stay in one line.
+    cells = (str(cell) for cell in (column.header, *column.cells))
+    width = max(Text.from_markup(cell, emoji=False).cell_len for cell in cells)
+    limit = width if column.max_width is None else column.max_width
+    return dataclasses.replace(column, min_width=min(width, limit))

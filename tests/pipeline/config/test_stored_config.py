@@ -1,0 +1,105 @@
+"""The config in the folder of a run, without credentials, and its return."""
+
+import shutil
+import stat
+
+import pytest
+
+from pipeline.config.config_file import load_config
+from pipeline.workspace import Workspace
+from trainer_module.contract.errors import InputError
+
+SETTINGS = (
+    "kubeflow.env={TOKEN: hunter2, DIGITS: '12'}",
+    "kubeflow.secrets={B: store/hunter2}",
+    "beam.runner=portable",
+    "beam.options={job_endpoint: 'a:1', environment_type: LOOPBACK, s3_session_token: hunter2}",
+    "notify.command=[curl, 'https://host/hunter2']",
+)
+
+
+@pytest.fixture(name="stored")
+def _stored(tmp_path):
+    """The config and the folder of a run."""
+    config = load_config(None, [*SETTINGS], {"data": "/data", "workspace": tmp_path / "w"})
+    workspace = Workspace(tmp_path / "w")
+    return config, workspace.runs / workspace.new_run(config)
+
+
+def test_the_config_of_a_run_is_masked_and_its_credentials_are_for_its_owner_only(stored):
+    _, folder = stored
+    assert "hunter2" not in (folder / "config.yaml").read_text()
+    secrets = folder / "secrets.yaml"
+    assert "hunter2" in secrets.read_text()
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
+    assert "flink" not in secrets.read_text()
+    assert sorted(path.name for path in folder.iterdir()) == ["config.yaml", "secrets.yaml"]
+
+
+def test_a_later_command_reads_the_true_config(stored):
+    config, folder = stored
+    assert load_config(folder / "config.yaml", []) == config
+
+
+def test_a_change_of_a_key_wins_over_the_credential(stored):
+    _, folder = stored
+    config = load_config(folder / "config.yaml", ["notify.command=[echo]"])
+    assert config.notify.command == ("echo",)
+    text = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(text.replace("DIGITS: (masked)", "DIGITS: '34'"))
+    assert load_config(folder / "config.yaml", []).kubeflow.env["DIGITS"] == "34"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key"),
+    [
+        ([], "beam.options.s3_session_token"),
+        (["beam.options.s3_session_token=a"], "notify.command"),
+        (["beam.options.s3_session_token=a", "notify.command=[]"], "kubeflow.env.TOKEN"),
+    ],
+)
+def test_a_masked_value_is_never_used(stored, tmp_path, overrides, key):
+    _, folder = stored
+    shutil.copy(folder / "config.yaml", tmp_path / "copy.yaml")
+    with pytest.raises(InputError) as error:
+        load_config(tmp_path / "copy.yaml", overrides)
+    assert str(error.value) == (
+        f"config key '{key}' is masked: (masked). Its value is in secrets.yaml in the folder of "
+        f"the run. Give it again, for example with --set {key}=..."
+    )
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"a: [", "line 1"), (None, "Is a directory")])
+def test_an_unreadable_file_of_credentials_is_one_line(stored, content, words):
+    _, folder = stored
+    (folder / "secrets.yaml").unlink()
+    if content is None:
+        (folder / "secrets.yaml").mkdir()
+    else:
+        (folder / "secrets.yaml").write_bytes(content)
+    with pytest.raises(InputError, match=rf"secrets\.yaml.*{words}"):
+        load_config(folder / "config.yaml", [])
+
+
+def test_a_config_without_credentials_is_one_file(tmp_path):
+    workspace = Workspace(tmp_path)
+    config = load_config(None, [], {"data": "/data", "workspace": tmp_path})
+    folder = workspace.runs / workspace.new_run(config)
+    assert [path.name for path in folder.iterdir()] == ["config.yaml"]
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "kubeflow.env={TOKEN: {a: hunter2}}",
+        "kubeflow.secrets={TOKEN: hunter2}",
+        "beam.options={s3_session_token: [hunter2]}",
+        "beam={options: {s3_session_token: hunter2}, workers: -1}",
+        "notify.command={a: hunter2}",
+        "kubeflow.env=[hunter2",
+    ],
+)
+def test_a_mistake_shows_no_credential(override):
+    with pytest.raises(InputError) as error:
+        load_config(None, [override], {"data": "d"})
+    assert "hunter2" not in str(error.value)
