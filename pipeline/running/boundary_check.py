@@ -1,5 +1,6 @@
 """Check of a block that the config names, before anything runs."""
 
+import functools
 import json
 import os
 import subprocess
@@ -32,16 +33,25 @@ def check_boundary(config: RunConfig) -> None:
     if not isinstance(block, str) or config.fine_tuning.epochs == 0:
         return
     name = config.backbone.name
-    command = [*isolated_python(PROGRAM), name, str(config.image_size)]
-    quiet = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        command, env=os.environ | quiet, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
+    blocks = _blocks(name, config.image_size)
+    if not blocks:
         return  # the Trainer, which has a log, will say what is wrong with TensorFlow
-    blocks = json.loads(done.stdout.splitlines()[-1])
     if block not in blocks:
         raise InputError(
             f"config key 'fine_tuning.trainable_from': must be a share between 0 and 1, or a block "
             f"of {name}: {', '.join(blocks)}. Received: {json.dumps(block)}"
         )
+
+
+@functools.cache
+def _blocks(backbone: str, image_size: int) -> list[str]:
+    """Return the names of the blocks of a backbone; none if TensorFlow fails."""
+    command = [*isolated_python(PROGRAM), backbone, str(image_size)]
+    quiet = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        command, env=os.environ | quiet, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return []
+    blocks: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return blocks

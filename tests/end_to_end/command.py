@@ -21,6 +21,7 @@ QUICK = {
     "frozen.learning_rate": 0.01,
     "fine_tuning.epochs": 2,
     "fine_tuning.views": 1,
+    "fine_tuning.trainable_from": 0.9,  # tracing the gradients of more blocks takes 10 s
     "gate.min_accuracy": 0,
 }
 

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, settings
 from mutated_bytes import MutationFuzzer
 
 #: Examples of every property in a run without a seed.
-NUM_EXAMPLES = 60
+NUM_EXAMPLES = 40
 
 #: Factor on the number of cases of a run with a seed.
-EFFORT = 5
+EFFORT = 10
 
 settings.register_profile(
     "ci",

@@ -100,7 +100,7 @@ def test_a_mutated_parquet_file_is_a_table_or_one_line(mutation_fuzzer: Mutation
         buffer = io.BytesIO()
         pq.write_table(table, buffer, compression=compression, row_group_size=25)
         files[compression] = buffer.getvalue()
-    mutation_fuzzer.run("parquet", read_in_a_fork, files, 200)
+    mutation_fuzzer.run("parquet", read_in_a_fork, files, 80)
 
 
 def read_in_a_fork(content: bytes) -> None:

@@ -1,5 +1,6 @@
 """Fine-tuning stage: the blocks above the boundary are trained with small learning rates."""
 
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -117,11 +118,19 @@ class _EvalSplit:
         """Return the logits under the present weights, float32 [rows, classes]."""
         _, logits = self.trained_part.output
         return predict(
-            lambda batch: self.trained_part(tf.cast(batch, tf.float32), training=False)[1],
+            self._traced_logits,
             self.activations.views[0],
             self.activations.rows,
             logits.shape[-1],
             self.task,
+        )
+
+    @functools.cached_property
+    def _traced_logits(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Function of activations. Every epoch and mixture uses it, and it is traced once."""
+        return tf.function(  # type: ignore[no-any-return]  # TensorFlow has no types
+            lambda batch: self.trained_part(tf.cast(batch, tf.float32), training=False)[1],
+            reduce_retracing=True,
         )
 
     def score(self, logits: npt.NDArray[np.float32]) -> Score:

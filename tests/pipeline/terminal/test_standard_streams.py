@@ -69,7 +69,7 @@ from pipeline.logs.captured_output import captured_output
 
 sys.stdin.read()  # until nobody reads what is printed
 with captured_output(Path("log")) as console:
-    for number in range(1000):
+    for number in range(100):
         console.print("x" * 1000)
     print("done")
 """

@@ -43,6 +43,24 @@ def test_only_blocks_above_the_boundary_change_and_no_batch_statistics(task, spl
     assert [round(epoch["loss"], 1) for epoch in stage.details["curve"]] != [0.0, 0.0]
 
 
+def test_the_eval_split_is_predicted_by_one_function_that_is_traced_once(
+    task, splits, classifier, monkeypatch
+):
+    model = type(classifier.backbone.model)
+    call, traced = model.call, []
+
+    def counted_call(self, *args, **options):
+        if self.name == "head" and options.get("training") is False:
+            traced.append(self.name)
+        return call(self, *args, **options)
+
+    boundary = freeze_boundary(classifier, 0.9)
+    train, evaluation = (extract_activations(split, classifier, boundary, task) for split in splits)
+    monkeypatch.setattr(model, "call", counted_call)
+    fine_tune(classifier, boundary, train, evaluation, task, start=0.0)
+    assert len(traced) == 1
+
+
 @pytest.mark.parametrize("objective", ["balanced", "group_dro", "coral"])
 def test_every_objective_trains_both_stages(task, splits, classifier, objective):
     tuning = task.options.fine_tuning.model_copy(update={"learning_rate": 5e-5})
