@@ -86,6 +86,6 @@ def unusual_variables(environment: Mapping[str, str]) -> list[str]:
 
 def _last_message(output: str) -> str:
     """Return the fatal message of TensorFlow, or the last line of a traceback."""
-    fatal = re.findall(r"^.*\bF .*?\.cc:\d+\] (.+)$", output, re.MULTILINE)
+    fatal = re.findall(r"^.*\bF(?:\d{4})? .*?\.cc:\d+\] (.+)$", output, re.MULTILINE)
     lines = fatal or [line for line in output.splitlines() if line.strip()] or ["no message"]
     return " ".join(lines[-1].split()).rstrip(".")
