@@ -3,31 +3,15 @@
 
 import platform
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from carryover_command import check_packages
 
-def _check_packages() -> None:
-    """Refuse to run where a folder or a file of the user hides one of our packages."""
-    own = Path(__file__).resolve().parents[1]
-    for name in ("pipeline", "components", "trainer_module"):
-        spec = find_spec(name)
-        # A folder without an __init__.py has no origin.
-        folders = list(spec.submodule_search_locations or []) if spec else []
-        found = Path((spec.origin if spec else "") or next(iter(folders), name))
-        if found.resolve() != own / name / "__init__.py":
-            print(
-                f"carryover: {str(found)!a} hides the package '{name}' of carryover. Take its "
-                "folder out of PYTHONPATH, or run the command in another folder.",
-                file=sys.stderr,
-            )
-            sys.exit(2)
-
-
-_check_packages()
+# Also where this module is run without `carryover_command.main`, as child processes do.
+check_packages("pipeline", "components", "trainer_module")
 
 from pipeline.command_options import DEFAULT_WORKSPACE, WorkspaceOption
 from pipeline.commands import manifest_command, model_commands, training_commands

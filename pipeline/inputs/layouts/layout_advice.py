@@ -200,5 +200,5 @@ def _names(tree: FolderTree, levels: Levels, level: str) -> list[str]:
 
 
 def shell_word(path: str) -> str:
-    """Return a path as a shell takes it, on one line."""
+    """Return a path that is quoted for a shell, on one line."""
     return shlex.quote(path) if path.isprintable() else repr(path)

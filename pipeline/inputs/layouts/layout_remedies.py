@@ -46,7 +46,7 @@ class LayoutRemedies:
         """Return what to do where a folder below may be the one that is meant.
 
         Args:
-            folder: That folder, as a shell takes it, with further options; "" without one.
+            folder: Path of that folder, quoted for a shell, with further options; "" without one.
             layouts: Options for layouts.
         """
         if not folder:
