@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pipeline.config.parsing.yaml_loader import shortened, shown_key
+from pipeline.config.parsing.yaml_loader import shown_key
 from pipeline.config.run_config import RunConfig
 from trainer_module.contract.output_text.credentials import masked_value
-from trainer_module.contract.printable_names import printable_name
+from trainer_module.contract.printable_names import printable_name, shortened
 
 #: What is allowed, by pydantic's type of the error.
 ALLOWED = {

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pipeline.config.config_error import ConfigSources, describe_error
 from pipeline.config.option_types import drop_empty_groups, takes_null, takes_text
 from pipeline.config.parsing.config_content import read_config_content
-from pipeline.config.parsing.yaml_loader import MAX_DEPTH, YamlError, shortened, shown_key
+from pipeline.config.parsing.yaml_loader import MAX_DEPTH, YamlError, shown_key
 from pipeline.config.parsing.yaml_parser import ParsedYaml, parse_yaml
 from pipeline.config.retraining_options import other_name
 from pipeline.config.run_config import RunConfig
@@ -17,6 +17,7 @@ from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
 from trainer_module.contract.options_base import expand_home
 from trainer_module.contract.output_text.credentials import masked_arguments
+from trainer_module.contract.printable_names import shortened
 from trainer_module.training_options import NAMED_WEIGHTS
 
 #: Keys with a path or a list of paths, relative to the folder of the config file. Those of `data`

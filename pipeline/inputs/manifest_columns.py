@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.printable_names import shortened
 
 REQUIRED = ("path", "domain", "label")
 OPTIONAL = ("split", "group")
@@ -61,19 +62,15 @@ def find_columns(
     for name in REQUIRED + OPTIONAL:
         found = [position for position, one in enumerate(names) if one.strip().lower() == name]
         if len(found) > 1 or (not found and name in required):
+            received = shortened(", ".join(names), MAX_SHOWN) or "an empty file"
             raise InputError(
                 f"manifest {location} must have one column {name}: expected "
                 f"{', '.join(required)} and, if wanted, {', '.join(OPTIONAL)}. "
-                f"Received: {_shown(names) or 'an empty file'}{_remedy(name, names, len(found))}"
+                f"Received: {received}{_remedy(name, names, len(found))}"
             )
         if found:
             columns[name] = found[0]
     return columns
-
-
-def _shown(names: Sequence[str]) -> str:
-    text = ", ".join(names)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def _remedy(missing: str, names: Sequence[str], count: int) -> str:

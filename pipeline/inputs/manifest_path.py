@@ -30,7 +30,7 @@ class ManifestFiles:
             root: Folder or URI that paths are relative to.
             roots: Where the files of a delivery may be. None for any place.
         """
-        self.root = self._root = root
+        self.root = root
         self._roots = roots
         self._names: dict[Path, dict[str, str]] = {}
 
@@ -50,7 +50,7 @@ class ManifestFiles:
             UnavailableError: The store of a URI is unavailable.
         """
         path = row["path"]
-        location = locate(self._root, path)
+        location = locate(self.root, path)
         if self._roots and (reason := self._roots.find_fault(location)):
             row["reason"] = reason  # whether the file exists is not looked up
             return False
@@ -63,10 +63,10 @@ class ManifestFiles:
             return False  # such as a name that is too long to look for similar ones
         for form in ("NFC", "NFD"):
             other = unicodedata.normalize(form, path)
-            if other != path and Path(self._root, other).is_file():
+            if other != path and Path(self.root, other).is_file():
                 del row["reason"]
                 row["path"] = other
-                add_file_status(row, locate(self._root, other))
+                add_file_status(row, locate(self.root, other))
                 return True
         if remedy := self._remedy(path):
             row["reason"] += f": {remedy}"
@@ -83,15 +83,15 @@ class ManifestFiles:
         if path.startswith("~"):
             return _HOME
         decoded = unquote(path)
-        if decoded != path and Path(self._root, decoded).is_file():
+        if decoded != path and Path(self.root, decoded).is_file():
             return f"the file is called {decoded}. Percent signs are not decoded in paths"
-        if path != path.strip() and Path(self._root, path.strip()).exists():
+        if path != path.strip() and Path(self.root, path.strip()).exists():
             return "the file has no spaces around its name. Remove them"
         if Path(path).is_absolute():
             return "an absolute path, perhaps of another machine. Write it relative to the manifest"
         if Path(path).exists():
             return "paths are relative to the folder of the manifest, not to the working directory"
-        same = self._other_case(Path(self._root, path))
+        same = self._other_case(Path(self.root, path))
         return f"the file is called {same}. Write the same case" if same else ""
 
     def _other_case(self, path: Path) -> str:

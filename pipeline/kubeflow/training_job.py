@@ -37,35 +37,23 @@ def write_training_job(config: RunConfig, output: Path) -> None:
         config: Config of the run; `config_check.check_training_job_config` has accepted it.
         output: YAML file to write.
     """
-    is_secret = _is_secret(config)
+    settings = config.model_dump(mode="json", exclude={"kubeflow"})
+    is_secret = masked_settings(settings) != settings
+    name = f"{config.name}-config"
     stored = {
         "apiVersion": "v1",
         "kind": "Secret" if is_secret else "ConfigMap",
-        "metadata": {"name": f"{config.name}-config"},
-        "stringData" if is_secret else "data": {CONFIG_FILE: dump_yaml(_settings(config))},
+        "metadata": {"name": name},
+        "stringData" if is_secret else "data": {CONFIG_FILE: dump_yaml(settings)},
     }
+    source = {"secret": {"secretName": name}} if is_secret else {"configMap": {"name": name}}
+    job = _tf_job(config, {"name": name, **source})
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("w", encoding="utf-8") as file:
-        yaml.safe_dump_all([stored, _tf_job(config)], file, sort_keys=False, allow_unicode=True)
+        yaml.safe_dump_all([stored, job], file, sort_keys=False, allow_unicode=True)
 
 
-def _settings(config: RunConfig) -> dict[str, Any]:
-    return config.model_dump(mode="json", exclude={"kubeflow"})
-
-
-def _is_secret(config: RunConfig) -> bool:
-    return masked_settings(_settings(config)) != _settings(config)
-
-
-def _config_volume(config: RunConfig) -> Manifest:
-    name = f"{config.name}-config"
-    source = (
-        {"secret": {"secretName": name}} if _is_secret(config) else {"configMap": {"name": name}}
-    )
-    return {"name": name, **source}
-
-
-def _tf_job(config: RunConfig) -> Manifest:
+def _tf_job(config: RunConfig, config_volume: Manifest) -> Manifest:
     chief = ["carryover", "run", "--config", f"{CONFIG_FOLDER}/{CONFIG_FILE}"]
     # Kubernetes replaces $(NAME) in a command, and $$ by $.
     worker = ["carryover", "join", "--workspace", str(config.workspace).replace("$", "$$")]
@@ -78,7 +66,7 @@ def _tf_job(config: RunConfig) -> Manifest:
             # Workers wait for the next training until the chief's pod has ended.
             "runPolicy": {"cleanPodPolicy": "Running", "backoffLimit": options.retries},
             "tfReplicaSpecs": {
-                "Chief": _replicas(1, chief, options, _config_volume(config)),
+                "Chief": _replicas(1, chief, options, config_volume),
                 "Worker": _replicas(options.workers - 1, worker, options),
             },
         },

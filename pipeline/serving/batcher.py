@@ -53,12 +53,10 @@ class BatchLimits(NamedTuple):
         Args:
             costs: Costs of the pictures.
         """
+        if len(costs) > self.instances:  # without a sum: it is asked for every queued request
+            return False
         total = DecodingCost.total(costs)
-        return (
-            len(costs) <= self.instances
-            and total.num_pixels <= self.pixels
-            and total.scanned_pixels <= self.scanned_pixels
-        )
+        return total.num_pixels <= self.pixels and total.scanned_pixels <= self.scanned_pixels
 
 
 @dataclass(frozen=True, eq=False)

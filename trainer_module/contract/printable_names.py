@@ -6,6 +6,9 @@ _JOINERS = "\u200c\u200d"
 #: Last letter of the Latin script's blocks. Between such letters, a joiner is invisible.
 _LAST_LATIN = "\u024f"
 
+#: Usual length of the longest text of the user that a message repeats, in characters.
+MAX_SHOWN = 80
+
 
 def printable_name(name: str) -> str:
     r"""Return a text on one line, with escapes for what is not printable.
@@ -25,6 +28,16 @@ def printable_name(name: str) -> str:
         char if _is_printable(char, before) else char.encode("unicode_escape").decode()
         for before, char in zip(f" {name}", name, strict=False)
     )
+
+
+def shortened(text: str, length: int = MAX_SHOWN) -> str:
+    """Return a text for a message, see `printable_name`; of a long one its beginning and `...`.
+
+    Args:
+        text: Text of the user.
+        length: Most characters that are shown.
+    """
+    return printable_name(text if len(text) <= length else f"{text[:length]}...")
 
 
 def printable_lines(text: str) -> str:

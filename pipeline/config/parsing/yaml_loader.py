@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from trainer_module.contract.printable_names import printable_name
+from trainer_module.contract.printable_names import shortened
 
 #: Longest text, in bytes of a file and in characters. The configs in `configs/` have 6,000.
 MAX_LENGTH = 2**17
@@ -22,9 +22,6 @@ MAX_DEPTH = 20
 
 #: Prefix of the tags of YAML's own types.
 TAG = "tag:yaml.org,2002:"
-
-#: Longest text of the user that a message repeats.
-_MAX_SHOWN = 80
 
 #: Type, pattern and first characters of the plain values of YAML 1.2, in decimal notation only.
 PLAIN_TYPES = (
@@ -125,12 +122,6 @@ def check_limits(count: int, depth: int, path: list[str] | tuple[str, ...], line
 def shown_key(path: list[str] | tuple[str, ...]) -> str:
     """Return a dotted key for a message, shortened."""
     return shortened(".".join(part for part in path if part))
-
-
-def shortened(text: str, length: int = _MAX_SHOWN) -> str:
-    """Return a text of the user for a message: its beginning, without control characters."""
-    cut = text if len(text) <= length else f"{text[:length]}..."
-    return printable_name(cut)
 
 
 def same_key(text: str) -> str:

@@ -23,9 +23,9 @@ from pipeline.config.parsing.yaml_loader import (
     add_plain_types,
     check_limits,
     same_key,
-    shortened,
     shown_key,
 )
+from trainer_module.contract.printable_names import shortened
 
 _BOOLEANS = {"true": True, "false": False}
 

@@ -12,6 +12,7 @@ from pipeline.retraining.deliveries.batch_store import BatchChangedError, StoreW
 from pipeline.retraining.deliveries.inbox import Delivery
 from pipeline.running.run_failure import logged_reason
 from trainer_module.contract.errors import InputError, UnavailableError, safe_message
+from trainer_module.contract.printable_names import shortened
 
 Result = TypeVar("Result")
 
@@ -65,7 +66,7 @@ class DeliveryGuard:
             raise
         except Exception as error:
             fault = self._explain(delivery, error)
-            return DeliveryFault(fault.state, _one_line(fault.reason))
+            return DeliveryFault(fault.state, shortened(safe_message(fault.reason), MAX_REASON))
 
     def _explain(self, delivery: Delivery, error: Exception) -> DeliveryFault:
         if isinstance(error, BatchChangedError):
@@ -81,8 +82,3 @@ class DeliveryGuard:
         if isinstance(error, OSError):
             return DeliveryFault(UNAVAILABLE, f"{delivery.source}: {error.strerror or error}")
         return DeliveryFault("failed", logged_reason(error, self._command_log))
-
-
-def _one_line(reason: str) -> str:
-    text = safe_message(reason)
-    return text if len(text) <= MAX_REASON else f"{text[:MAX_REASON]}..."
