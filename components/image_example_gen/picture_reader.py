@@ -15,7 +15,7 @@ from components.image_example_gen.pixels.decoding_limits import (
     check_cost,
     has_costly_texts,
 )
-from components.image_example_gen.pixels.file_damage import check_png, check_zeros
+from components.image_example_gen.pixels.file_damage import check_gif, check_png, check_zeros
 from components.image_example_gen.pixels.format_support import describe_unknown, find_unsupported
 from components.image_example_gen.pixels.jpeg_damage import check_jpeg, check_tail
 from components.image_example_gen.pixels.value_range import needs_scaling, scale_to_8_bit
@@ -232,6 +232,8 @@ def _rewritten(image: Image.Image, content: bytes) -> Picture:
     scan_end = check_jpeg(content) if image.format in JPEG_FORMATS else 0
     if image.format == "PNG":
         check_png(content)
+    if image.format == "GIF":
+        check_gif(content)
     if needs_scaling(image):
         scaled, value_range = scale_to_8_bit(image, content)
     else:

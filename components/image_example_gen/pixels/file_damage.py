@@ -1,4 +1,4 @@
-"""Finds damage in PNG, WebP and AVIF files that their decoders accept."""
+"""Finds damage in PNG, GIF, WebP and AVIF files that their decoders accept."""
 
 import zlib
 from collections.abc import Iterator
@@ -8,6 +8,13 @@ from collections.abc import Iterator
 MIN_ZEROS, PIXELS_PER_ZERO = 64, 5000
 
 PNG_HEADER_BYTES, RIFF_HEADER_BYTES, FRAME_HEADER_BYTES = 8, 12, 16
+
+#: Bytes of a GIF file: before the palette, of a frame's description, and the size of a palette of
+#: two colours, which a power of two multiplies.
+GIF_HEADER_BYTES, GIF_FRAME_BYTES, GIF_SMALLEST_PALETTE = 13, 9, 6
+
+#: First bytes of the parts of a GIF file: an extension, a frame, the end of the file.
+GIF_EXTENSION, GIF_FRAME, GIF_END = b"!", b",", b";"
 
 #: Chunks of WebP with coded pixels. (Transparency, `ALPH`, may be stored without compression.)
 WEBP_PIXELS = (b"VP8 ", b"VP8L")
@@ -33,6 +40,43 @@ def check_png(content: bytes) -> None:
             if checksum != int.from_bytes(content[end : end + 4], "big"):
                 raise ValueError("wrong checksum of the pixels")
         position = end + 4
+
+
+def check_gif(content: bytes) -> None:
+    """Check that the data of the first frame end where a part of a GIF file may begin.
+
+    The format has no checksums: a decoder takes any bytes as pixels once its table is full.
+
+    Args:
+        content: Bytes of a GIF file.
+
+    Raises:
+        ValueError: The file ends within the first frame, or other bytes than a part follow it.
+    """
+    position = GIF_HEADER_BYTES + _palette_bytes(content[10])
+    while (first := content[position : position + 1]) != GIF_FRAME:
+        if not first:
+            raise ValueError("the file ends before the picture")
+        position = _end_of_blocks(content, position + 2) if first == GIF_EXTENSION else position + 1
+    flags = content[position + GIF_FRAME_BYTES]
+    data = position + 1 + GIF_FRAME_BYTES + _palette_bytes(flags) + 1
+    rest = content[_end_of_blocks(content, data) :].lstrip(b"\0")
+    if rest and rest[:1] not in (GIF_EXTENSION, GIF_FRAME, GIF_END):
+        raise ValueError("other bytes follow the data of the first frame")
+
+
+def _palette_bytes(flags: int) -> int:
+    return GIF_SMALLEST_PALETTE << (flags & 7) if flags & 0x80 else 0
+
+
+def _end_of_blocks(content: bytes, position: int) -> int:
+    """Return where a chain of blocks ends: each begins with its length, the last one has none."""
+    while position < len(content):
+        length = content[position]
+        position += 1 + length
+        if not length:
+            return position
+    raise ValueError("the file ends before the picture")
 
 
 def check_zeros(content: bytes, form: str, num_pixels: int) -> None:

@@ -1,4 +1,4 @@
-"""Damage that the decoders of PNG, WebP and AVIF accept."""
+"""Damage that the decoders of PNG, GIF, WebP and AVIF accept."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,14 @@ pytestmark = pytest.mark.component
 RNG = np.random.default_rng(2)
 
 
-def photo(size: tuple[int, int] = (320, 240)) -> Image.Image:
-    smooth = Image.effect_noise((size[0] // 8, size[1] // 8), 90).resize(size)
-    return Image.merge("RGB", [smooth, Image.effect_noise(size, 30), smooth.rotate(180)])
+def photo(size: tuple[int, int] = (320, 240), seed: int = 0) -> Image.Image:
+    smooth = noise((size[0] // 8, size[1] // 8), 90, seed).resize(size)
+    return Image.merge("RGB", [smooth, noise(size, 30, seed), smooth.rotate(180)])
+
+
+def noise(size: tuple[int, int], spread: int, seed: int) -> Image.Image:
+    values = np.random.default_rng(seed).normal(128, spread, size[::-1])
+    return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
 def filled(content: bytes, share: float, by: bytes) -> bytes:
@@ -83,6 +88,27 @@ def test_other_compressed_pictures_with_a_lost_end_are_refused(form, fill):
         read_picture(filled(content, 0.6, FILLS[fill]))
 
 
+def test_a_gif_with_a_lost_end_is_refused_whatever_codes_its_table_holds():
+    # Pillow decodes text as pixels here.
+    image = Image.fromarray(RNG.integers(0, 256, (120, 160), dtype=np.uint8))
+    content = filled(encode(image, "GIF"), 0.6, FILLS["text"])
+    with pytest.raises(UnusablePictureError, match=r"^damaged: the file ends before"):
+        read_picture(content)
+
+
+@pytest.mark.parametrize("end", [b"", b"\0\0", b";more", b"\0!"])
+def test_what_follows_the_first_frame_of_a_gif_need_not_be_whole(end):
+    content = encode(photo(), "GIF")
+    assert content.endswith(b"\0;")
+    assert read_picture(content[:-1] + end).width == 320
+
+
+def test_a_gif_with_comments_its_own_palette_and_frames_is_accepted():
+    frames = [photo(seed=seed) for seed in range(3)]
+    options = {"save_all": True, "append_images": frames[1:], "comment": b"a," * 400}
+    assert read_picture(encode(frames[0], "GIF", **options)).more_pages
+
+
 def good_pictures() -> dict[str, Image.Image]:
     lines = Image.new("RGB", (1500, 1000), "white")
     ImageDraw.Draw(lines).line((20, 30, 600, 900), fill="navy", width=3)
@@ -95,6 +121,7 @@ def test_whole_pictures_are_accepted(name):
     image = good_pictures()[name]
     files = [coded(name, image) for name in CODED]
     files += [encode(image.convert(mode)) for mode in ("RGB", "L", "P", "RGBA", "1")]
+    files += [encode(image.convert(mode), "GIF") for mode in ("RGB", "L", "P", "RGBA", "1")]
     for content in files:
         picture = read_picture(content)
         assert (picture.width, picture.height) == image.size
