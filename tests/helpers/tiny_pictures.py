@@ -5,6 +5,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 SIZE = (4, 3)
@@ -32,15 +33,27 @@ def gradient() -> Image.Image:
     return image
 
 
+def noise(size: tuple[int, int], spread: int, seed: int = 0) -> Image.Image:
+    """A grey picture of noise; a seed always gives the same one, unlike Pillow's own noise."""
+    values = np.random.default_rng(seed).normal(128, spread, size[::-1])
+    return Image.fromarray(values.clip(0, 255).astype(np.uint8))
+
+
+def photo(size: tuple[int, int] = (320, 240)) -> Image.Image:
+    """A picture with detail everywhere."""
+    smooth = noise((size[0] // 8, size[1] // 8), 90).resize(size)
+    return Image.merge("RGB", [smooth, noise(size, 30), smooth.rotate(180)])
+
+
 def png_of(width: int, height: int, bits: int, colour_type: int, pixels: bytes = b"") -> bytes:
     """A PNG file by hand, for what Pillow does not write.
 
     Args:
-        width: that the header claims.
-        height: that the header claims.
-        bits: per channel.
+        width: Width in the header.
+        height: Height in the header.
+        bits: Bits per channel.
         colour_type: 0 grey, 2 RGB.
-        pixels: rows, each after its filter byte.
+        pixels: Rows, each after its filter byte.
     """
     header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from tiny_pictures import SIZE, encode, gradient, png_of, solid
+from tiny_pictures import SIZE, encode, gradient, noise, png_of, solid
 
 from components.image_example_gen import picture_reader
 from components.image_example_gen.picture_reader import Picture, UnusablePictureError, read_picture
@@ -202,7 +202,7 @@ def test_postscript_is_refused_because_pillow_would_run_it():
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
 def test_half_a_file_is_refused(form):
-    content = encode(Image.effect_noise((32, 32), 50).convert("RGB"), form)
+    content = encode(noise((32, 32), 50).convert("RGB"), form)
     assert reason(content[: len(content) // 2]).startswith("damaged: ")
 
 

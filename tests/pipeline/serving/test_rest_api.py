@@ -1,9 +1,8 @@
 """The REST API as a client sees it, with models that need no TensorFlow."""
 
 import pytest
-from PIL import Image
 from rest_client import RestClient, binary
-from tiny_pictures import encode, png_of, solid
+from tiny_pictures import encode, noise, png_of, solid
 
 from pipeline.serving.limits import request_body
 
@@ -109,5 +108,5 @@ def test_the_verbs_classify_and_regress_get_tensorflow_servings_error(client):
 
 
 def test_large_pictures_within_the_limits_get_predictions(client):
-    noise = Image.effect_noise((600, 600), 80).convert("RGB")
-    assert predict(client, binary(encode(noise, "JPEG")))[0]["version"] == 2
+    large = noise((600, 600), 80).convert("RGB")
+    assert predict(client, binary(encode(large, "JPEG")))[0]["version"] == 2

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from odd_pictures import scene
 from PIL import Image, ImageDraw
-from tiny_pictures import encode
+from tiny_pictures import encode, photo
 
 from components.image_example_gen.picture_reader import (
     UnusablePictureError,
@@ -29,12 +29,6 @@ ENCODINGS = {
     "restarts often": {"quality": 60, "restart_marker_blocks": 4, "optimize": True},
     "4:4:4": {"quality": 95, "subsampling": "4:4:4"},
 }
-
-
-def photo(size: tuple[int, int] = (320, 240)) -> Image.Image:
-    """A picture with detail everywhere."""
-    smooth = Image.effect_noise((size[0] // 8, size[1] // 8), 90).resize(size)
-    return Image.merge("RGB", [smooth, Image.effect_noise(size, 30), smooth.rotate(180)])
 
 
 def drawing(size: tuple[int, int], lines: int) -> Image.Image:
