@@ -16,7 +16,6 @@ from components.image_example_gen.ingestion import read_file
 from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from components.pusher.data_set import DataSetRow, read_data_set
 from pipeline.config.path_check import check_workspace
-from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
@@ -25,6 +24,7 @@ from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import locate
 from trainer_module.export.export_formats import Format
+from trainer_module.export.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
 
 #: Training pictures that are run through an int8 model to find the ranges of its activations.
 CALIBRATION_PICTURES = 200
@@ -89,7 +89,8 @@ def export_model(workspace: Path, name: str | None, form: Format, output: Path |
     version = serving_version(store)
     folder = store.path(version)
     from trainer_module.export.conversion import convert
-    from trainer_module.export.saved_model import load_classifier, read_description
+    from trainer_module.export.model_description import read_description
+    from trainer_module.export.saved_model import load_classifier
 
     rows = _read_rows(folder)
     description = read_description(str(folder))

@@ -15,12 +15,12 @@ from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.predicting.domain_report import DomainReport
 from pipeline.predicting.picture_paths import PicturePath, find_pictures
 from pipeline.predicting.prediction_output import LineOutput, PredictionOutput
-from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
 from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.terminal.safe_console import SafeConsole
 from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
 from trainer_module.contract.errors import InputError
+from trainer_module.export.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
 
 
 @dataclass(frozen=True)

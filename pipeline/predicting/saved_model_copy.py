@@ -9,11 +9,16 @@ from pipeline.version_lookup import find_store, serving_version
 from pipeline.workspace import Workspace
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX
 from trainer_module.contract.errors import InputError
-from trainer_module.contract.model_assets import PICTURES, REFERENCE, STATISTICS
+from trainer_module.contract.model_assets import (
+    PICTURES,
+    REFERENCE,
+    STATISTICS,
+    TEST_PREDICTIONS,
+)
 
 #: Files and folders of a version that a copy leaves out: paths and digests of the pictures, sampled
 #: embeddings, and statistics.
-TRAINING_DATA = (PICTURES, REFERENCE, STATISTICS)
+TRAINING_DATA = (PICTURES, TEST_PREDICTIONS, REFERENCE, STATISTICS)
 
 
 def export_saved_model(

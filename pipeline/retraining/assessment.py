@@ -11,11 +11,11 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from pipeline.predicting.embedding_distance import embedding_distance, permutation_p_value
-from pipeline.predicting.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
 from pipeline.retraining.deliveries.batch_store import BatchRow
 from trainer_module.contract.model_assets import DESCRIPTION
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 from trainer_module.export.reference_embeddings import PER_DOMAIN, Reference, read_reference
+from trainer_module.export.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
 
 #: Number of pictures below which neither drift nor distances are computed.
 MIN_SAMPLE = 10

@@ -1,6 +1,8 @@
 """Batching of requests that arrive while the model is busy."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,11 +10,18 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from pipeline.predicting.saved_model_classifier import Outputs
 from pipeline.serving.decoding.decoding_cost import DecodingCost
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.protocol.request_errors import UnreadableInputError
 from pipeline.serving.protocol.request_images import RequestImages
+from trainer_module.export.saved_model_classifier import Outputs
+
+#: Seconds without a usual request before a part of a large request begins.
+IDLE_SECONDS = 0.1
+
+#: How long a part waits for that at most, in durations of the part before it: under steady load,
+#: large requests get a third of the time.
+MAX_PAUSE = 2.0
 
 
 class CallableModel(Protocol):
@@ -39,13 +48,19 @@ class BatchLimits(NamedTuple):
 
     Attributes:
         instances: Most instances; a version is called with as many before it serves.
+        part_instances: Most instances in a part of a large request.
         pixels: Most pixels.
         scanned_pixels: Most pixels in all scans.
     """
 
     instances: int = 32
-    pixels: int = 16_000_000
-    scanned_pixels: int = 160_000_000
+    pixels: int = 4_000_000
+    scanned_pixels: int = 40_000_000
+    part_instances: int = 8
+
+    def of_part(self) -> "BatchLimits":
+        """Return the limits of a part of a large request."""
+        return self._replace(instances=min(self.instances, self.part_instances))
 
     def allow(self, costs: list[DecodingCost]) -> bool:
         """Return whether one call may hold pictures with these costs.
@@ -71,8 +86,10 @@ class Batcher:
     """Calls models in two threads of its own, one for usual requests and one for large ones.
 
     A usual request fits into one call, alone or together with others to the same version and
-    signature. A large one is called in parts, and not joined with others: no usual request waits
-    for its pictures to be decoded. Every response comes from one version. The signatures take any
+    signature. A large one is called in small parts, and not joined with others: no usual request
+    waits for its pictures to be decoded. A part begins after `IDLE_SECONDS` without a usual
+    request, because calls that run at the same time share the processors, or after the time of
+    `MAX_PAUSE`. Every response comes from one version. The signatures take any
     batch size in one graph: batches are neither padded nor traced again.
     """
 
@@ -91,7 +108,7 @@ class Batcher:
         """
         self._limits = limits or BatchLimits()
         self._usual = _Lane(budget, self._limits, on_batch)
-        self._large = _Lane(budget, self._limits, on_batch)
+        self._large = _Lane(budget, self._limits.of_part(), on_batch, self._usual)
 
     async def call(self, model: CallableModel, signature: str, images: RequestImages) -> Outputs:
         """Call a signature with the instances of one request.
@@ -123,9 +140,15 @@ class _Lane:
     """A queue of requests, and the thread that they are called in."""
 
     def __init__(
-        self, budget: MemoryBudget, limits: BatchLimits, on_batch: Callable[[int], None]
+        self,
+        budget: MemoryBudget,
+        limits: BatchLimits,
+        on_batch: Callable[[int], None],
+        preferred: "_Lane | None" = None,
     ) -> None:
         self._budget, self._limits, self._on_batch = budget, limits, on_batch
+        self._preferred = preferred
+        self._busy_until, self._part_seconds = -math.inf, 0.0
         self._queue: list[_PendingRequest] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._worker: asyncio.Task[None] | None = None
@@ -146,6 +169,21 @@ class _Lane:
                 await self._run(self._take_batch())
         finally:
             self._worker = None
+            self._busy_until = time.monotonic()
+
+    async def _yield_to_preferred(self) -> None:
+        """Wait until the preferred lane has been idle for some time, see `MAX_PAUSE`."""
+        if self._preferred:
+            end = time.monotonic() + MAX_PAUSE * self._part_seconds
+            while time.monotonic() < min(end, self._preferred.busy_until + IDLE_SECONDS):
+                await asyncio.sleep(IDLE_SECONDS / 4)
+
+    @property
+    def busy_until(self) -> float:
+        """Time at which the lane had a request last, in seconds of `time.monotonic`."""
+        if self._worker is not None:
+            self._busy_until = time.monotonic()
+        return self._busy_until
 
     def _take_batch(self) -> list[_PendingRequest]:
         """Take the oldest request off the queue, and those that fit into one batch with it."""
@@ -186,10 +224,12 @@ class _Lane:
         parts = []
         for start, end in _parts(costs, self._limits):
             cost = DecodingCost.total(costs[start:end])
+            await self._yield_to_preferred()
             async with self._budget.work(cost.memory, "decoding pictures"):
                 self._on_batch(end - start)
-                part = instances[start:end]
+                part, started = instances[start:end], time.monotonic()
                 parts.append(await loop.run_in_executor(self._thread, model.call, signature, part))
+                self._part_seconds = time.monotonic() - started
         if len(parts) == 1:
             return parts[0]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,8 +1,9 @@
 """Prepares the pictures of a request for the model, within limits."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from components.image_example_gen.picture_reader import UnusablePictureError, plain_pixels
 from components.image_example_gen.pixels.decoding_limits import CostlyPictureError
@@ -27,6 +28,9 @@ MAX_REQUEST_SCANNED = 1_500_000_000
 
 #: Bytes that the objects of a parsed tf.Example take per byte (measured: up to 17), and its copy.
 EXAMPLE_COPIES = 25
+
+
+Result = TypeVar("Result")
 
 
 class Decoders(Protocol):
@@ -85,34 +89,41 @@ class ImagePreparation:
         self, instance: bytes, input_name: str, memory: RequestMemory, decode_all: bool
     ) -> tuple[bytes, DecodingCost]:
         """Return an instance for the model, and its cost."""
-        picture, num_pixels = await run_to_end(
+        picture, cost = await run_to_end(
             self._read_header(instance, input_name, memory, decode_all)
         )
         if picture is None:
             return instance, DecodingCost()
-        if num_pixels is None:
+        if cost is None:
             prepared, num_pixels = await self._decoders.prepare(picture, decode_all)
             if prepared is not picture:
                 memory.keep(len(prepared))
                 instance = replace_picture(instance, input_name, prepared)
-                picture = prepared
-        return instance, DecodingCost.of_picture(picture, num_pixels)
+            cost = await self._in_thread(DecodingCost.of_picture, prepared, num_pixels)
+        return instance, cost
 
     async def _read_header(
         self, instance: bytes, input_name: str, memory: RequestMemory, decode_all: bool
-    ) -> tuple[bytes | None, int | None]:
-        """Return the picture of an instance, and its pixels if it need not be decoded."""
+    ) -> tuple[bytes | None, DecodingCost | None]:
+        """Return the picture of an instance, and its cost if it need not be decoded here."""
 
-        def read() -> tuple[bytes | None, int | None]:
+        def read() -> tuple[bytes | None, DecodingCost | None]:
             picture = extract_picture(instance, input_name)
             if picture is None or decode_all or not is_simple(picture):
                 return picture, None
-            return picture, plain_pixels(picture, MAX_PICTURE_PIXELS)
+            num_pixels = plain_pixels(picture, MAX_PICTURE_PIXELS)
+            if num_pixels is None:
+                return picture, None
+            return picture, DecodingCost.of_picture(picture, num_pixels)
 
         is_picture = input_name == example_features.IMAGE
         num_bytes = 0 if is_picture else len(instance) * EXAMPLE_COPIES
         async with memory.budget.work(num_bytes, "parsing a tf.Example"):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+            return await self._in_thread(read)
+
+    async def _in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call a function that may take milliseconds, which others would wait for."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
 
 def _check_total(number: int, total: DecodingCost) -> None:

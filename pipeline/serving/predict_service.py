@@ -3,11 +3,11 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from pipeline.predicting.saved_model_classifier import Outputs
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.decoding.decoder_pool import run_to_end
 from pipeline.serving.image_preparation import Decoders, ImagePreparation
-from pipeline.serving.limits.memory_budget import RequestMemory
+from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
+from pipeline.serving.processes.request_parser import RequestParser
 from pipeline.serving.protocol.predict_request import (
     PredictRequest,
     memory_to_parse,
@@ -17,6 +17,7 @@ from pipeline.serving.protocol.predict_response import encode_predict_response
 from pipeline.serving.protocol.request_errors import RequestError, UnreadableInputError
 from pipeline.serving.protocol.request_images import RequestImages
 from pipeline.serving.served_model import ServedModel
+from trainer_module.export.saved_model_classifier import Outputs
 
 #: Most instances in one request.
 MAX_INSTANCES = 128
@@ -24,23 +25,28 @@ MAX_INSTANCES = 128
 #: Threads that parse requests and read the headers of their pictures.
 NUM_THREADS = 4
 
-#: Bodies of more bytes are parsed one at a time: parsers hold Python's lock, up to a second each.
-LARGE_BODY = 4 * 2**20
+#: Bodies of more bytes are parsed in another process: parsing holds Python's global lock, in which
+#: no other request is served.
+LARGE_BODY = 256 * 2**10
+
+#: Bodies of fewer bytes are parsed at once: it takes less time than waiting for a thread.
+SMALL_BODY = 64 * 2**10
 
 
 class PredictService:
     """Parses requests, prepares their pictures and calls the model, within the memory's budget."""
 
-    def __init__(self, batcher: Batcher, decoders: Decoders) -> None:
+    def __init__(self, batcher: Batcher, decoders: Decoders, budget: MemoryBudget) -> None:
         """Create a service.
 
         Args:
             batcher: Batcher that calls the model.
             decoders: Processes that decode pictures.
+            budget: Memory of all requests.
         """
         self._batcher = batcher
         self._threads = ThreadPoolExecutor(NUM_THREADS, thread_name_prefix="request")
-        self._large_bodies = ThreadPoolExecutor(1, thread_name_prefix="large-request")
+        self._parser = RequestParser(budget)
         self._preparation = ImagePreparation(decoders, self._threads)
 
     async def predict(self, model: ServedModel, body: bytearray, memory: RequestMemory) -> bytes:
@@ -59,14 +65,23 @@ class PredictService:
         outputs = await self._call_model(model, request, images, memory)
         return encode_predict_response(outputs, request.row_format)
 
+    def stop(self) -> None:
+        """End the process that parses large requests."""
+        self._parser.stop()
+
     async def _parse(
         self, model: ServedModel, body: bytearray, memory: RequestMemory
     ) -> PredictRequest:
-        threads = self._large_bodies if len(body) > LARGE_BODY else self._threads
+        if len(body) > LARGE_BODY:
+            return await self._parser.parse(body, model.inputs, MAX_INSTANCES)
         async with memory.budget.work(memory_to_parse(body), "parsing the request"):
-            request = await asyncio.get_running_loop().run_in_executor(
-                threads, parse_predict_request, body, model.inputs, MAX_INSTANCES
-            )
+            arguments = body, model.inputs, MAX_INSTANCES
+            if len(body) < SMALL_BODY:
+                request = parse_predict_request(*arguments)
+            else:
+                request = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, parse_predict_request, *arguments
+                )
             body.clear()
             return request
 

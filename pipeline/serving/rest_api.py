@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from pipeline.serving.limits.body_pace import BodyPace
 from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
 from pipeline.serving.limits.open_requests import OpenRequests
 from pipeline.serving.limits.request_body import read_body
@@ -33,6 +34,7 @@ class RestApi:
         service: Service that responds to predict requests.
         budget: Memory of all requests.
         open_requests: Count of the requests that wait for their predictions.
+        pace: Pace at which large bodies are read.
     """
 
     name: str
@@ -40,6 +42,7 @@ class RestApi:
     service: PredictService
     budget: MemoryBudget
     open_requests: OpenRequests = field(default_factory=OpenRequests)
+    pace: BodyPace = field(default_factory=BodyPace)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, see the ASGI specification.
@@ -62,7 +65,7 @@ class RestApi:
         if match["verb"] == "predict":
             self.open_requests.check()
             with RequestMemory(self.budget) as memory:
-                body = await read_body(request, memory)
+                body = await read_body(request, memory, self.pace)
                 with self.open_requests.count():
                     return await self._predict(match["name"], number, body, memory)
         if match["verb"]:

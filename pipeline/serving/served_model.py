@@ -1,21 +1,23 @@
 """One version of a model, loaded for serving."""
 
+import contextlib
 import io
 import logging
 from pathlib import Path
 
 from PIL import Image
 
-from pipeline.predicting.saved_model_classifier import (
+from pipeline.serving.protocol.request_errors import UnreadableInputError
+from pipeline.serving.protocol.request_images import replace_picture
+from trainer_module.contract import example_features
+from trainer_module.export.saved_model_classifier import (
     SERVING_DEFAULT,
     Outputs,
     SavedModelClassifier,
 )
-from pipeline.serving.protocol.request_errors import UnreadableInputError
-from trainer_module.contract import example_features
 
 #: Batch sizes that a version is called with before it serves, so that TensorFlow has prepared what
-#: it needs per shape.
+#: it needs per shape. Signatures other than `serving_default` are called with the first one.
 WARM_UP_BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 
 
@@ -83,9 +85,14 @@ class ServedModel:
             return None
 
     def _warm_up(self) -> None:
+        """Call all signatures, because TensorFlow needs up to seconds for the first call of one."""
         if self.inputs[SERVING_DEFAULT] != example_features.IMAGE:
             return
         file = io.BytesIO()
         Image.new("RGB", (8, 8)).save(file, format="PNG")
-        for size in WARM_UP_BATCH_SIZES:
-            self.call(SERVING_DEFAULT, [file.getvalue()] * size)
+        for signature, input_name in self.inputs.items():
+            instance = replace_picture(b"", input_name, file.getvalue())
+            is_default = signature == SERVING_DEFAULT
+            for size in WARM_UP_BATCH_SIZES if is_default else WARM_UP_BATCH_SIZES[:1]:
+                with contextlib.suppress(UnreadableInputError):  # it takes something else
+                    self.call(signature, [instance] * size)

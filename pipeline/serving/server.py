@@ -50,6 +50,10 @@ SHUTDOWN_SECONDS = 30
 #: connections applies to them.
 BACKLOG = 128
 
+#: Seconds after which a thread that runs Python lets another one run, see `sys.setswitchinterval`.
+#: The thread that reads and responds waits as long after each of its calls of the system.
+SWITCH_SECONDS = 0.0005
+
 _logger = logging.getLogger("carryover.serving")
 
 
@@ -89,6 +93,7 @@ def serve(
     logging.getLogger("carryover").setLevel(logging.INFO)
     hosts = choose_hosts(listener.getsockname()[0], allowed_hosts)
     import_tensorflow_quietly()
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # TensorFlow's modules stay; a garbage collection over them takes a second
     versions = LoadedVersions(
         store.versions, lambda number: ServedModel(store.path(number), number)
@@ -97,7 +102,7 @@ def serve(
     batcher = Batcher(budget, on_batch=metrics.count_batch)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     lifespan = _poll_while_running(versions, f"Serving model '{store.name}' at {address}")
-    service = PredictService(batcher, DecoderPool(budget))
+    service = PredictService(batcher, DecoderPool(budget), budget)
     rest_api = RestApi(store.name, versions, service, budget)
     config = http_config(
         create_app(rest_api, metrics, hosts, lifespan), metrics, ConnectionLimits()

@@ -39,6 +39,7 @@ from tiny_exports import export_tiny, push_of
 from tiny_pictures import encode
 
 from components.pusher.version_store import VersionStore
+from trainer_module.training_options import BackboneOptions
 
 #: Least throughput of serving, as a share of that of the loop.
 LIMIT = 0.8
@@ -65,7 +66,10 @@ def main() -> None:
     pictures = [noise(seed) for seed in range(CLIENTS)]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        models = [export_tiny(root / f"model-{n}", n, options.image_size) for n in range(SWAPS + 1)]
+        models = [
+            export_tiny(root / f"model-{n}", n, options.image_size, BackboneOptions())
+            for n in range(SWAPS + 1)
+        ]
         store = VersionStore(root / "workspace", "bench")
         store.push(models[0], push_of(0))
         with start_server(store.root) as server:
@@ -86,7 +90,7 @@ def attack(options: argparse.Namespace) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         workspace = options.workspace or Path(folder, "workspace")
         if not options.workspace:
-            model = export_tiny(Path(folder, "model"), 0, options.image_size)
+            model = export_tiny(Path(folder, "model"), 0, options.image_size, BackboneOptions())
             VersionStore(workspace, "bench").push(model, push_of(0))
         bodies = [orjson.dumps({"instances": [binary(noise(seed))]}) for seed in range(CLIENTS)]
         return report_attack(workspace, Path(folder), bodies, options.minutes, options.max_memory)

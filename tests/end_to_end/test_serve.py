@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_backbone
 from rest_client import RestClient, binary
 from server_process import ServerProcess, start_server
 from tiny_exports import LABELS, export_tiny, push_of, push_tiny
@@ -97,7 +98,7 @@ def test_every_signature_can_be_called_over_http(client):
     ids = {"signature_name": "label_id", "instances": examples}
     assert client.predict(ids).body == {"predictions": [2, 2, 2]}
     embedding = client.predict(request | {"signature_name": "embed"}).body["predictions"]
-    assert np.shape(embedding) == (3, 1280)
+    assert np.shape(embedding) == (3, tiny_backbone.DIM)
 
 
 def test_the_metadata_describe_the_signatures(client):

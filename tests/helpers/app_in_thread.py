@@ -79,7 +79,7 @@ def run_app(
     metrics = ServerMetrics(lambda: versions.newest() or 0)
     budget = budget or MemoryBudget(2**30)
     decoders = DecoderPool(budget)
-    service = PredictService(Batcher(budget, on_batch=metrics.count_batch), decoders)
+    service = PredictService(Batcher(budget, on_batch=metrics.count_batch), decoders, budget)
     rest_api = RestApi("shapes", versions, service, budget, open_requests or OpenRequests())
     app = create_app(rest_api, metrics, hosts or AllowedHosts([]))
     try:
@@ -87,6 +87,7 @@ def run_app(
             client = RestClient(f"http://127.0.0.1:{port}", "shapes")
             yield AppInThread(client, directory, versions, port)
     finally:
+        service.stop()
         decoders.stop()
 
 

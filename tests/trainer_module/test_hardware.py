@@ -16,7 +16,8 @@ from repository import HELPERS, ROOT
 from trainer_fixtures import fn_args
 
 from trainer_module.contract.errors import InputError
-from trainer_module.export.saved_model import load_classifier, read_description
+from trainer_module.export.model_description import read_description
+from trainer_module.export.saved_model import load_classifier
 from trainer_module.hardware import check_gpu_sharing
 from trainer_module.training import run_fn
 
@@ -31,7 +32,7 @@ from pathlib import Path
 from tiny_backbone import tiny_backbone
 from trainer_fixtures import fn_args
 from trainer_module import hardware, training
-from trainer_module.export.saved_model import read_description
+from trainer_module.export.model_description import read_description
 
 def two_cpus(precision):
     on_cpu = hardware.set_up_hardware(precision)

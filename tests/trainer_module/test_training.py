@@ -9,7 +9,8 @@ from trainer_fixtures import SIZE, fn_args, rows
 
 from trainer_module.classifier import build_classifier, warm_start
 from trainer_module.data.transformed_examples import read_pictures
-from trainer_module.export.saved_model import load_classifier, read_description
+from trainer_module.export.model_description import read_description
+from trainer_module.export.saved_model import load_classifier
 from trainer_module.hardware import set_up_hardware
 from trainer_module.training import run_fn, train_stages
 from trainer_module.training_options import TrainingOptions

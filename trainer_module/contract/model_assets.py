@@ -24,3 +24,6 @@ PICTURES = f"{EXTRA}/pictures.parquet"
 
 #: Folder of the statistics of the training split. Written by the Pusher.
 STATISTICS = f"{EXTRA}/statistics"
+
+#: Predictions for the test pictures, Parquet. Written by the Pusher.
+TEST_PREDICTIONS = f"{EXTRA}/test_predictions.parquet"

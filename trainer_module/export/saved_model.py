@@ -1,8 +1,6 @@
 """The exported SavedModel: its signatures, and the files that the next run needs."""
 
-import errno
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +10,9 @@ import tensorflow as tf
 from trainer_module.classifier import Classifier, build_classifier, copy_in_float32
 from trainer_module.contract import example_features
 from trainer_module.contract.model_assets import DESCRIPTION, EXTRA, WEIGHTS
-from trainer_module.contract.workspace_files.state_files import (
-    RESTORE_VERSION,
-    read_json_object,
-    reading,
-)
+from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 from trainer_module.data.preprocessing import decode_and_resize_batch
+from trainer_module.export.model_description import read_description
 from trainer_module.training_options import BackboneOptions
 
 #: Inputs of the signatures: encoded pictures, or serialized tf.Examples.
@@ -123,27 +118,6 @@ def export_classifier(
         "training": report,
     }
     Path(folder, DESCRIPTION).write_text(json.dumps(description, indent=1))
-
-
-def read_description(folder: str) -> dict[str, Any]:
-    """Read the description of an exported model.
-
-    Args:
-        folder: Folder of the SavedModel.
-
-    Returns:
-        `labels`, `backbone`, `image_size`, `temperature` and `training` (report of the training).
-        Models that were exported before there was calibration have the temperature 1.
-
-    Raises:
-        FileNotFoundError: Another program has exported the model.
-        UnavailableError: The description is unreadable or damaged.
-    """
-    path = Path(folder, DESCRIPTION)
-    if not path.exists():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    description = read_json_object(path, "description of the model", RESTORE_VERSION)
-    return {"temperature": 1.0} | description
 
 
 def load_classifier(folder: str) -> Classifier:

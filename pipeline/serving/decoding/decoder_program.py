@@ -6,7 +6,6 @@ memory can be limited. It ends when its input ends, or when a picture takes too 
 
 import contextlib
 import enum
-import os
 import resource
 import signal
 import struct
@@ -16,6 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 from components.image_example_gen.picture_reader import UnusablePictureError, servable_picture
 from pipeline.serving.decoding.webp_header import webp_pixels
+from pipeline.serving.processes.job_program import open_streams
 
 #: Message to the program: bytes of the picture that follows, most pixels, whether to rewrite it.
 JOB = struct.Struct("!QQ?")
@@ -29,9 +29,6 @@ BYTES_PER_PIXEL = 25
 
 #: Bytes for copies of the file, and for small objects.
 FILE_COPIES, SLACK = 4, 32 * 2**20
-
-#: Lower priority than the server's, see `nice`.
-NICENESS = 5
 
 TOO_MANY_PIXELS = "too many pixels"
 
@@ -96,13 +93,7 @@ def main() -> None:
     The first is CPU time, the second is time on the clock, which is longer on a busy machine.
     """
     cpu_seconds, seconds = float(sys.argv[1]), float(sys.argv[2])
-    for stop in (signal.SIGINT, signal.SIGTERM):  # the server gets them, too, and ends the input
-        signal.signal(stop, signal.SIG_IGN)
-    os.nice(NICENESS)
-    jobs, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with Path(os.devnull).open("r+b") as null:  # decoders print warnings
-        for number in range(3):
-            os.dup2(null.fileno(), number)
+    jobs, replies = open_streams()
     while header := jobs.read(JOB.size):
         num_bytes, max_pixels, rewrite = JOB.unpack(header)
         _limit_memory(memory_for(max_pixels, num_bytes))

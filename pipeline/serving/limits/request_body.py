@@ -5,6 +5,7 @@ from time import monotonic
 
 from starlette.requests import ClientDisconnect, Request
 
+from pipeline.serving.limits.body_pace import UNPACED, BodyPace
 from pipeline.serving.limits.memory_budget import RequestMemory
 from pipeline.serving.protocol.request_errors import RequestError
 
@@ -19,12 +20,13 @@ MIN_RATE = 64 * 2**10
 BODY_SECONDS = 10.0
 
 
-async def read_body(request: Request, memory: RequestMemory) -> bytearray:
+async def read_body(request: Request, memory: RequestMemory, pace: BodyPace) -> bytearray:
     """Read the whole body of a request.
 
     Args:
         request: Request whose body has not been read.
         memory: Memory of the request, in which the bytes are counted as they arrive.
+        pace: Pace of all large bodies.
 
     Raises:
         RequestError: The body is too large (status 413), came too slowly (status 408), or there is
@@ -53,4 +55,6 @@ async def read_body(request: Request, memory: RequestMemory) -> bytearray:
         body += chunk
         deadline = min(deadline + len(chunk) / MIN_RATE, monotonic() + BODY_SECONDS)
         more = message.get("more_body", False)
+        if more and len(body) > UNPACED:
+            deadline += await pace.wait(len(chunk))
     return body

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from pipeline.predicting.saved_model_classifier import Outputs
+from trainer_module.export.saved_model_classifier import Outputs
 
 #: Suffix of the names of string outputs that are binary.
 BINARY_SUFFIX = "_bytes"

@@ -186,12 +186,21 @@ def attack(server: AttackedServer) -> Iterator[dict[str, dict[str, int]]]:
 
 
 def _family(pid: int) -> list[int]:
-    """Return the ids of a process and its children."""
+    """Return the ids of a process and its children.
+
+    A child that has not started its program yet is left out: it shares its parent's memory.
+    """
     pids = [pid]
     with contextlib.suppress(OSError):
         for children in Path(f"/proc/{pid}/task").glob("*/children"):
             pids += [int(child) for child in children.read_text().split()]
-    return pids
+    return [one for one in pids if one == pid or _command(one) != _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def _resident_bytes(pid: int) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,7 +20,6 @@ from components.pusher.version_store import VersionStore
 from pipeline.predicting.model_export import export_model
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import PICTURES
-from trainer_module.training_options import BackboneOptions
 
 pytestmark = [pytest.mark.component, pytest.mark.slow]
 
@@ -51,9 +49,7 @@ def list_pictures(model: Path) -> None:
 def _model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An exported model on `tiny_backbone`, which can be loaded."""
     with tiny_backbone.tiny_backbone():
-        keras.utils.set_random_seed(SEED)
-        backbone = BackboneOptions(**tiny_backbone.OPTIONS)
-        yield export_tiny(tmp_path_factory.mktemp("export") / "model", SEED, backbone=backbone)
+        yield export_tiny(tmp_path_factory.mktemp("export") / "model", SEED)
 
 
 @pytest.fixture(name="store", scope="module")

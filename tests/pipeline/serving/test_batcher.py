@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 
+from pipeline.serving import batcher
 from pipeline.serving.batcher import Batcher, BatchLimits
 from pipeline.serving.decoding.decoding_cost import DecodingCost
 from pipeline.serving.limits.memory_budget import MemoryBudget
@@ -172,6 +173,36 @@ def test_a_large_request_is_called_in_parts_in_a_thread_of_its_own(instances, co
             return busy.echo.calls
 
     assert all(len(part) <= LIMITS.instances for part in asyncio.run(run()))
+
+
+def test_a_part_of_a_large_request_waits_until_no_usual_request_runs(monkeypatch):
+    monkeypatch.setattr(batcher, "IDLE_SECONDS", 0.001)
+
+    async def run():
+        async with Busy() as busy:
+            busy.batcher._large._part_seconds = 3600.0  # so that the wait has no end of its own
+            task = asyncio.create_task(busy.call([b"a"], pixels=101))
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(asyncio.shield(task), 0.05)
+            assert busy.echo.calls == []
+            busy.model.go.set()
+            assert await asyncio.wait_for(task, 10) == [b"a"]
+
+    asyncio.run(run())
+
+
+def test_a_part_waits_for_usual_requests_no_longer_than_a_multiple_of_the_part_before_it():
+    async def run():
+        async with Busy() as busy:
+            busy.batcher._large._part_seconds = 0.01
+            assert await asyncio.wait_for(busy.call([b"a"], pixels=101), 10) == [b"a"]
+
+    asyncio.run(run())
+
+
+def test_a_part_has_fewer_instances_than_a_call_of_usual_requests():
+    assert BatchLimits(instances=32, part_instances=8).of_part().instances == 8
+    assert BatchLimits(instances=4, part_instances=8).of_part().instances == 4
 
 
 def test_the_parts_hold_as_much_as_the_limits_allow():

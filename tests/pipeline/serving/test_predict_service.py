@@ -8,6 +8,7 @@ from app_in_thread import FirstBytesModel
 from rest_client import binary
 from tiny_pictures import solid
 
+from pipeline.serving import predict_service
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
 from pipeline.serving.predict_service import PredictService
@@ -41,13 +42,16 @@ class Rewriting:
 
 def predict(body, budget=None, model=None, decoders=None):
     budget = budget or MemoryBudget(100 * MIB)
-    service = PredictService(Batcher(budget), decoders or NoDecoders())
+    service = PredictService(Batcher(budget), decoders or NoDecoders(), budget)
 
     async def run():
         with RequestMemory(budget) as memory:
             return await service.predict(model or FirstBytesModel(1), body, memory)
 
-    return json.loads(asyncio.run(run()))
+    try:
+        return json.loads(asyncio.run(run()))
+    finally:
+        service.stop()
 
 
 def body_of(*pictures: bytes) -> bytearray:
@@ -66,7 +70,13 @@ def test_a_body_that_cannot_be_parsed_within_the_memory_is_refused():
     with pytest.raises(RequestError) as error:
         predict(body)
     assert error.value.status == 413
-    assert error.value.message == "parsing the request needs 55 MiB of memory; the limit is 50 MiB"
+    assert error.value.message == "parsing the request needs 66 MiB of memory; the limit is 50 MiB"
+
+
+def test_a_large_body_is_parsed_in_another_process(monkeypatch):
+    monkeypatch.setattr(predict_service, "LARGE_BODY", 10)
+    monkeypatch.setattr(predict_service, "parse_predict_request", None)
+    assert len(predict(body_of(solid("red"), solid("red")))["predictions"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 
 from pipeline.serving.limits import request_body
+from pipeline.serving.limits.body_pace import BodyPace
 from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
 from pipeline.serving.limits.request_body import read_body
 from pipeline.serving.protocol.request_errors import RequestError
@@ -28,7 +29,7 @@ def read(
 
     async def run() -> bytes:
         with RequestMemory(budget or MemoryBudget(2**30)) as memory:
-            return bytes(await read_body(request, memory))
+            return bytes(await read_body(request, memory, BodyPace()))
 
     return asyncio.run(run())
 
@@ -82,10 +83,10 @@ def test_a_body_may_take_long_but_not_fall_behind_the_lowest_rate(
     request = Request({"type": "http", "headers": []}, receive)
     with RequestMemory(MemoryBudget(2**30)) as memory:
         if is_in_time:
-            assert len(asyncio.run(read_body(request, memory))) >= 10_000
+            assert len(asyncio.run(read_body(request, memory, BodyPace()))) >= 10_000
         else:
             with pytest.raises(RequestError, match="too slowly"):
-                asyncio.run(read_body(request, memory))
+                asyncio.run(read_body(request, memory, BodyPace()))
 
 
 def test_the_memory_of_a_body_is_counted_as_it_arrives():
@@ -103,3 +104,20 @@ def test_the_memory_of_a_body_is_counted_as_it_arrives():
 def test_a_client_that_disconnects_ends_the_request():
     with pytest.raises(ClientDisconnect):
         read(part(b"abc"), {"type": "http.disconnect"})
+
+
+def test_a_client_is_not_blamed_for_the_pace_of_large_bodies(monkeypatch):
+    monkeypatch.setattr(request_body, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(request_body, "UNPACED", 0)
+
+    async def run() -> bytes:
+        parts = [part(b"abc"), part(b"d", more=False)]
+
+        async def receive() -> dict[str, Any]:
+            return parts.pop(0)
+
+        request = Request({"type": "http", "headers": []}, receive)
+        with RequestMemory(MemoryBudget(2**30)) as memory:
+            return bytes(await read_body(request, memory, BodyPace(rate=30)))  # 0.1 seconds
+
+    assert asyncio.run(run()) == b"abcd"

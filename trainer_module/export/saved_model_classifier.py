@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from trainer_module.contract import example_features
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
+from trainer_module.export.model_description import read_description
 
 #: Rows that are sent through the model at once. It bounds the memory of a call.
 BATCH_SIZE = 64
@@ -67,8 +68,6 @@ class SavedModelClassifier:
         Raises:
             OSError: The model has no description, so another program has exported it.
         """
-        from trainer_module.export.saved_model import read_description
-
         return list(read_description(str(self._folder))["labels"])
 
     @cached_property

@@ -9,8 +9,9 @@ from tiny_exports import LABELS, export_tiny
 from tiny_models import ColourModel, example, save_model
 from tiny_pictures import solid
 
-from pipeline.predicting import saved_model_classifier
-from pipeline.predicting.saved_model_classifier import SavedModelClassifier, decode_text
+from trainer_module.contract.model_assets import DESCRIPTION
+from trainer_module.export import saved_model_classifier
+from trainer_module.export.saved_model_classifier import SavedModelClassifier, decode_text
 
 pytestmark = pytest.mark.component
 
@@ -84,9 +85,11 @@ def test_the_labels_are_those_of_the_description(tmp_path):
     assert SavedModelClassifier(Path(export_tiny(tmp_path / "model", 1))).labels == list(LABELS)
 
 
-def test_a_model_without_a_description_has_no_labels(classifier):
+def test_a_model_without_a_description_has_no_labels(tmp_path):
+    folder = save_model(tmp_path / "model", ColourModel())
+    (folder / DESCRIPTION).unlink()
     with pytest.raises(OSError, match="No such file"):
-        classifier.labels  # noqa: B018
+        SavedModelClassifier(folder).labels  # noqa: B018
 
 
 def test_text_that_is_not_utf_8_keeps_its_bytes():

@@ -1,0 +1,30 @@
+"""The description of an exported model, which is read without TensorFlow."""
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+from trainer_module.contract.model_assets import DESCRIPTION
+from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, read_json_object
+
+
+def read_description(folder: str) -> dict[str, Any]:
+    """Read the description of an exported model.
+
+    Args:
+        folder: Folder of the SavedModel.
+
+    Returns:
+        `labels`, `backbone`, `image_size`, `temperature` and `training` (report of the training).
+        Models that were exported before there was calibration have the temperature 1.
+
+    Raises:
+        FileNotFoundError: Another program has exported the model.
+        UnavailableError: The description is unreadable or damaged.
+    """
+    path = Path(folder, DESCRIPTION)
+    if not path.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    description = read_json_object(path, "description of the model", RESTORE_VERSION)
+    return {"temperature": 1.0} | description
