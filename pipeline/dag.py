@@ -1,10 +1,9 @@
 """The TFX pipeline. It reads from top to bottom like the picture in the README."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tfx.components import (
-    Evaluator,
     ExampleValidator,
     StatisticsGen,
     Trainer,
@@ -19,7 +18,7 @@ from tfx.types import standard_artifacts
 
 from components.data_gate.component import DataGate
 from components.data_gate.statistics.statistics_options import statistics_options
-from components.evaluation.eval_config import create_eval_config
+from components.evaluation.component import Evaluator
 from components.image_example_gen.component import ImageExampleGen
 from components.picture_transform.component import PictureTransform
 from components.pusher.component import Pusher
@@ -55,6 +54,8 @@ class PipelineInputs:
         baseline_uri: URI of the Model artifact of the baseline; None for a first run. Training
             starts from this model, and the candidate is compared with it.
         baseline_version: Version of the baseline; 0 for none.
+        earlier_versions: Folders of the versions before the baseline that the candidate is compared
+            with, by their numbers.
         batch: Digest of the batch that a retraining is for; empty for other runs. The listing of
             a retraining holds the batch and a part of the pictures of the serving version.
         new_folders: Folders of pictures that the baseline was not trained on, in a retraining.
@@ -73,6 +74,7 @@ class PipelineInputs:
     run_key: str
     baseline_uri: str | None
     baseline_version: int
+    earlier_versions: dict[int, str] = field(default_factory=dict)
     batch: str = ""
     new_folders: tuple[str, ...] = ()
 
@@ -155,15 +157,18 @@ def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
     )
     model = trainer.outputs["model"]
 
-    # Compare the candidate in every domain with the minimum accuracy and with the baseline.
+    # Compare the candidate with the serving version, and with the best one, in every domain.
     evaluator = Evaluator(
         examples=examples,
+        catalog=example_gen.outputs["catalog"],
         model=model,
         baseline_model=baseline_model,
-        eval_config=create_eval_config(
-            inputs.domains, config.gate, inputs.code.evaluation, inputs.known_domains
-        ),
-        example_splits=["test"],
+        gate=config.gate.model_dump(mode="json"),
+        domains=inputs.domains,
+        known_domains=inputs.known_domains or (),
+        baseline_version=inputs.baseline_version,
+        earlier_versions=inputs.earlier_versions,
+        code=inputs.code.evaluation,
     )
 
     # Load the exported model in a process with nothing but TensorFlow, and send it requests.

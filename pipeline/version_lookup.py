@@ -1,16 +1,21 @@
 """Find the versions of a workspace's model, print them, and roll the newest back."""
 
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.table import Table
 
+from components.evaluation.statistics.accuracy_interval import accuracy_interval
 from components.pusher.version_store import VersionStore
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
+
+#: Confidence level of the intervals in the list of versions.
+CONFIDENCE = 0.9
 
 
 def find_store(workspace: Path, name: str | None) -> VersionStore:
@@ -64,6 +69,8 @@ def serving_version(store: VersionStore) -> int:
 def show_versions(store: VersionStore) -> None:
     """Print the versions in the serving directory, with their accuracy per domain.
 
+    Behind ± is half the width of the accuracy's confidence interval, with the level `CONFIDENCE`.
+
     A version whose record is damaged is listed as such, and a line on stderr tells what to do.
 
     Args:
@@ -84,17 +91,26 @@ def show_versions(store: VersionStore) -> None:
             table.add_row(name, "damaged", *("-" for _ in domains))
             continue
         push = pushes[version]
-        accuracies = [push.domains.get(domain, {}).get("accuracy") for domain in domains]
         table.add_row(
             name,
             push.pushed_at[:16].replace("T", " "),
-            *("-" if value is None else f"{value:.3f}" for value in accuracies),
+            *(_accuracy(push.domains.get(domain, {})) for domain in domains),
         )
     console = SafeConsole()
     print_table(console, table)
     console.print(plain(str(store.serving)), highlight=False, soft_wrap=True)
     for number, error in damaged.items():
         print_line(f"carryover: version {number}: {error}", to_stderr=True)
+
+
+def _accuracy(metrics: dict[str, Any]) -> str:
+    accuracy, pictures = metrics.get("accuracy"), metrics.get("test_images")
+    if accuracy is None:
+        return "-"
+    if not pictures:
+        return f"{accuracy:.3f}"
+    low, high = accuracy_interval(accuracy, pictures, CONFIDENCE)
+    return f"{accuracy:.3f} ±{(high - low) / 2:.2f}"
 
 
 def roll_back(store: VersionStore) -> None:

@@ -83,7 +83,7 @@ def blessed(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
     """Evaluation of a first model that is blessed in every domain."""
     from tiny_evaluation import evaluate
 
-    from components.evaluation.gate_options import GateOptions
+    from components.evaluation.gate.gate_options import GateOptions
 
     folder = tmp_path_factory.mktemp("blessed")
     return evaluate(folder, GateOptions(min_accuracy=0.5), ("day", "night"))
@@ -98,7 +98,7 @@ def rejected(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
     from tiny_evaluation import evaluate
     from tiny_models import ColourModel
 
-    from components.evaluation.gate_options import GateOptions
+    from components.evaluation.gate.gate_options import GateOptions
 
     gate = GateOptions(min_accuracy=0.6, max_drop=0.02)
     folder = tmp_path_factory.mktemp("rejected")

@@ -17,6 +17,7 @@ PUBLIC = {
         "apache_beam.io.filesystem",
         "apache_beam.io.filesystems",
         "apache_beam.options.pipeline_options",
+        "apache_beam.utils.shared",
     },
     "keras": {"keras"},
     "tensorflow": {

@@ -42,6 +42,40 @@ def is_model_blessed(blessing: Artifact) -> bool:
     return bool(model_utils.is_model_blessed(blessing))
 
 
+def bless_model(
+    blessing: Artifact, model: Artifact, baseline: Artifact | None, is_blessed: bool
+) -> None:
+    """Record whether a model is blessed, as TFX's Evaluator does.
+
+    Args:
+        blessing: `ModelBlessing` artifact to write.
+        model: `Model` artifact that it is about.
+        baseline: `Model` artifact that the model was compared with; None without one.
+        is_blessed: Whether the model is blessed.
+    """
+    # TFX's Pusher, resolvers and tools find the models by these properties and the file.
+    from tfx.components.evaluator import constants
+
+    blessing.set_string_custom_property(
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
+    )
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    if baseline is not None:
+        blessing.set_string_custom_property(
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri
+        )
+        blessing.set_int_custom_property(
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id
+        )
+    name, value = (
+        (constants.BLESSED_FILE_NAME, constants.BLESSED_VALUE)
+        if is_blessed
+        else (constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE)
+    )
+    write_string_file(f"{blessing.uri}/{name}", "")
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
+
+
 def declare_tf_examples(examples: Artifact) -> None:
     """Record in an `Examples` artifact that its files hold tf.Examples.
 

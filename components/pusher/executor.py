@@ -16,8 +16,8 @@ from components.compat.tfx_internals import (
     write_string_file,
 )
 from components.data_gate.statistics.baseline_statistics import write_baseline_statistics
-from components.evaluation.eval_config import CANDIDATE
-from components.evaluation.evaluation_results import read_domain_metrics
+from components.evaluation.predictions.stored_predictions import keep_predictions
+from components.evaluation.tfma.evaluation_results import read_domain_metrics
 from components.pusher.data_set import write_data_set
 from components.pusher.version_store import Push, VersionStore, model_digest
 
@@ -91,7 +91,9 @@ class PusherExecutor(base_executor.BaseExecutor):
         version = store.push(
             model,
             _push_record(digest, evaluation, properties),
-            lambda folder: keep_data(statistics, catalog, root, store.root, folder, baseline),
+            lambda folder: keep_data(
+                statistics, catalog, evaluation, root, store.root, folder, baseline
+            ),
         )
         return PushOutcome(PUSHED, version)
 
@@ -99,22 +101,25 @@ class PusherExecutor(base_executor.BaseExecutor):
 def keep_data(
     statistics_uri: str,
     catalog_uri: str,
+    evaluation_uri: str,
     data_root: str,
     workspace: Path,
     model: Path,
     baseline: Path | None,
 ) -> None:
-    """Keep with a model what is known of its data: statistics and the list of pictures.
+    """Keep with a model its statistics, the list of its pictures, and its test predictions.
 
     Args:
         statistics_uri: URI of the `statistics` artifact of StatisticsGen.
         catalog_uri: URI of the `catalog` artifact of ImageExampleGen.
+        evaluation_uri: URI of the `evaluation` artifact of Evaluator.
         data_root: Folder or URI that the ids of pictures are relative to.
         workspace: Folder of the workspace, see `data_set.write_data_set`.
         model: Folder of the SavedModel.
         baseline: Folder of the baseline of a retraining, see `data_set.write_data_set`.
     """
     write_baseline_statistics(statistics_uri, str(model))
+    keep_predictions(evaluation_uri, model)
     write_data_set(catalog_uri, data_root, workspace, model, baseline)
 
 
@@ -126,7 +131,7 @@ def _push_record(digest: str, evaluation: str, properties: dict[str, Any]) -> Pu
         run_key=properties["run_key"],
         baseline_version=baseline or None,
         pushed_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        domains=read_domain_metrics(evaluation, CANDIDATE),
+        domains=read_domain_metrics(evaluation),
         batch=properties["batch"] or None,
     )
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from components.data_gate.validation_options import ValidationOptions
-from components.evaluation.gate_options import GateOptions
+from components.evaluation.gate.gate_options import GateOptions
 from pipeline.config.beam_options import BeamOptions
 from pipeline.config.kubeflow_options import KubeflowOptions
 from pipeline.config.layout_pattern import AUTO, check_pattern

@@ -52,13 +52,10 @@ IMPLEMENTATIONS = {
         ),
     ),
     "evaluation": Implementation(
-        modules=(
-            "components.evaluation.classifier_metrics",
-            "components.evaluation.paired_change",
-        ),
-        # TFX's Evaluator runs TFMA, which loads the models with TensorFlow and reads examples with
-        # TFX-BSL.
-        libraries=("tfx", "tfx-bsl", "tensorflow"),
+        # TFMA loads the module with our metrics by its name.
+        modules=("components.evaluation.executor", "components.evaluation.tfma.classifier_metrics"),
+        # TFMA reads batches with TFX-BSL, and the models run in TensorFlow.
+        libraries=("tfx-bsl", "tensorflow"),
     ),
     "serving_check": Implementation(modules=("components.serving_check.executor",)),
 }

@@ -90,9 +90,20 @@ def write_history_page(workspace: Workspace, batches: Sequence[LedgerBatch]) -> 
         candidates=candidates,
         domains=domains,
         plots=plots,
+        best={domain: _best(candidates, domain) for domain in domains},
         batches=batches,
         damaged=damaged,
     )
+
+
+def _best(candidates: list[Candidate], domain: str) -> Candidate | None:
+    """Return the candidate that was best in a domain among those that are versions now."""
+    versions = [
+        one
+        for one in candidates
+        if one.outcome in ("pushed", "accepted") and domain in one.summary.domains
+    ]
+    return max(versions, key=lambda one: one.summary.domains[domain].accuracy, default=None)
 
 
 def find_damaged(workspace: Workspace) -> list[str]:

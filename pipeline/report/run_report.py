@@ -62,8 +62,9 @@ def page_values(
         data: Contents of the section about the pictures.
         model: Contents of the sections about the model; None if the run has no model.
     """
+    from pipeline.report.sections.gate_section import read_gate_section
     from pipeline.report.sections.verdict import read_domain_rows, read_verdict
-    from pipeline.report.test_predictions import MAX_MISTAKES
+    from pipeline.report.split_predictions import MAX_MISTAKES
     from pipeline.summary.domain_measures import CAPTION, HEADINGS
 
     return {
@@ -75,6 +76,7 @@ def page_values(
         ),
         "verdict": read_verdict(record.summary),
         "domains": read_domain_rows(record.summary),
+        "gate_section": read_gate_section(record.summary),
         "lineage": record.lineage,
         "exports": record.exports,
         "data": data,

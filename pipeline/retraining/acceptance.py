@@ -158,6 +158,7 @@ def _push(
         raise InputError(f"the model of run {summary.run_id} does not exist any more: {model}")
     statistics = outputs[component_ids.STATISTICS_GEN]["statistics"]
     catalog = outputs[component_ids.IMAGE_EXAMPLE_GEN]["catalog"]
+    evaluation = outputs[component_ids.EVALUATOR]["evaluation"]
     # A retraining reads a part of the baseline's pictures: the others are taken over from it.
     baseline = store.path(summary.baseline_version) if batch and summary.baseline_version else None
     push = Push(
@@ -172,7 +173,7 @@ def _push(
     )
 
     def add_origin(version: Path) -> None:
-        keep_data(statistics, catalog, data_root, store.root, version, baseline)
+        keep_data(statistics, catalog, evaluation, data_root, store.root, version, baseline)
 
     return store.push(model, push, add_origin)
 

@@ -14,6 +14,7 @@ from pipeline.workspace import Workspace
 from trainer_module import data
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import UnavailableError
+from trainer_module.contract.model_assets import TEST_PREDICTIONS
 
 SCHEMA = Path(data.__file__).with_name("schema.pbtxt")
 
@@ -86,6 +87,7 @@ def pipeline_inputs(
         run_key=key,
         baseline_uri=str(run.workspace.baseline_uri(run.store, baseline)) if baseline else None,
         baseline_version=baseline or 0,
+        earlier_versions=_earlier_versions(run, baseline),
         batch=run.snapshot.batch or "",
         new_folders=run.snapshot.new_folders,
     )
@@ -118,6 +120,26 @@ def _known_domains(run: Run, baseline: int | None) -> tuple[str, ...] | None:
         return None
     statistics = read_baseline_statistics(str(run.store.path(baseline)))
     return tuple(sorted(statistics.domains)) if statistics else run.snapshot.domains
+
+
+def _earlier_versions(run: Run, baseline: int | None) -> dict[int, str]:
+    """Return the folders of the versions that have kept predictions and count for the gate.
+
+    A person who accepts a candidate accepts what it lost: the versions before an accepted one do
+    not count any more. Neither do versions that were rolled back.
+    """
+    numbers = [number for number in run.store.versions() if baseline and number < baseline]
+    accepted = [
+        number
+        for number, push, is_serving in run.store.pushes()
+        if is_serving and push.accepted and number <= (baseline or 0)
+    ]
+    counting = [number for number in numbers if number >= max(accepted, default=0)]
+    return {
+        number: str(run.store.path(number))
+        for number in counting
+        if (run.store.path(number) / TEST_PREDICTIONS).exists()
+    }
 
 
 def _write_schema(workspace: Workspace) -> Path:

@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from components.compat.tfx_internals import serving_model_path
-from components.evaluation.eval_config import BASELINE, CANDIDATE
-from components.evaluation.evaluation_results import read_domain_metrics, read_reasons
-from components.evaluation.gate_options import GateOptions
+from components.evaluation.gate.gate_options import GateOptions
+from components.evaluation.tfma.evaluation_results import read_reasons
 from components.image_example_gen.inventory import read_inventory
 from components.pusher.executor import (
     ALREADY_SERVES,
@@ -17,10 +16,11 @@ from components.pusher.executor import (
 )
 from components.serving_check.executor import read_problems
 from pipeline import component_ids
+from pipeline.summary.domain_results import read_domain_results
 from pipeline.summary.run_facts import RunFacts
 from pipeline.summary.run_outputs import Outputs
-from pipeline.summary.summary_schema import Calibration, Domain, Images, Stage, Stages, Summary
-from trainer_module.export.saved_model import read_description
+from pipeline.summary.summary_schema import Calibration, Images, Stage, Stages, Summary
+from trainer_module.export.model_description import read_description
 
 
 def read_summary(
@@ -38,7 +38,8 @@ def read_summary(
     outcome, version = read_outcome(outputs[component_ids.PUSHER]["pushed_model"])
     serves = outcome in (PUSHED, ALREADY_SERVES)
     model = read_description(serving_model_path(outputs[component_ids.TRAINER]["model"]))
-    domains = _domains(outputs[component_ids.EVALUATOR]["evaluation"])
+    evaluation = outputs[component_ids.EVALUATOR]["evaluation"]
+    domains = read_domain_results(evaluation, gate, baseline_version)
     accuracies = {name: domain.accuracy for name, domain in domains.items()}
     trained_on = {"device": model["training"]["device"]}
     facts = replace(facts, environment=facts.environment | trained_on)
@@ -90,17 +91,6 @@ def _reject_reasons(inventory: dict[str, list[dict[str, Any]]]) -> dict[str, int
     for row in inventory["rejects"]:
         reasons[row["reason"]] += row["count"]
     return dict(sorted(reasons.items()))
-
-
-def _domains(evaluation: str) -> dict[str, Domain]:
-    candidate = read_domain_metrics(evaluation, CANDIDATE)
-    baseline = read_domain_metrics(evaluation, BASELINE)
-    return {
-        name: Domain.model_validate(
-            values | {"baseline_accuracy": baseline.get(name, {}).get("accuracy")}
-        )
-        for name, values in sorted(candidate.items())
-    }
 
 
 def _stages(report: dict[str, Any], total: float | None) -> Stages:

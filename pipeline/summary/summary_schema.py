@@ -22,12 +22,42 @@ class Images(BaseModel):
     test: int
 
 
+class ClassResult(BaseModel):
+    """Recall of one class in one domain, compared with that of the baseline.
+
+    Attributes:
+        test_images: Number of test pictures.
+        recall: Recall of the candidate, 0 to 1.
+        baseline_recall: Recall of the baseline.
+        change_low: Lower end of the confidence interval of the change.
+        change_high: Upper end of that interval.
+        is_proven: Whether a loss is proven, with all other classes and domains taken into account.
+        passed: Whether the gate passed.
+        detectable_loss: Smallest loss that the gate notices with a probability of 0.8.
+        needed_images: Number of test pictures with which it would notice a loss of
+            `gate.class_max_drop`; null if no number is enough.
+    """
+
+    test_images: int
+    recall: float
+    baseline_recall: float | None = None
+    change_low: float | None = None
+    change_high: float | None = None
+    is_proven: bool = False
+    passed: bool = True
+    detectable_loss: float | None = None
+    needed_images: int | None = None
+
+
 class Domain(BaseModel):
-    """Metrics of the candidate on the test pictures of one domain, and of the baseline.
+    """Metrics of the candidate on the test pictures of one domain, and of earlier versions.
 
     Attributes:
         test_images: Number of test pictures.
         accuracy: Accuracy, 0 to 1.
+        accuracy_low: Lower end of its confidence interval, with the level `gate.confidence`; null
+            in runs before there were any.
+        accuracy_high: Upper end of that interval.
         macro_f1: Mean F1 score over the classes.
         log_loss: Mean negative log likelihood of the true class, in nats.
         ece: Expected calibration error.
@@ -35,16 +65,37 @@ class Domain(BaseModel):
         change_low: Lower end of the confidence interval of the change in accuracy, with the level
             `gate.confidence`; null without a baseline.
         change_high: Upper end of that interval.
+        best_version: Earlier version that was best in the domain; null where there is none.
+        best_accuracy: Accuracy of that version on the test pictures that it knows.
+        detectable_loss: Smallest loss that the gate notices with a probability of 0.8; null for a
+            new domain, and without a baseline.
+        needed_images: Number of test pictures with which the gate would notice a loss of
+            `gate.max_drop`; null if no number is enough.
+        classes: Results of the classes by name; empty without a baseline.
     """
 
     test_images: int
     accuracy: float
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
     macro_f1: float
     log_loss: float
     ece: float
-    baseline_accuracy: float | None
+    baseline_accuracy: float | None = None
     change_low: float | None = None
     change_high: float | None = None
+    best_version: int | None = None
+    best_accuracy: float | None = None
+    detectable_loss: float | None = None
+    needed_images: int | None = None
+    classes: dict[str, ClassResult] = {}
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the gate would need more test pictures to notice the loss that it forbids."""
+        if self.detectable_loss is None:
+            return False
+        return self.needed_images is None or self.needed_images > self.test_images
 
 
 class Stage(BaseModel):

@@ -11,6 +11,9 @@ from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
 from trainer_module.contract.printable_names import printable_name
 
+#: Domains that the line about too few test pictures names.
+MAX_TOO_SMALL = 3
+
 
 def show_summary(
     console: Console, summary: Summary, model: str | None, serving: int | None
@@ -28,6 +31,8 @@ def show_summary(
         console.print(Text(_image_counts(summary)), highlight=False, soft_wrap=True)
     if summary.domains:
         print_table(console, _domain_table(summary))
+        if line := _too_small(summary):
+            console.print(Text(line, "yellow"), highlight=False, soft_wrap=True)
     console.print(_outcome(summary, model, serving), highlight=False, soft_wrap=True)
 
 
@@ -70,7 +75,7 @@ def _domain_table(summary: Summary) -> Table:
             plain(name),
             f"{domain.test_images:,}",
             *_stage_accuracies(summary.stages, name),
-            f"[bold]{domain.accuracy:.3f}[/bold]",
+            _accuracy_with_interval(domain),
             _accuracy(domain.baseline_accuracy),
             _change(domain),
         )
@@ -82,7 +87,9 @@ def _domain_table(summary: Summary) -> Table:
         table.add_row(f"worst: {plain(summary.worst_domain)}", "", "", "", _accuracy(worst))
     if summary.stages:
         chosen = summary.stages.chosen.replace("_", "-")
-        table.caption = f"* on the eval split; {chosen} is exported. Rest: test split"
+        table.caption = (
+            f"* on the eval split; {chosen} is exported. Rest: test split, ± half the interval"
+        )
         table.caption_justify = "left"
     return table
 
@@ -102,6 +109,28 @@ def _stage_accuracies(stages: Stages | None, domain: str | None) -> list[str]:
 
 def _accuracy(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _accuracy_with_interval(domain: Domain) -> str:
+    bold = f"[bold]{domain.accuracy:.3f}[/bold]"
+    if domain.accuracy_low is None or domain.accuracy_high is None:
+        return bold
+    return f"{bold} ±{(domain.accuracy_high - domain.accuracy_low) / 2:.2f}"
+
+
+def _too_small(summary: Summary) -> str:
+    """Return a line about the domains whose loss the gate might not notice; empty without any."""
+    texts = [
+        f"'{printable_name(name)}' sees {domain.detectable_loss:.3f} with {domain.test_images:,}"
+        + (f", needs {domain.needed_images:,}" if domain.needed_images else "")
+        for name, domain in summary.domains.items()
+        if domain.is_too_small
+    ]
+    if not texts:
+        return ""
+    shown, left = texts[:MAX_TOO_SMALL], len(texts) - MAX_TOO_SMALL
+    more = f"; and {left:,} more domains" if left > 0 else ""
+    return f"Too few test pictures to notice a loss of gate.max_drop: {'; '.join(shown)}{more}"
 
 
 def _change(domain: Domain) -> str:

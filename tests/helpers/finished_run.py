@@ -33,6 +33,8 @@ def add_run(root: Path, batch: str | None = None, status: str = "not_blessed") -
         component_ids.TRAINER: {"model": str(artifacts / "model")},
         component_ids.STATISTICS_GEN: {"statistics": str(artifacts / "statistics")},
         component_ids.IMAGE_EXAMPLE_GEN: {"catalog": str(artifacts / "catalog")},
+        # As of a run before predictions were kept.
+        component_ids.EVALUATOR: {"evaluation": str(artifacts / "evaluation")},
     }
     write_outputs(outputs, folder)
     summary(run_id=RUN_ID, status=status, baseline_version=1, data_root=str(root)).write(folder)

@@ -1,19 +1,29 @@
-"""Runs TFX's Evaluator over a few examples, and makes the artifacts for it."""
+"""Runs Evaluator over a few examples, and makes the artifacts for it."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from google.protobuf import json_format
-from tfx.components.evaluator.executor import Executor
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tiny_models import ColourModel, example, save_model, write_shard
 
-from components.evaluation.eval_config import create_eval_config
-from components.evaluation.gate_options import GateOptions
+from components.evaluation.executor import EvaluatorExecutor
+from components.evaluation.gate.gate_options import GateOptions
+from components.image_example_gen.catalog import write_catalog
+from components.image_example_gen.component import ImageCatalog
+from components.image_example_gen.shards import shard_path
 from pipeline.beam.beam_arguments import beam_arguments
 from pipeline.config.beam_options import BeamOptions
+
+#: Suffix of the chunk with the test pictures, and of one without any.
+SUFFIX = "00000-of-00001"
+EMPTY_SUFFIX = "00001-of-00002"
+
+#: Version of the baseline.
+BASELINE_VERSION = 7
 
 #: Test pictures: domain, true label, colour.
 PICTURES = (
@@ -61,34 +71,52 @@ def evaluate(
     domains: tuple[str, ...],
     baseline: ColourModel | None = None,
     known: tuple[str, ...] | None = None,
+    earlier: dict[int, Path] | None = None,
+    pictures: tuple[tuple[str, str, tuple[int, int, int]], ...] = PICTURES,
 ) -> Evaluated:
-    """Evaluate a model that knows all colours on `PICTURES`.
+    """Evaluate a model that knows all colours.
 
     Args:
         folder: Folder for all artifacts.
         gate: Limits.
         domains: Domains with a gate.
-        baseline: Model to compare with, if any.
+        baseline: Model to compare with, if any; it is version 7.
         known: Domains that the baseline was trained on; by default all.
+        earlier: Folders of further versions to compare with, by number.
+        pictures: Domain, true label and colour of every test picture.
     """
     examples = at(standard_artifacts.Examples(), folder / "examples")
     examples.split_names = '["test"]'
-    write_shard(folder / "examples" / "Split-test", [example(*row) for row in PICTURES])
+    ids = [f"{number}.png".encode() for number in range(len(pictures))]
+    records = [example(*row, image_id=name) for row, name in zip(pictures, ids, strict=True)]
+    write_shard(folder / "examples" / "Split-test", records)
+    catalog = at(ImageCatalog(), folder / "catalog")
+    rows = [{"image_id": name, "content": digest_of(name)} for name in ids]
+    write_catalog(catalog.uri, SUFFIX, rows)
+    write_catalog(catalog.uri, EMPTY_SUFFIX, [])
+    Path(shard_path(examples.uri, "test", EMPTY_SUFFIX)).touch()
     model = model_artifact(folder / "model", ColourModel())
-    inputs = {"examples": [examples], "model": [model]}
+    inputs = {"examples": [examples], "catalog": [catalog], "model": [model]}
     if baseline:
         inputs["baseline_model"] = [model_artifact(folder / "baseline", baseline)]
     evaluation = at(standard_artifacts.ModelEvaluation(), folder / "evaluation")
     blessing = at(standard_artifacts.ModelBlessing(), folder / "blessing")
-    known = domains if known is None else known
-    config = create_eval_config(domains, gate, "code", known if baseline else None)
-    Executor(context(folder)).Do(
+    EvaluatorExecutor(context(folder)).Do(
         inputs,
         {"evaluation": [evaluation], "blessing": [blessing]},
         {
-            "eval_config": json_format.MessageToJson(config, preserving_proto_field_name=True),
-            "example_splits": '["test"]',
-            "fairness_indicator_thresholds": "null",
+            "gate": gate.model_dump_json(),
+            "domains": json.dumps(domains),
+            "known_domains": json.dumps(domains if known is None else known),
+            "baseline_version": BASELINE_VERSION if baseline else 0,
+            "earlier_versions": json.dumps(
+                {number: str(version) for number, version in (earlier or {}).items()}
+            ),
         },
     )
     return Evaluated(model, evaluation, blessing)
+
+
+def digest_of(image_id: bytes) -> bytes:
+    """Digest of a picture's file."""
+    return hashlib.sha256(image_id).digest()[:16]

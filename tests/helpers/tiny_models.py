@@ -1,5 +1,6 @@
 """SavedModels of a few bytes whose answers can be worked out by hand, and examples for them."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import tensorflow as tf
 from tiny_pictures import solid
 
 from trainer_module.contract import example_features
+from trainer_module.contract.model_assets import DESCRIPTION
 
 #: Label -> the colour channel that speaks for it.
 CHANNELS = {"red": 0, "green": 1, "blue": 2}
@@ -24,6 +26,7 @@ class ColourModel(tf.Module):
             factor: on every probability; anything but 1 breaks the model.
         """
         super().__init__()
+        self.labels = list(labels)
         self._labels = tf.constant(labels)
         self._channels = tf.constant([CHANNELS[label] for label in labels])
         self._factor = factor
@@ -79,6 +82,9 @@ def save_model(folder: Path, model: ColourModel, without: str = "") -> Path:
     }
     signatures.pop(without, None)
     tf.saved_model.save(model, str(folder), signatures=signatures)
+    description = folder / DESCRIPTION
+    description.parent.mkdir(exist_ok=True)
+    description.write_text(json.dumps({"labels": model.labels}))
     return folder
 
 

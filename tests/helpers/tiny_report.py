@@ -19,9 +19,9 @@ from pipeline.report.sections.data_section import (
     PictureCounts,
 )
 from pipeline.report.sections.model_section import ModelSection, describe_model
-from pipeline.report.test_predictions import Mistake, SplitPredictions
+from pipeline.report.split_predictions import Mistake, SplitPredictions
 from pipeline.report.thumbnails import encode_thumbnail
-from pipeline.summary.summary_schema import Summary
+from pipeline.summary.summary_schema import ClassResult, Summary
 from trainer_module.export.reference_embeddings import Reference
 
 #: The name of a folder, and so of a class, may be a script.
@@ -71,7 +71,6 @@ def tiny_predictions() -> SplitPredictions:
         predicted=predicted,
         confidences=confidences.astype(np.float32),
         mistakes={name: _mistakes(name) for name in DOMAINS},
-        num_test_pictures=dict.fromkeys(DOMAINS, 12),
     )
 
 
@@ -111,6 +110,18 @@ def tiny_data() -> DataSection:
     )
 
 
+def tiny_classes() -> dict[str, ClassResult]:
+    """Return results of three classes: one lost its pictures, one is as before, one gained."""
+    changes = {"change_low": -0.95, "change_high": -0.7, "is_proven": True, "passed": False}
+    even = {"change_low": -0.05, "change_high": 0.2}
+    power = {"test_images": 30, "detectable_loss": 0.2, "needed_images": 90}
+    return {
+        SCRIPT: ClassResult(recall=0.1, baseline_recall=0.9, **changes, **power),
+        "cat": ClassResult(recall=0.8, baseline_recall=0.8, **even, **power),
+        "dog": ClassResult(recall=0.9, baseline_recall=0.8, **even, **power),
+    }
+
+
 def tiny_record(folder: Path, run_summary: Summary) -> RunRecord:
     """Write a run with one artifact, and return its record."""
     uri = "/artifacts/Trainer/model/7"
@@ -131,7 +142,19 @@ def write_tiny_report(folder: Path, **changes: Any) -> Path:
     """
     results = {
         DOMAINS[0]: domain(0.75, 0.7),
-        DOMAINS[1]: domain(0.5, 0.8).model_copy(update={"change_low": -0.4, "change_high": -0.2}),
+        DOMAINS[1]: domain(0.5, 0.8).model_copy(
+            update={
+                "change_low": -0.4,
+                "change_high": -0.2,
+                "accuracy_low": 0.48,
+                "accuracy_high": 0.52,
+                "best_version": 1,
+                "best_accuracy": 0.85,
+                "detectable_loss": 0.03,
+                "needed_images": 2000,
+                "classes": tiny_classes(),
+            }
+        ),
         DOMAINS[2]: domain(0.8),
     }
     fields = {

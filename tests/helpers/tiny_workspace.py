@@ -1,6 +1,5 @@
 """A workspace whose serving version is a tiny model of colours, and batches of colours for it."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from tiny_pictures import solid, write_files
 
 from components.pusher.data_set import SCHEMA
 from components.pusher.version_store import Push, VersionStore
-from trainer_module.contract.model_assets import DESCRIPTION, EXTRA, PICTURES
+from trainer_module.contract.model_assets import PICTURES
 from trainer_module.export.reference_embeddings import Reference
 
 #: Name of the model.
@@ -33,8 +32,6 @@ def shade(label: str, seed: int) -> tuple[int, int, int]:
 def serve_colours(root: Path) -> VersionStore:
     """Push version 1 of a model of colours, trained on a domain `day`."""
     model = save_model(root / "model", ColourModel())
-    (model / EXTRA).mkdir()
-    (model / DESCRIPTION).write_text(json.dumps({"labels": LABELS}))
     shades = [shade(LABELS[seed % 3], seed) for seed in range(60)]
     Reference(
         embeddings=np.array(shades, np.float32),

@@ -75,7 +75,7 @@ def macro_f1(totals: Totals) -> float:
     A class that is only predicted is left out. scikit-learn's macro average counts it as 0.
 
     Example:
-        >>> from components.evaluation.classifier_metrics import Totals, macro_f1
+        >>> from components.evaluation.tfma.classifier_metrics import Totals, macro_f1
         >>> totals = Totals()
         >>> totals.confusion.update({(0, 0): 3, (0, 1): 1, (1, 1): 2})
         >>> round(macro_f1(totals), 3)  # the mean of 6/7 and 4/5
@@ -154,22 +154,17 @@ class TotalsFn(beam.CombineFn):
 class ClassifierMetric(metric_types.Metric):
     """One of the metrics in `METRIC_FUNCTIONS`, by name."""
 
-    def __init__(self, name: str, code: str = "") -> None:
+    def __init__(self, name: str) -> None:
         """Configure the metric.
 
         Args:
             name: Key of `METRIC_FUNCTIONS`.
-            code: Fingerprint of this module. The metric does not use it: as a part of the
-                EvalConfig it makes TFX's cache notice a change.
         """
-        super().__init__(
-            metric_util.merge_per_key_computations(_computations), name=name, code=code
-        )
+        super().__init__(metric_util.merge_per_key_computations(_computations), name=name)
 
 
 def _computations(
     name: str,
-    code: str = "",
     eval_config: config_pb2.EvalConfig | None = None,
     model_name: str = "",
     output_name: str = "",

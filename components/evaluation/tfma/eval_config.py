@@ -1,58 +1,65 @@
-"""Config of TFX's Evaluator: slices, metrics, and what a candidate must reach to be blessed."""
+"""TFMA's EvalConfig of a run: slices, metrics, and what a candidate must reach to be blessed."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluation.gate_options import GateOptions
-from components.evaluation.paired_change import GAIN, HIGH, LEAST_GAIN, LOW
+from components.evaluation.gate.gate_options import NO_POSSIBLE_LOSS, GateOptions
+from components.evaluation.gate.gate_table import GateRow, GateTable
+from components.evaluation.tfma.paired_change import (
+    BEFORE,
+    GAINED,
+    HIGH,
+    LOW,
+    POSSIBLE_LOSS,
+    PROVEN_LOSS,
+    metric_name,
+)
 from trainer_module.contract import example_features
 
 #: Metrics of every slice, see `classifier_metrics`.
 METRICS = ("accuracy", "macro_f1", "log_loss", "ece")
 
-#: Names of the two models.
+#: Names of the models: the candidate, the serving version, and in each domain the version that was
+#: best in it.
 CANDIDATE = "candidate"
 BASELINE = "baseline"
+BEST = "best"
+
+
+def correct_column(model: str) -> str:
+    """Return the name of the column that says whether an earlier version is correct."""
+    return f"{model}_correct"
 
 
 def create_eval_config(
-    domains: tuple[str, ...],
-    gate: GateOptions,
-    code: str,
-    known: Collection[str] | None = None,
+    domains: Collection[str], gate: GateOptions, table: GateTable, serving: int
 ) -> config_pb2.EvalConfig:
     """Return the EvalConfig of a run.
 
-    Every domain has a floor for the accuracy of the candidate. In a domain that the baseline was
-    trained on, it must not certainly lose more than `gate.max_drop`: the upper end of the change's
-    interval must be above it. In a new domain it must be better than the baseline, or classify
-    every picture correctly.
+    TFMA looks at one slice at a time. So what all slices have to do with each other is in the level
+    of the tests, which the gate table holds: with it, TFMA's validation fails where a row of the
+    table has failed.
 
     Args:
         domains: Names of the domains in this run. The gate of a domain without test pictures
             fails: an untested candidate is not blessed.
         gate: Limits.
-        code: Fingerprint of the metrics' code, for TFX's cache.
-        known: Domains that the baseline was trained on; None where there is no baseline.
+        table: What the gate found.
+        serving: Version that is the baseline; 0 for none.
     """
-    models = [_model_spec(CANDIDATE, False)]
+    models = [_model_spec(CANDIDATE, example_features.PROBABILITIES)]
     metrics = [
         config_pb2.MetricConfig(class_name="ExampleCount"),
-        _metric("accuracy", code, _gates(domains, gate.min_accuracy)),
-        *(_metric(name, code) for name in METRICS if name != "accuracy"),
+        _metric("accuracy", _floors(domains, gate, table)),
+        *(_metric(name) for name in METRICS if name != "accuracy"),
         config_pb2.MetricConfig(class_name="MultiClassConfusionMatrixPlot"),
     ]
-    if known is not None:
-        models.append(_model_spec(BASELINE, True))
-        known_domains = [domain for domain in domains if domain in known]
-        new_domains = [domain for domain in domains if domain not in known]
-        metrics += [
-            _change(LOW, gate, code),
-            _change(HIGH, gate, code, _gates(known_domains, -gate.max_drop)),
-            _change(GAIN, gate, code, _gates(new_domains, LEAST_GAIN)),
-        ]
+    if serving:
+        models.append(_model_spec(BASELINE, correct_column(BASELINE), is_baseline=True))
+        models.append(_model_spec(BEST, correct_column(BEST)))
+        metrics += _change_metrics(gate, table, serving)
     return config_pb2.EvalConfig(
         model_specs=models,
         slicing_specs=[
@@ -60,55 +67,117 @@ def create_eval_config(
             config_pb2.SlicingSpec(feature_keys=[example_features.DOMAIN]),
             config_pb2.SlicingSpec(feature_keys=[example_features.DOMAIN, example_features.LABEL]),
         ],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics, model_names=[CANDIDATE])],
     )
 
 
-def _model_spec(name: str, is_baseline: bool) -> config_pb2.ModelSpec:
+def _model_spec(name: str, column: str, is_baseline: bool = False) -> config_pb2.ModelSpec:
     return config_pb2.ModelSpec(
         name=name,
         is_baseline=is_baseline,
-        signature_name="serving_examples",
-        preprocessing_function_names=[example_features.LABEL_ID],
         label_key=example_features.LABEL_ID,
-        prediction_key=example_features.PROBABILITIES,
+        prediction_key=column,
     )
 
 
+def _floors(
+    domains: Collection[str], gate: GateOptions, table: GateTable
+) -> list[config_pb2.PerSliceMetricThreshold]:
+    floors = [_minimum(domain, None, gate.min_accuracy) for domain in domains]
+    if gate.class_min_recall is not None:
+        floors += [
+            _minimum(row.domain, row.label, gate.class_min_recall)
+            for row in table.rows
+            if row.label is not None
+        ]
+    return floors
+
+
+def _change_metrics(
+    gate: GateOptions, table: GateTable, serving: int
+) -> list[config_pb2.MetricConfig]:
+    """Metrics of the change, with the limits of the slices that they are gated in.
+
+    A class whose loss could not be proven whatever its pictures were has no limit here: there may
+    be many thousands of them, and TFMA compares every slice with every limit.
+    """
+    tested = [row for row in table.rows if row.limit is not None and not row.is_new]
+    of_serving = [row for row in tested if row.version == serving]
+    domain_loss = POSSIBLE_LOSS if gate.mode == NO_POSSIBLE_LOSS else PROVEN_LOSS
+    losses = [
+        (BASELINE, domain_loss, [row for row in of_serving if row.label is None]),
+        (BEST, domain_loss, [row for row in tested if row.version != serving]),
+    ]
+    classes = [row for row in of_serving if row.label is not None and _can_fail(row, table)]
+    if domain_loss == PROVEN_LOSS:
+        losses[0][2].extend(classes)
+    else:
+        losses.append((BASELINE, PROVEN_LOSS, classes))
+    new = [_minimum(row.domain, None, 1.0) for row in table.rows if row.is_new]
+    return [
+        *(_change(name, BASELINE, gate.confidence) for name in (BEFORE, LOW, HIGH)),
+        _change(GAINED, BASELINE, gate.gain_confidence, limits=new),
+        *(
+            _change(name, model, gate.confidence, table.level, [_maximum(row) for row in rows])
+            for model, name, rows in losses
+        ),
+    ]
+
+
+def _can_fail(row: GateRow, table: GateTable) -> bool:
+    return row.p_value is not None and row.p_value <= table.level
+
+
 def _metric(
-    name: str, code: str, gates: list[config_pb2.PerSliceMetricThreshold] | None = None
+    name: str, limits: Iterable[config_pb2.PerSliceMetricThreshold] = ()
 ) -> config_pb2.MetricConfig:
     return config_pb2.MetricConfig(
         class_name="ClassifierMetric",
-        module="components.evaluation.classifier_metrics",
-        config=json.dumps({"name": name, "code": code}),
-        per_slice_thresholds=gates or [],
+        module="components.evaluation.tfma.classifier_metrics",
+        config=json.dumps({"name": name}),
+        per_slice_thresholds=limits,
     )
 
 
 def _change(
     name: str,
-    gate: GateOptions,
-    code: str,
-    gates: list[config_pb2.PerSliceMetricThreshold] | None = None,
+    model: str,
+    confidence: float,
+    level: float = 0.0,
+    limits: Iterable[config_pb2.PerSliceMetricThreshold] = (),
 ) -> config_pb2.MetricConfig:
+    options = {
+        "name": metric_name(name, model),
+        "candidate": CANDIDATE,
+        "earlier": model,
+        "confidence": confidence,
+        "level": level,
+    }
     return config_pb2.MetricConfig(
         class_name="PairedChange",
-        module="components.evaluation.paired_change",
-        config=json.dumps({"name": name, "confidence": gate.confidence, "code": code}),
-        per_slice_thresholds=gates or [],
+        module="components.evaluation.tfma.paired_change",
+        config=json.dumps(options),
+        per_slice_thresholds=limits,
     )
 
 
-def _gates(domains: Collection[str], minimum: float) -> list[config_pb2.PerSliceMetricThreshold]:
-    """Minimum of a metric, for each domain by itself."""
-    limit = config_pb2.GenericValueThreshold(lower_bound={"value": minimum})
-    return [
-        config_pb2.PerSliceMetricThreshold(
-            slicing_specs=[
-                config_pb2.SlicingSpec(feature_values={example_features.DOMAIN: domain})
-            ],
-            threshold=config_pb2.MetricThreshold(value_threshold=limit),
-        )
-        for domain in domains
-    ]
+def _minimum(domain: str, label: str | None, least: float) -> config_pb2.PerSliceMetricThreshold:
+    return _threshold(domain, label, config_pb2.GenericValueThreshold(lower_bound={"value": least}))
+
+
+def _maximum(row: GateRow) -> config_pb2.PerSliceMetricThreshold:
+    return _threshold(
+        row.domain, row.label, config_pb2.GenericValueThreshold(upper_bound={"value": row.limit})
+    )
+
+
+def _threshold(
+    domain: str, label: str | None, bounds: config_pb2.GenericValueThreshold
+) -> config_pb2.PerSliceMetricThreshold:
+    values = {example_features.DOMAIN: domain}
+    if label is not None:
+        values[example_features.LABEL] = label
+    return config_pb2.PerSliceMetricThreshold(
+        slicing_specs=[config_pb2.SlicingSpec(feature_values=values)],
+        threshold=config_pb2.MetricThreshold(value_threshold=bounds),
+    )

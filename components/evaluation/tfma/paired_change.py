@@ -1,16 +1,6 @@
-"""TFMA metric: change in accuracy against the baseline, with a confidence interval.
+"""TFMA metrics of the change in accuracy against an earlier version, see `paired_counts`."""
 
-Both models see the same test pictures, so only those count that one of them classifies correctly
-and the other does not. The interval is that of "Simple improved confidence intervals for comparing
-matched proportions" (Agresti and Min, Statistics in Medicine 24, 2005): Wald's, after half a
-picture is added to each of the four cells. It holds for small test sets too, and its width is never
-zero.
-"""
-
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
-from statistics import NormalDist
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import apache_beam as beam
@@ -18,103 +8,63 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.proto import config_pb2
 
-#: Ends of the interval, by the name of the metric.
-LOW, HIGH = "change_low", "change_high"
+from components.evaluation.gate.comparison import UNKNOWN, is_gain
+from components.evaluation.statistics.paired_counts import (
+    PairCounts,
+    accuracy_before,
+    interval,
+    loss_p_value,
+)
 
-#: Metric of a domain that the baseline was not trained on, see `gain`.
-GAIN = "gain"
+#: Accuracy of the earlier version, and the ends of the interval of the change.
+BEFORE, LOW, HIGH = "accuracy_before", "change_low", "change_high"
 
-#: Gain where both models classify every picture correctly. It is far less than that of one picture.
-LEAST_GAIN = 1e-6
+#: Largest loss within the interval, and the same where a loss is proven; 0 where it is not.
+POSSIBLE_LOSS, PROVEN_LOSS = "possible_loss", "proven_loss"
 
-#: Pictures added to each of the four cells: both correct, both wrong, gained, lost.
-ADDED = 0.5
-
-
-@dataclass
-class PairCounts:
-    """Pictures of a slice, by which of the two models classifies them correctly.
-
-    Attributes:
-        pictures: Number of pictures.
-        gained: Pictures that only the candidate classifies correctly.
-        lost: Pictures that only the baseline classifies correctly.
-        wrong: Pictures that the candidate classifies wrongly.
-    """
-
-    pictures: int = 0
-    gained: int = 0
-    lost: int = 0
-    wrong: int = 0
-
-    def merge(self, other: "PairCounts") -> "PairCounts":
-        """Return the sums of two counts."""
-        return PairCounts(
-            self.pictures + other.pictures,
-            self.gained + other.gained,
-            self.lost + other.lost,
-            self.wrong + other.wrong,
-        )
+#: 1 where a candidate has gained in a domain that the baseline was not trained on, 0 elsewhere.
+GAINED = "gained"
 
 
-def interval(counts: PairCounts, confidence: float) -> tuple[float, float]:
-    """Return a two-sided confidence interval of the change in accuracy.
+def metric_name(name: str, model: str) -> str:
+    """Return the name of a metric of this module for one earlier version.
 
     Args:
-        counts: Counts of a slice.
-        confidence: Share of such intervals that contain the true change, between 0 and 1.
-
-    Returns:
-        Lower and upper end, between -1 and 1.
-
-    Example:
-        >>> from components.evaluation.paired_change import PairCounts, interval
-        >>> low, high = interval(PairCounts(pictures=100, gained=10, lost=2), confidence=0.9)
-        >>> f"{low:+.3f} to {high:+.3f}"
-        '+0.022 to +0.135'
+        name: Key of `METRIC_FUNCTIONS`.
+        model: Name of the earlier version among the models of the EvalConfig.
     """
-    total = counts.pictures + 4 * ADDED
-    gained, lost = counts.gained + ADDED, counts.lost + ADDED
-    change = (gained - lost) / total
-    error = math.sqrt(gained + lost - (gained - lost) ** 2 / total) / total
-    margin = NormalDist().inv_cdf((1 + confidence) / 2) * error
-    return max(-1.0, change - margin), min(1.0, change + margin)
+    return f"{name}_{model}"
 
 
-def gain(counts: PairCounts) -> float:
-    """Return the change in accuracy of a domain that the baseline was not trained on.
-
-    A candidate must gain in a new domain. Where both models classify every picture correctly there
-    is nothing to gain, and the result is `LEAST_GAIN`. Otherwise a new domain of a few pictures
-    that the serving model happens to classify correctly would keep every candidate from being
-    blessed.
-
-    Args:
-        counts: Counts of the domain.
-    """
-    if not counts.wrong and not counts.gained:
-        return LEAST_GAIN
-    return (counts.gained - counts.lost) / max(counts.pictures, 1)
+#: Name -> function from counts, the confidence and the level of the test to the value.
+METRIC_FUNCTIONS: dict[str, Callable[[PairCounts, float, float], float]] = {
+    BEFORE: lambda counts, confidence, level: accuracy_before(counts),
+    LOW: lambda counts, confidence, level: interval(counts, confidence)[0],
+    HIGH: lambda counts, confidence, level: interval(counts, confidence)[1],
+    POSSIBLE_LOSS: lambda counts, confidence, level: -interval(counts, confidence)[0],
+    PROVEN_LOSS: lambda counts, confidence, level: (
+        -interval(counts, confidence)[0] if loss_p_value(counts) <= level else 0.0
+    ),
+    GAINED: lambda counts, confidence, level: float(is_gain(counts, confidence)),
+}
 
 
 class PairCountsFn(beam.CombineFn):
     """Counts the pictures of a slice by which of two models classifies them correctly."""
 
     def __init__(
-        self,
-        key: metric_types.MetricKey,
-        baseline: str,
-        eval_config: config_pb2.EvalConfig | None,
+        self, key: metric_types.MetricKey, earlier: str, eval_config: config_pb2.EvalConfig | None
     ) -> None:
         """Name the models.
 
         Args:
             key: Key of the counts; its model is the candidate.
-            baseline: Name of the baseline.
+            earlier: Name of the earlier version. Its predictions are 1 where it is correct, 0 where
+                it is wrong, `UNKNOWN` where it has none.
             eval_config: Config with both models.
         """
         self._key = key
-        self._names = (key.model_name, baseline)
+        self._earlier = earlier
         self._eval_config = eval_config
 
     def create_accumulator(self) -> PairCounts:
@@ -125,13 +75,18 @@ class PairCountsFn(beam.CombineFn):
         self, accumulator: PairCounts, element: metric_types.StandardMetricInputs
     ) -> PairCounts:
         """Count one example."""
-        candidate, baseline = (self._is_correct(element, name) for name in self._names)
+        _, before = self._read(element, self._earlier)
+        if before.item() == UNKNOWN:
+            return accumulator
+        label, probabilities = self._read(element, self._key.model_name)
+        is_correct = probabilities.reshape(-1).argmax() == label.item()
+        was_correct = bool(before.item())
         return accumulator.merge(
             PairCounts(
                 pictures=1,
-                gained=int(candidate and not baseline),
-                lost=int(baseline and not candidate),
-                wrong=int(not candidate),
+                gained=int(is_correct and not was_correct),
+                lost=int(was_correct and not is_correct),
+                wrong=int(not is_correct),
             )
         )
 
@@ -146,61 +101,76 @@ class PairCountsFn(beam.CombineFn):
         """Return the counts for the metrics that are derived from them."""
         return {self._key: accumulator}
 
-    def _is_correct(self, element: metric_types.StandardMetricInputs, model: str) -> bool:
-        [(label, probabilities, _)] = metric_util.to_label_prediction_example_weight(
+    def _read(
+        self, element: metric_types.StandardMetricInputs, model: str
+    ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        [(label, prediction, _)] = metric_util.to_label_prediction_example_weight(
             element,
             eval_config=self._eval_config,
             model_name=model,
             output_name=self._key.output_name,
             flatten=False,
         )
-        return bool(np.asarray(probabilities).reshape(-1).argmax() == label.item())
+        return np.asarray(label), np.asarray(prediction)
 
 
 class PairedChange(metric_types.Metric):
-    """Change of the candidate against the baseline: `LOW` or `HIGH` of the interval, or `GAIN`.
+    """One of the metrics in `METRIC_FUNCTIONS`, for the candidate against an earlier version."""
 
-    Without a baseline there is no such metric.
-    """
-
-    def __init__(self, name: str, confidence: float, code: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        candidate: str,
+        earlier: str,
+        confidence: float,
+        level: float = 0.0,
+    ) -> None:
         """Configure the metric.
 
         Args:
-            name: `LOW`, `HIGH` or `GAIN`.
-            confidence: Confidence of the interval, between 0 and 1.
-            code: Fingerprint of this module, see `classifier_metrics.ClassifierMetric`.
+            name: Name of the metric, see `metric_name`.
+            candidate: Name of the candidate among the models of the EvalConfig.
+            earlier: Name of the earlier version.
+            confidence: Confidence of the interval, or that a candidate has gained; 0 to 1.
+            level: Level of the test for a loss; 0 for a metric without a test.
         """
-        super().__init__(_computations, name=name, confidence=confidence, code=code)
+        super().__init__(
+            _computations,
+            name=name,
+            candidate=candidate,
+            earlier=earlier,
+            confidence=confidence,
+            level=level,
+        )
 
 
 def _computations(
     name: str,
+    candidate: str,
+    earlier: str,
     confidence: float,
-    code: str = "",
+    level: float,
     eval_config: config_pb2.EvalConfig | None = None,
-    model_names: Iterable[str] = ("",),
     output_names: Iterable[str] = ("",),
     **_: Any,
 ) -> metric_types.MetricComputations:
-    """One count per slice, shared by all three metrics, and the metric derived from it."""
-    specs = eval_config.model_specs if eval_config else []
-    baseline = next((spec.name for spec in specs if spec.is_baseline), None)
+    """One count per slice and earlier version, and the metric derived from it."""
     [output] = output_names
-    candidate = next((model for model in model_names if model != baseline), None)
-    if baseline is None or candidate is None:
-        return []
-    counts_key = metric_types.MetricKey(name="_pairs", model_name=candidate, output_name=output)
+    counts_key = metric_types.MetricKey(
+        name=f"_pairs_{earlier}", model_name=candidate, output_name=output
+    )
     key = metric_types.MetricKey(name=name, model_name=candidate, output_name=output)
-    count = PairCountsFn(counts_key, baseline, eval_config)
+    function = METRIC_FUNCTIONS[name.removesuffix(f"_{earlier}")]
 
     def result(metrics: dict[metric_types.MetricKey, PairCounts]) -> dict[Any, float]:
-        counts = metrics[counts_key]
-        low, high = interval(counts, confidence)
-        return {key: {LOW: low, HIGH: high, GAIN: gain(counts)}[name]}
+        return {key: function(metrics[counts_key], confidence, level)}
 
     return [
-        metric_types.MetricComputation(keys=[counts_key], preprocessors=None, combiner=count),
+        metric_types.MetricComputation(
+            keys=[counts_key],
+            preprocessors=None,
+            combiner=PairCountsFn(counts_key, earlier, eval_config),
+        ),
         metric_types.DerivedMetricComputation(keys=[key], result=result),
     ]
 

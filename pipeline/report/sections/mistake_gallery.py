@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.report.test_predictions import Mistake
+from pipeline.report.split_predictions import Mistake
 from pipeline.report.thumbnails import encode_thumbnail
 
 #: Pictures of the gallery, in all domains together.

@@ -13,7 +13,7 @@ from pipeline.report.run_record import RunRecord
 from pipeline.report.sections.confusion_matrix import ConfusionMatrix, confusion_matrix
 from pipeline.report.sections.domain_distances import DomainDistances, measure_domain_distances
 from pipeline.report.sections.mistake_gallery import GalleryPicture, make_mistake_gallery
-from pipeline.report.test_predictions import SplitPredictions, predict_test_split
+from pipeline.report.split_predictions import SplitPredictions, read_split_predictions
 from trainer_module.export.calibration import calibration_bins, error_of_bins
 from trainer_module.export.reference_embeddings import Reference, read_reference
 
@@ -43,11 +43,10 @@ class ModelSection:
     """Contents of the sections about a model.
 
     Attributes:
-        description: Description in the export, see `saved_model.read_description`.
+        description: Description in the export, see `model_description.read_description`.
         megabytes: Size of the export in MB (10^6 bytes).
         curves: Stage -> plots of its learning curves.
         num_predicted: Number of test pictures with a prediction.
-        is_sample: Whether there are more test pictures.
         confusion_matrices: Confusion matrix of every domain with plots.
         gallery: Most confident mistakes, the most confident first.
         reliability: Calibration of every domain with plots.
@@ -58,7 +57,6 @@ class ModelSection:
     megabytes: float
     curves: dict[str, list[Markup]]
     num_predicted: int
-    is_sample: bool
     confusion_matrices: list[ConfusionMatrix]
     gallery: list[GalleryPicture]
     reliability: list[Reliability]
@@ -76,18 +74,18 @@ def read_model_section(record: RunRecord) -> ModelSection | None:
     """
     artifact = record.output_uri(component_ids.TRAINER, "model")
     examples = record.output_uri(component_ids.IMAGE_EXAMPLE_GEN, "examples")
-    catalog = record.output_uri(component_ids.IMAGE_EXAMPLE_GEN, "catalog")
-    if artifact is None or examples is None or catalog is None:
+    evaluation = record.output_uri(component_ids.EVALUATOR, "evaluation")
+    if artifact is None or examples is None or evaluation is None:
         return None
     from components.compat.tfx_internals import serving_model_path
-    from trainer_module.export.saved_model import read_description
+    from trainer_module.export.model_description import read_description
 
     model = serving_model_path(artifact)
     size = sum(file.stat().st_size for file in Path(model).rglob("*") if file.is_file())
     return describe_model(
         description=read_description(model),
         megabytes=size / 1e6,
-        predictions=predict_test_split(model, examples, catalog),
+        predictions=read_split_predictions(evaluation, examples),
         reference=read_reference(model),
         accuracies={name: domain.accuracy for name, domain in record.summary.domains.items()},
     )
@@ -103,7 +101,7 @@ def describe_model(
     """Return the contents of the sections about a model.
 
     Args:
-        description: Description in the export, see `saved_model.read_description`.
+        description: Description in the export, see `model_description.read_description`.
         megabytes: Size of the export in MB (10^6 bytes).
         predictions: Predictions for the test split.
         reference: Reference embeddings; None if the export has none.
@@ -115,7 +113,6 @@ def describe_model(
         megabytes=megabytes,
         curves=_draw_curves(description["training"]),
         num_predicted=len(predictions.domains),
-        is_sample=predictions.is_sample,
         confusion_matrices=[_confusion_matrix(predictions, domain) for domain in domains],
         gallery=make_mistake_gallery(predictions.mistakes),
         reliability=[

@@ -22,6 +22,7 @@ USED_IN = "components/compat/tfx_internals.py"
     [
         ("tfx.utils.path_utils:serving_model_path", ("output_uri",)),
         ("tfx.components.util.model_utils:is_model_blessed", ("model_blessing",)),
+        ("tfx.components.evaluator.constants:BLESSED_FILE_NAME", ()),
         ("tfx.components.util.examples_utils:set_payload_format", ("examples", "payload_format")),
         ("tfx.utils.io_utils:write_string_file", ("file_name", "string_value")),
         ("tfx.utils.io_utils:read_string_file", ("file_name",)),
@@ -45,6 +46,23 @@ def test_tfx_has_the_name(path, parameters):
 
 def test_the_serving_model_is_where_tfx_writes_it():
     assert tfx_internals.serving_model_path("/model/7") == "/model/7/Format-Serving"
+
+
+@pytest.mark.parametrize(("is_blessed", "file"), [(True, "BLESSED"), (False, "NOT_BLESSED")])
+def test_a_blessing_is_written_as_tfx_reads_it(tmp_path, is_blessed, file):
+    blessing, model, baseline = (
+        kind() for kind in (standard_artifacts.ModelBlessing, *[standard_artifacts.Model] * 2)
+    )
+    blessing.uri = str(tmp_path)
+    for number, one in enumerate((model, baseline), start=1):
+        one.uri, one.id = f"/model/{number}", number
+    tfx_internals.bless_model(blessing, model, baseline, is_blessed)
+    assert [path.name for path in tmp_path.iterdir()] == [file]
+    assert tfx_internals.is_model_blessed(blessing) is is_blessed
+    assert blessing.get_string_custom_property("current_model") == "/model/1"
+    assert blessing.get_int_custom_property("current_model_id") == 1
+    assert blessing.get_string_custom_property("baseline_model") == "/model/2"
+    assert blessing.get_int_custom_property("baseline_model_id") == 2
 
 
 @pytest.mark.parametrize("blessed", [True, False])

@@ -7,10 +7,14 @@ import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
-from tiny_evaluation import Evaluated, at, model_artifact
+from tiny_evaluation import Evaluated, at, digest_of, model_artifact
 from tiny_models import ColourModel
 from tiny_pictures import solid, write_files
 
+from components.evaluation.predictions.stored_predictions import (
+    Prediction,
+    predictions_by_picture,
+)
 from components.image_example_gen.catalog import write_catalog
 from components.image_example_gen.component import ImageCatalog
 from components.pusher.executor import PusherExecutor, read_outcome
@@ -94,6 +98,13 @@ def test_the_statistics_of_the_training_split_are_kept_with_the_version(push, st
     push(blessed)
     kept = store.path(1) / "assets.extra" / "statistics" / "FeatureStats.pb"
     assert kept.read_bytes() == STATISTICS
+
+
+def test_the_predictions_for_the_test_pictures_are_kept_with_the_version(push, store, blessed):
+    push(blessed)
+    kept = predictions_by_picture(store.path(1))
+    assert kept[digest_of(b"0.png"), "red"] == Prediction("red", 1.0, 1.0)
+    assert kept[digest_of(b"5.png"), "red"].predicted == "blue"
 
 
 def test_the_pushed_version_makes_predictions(push, store, blessed):

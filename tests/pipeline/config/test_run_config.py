@@ -36,7 +36,8 @@ def written(folder: Path, text: str | bytes) -> Path:
 def test_the_message_about_an_unknown_key_has_a_similar_one_and_all_allowed_ones():
     assert message_of("gate.max_dropp=0.1") == (
         "config key 'gate.max_dropp' is unknown. "
-        "Did you mean 'max_drop'? Allowed: min_accuracy, max_drop, confidence."
+        "Did you mean 'max_drop'? Allowed: min_accuracy, max_drop, class_max_drop, "
+        "class_min_recall, confidence, gain_confidence, mode, against."
     )
 
 

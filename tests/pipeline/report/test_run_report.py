@@ -19,7 +19,7 @@ from pipeline.workspace import Workspace
 pytestmark = pytest.mark.component
 
 SECTIONS = (
-    *("verdict", "stages", "confusion", "mistakes", "calibration"),
+    *("verdict", "gate", "stages", "confusion", "mistakes", "calibration"),
     *("distances", "data", "lineage", "run", "card"),
 )
 

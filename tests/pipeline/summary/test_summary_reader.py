@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.evaluation.gate_options import GateOptions
+from components.evaluation.gate.gate_options import GateOptions
 from pipeline.installed_versions import LIBRARIES
 from pipeline.summary.environment import describe_environment
 from pipeline.summary.run_facts import RunFacts, failed_summary

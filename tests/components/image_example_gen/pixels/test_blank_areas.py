@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import tiny_pictures
 from PIL import Image, ImageDraw
 
+from components.image_example_gen.picture_reader import read_picture
 from components.image_example_gen.pixels.blank_areas import describe_blank_areas
 
 SIDE = 64
@@ -45,6 +47,17 @@ def test_pictures_of_one_colour_are_found(level):
 @pytest.mark.parametrize("level", [(128, 128, 128), (0, 0, 0), (0, 135, 0), (90, 40, 20)])
 def test_a_block_of_one_colour_on_one_side_is_found(block, text, level):
     assert described(painted(level, **block)) == [text]
+
+
+@pytest.mark.parametrize("form", ["BMP", "PPM", "TIFF"])
+def test_what_zeros_at_the_end_of_an_uncompressed_file_leave_is_found(form):
+    image = tiny_pictures.photo()
+    content = tiny_pictures.encode(image, form)
+    kept = len(content) // 2
+    picture = read_picture(content[:kept] + bytes(len(content) - kept))
+    side = "top" if form == "BMP" else "bottom"  # the rows of BMP come from the bottom up
+    assert described(picture.thumbnail) == [f"{side} 50%"]
+    assert described(read_picture(content).thumbnail) == [""]
 
 
 def drawing(paper: str, lines: int, bottom_free: bool = False) -> np.ndarray:

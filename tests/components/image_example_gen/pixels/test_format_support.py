@@ -1,6 +1,7 @@
 """Pictures of known formats whose pixels cannot be read are named as such, never read wrong."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -81,6 +82,19 @@ def test_one_inverted_plane_is_not_read_as_its_negative():
     assert refusal(content).startswith("unsupported kind of TIFF: 1 x 8 bits in separate planes")
 
 
+@pytest.mark.parametrize("compression", ["packbits", "zstd", "tiff_lzw", "tiff_deflate", "jpeg"])
+@pytest.mark.parametrize("big_tiff", [False, True])
+def test_every_compression_is_read_in_plain_and_in_big_files(compression, big_tiff):
+    options = {"compression": compression, "big_tiff": big_tiff}
+    if compression == "jpeg":
+        options["quality"] = 95
+    smooth = Image.fromarray(stored(np.stack([GREY] * 3, axis=2), "u1"))
+    np.testing.assert_allclose(shown(encode(smooth, "TIFF", **options)), np.asarray(smooth), atol=3)
+    if compression != "jpeg":
+        deep = encode(Image.fromarray(stored(GREY, "u2")), "TIFF", **options)
+        np.testing.assert_allclose(shown(deep)[..., 0], 255 * GREY, atol=1.5)
+
+
 JPEG = encode(Image.fromarray(stored(COLOURS, "u1")), "JPEG")
 FRAME = JPEG.index(b"\xff\xc0")
 
@@ -92,6 +106,8 @@ FRAME = JPEG.index(b"\xff\xc0")
         pytest.param(tiff_of(GREY.astype("<f2")), "TIFF", id="16-bit floats"),
         pytest.param(tiff_of(COLOURS.astype("<f4"), RGB), "TIFF", id="colours of floats"),
         pytest.param(tiff_of(stored(COLOURS, "<i2"), RGB), "TIFF", id="signed colours"),
+        pytest.param(tiff_of(stored(COLOURS, "<u4"), RGB), "TIFF", id="colours of 32 bits"),
+        pytest.param(tiff_of(stored(GREY, ">u4")), "TIFF", id="big-endian 32 bits"),
         pytest.param(tiff_of(stored(COLOURS[..., :2], "<u2")), "TIFF", id="two channels"),
         pytest.param(tiff_of(stored(np.dstack([INKS, GREY]), "u1"), RGB), "TIFF", id="5 channels"),
         pytest.param(
@@ -105,3 +121,11 @@ def test_a_kind_that_is_not_read_is_named_with_its_format_and_a_remedy(content, 
     assert refusal(content) == (
         f"unsupported kind of {form}, or a damaged header: save it as PNG with 8 or 16 bits"
     )
+
+
+def test_webp_inside_of_tiff_is_named_and_not_called_damaged():
+    content = encode(Image.new("RGB", (32, 32), "red"), "TIFF")
+    uncompressed, webp = (struct.pack("<HHLL", 259, 3, 1, kind) for kind in (1, 50_001))
+    assert uncompressed in content
+    with pytest.raises(UnusablePictureError, match="unsupported kind of TIFF: WebP compression"):
+        servable_picture(content.replace(uncompressed, webp))

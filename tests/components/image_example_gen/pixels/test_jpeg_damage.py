@@ -1,6 +1,7 @@
 """JPEG files that lost part of their picture are refused; all others are not."""
 
 import io
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -98,6 +99,17 @@ def test_a_hole_of_zeros_is_noticed(encoding, size):
     broken = content[:middle] + bytes(size) + content[middle + size :]
     with pytest.raises(UnusablePictureError, match=r"^damaged: the coded data are"):
         read_picture(broken)
+
+
+@pytest.mark.parametrize("encoding", ["restarts", "restarts often"])
+@pytest.mark.parametrize("lost", [slice(None), slice(5, 6)], ids=["all", "one"])
+def test_missing_restart_markers_are_noticed(encoding, lost):
+    content = encode(photo(), "JPEG", **ENCODINGS[encoding])
+    markers = [match.start() for match in re.finditer(rb"\xff[\xd0-\xd7]", content)][lost]
+    for position in reversed(markers):
+        content = content[:position] + content[position + 2 :]
+    with pytest.raises(UnusablePictureError, match=r"^damaged: .*restart markers are missing"):
+        read_picture(content)
 
 
 @pytest.mark.parametrize("encoding", ["baseline", "optimised", "4:4:4"])

@@ -110,6 +110,15 @@ def test_8_bit_grey_whose_zero_is_white_is_inverted_once():
     assert read_picture(content).value_range == ""
 
 
+def test_one_hot_pixel_decides_the_range_of_its_picture():
+    values = levels(GREY, 4095, "u2")
+    values[3, 4] = 65535
+    content = encode(Image.fromarray(values))
+    dark = np.delete(shown(content).reshape(-1, 3), 3 * 48 + 4, axis=0)
+    np.testing.assert_allclose(dark.max(), 255 / 16, atol=1)
+    assert read_picture(content).value_range == "0 to 65535"
+
+
 def test_floats_up_to_1_have_the_range_0_to_1():
     content = tiff_of(GREY.astype("<f4"))
     np.testing.assert_allclose(shown(content), EXPECTED_GREY, atol=1.5)

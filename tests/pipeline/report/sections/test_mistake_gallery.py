@@ -3,7 +3,7 @@ from tiny_pictures import solid
 
 from pipeline.report.sections import mistake_gallery
 from pipeline.report.sections.mistake_gallery import make_mistake_gallery
-from pipeline.report.test_predictions import Mistake
+from pipeline.report.split_predictions import Mistake
 
 pytestmark = pytest.mark.component
 

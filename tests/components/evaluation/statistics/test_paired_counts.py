@@ -3,10 +3,16 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
-from components.evaluation.paired_change import LEAST_GAIN, PairCounts, gain, interval
-
-pytestmark = pytest.mark.component
+from components.evaluation.statistics.paired_counts import (
+    PairCounts,
+    accuracy_before,
+    gain_p_value,
+    interval,
+    loss_p_value,
+    smallest_p_value,
+)
 
 
 def test_the_interval_is_the_adjusted_wald_interval():
@@ -52,12 +58,34 @@ def test_counts_of_workers_add_up():
     assert PairCounts(3, 1, 0, 1).merge(PairCounts(4, 0, 2, 3)) == PairCounts(7, 1, 2, 4)
 
 
-def test_a_gain_is_the_change_in_accuracy():
-    assert gain(PairCounts(10, gained=3, lost=1, wrong=2)) == pytest.approx(0.2)
-    assert gain(PairCounts(10, gained=1, lost=1, wrong=1)) == 0
-    assert gain(PairCounts(10, gained=0, lost=2, wrong=2)) == pytest.approx(-0.2)
-    assert gain(PairCounts(10, gained=0, lost=0, wrong=4)) == 0
+def test_the_accuracy_before_counts_lost_pictures_and_not_gained_ones():
+    # 8 of 10 are correct now. Of these 3 are gained, and 1 that is wrong now was correct.
+    assert accuracy_before(PairCounts(10, gained=3, lost=1, wrong=2)) == pytest.approx(0.6)
+    assert math.isnan(accuracy_before(PairCounts()))
 
 
-def test_where_both_models_are_correct_on_every_picture_the_gain_is_the_least():
-    assert gain(PairCounts(10)) == LEAST_GAIN
+@pytest.mark.parametrize(
+    ("lost", "gained", "two_sided"), [(7, 1, 0.039), (16, 6, 0.0347)], ids=["airway", "response"]
+)
+def test_the_p_value_is_that_of_the_examples_of_fagerland_and_others(lost, gained, two_sided):
+    counts = PairCounts(200, gained, lost)
+    assert 2 * loss_p_value(counts) == pytest.approx(two_sided, abs=5e-4)
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0, 0), (0, 5), (5, 0), (3, 3), (20, 9), (400, 350)])
+def test_half_the_probability_of_the_observed_count_is_left_out_of_the_exact_p_value(lost, gained):
+    total, exact = lost + gained, 1.0
+    observed = math.comb(total, lost) / 2**total
+    if total:
+        exact = binomtest(lost, total, 0.5, alternative="greater").pvalue
+    assert loss_p_value(PairCounts(1000, gained, lost)) == pytest.approx(exact - observed / 2)
+
+
+def test_a_gain_is_a_loss_with_the_models_exchanged():
+    assert gain_p_value(PairCounts(50, gained=7, lost=2)) == loss_p_value(PairCounts(50, 2, 7))
+    assert gain_p_value(PairCounts(50)) == 0.5
+
+
+def test_the_smallest_p_value_is_that_of_losses_only():
+    assert smallest_p_value(PairCounts(90, gained=2, lost=3)) == 1 / 64
+    assert smallest_p_value(PairCounts(90, gained=2, lost=3)) == loss_p_value(PairCounts(90, 0, 5))

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from components.evaluation.classifier_metrics import (
+from components.evaluation.tfma.classifier_metrics import (
     METRIC_FUNCTIONS,
     SMALLEST_PROBABILITY,
     Totals,

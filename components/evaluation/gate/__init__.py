@@ -1,0 +1,1 @@
+"""What a candidate must reach in every domain and class to be blessed."""

@@ -1,0 +1,254 @@
+"""Compares a candidate with earlier versions, in every domain and in every class of a domain."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, isfinite
+
+import numpy as np
+import numpy.typing as npt
+
+from components.evaluation.gate.gate_options import (
+    BEST,
+    NO_POSSIBLE_LOSS,
+    SERVING,
+    GateOptions,
+)
+from components.evaluation.gate.gate_table import GateRow, GateTable
+from components.evaluation.statistics.detectable_loss import (
+    needed_pictures,
+    smallest_detectable_loss,
+)
+from components.evaluation.statistics.multiple_tests import common_level, first_level
+from components.evaluation.statistics.paired_counts import (
+    PairCounts,
+    accuracy_before,
+    gain_p_value,
+    interval,
+    loss_p_value,
+    smallest_p_value,
+)
+
+#: Correctness of a prediction that an earlier version has not made.
+UNKNOWN = -1
+
+#: A slice: domain, and class or None for the whole domain.
+Slice = tuple[str, str | None]
+
+
+@dataclass(frozen=True)
+class TestSplit:
+    """Correctness of all predictions for the test split. All arrays have the shape [pictures].
+
+    Attributes:
+        domains: Domains, str.
+        labels: True classes, str.
+        correct: Whether the candidate is correct.
+        earlier: Version -> 1 where that version is correct, 0 where it is wrong, `UNKNOWN` where it
+            has no prediction.
+    """
+
+    domains: npt.NDArray[np.object_]
+    labels: npt.NDArray[np.object_]
+    correct: npt.NDArray[np.bool_]
+    earlier: Mapping[int, npt.NDArray[np.int8]]
+
+
+@dataclass(frozen=True)
+class _Test:
+    """Test for a loss in one slice, against one version."""
+
+    where: Slice
+    version: int
+    counts: PairCounts
+    limit: float
+
+    @cached_property
+    def p_value(self) -> float:
+        return loss_p_value(self.counts)
+
+
+def compare(split: TestSplit, gate: GateOptions, serving: int, known: Collection[str]) -> GateTable:
+    """Return what the gate finds.
+
+    A loss is proven if so many lost pictures are improbable for equally good models, with all
+    slices and versions that are compared taken into account, see `multiple_tests`. A proven loss is
+    rejected unless its interval shows that it is no larger than the limit. With the mode
+    `no_possible_loss`, a domain is rejected unless its interval shows that. All gates must pass
+    there, so each one has the whole error rate (Berger, "Multiparameter hypothesis testing and
+    acceptance sampling", Technometrics 24, 1982).
+
+    Args:
+        split: Correctness of all predictions.
+        gate: Limits.
+        serving: Version that is compared with in every slice; 0 without a baseline.
+        known: Domains that this version was trained on.
+    """
+    tests = list(_tests(split, gate, serving, known)) if serving else []
+    # A limit of 1 switches a gate off: its tests must not take power from the others.
+    counted = [test for test in tests if test.limit < 1]
+    smallest = [smallest_p_value(test.counts) for test in counted]
+    level = common_level([test.p_value for test in counted], smallest, gate.error_rate)
+    hardest = first_level(smallest, gate.error_rate)
+    rows = [_row_of_test(test, gate, level, hardest, split) for test in tests]
+    of_serving = [row for row in rows if row.version == serving]
+    classes = [row for row in of_serving if row.label is not None]
+    if gate.class_min_recall is not None:
+        classes += _classes_without_test(split, {(row.domain, row.label) for row in classes})
+    return GateTable(
+        level=level,
+        num_tests=len(counted),
+        rows=[
+            *_domain_rows(split, gate, serving, known, of_serving),
+            *_most_demanding(row for row in rows if row.version != serving),
+            *classes,
+        ],
+    )
+
+
+def _tests(
+    split: TestSplit, gate: GateOptions, serving: int, known: Collection[str]
+) -> Iterator[_Test]:
+    for version, before in split.earlier.items():
+        # The serving version may be the best one, so that it is always compared with in domains.
+        if version != serving and BEST not in gate.against:
+            continue
+        by_class = version == serving and SERVING in gate.against
+        for where, counts in _count_pairs(split, before, by_class):
+            limit = gate.max_drop if where[1] is None else gate.class_max_drop
+            if where[0] in known:
+                yield _Test(where, version, counts, limit)
+
+
+def _count_pairs(
+    split: TestSplit, before: npt.NDArray[np.int8], by_class: bool
+) -> Iterator[tuple[Slice, PairCounts]]:
+    """Yield the counts of every slice with pictures that both have predictions for."""
+    domains, domain_ids = np.unique(split.domains.astype(str), return_inverse=True)
+    for number, counts in _count_groups(split, before, domain_ids):
+        yield (str(domains[number]), None), counts
+    if by_class:
+        labels, label_ids = np.unique(split.labels.astype(str), return_inverse=True)
+        for number, counts in _count_groups(split, before, domain_ids * len(labels) + label_ids):
+            domain, label = divmod(number, len(labels))
+            yield (str(domains[domain]), str(labels[label])), counts
+
+
+def _count_groups(
+    split: TestSplit, before: npt.NDArray[np.int8], groups: npt.NDArray[np.intp]
+) -> Iterator[tuple[int, PairCounts]]:
+    """Yield the counts of every group of pictures, by its number."""
+    compared = before != UNKNOWN
+    pictures, gained, lost, wrong = (
+        np.bincount(groups[chosen], minlength=groups.max(initial=0) + 1)
+        for chosen in (
+            compared,
+            split.correct & (before == 0),
+            ~split.correct & (before == 1),
+            compared & ~split.correct,
+        )
+    )
+    for number in np.flatnonzero(pictures):
+        columns = (int(column[number]) for column in (pictures, gained, lost, wrong))
+        yield int(number), PairCounts(*columns)
+
+
+def _row_of_test(
+    test: _Test, gate: GateOptions, level: float, hardest: float, split: TestSplit
+) -> GateRow:
+    counts, (domain, label) = test.counts, test.where
+    low, high = interval(counts, gate.confidence)
+    may_be_large = low < -test.limit
+    is_possible = gate.mode == NO_POSSIBLE_LOSS and label is None
+    passed = not (may_be_large and (is_possible or test.p_value <= level))
+    gained_share = counts.gained / counts.pictures
+    used = gate.error_rate if is_possible else hardest
+    needed = needed_pictures(test.limit, gained_share, used)
+    return GateRow(
+        domain=domain,
+        label=label,
+        version=test.version,
+        pictures=counts.pictures,
+        before=accuracy_before(counts),
+        after=(counts.pictures - counts.wrong) / counts.pictures,
+        change_low=low,
+        change_high=high,
+        p_value=test.p_value,
+        limit=test.limit,
+        passed=passed,
+        detectable_loss=smallest_detectable_loss(counts.pictures, gained_share, used),
+        needed_pictures=ceil(needed) if isfinite(needed) else None,
+    )
+
+
+def _domain_rows(
+    split: TestSplit,
+    gate: GateOptions,
+    serving: int,
+    known: Collection[str],
+    of_serving: list[GateRow],
+) -> Iterator[GateRow]:
+    """Yield one row per domain: known ones have a test, new ones must gain."""
+    tested = {row.domain: row for row in of_serving if row.label is None}
+    nothing = np.full(len(split.correct), UNKNOWN, np.int8)
+    before = split.earlier.get(serving, nothing) if serving else nothing
+    pairs = {where[0]: counts for where, counts in _count_pairs(split, before, by_class=False)}
+    for domain in map(str, np.unique(split.domains.astype(str))):
+        if domain in tested:
+            yield tested[domain]
+        elif domain in pairs:
+            yield _new_domain_row(pairs[domain], gate, serving, domain)
+        else:
+            own = split.correct[split.domains == domain]
+            yield GateRow(domain=domain, pictures=len(own), after=float(own.mean()))
+
+
+def _classes_without_test(split: TestSplit, tested: Collection[Slice]) -> Iterator[GateRow]:
+    """Yield the rows of the classes that have a floor only: in new domains, or in a first run."""
+    nobody = np.zeros(len(split.correct), np.int8)
+    for (domain, label), counts in _count_pairs(split, nobody, by_class=True):
+        if label is not None and (domain, label) not in tested:
+            recall = (counts.pictures - counts.wrong) / counts.pictures
+            yield GateRow(domain=domain, label=label, pictures=counts.pictures, after=recall)
+
+
+def _new_domain_row(counts: PairCounts, gate: GateOptions, serving: int, domain: str) -> GateRow:
+    low, high = interval(counts, gate.confidence)
+    return GateRow(
+        domain=domain,
+        version=serving,
+        is_new=True,
+        pictures=counts.pictures,
+        before=accuracy_before(counts),
+        after=(counts.pictures - counts.wrong) / counts.pictures,
+        change_low=low,
+        change_high=high,
+        p_value=gain_p_value(counts),
+        limit=1 - gate.gain_confidence,
+        passed=is_gain(counts, gate.gain_confidence),
+    )
+
+
+def is_gain(counts: PairCounts, confidence: float) -> bool:
+    """Return whether a candidate has gained in a domain that the baseline was not trained on.
+
+    Where both models classify every picture correctly there is nothing to gain. Otherwise a new
+    domain of a few pictures that the serving model happens to classify correctly would keep every
+    candidate from being blessed.
+
+    Args:
+        counts: Counts of the domain.
+        confidence: Confidence that the candidate is better, between 0.5 and 1.
+    """
+    nothing_to_gain = not counts.wrong and not counts.gained
+    return nothing_to_gain or gain_p_value(counts) <= 1 - confidence
+
+
+def _most_demanding(rows: Iterator[GateRow]) -> list[GateRow]:
+    """Return, for every domain, the comparison with the version that was best in it."""
+    best: dict[str, GateRow] = {}
+    for row in rows:
+        other = best.get(row.domain)
+        if other is None or (row.passed, row.p_value) < (other.passed, other.p_value):
+            best[row.domain] = row
+    return [best[domain] for domain in sorted(best)]

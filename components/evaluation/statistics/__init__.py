@@ -1,0 +1,1 @@
+"""Statistics of the gates: tests and intervals of paired accuracies. NumPy and SciPy only."""

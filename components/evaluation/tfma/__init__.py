@@ -1,0 +1,1 @@
+"""What TFMA computes and validates: its config, our metrics, and its results."""
