@@ -1,11 +1,14 @@
 """Decision on a batch: a policy without side effects, from the assessment to an outcome."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.assessment import MIN_SAMPLE, BatchAssessment, DomainAssessment
+from pipeline.retraining.batch import BatchState
+from pipeline.summary.summary_schema import Summary
+from pipeline.summary.summary_table import describe_change
 
 Outcome = Literal["retrain", "good_enough", "too_little_data", "held", "duplicate", "failed"]
 
@@ -31,6 +34,31 @@ class BatchDecision:
 
     outcome: Outcome
     reason: str
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """Result of processing one batch.
+
+    Attributes:
+        state: New state of the batch; `OPEN` if the next pass retries it.
+        reason: Reason for the state, a text for people.
+        columns: Further columns of the ledger, which are part of the event, too.
+        changes: Numbers of known pictures that the batch changes, which are part of the event.
+    """
+
+    state: BatchState
+    reason: str
+    columns: Mapping[str, str | int | None] = field(default_factory=dict)
+    changes: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of_run(cls, summary: Summary) -> "BatchResult":
+        """Return the result of a batch from the summary of its run."""
+        columns = {"run_id": summary.run_id, "version": summary.pushed_version}
+        if summary.status == "pushed":
+            return cls("pushed", describe_change(summary), columns)
+        return cls("rejected", "; ".join(summary.reasons), columns)
 
 
 def decide(

@@ -1,7 +1,7 @@
 """One pass over the inbox: copy, assess, decide, train, and write the outcome to the ledger."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -15,12 +15,15 @@ from pipeline.logs.captured_output import captured_output
 from pipeline.logs.command_log import CommandLog
 from pipeline.retraining.assessment import BatchAssessment, assess
 from pipeline.retraining.batch import OPEN, Batch, BatchState
-from pipeline.retraining.batch_decision import BatchDecision, decide, pseudo_labels
+from pipeline.retraining.batch_decision import BatchDecision, BatchResult, decide, pseudo_labels
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.delivery_faults import DeliveryGuard
 from pipeline.retraining.deliveries.delivery_intake import DeliveryIntake, describe_dropped
-from pipeline.retraining.deliveries.inbox import configured_inbox, find_deliveries
+from pipeline.retraining.deliveries.inbox import configured_inbox
+from pipeline.retraining.deliveries.intake_report import IntakeReport
+from pipeline.retraining.deliveries.left_alone_files import LeftAloneFiles
 from pipeline.retraining.deliveries.left_out_files import stored_left_out, with_left_out
+from pipeline.retraining.deliveries.process_deaths import DIED, MAX_DEATHS, ProcessDeaths
 from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.workspace_copy import workspace_copy
@@ -28,7 +31,6 @@ from pipeline.running.join_command import prepare_chief
 from pipeline.running.local_run import run_snapshot
 from pipeline.running.run_failure import find_machine_fault, logged_reason
 from pipeline.summary.summary_schema import Summary
-from pipeline.summary.summary_table import describe_change
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
@@ -48,23 +50,6 @@ EXIT_CODES: dict[BatchState, int] = {
 
 #: Runs the pipeline over a listing, see `run_snapshot`.
 RunFunction = Callable[[RunConfig, Workspace, Snapshot], Summary]
-
-
-@dataclass(frozen=True)
-class BatchResult:
-    """Result of processing one batch.
-
-    Attributes:
-        state: New state of the batch; `OPEN` if the next pass retries it.
-        reason: Reason for the state, a text for people.
-        columns: Further columns of the ledger, which are part of the event, too.
-        changes: Numbers of known pictures that the batch changes, which are part of the event.
-    """
-
-    state: BatchState
-    reason: str
-    columns: Mapping[str, str | int | None] = field(default_factory=dict)
-    changes: Mapping[str, int] = field(default_factory=dict)
 
 
 class RetrainingPass:
@@ -101,13 +86,19 @@ class RetrainingPass:
         self._batches = BatchStore(
             self._workspace.batches, batch_layout(config), config.max_file_bytes
         )
+        self._deaths = ProcessDeaths(self._workspace.batches)
         self._ledger = Ledger(config.workspace)
         self._notices = notices
         self._console = console or SafeConsole()
+        self._report = IntakeReport(self._print, notices, LeftAloneFiles(self._workspace.batches))
         self._run_pipeline = run
         self._command_log = command_log or CommandLog("retrain", config.workspace)
         # TensorFlow and Beam print messages when they are imported.
         self._log = self._workspace.log("retrain")
+        guard = DeliveryGuard(self._log, self._command_log)
+        self._intake = DeliveryIntake(
+            config.retrain, self._ledger, self._batches, self._versions, guard, self._deaths
+        )
 
     def run(self) -> int:
         """Add every complete delivery to the ledger, and process all open batches.
@@ -123,17 +114,20 @@ class RetrainingPass:
         check_beam_runner(self._config.beam)
         with self._workspace.lock():
             prepare_chief(self._workspace)
-            is_told = False
             try:
-                is_told = self._take_all()
+                is_told = self._report.tell(self._intake.take_all())
+                is_told |= self._report.tell_left_alone(self._inbox)
             finally:
                 # Open batches are in the batch store, so an unreadable inbox does not concern them.
-                codes = [self._process(batch) for batch in self._open_batches()]
+                codes = self._process_all()
+            # All else is done: what ended a process before may do it again.
+            is_told |= self._report.tell(self._intake.take_suspects())
+            codes |= self._process_all(codes, with_suspects=True)
             if not codes and not is_told:
-                self._print(
-                    f"nothing to do in {self._inbox}{describe_dropped(self._ledger, self._inbox)}"
-                )
-        return next((code for code in (EXIT_FAILED, EXIT_REJECTED) if code in codes), EXIT_DONE)
+                dropped = describe_dropped(self._ledger, self._inbox)
+                self._print(f"nothing to do in {self._inbox}{dropped}")
+        found = set(codes.values())
+        return next((code for code in (EXIT_FAILED, EXIT_REJECTED) if code in found), EXIT_DONE)
 
     def preview(self) -> None:
         """Print what a pass would do with every delivery, and why. Nothing is changed.
@@ -147,7 +141,9 @@ class RetrainingPass:
             RetrainingPass(config, Notices(), console, command_log=log)._preview()
 
     def _preview(self) -> None:
-        self._take_all()
+        self._report.tell(self._intake.take_all())
+        self._report.tell(self._intake.take_suspects())
+        self._report.tell_left_alone(self._inbox)
         for batch in self._open_batches():
             result = self._foresee(batch)
             self._print(f"{batch.name}: {result.outcome}: {result.reason}")
@@ -155,8 +151,10 @@ class RetrainingPass:
                 self._ledger.finish(batch.number, result.outcome, result.reason)
 
     def _foresee(self, batch: Batch) -> BatchDecision:
+        if self._num_deaths(batch) >= MAX_DEATHS:
+            return BatchDecision("failed", DIED)
         try:
-            return self._decide(batch, self._read_training_set(batch))[1]
+            return self._read(batch)[2]
         except UnavailableError:
             raise
         except InputError as error:
@@ -167,22 +165,27 @@ class RetrainingPass:
     def _open_batches(self) -> list[Batch]:
         return [batch for batch in self._ledger.batches() if batch.state == OPEN]
 
-    def _take_all(self) -> bool:
-        """Take every delivery in the inbox; return whether there was anything to say about one."""
-        options = self._config.retrain
-        quiet = options.quiet_seconds
-        rolled_back = self._versions.rolled_back_versions()
-        guard = DeliveryGuard(self._log, self._command_log)
-        intake = DeliveryIntake(self._ledger, self._batches, rolled_back, quiet, guard)
-        found = find_deliveries(self._inbox, quiet, options.allowed_roots)
-        is_told = False
-        for result in intake.take_all(found, self._inbox):
-            is_told = True
-            if result.text:
-                self._print(f"{result.name}: {result.text}")
-            for event in result.events:
-                self._notices.send(event, **result.event_values())
-        return is_told
+    def _process_all(
+        self, done: Collection[int] = (), with_suspects: bool = False
+    ) -> dict[int, int]:
+        """Process open batches, by default without suspects, in which a process died.
+
+        Args:
+            done: Numbers of batches that this pass has processed.
+            with_suspects: Whether to process suspects, after all others.
+
+        Returns:
+            Exit codes by number of the batch.
+        """
+        batches = sorted(self._open_batches(), key=self._num_deaths)
+        return {
+            batch.number: self._process(batch)
+            for batch in batches
+            if batch.number not in done and (with_suspects or not self._num_deaths(batch))
+        }
+
+    def _num_deaths(self, batch: Batch) -> int:
+        return self._deaths.count(batch.digest)
 
     def _process(self, batch: Batch) -> int:
         """Process an open batch, and write the result to the ledger; return an exit code."""
@@ -200,6 +203,9 @@ class RetrainingPass:
         version = self._versions.find_batch(batch.digest, known)
         if version is not None:  # a killed pass pushed it, and could not write that to the ledger
             return BatchResult("pushed", f"version {version}", {"version": version})
+        if self._num_deaths(batch) >= MAX_DEATHS:
+            self._deaths.clear(batch.digest)  # delivered again, it is read again
+            return BatchResult("failed", DIED)
         try:
             return self._decide_and_train(batch)
         except UnavailableError as error:
@@ -214,8 +220,7 @@ class RetrainingPass:
             return BatchResult(state, reason, {"attempts": attempts})
 
     def _decide_and_train(self, batch: Batch) -> BatchResult:
-        pictures = self._read_training_set(batch)
-        assessment, decision = self._decide(batch, pictures)
+        pictures, assessment, decision = self._read(batch)
         self._ledger.update(batch.number, numbers=assessment.numbers())
         changes = pictures.batch_update_counts().nonzero()
         if decision.outcome != "retrain":
@@ -231,16 +236,19 @@ class RetrainingPass:
         )
         labels = pseudo_labels(assessment, self._config.retrain)
         snapshot = pictures.write(self._config, labels)
-        result = _result_of(self._run_pipeline(self._config, self._workspace, snapshot))
+        result = BatchResult.of_run(self._run_pipeline(self._config, self._workspace, snapshot))
         reason = "; ".join(filter(None, (result.reason, str(pictures.update_counts()))))
         return replace(result, reason=reason, changes=changes)
 
-    def _read_training_set(self, batch: Batch) -> "TrainingSet":
+    def _read(self, batch: Batch) -> tuple["TrainingSet", BatchAssessment, BatchDecision]:
+        """Read a batch and the pictures that wait for a training, and decide what to do with it."""
         with captured_output(self._log):
             from pipeline.retraining.training_set import TrainingSet  # it imports TFX
 
         model = self._versions.path(serving_version(self._versions))
-        return TrainingSet.read(batch, self._ledger.batches(), model, self._workspace)
+        with self._deaths.reading(batch.digest):
+            pictures = TrainingSet.read(batch, self._ledger.batches(), model, self._workspace)
+            return pictures, *self._decide(batch, pictures)
 
     def _decide(
         self, batch: Batch, pictures: "TrainingSet"
@@ -290,11 +298,3 @@ class RetrainingPass:
 
     def _print(self, text: str) -> None:
         self._console.print(plain(text), highlight=False, soft_wrap=True)
-
-
-def _result_of(summary: Summary) -> BatchResult:
-    """Return the result of a batch from the summary of its run."""
-    columns = {"run_id": summary.run_id, "version": summary.pushed_version}
-    if summary.status == "pushed":
-        return BatchResult("pushed", describe_change(summary), columns)
-    return BatchResult("rejected", "; ".join(summary.reasons), columns)

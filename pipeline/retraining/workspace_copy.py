@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pipeline.retraining.batch import FILE
 from pipeline.retraining.deliveries.batch_store import UNFINISHED
+from pipeline.retraining.deliveries.left_alone_files import LEFT_ALONE
+from pipeline.retraining.deliveries.process_deaths import DEATHS, ProcessDeaths
 from pipeline.retraining.ledger import Ledger
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
@@ -27,7 +29,8 @@ def workspace_copy(workspace: Workspace) -> Iterator[Workspace]:
     with tempfile.TemporaryDirectory(prefix="carryover-") as folder:
         copy = Workspace(Path(folder))
         copy.batches.mkdir()
-        _link(workspace.batches, copy.batches, without=(UNFINISHED,))
+        _link(workspace.batches, copy.batches, without=(UNFINISHED, DEATHS, LEFT_ALONE))
+        ProcessDeaths(workspace.batches).copy_to(copy.batches)
         _link(workspace.root, copy.root, without=(workspace.batches.name, FILE, ".lock"))
         Ledger(workspace.root).copy_to(copy.root)
         try:

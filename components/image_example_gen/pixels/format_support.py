@@ -35,6 +35,9 @@ def find_unsupported(image: Image.Image) -> str:
     Args:
         image: Picture that is not loaded yet.
     """
+    if image.format == "TIFF" and image.info.get("compression") == "webp":
+        # The libtiff of Pillow's wheels has no WebP, and would call the file damaged.
+        return f"unsupported kind of TIFF: WebP compression; {REMEDY}"
     tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
     bits = tags.get(BITS, (1,))
     if tags.get(PLANES) != SEPARATE or (len(bits) == 1 and not _is_uncompressed(image)):

@@ -13,6 +13,7 @@ from pipeline.inputs.exports.exported_picture import ExportedPicture
 from pipeline.inputs.folder import find_layout, scan_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.layouts.missing_splits import missing_splits, share_out
+from pipeline.inputs.sidecar import SIDECAR
 from pipeline.inputs.system_files import find_files
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
@@ -22,6 +23,9 @@ from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWrite
 
 #: Number of skipped pictures that the terminal names; the list of them has all.
 MAX_NAMED = 20
+
+#: Files that may be annotations in a form that is not read, such as those of LabelMe and YOLO.
+UNREAD = ("*.json", "*.csv", "*.yaml", "*.txt")
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,8 @@ def _folder_rows(folder: Path, options: LayoutOptions) -> list[ManifestRow]:
     try:
         layout = find_layout(root, options)
     except InputError as error:
-        unread = next(iter(find_files(folder, "*.json")), None)
+        found = (path for pattern in UNREAD for path in find_files(folder, pattern))
+        unread = next((path for path in found if path.name != SIDECAR), None)
         if unread is None:
             raise
         message = f"{quoted(str(unread))} is no export that is read: {FORMATS}"

@@ -1,16 +1,30 @@
-"""Intake of a delivery: it is copied and added to the ledger, or waits."""
+"""Intake of deliveries: each is copied and added to the ledger, or waits."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.pusher.version_store import VersionStore
+from pipeline.config.retraining_options import RetrainOptions
 from pipeline.inputs.allowed_roots import OUTSIDE
 from pipeline.retraining.batch import OPEN, UNAVAILABLE, Batch, find_acceptance
 from pipeline.retraining.deliveries.batch_store import BatchStore, StoredBatch
 from pipeline.retraining.deliveries.delivery_faults import DeliveryFault, DeliveryGuard
-from pipeline.retraining.deliveries.inbox import READY, Delivery
+from pipeline.retraining.deliveries.inbox import (
+    READY,
+    Delivery,
+    configured_inbox,
+    find_deliveries,
+)
+from pipeline.retraining.deliveries.process_deaths import (
+    DIED,
+    MAX_DEATHS,
+    ProcessDeaths,
+    death_stamp,
+    describe_deaths,
+)
 from pipeline.retraining.ledger import Ledger
 from trainer_module.contract.printable_names import printable_name
 
@@ -45,44 +59,77 @@ class DeliveryIntake:
 
     def __init__(
         self,
+        options: RetrainOptions,
         ledger: Ledger,
         store: BatchStore,
-        rolled_back: Collection[int],
-        quiet_seconds: float,
+        versions: VersionStore,
         guard: DeliveryGuard,
+        deaths: ProcessDeaths,
     ) -> None:
-        """Use a ledger and a batch store.
+        """Use an inbox, a ledger and a batch store.
 
         Args:
+            options: Options with the inbox.
             ledger: Ledger to add batches to.
             store: Batch store to copy deliveries to.
-            rolled_back: Versions that were rolled back. Their batches can be delivered again.
-            quiet_seconds: Seconds without a change after which a file is complete.
+            versions: Versions of the model. The batches of those that were rolled back can be
+                delivered again.
             guard: Turns errors of a delivery into its outcome.
+            deaths: Counts of the processes that died while they read a delivery.
+
+        Raises:
+            InputError: No inbox is configured.
         """
+        self._options = options
+        self._inbox = configured_inbox(options)
         self._ledger = ledger
         self._store = store
-        self._rolled_back = rolled_back
-        self._quiet_seconds = quiet_seconds
+        self._versions = versions
         self._guard = guard
+        self._deaths = deaths
+        self._suspects: list[Delivery] = []
 
-    def take_all(self, deliveries: Sequence[Delivery], inbox: Path) -> Iterator[IntakeResult]:
+    def take_all(self) -> Iterator[IntakeResult]:
         """Take all deliveries, and withdraw batches that wait and whose delivery was removed.
 
-        Args:
-            deliveries: All deliveries in the inbox.
-            inbox: Path of the inbox.
+        Deliveries in which a process died are left to `take_suspects`.
 
         Yields:
             What became of each delivery that is not in the ledger as it is.
+
+        Raises:
+            InputError: The inbox or the ledger is unavailable.
+            StoreWriteError: The workspace cannot be written, such as on a full disk.
         """
-        source = printable_name(str(inbox))
+        quiet, allowed = self._options.quiet_seconds, self._options.allowed_roots
+        deliveries = find_deliveries(self._inbox, quiet, allowed)
+        source = printable_name(str(self._inbox))
         names = {delivery.name for delivery in deliveries}
         for batch in self._ledger.note_removed(source, names):
             yield IntakeResult(batch.name, f"{batch.state}: {batch.reason}", batch, (batch.state,))
+        self._suspects = [one for one in deliveries if self._num_deaths(one)]
         for delivery in deliveries:
+            if delivery not in self._suspects and (result := self.take(delivery)):
+                yield result
+
+    def take_suspects(self) -> Iterator[IntakeResult]:
+        """Take the deliveries that `take_all` has left, those with the fewest deaths first.
+
+        Yields:
+            What is tried, and what became of it.
+
+        Raises:
+            InputError: The ledger is unavailable.
+            StoreWriteError: The workspace cannot be written.
+        """
+        for delivery in sorted(self._suspects, key=self._num_deaths):
+            if (num_deaths := self._num_deaths(delivery)) < MAX_DEATHS:
+                yield IntakeResult(delivery.name, describe_deaths(num_deaths))
             if result := self.take(delivery):
                 yield result
+
+    def _num_deaths(self, delivery: Delivery) -> int:
+        return self._deaths.count(death_stamp(delivery))
 
     def take(self, delivery: Delivery) -> IntakeResult | None:
         """Copy a delivery and add it to the ledger, if it is complete and not in the ledger.
@@ -101,12 +148,26 @@ class DeliveryIntake:
         """
         if not delivery.complete:
             return IntakeResult(delivery.name, f"incomplete: it has no {READY}, and changed lately")
+        death = death_stamp(delivery)
+        if self._ledger.contains(delivery.name, death):
+            return None
+        if self._deaths.count(death) >= MAX_DEATHS:
+            result = self._end(delivery, DeliveryFault("failed", DIED), death, is_seen=False)
+            self._deaths.clear(death)  # delivered again, it is read again
+            return result
+        with self._deaths.reading(death):
+            return self._read(delivery)
+
+    def _read(self, delivery: Delivery) -> IntakeResult | None:
+        """Read a complete delivery, see `take`."""
         stamp = self._guard.run(delivery, delivery.stamp)
         if isinstance(stamp, DeliveryFault):
             return self._end(delivery, stamp, delivery.rough_stamp(), is_seen=False)
         if self._is_known(delivery, stamp):
             return None
-        stored = self._guard.run(delivery, lambda: self._store.add(delivery, self._quiet_seconds))
+        stored = self._guard.run(
+            delivery, lambda: self._store.add(delivery, self._options.quiet_seconds)
+        )
         if isinstance(stored, DeliveryFault):
             return self._end(delivery, stored, stamp, is_seen=True)
         return self._add(delivery, stored)
@@ -153,7 +214,7 @@ class DeliveryIntake:
             stored.digest,
             stored.stamp,
             (fault.state, fault.reason) if fault and fault.state else None,
-            self._rolled_back,
+            self._versions.rolled_back_versions(),
         )
         if batch and (
             accepted := find_acceptance(self._ledger.of_digest(batch.digest), batch.digest)

@@ -137,7 +137,7 @@ def find_deliveries(
             "Give the folder in which batches arrive with --inbox DIR."
         ) from None
     roots = tuple(allowed)
-    found = [_delivery(path, quiet_seconds, roots) for path in paths if _is_delivery(path)]
+    found = [_delivery(path, quiet_seconds, roots) for path in paths if is_delivery(path)]
     deliveries = _with_different_names(found)
     return sorted(deliveries, key=lambda delivery: (delivery.changed, delivery.name))
 
@@ -162,7 +162,8 @@ def file_stamp(path: Path, roots: AllowedRoots | None = None) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def _is_delivery(path: Path) -> bool:
+def is_delivery(path: Path) -> bool:
+    """Return whether a file or folder in the inbox is a delivery, complete or not."""
     # Unlike Path.is_dir, this does not raise where the inbox is on a store that fails.
     is_folder = os.path.isdir(path)  # noqa: PTH112
     if skipped_kind(path.name, is_folder):

@@ -62,13 +62,17 @@ class KnownPictures:
         """Whether the groups of some pictures are the stems of their names."""
         return any(row["group"] == name_digest(self.stem(row)) for row in self.rows)
 
-    def stem(self, row: DataSetRow) -> str:
-        """Return the name of a picture without folders and extension.
+    def name(self, row: DataSetRow) -> str:
+        """Return the path of a picture as people know it.
 
         A picture of a batch has the name of its delivery: the name of the copy is a digest.
         """
         location = row["location"].decode("utf-8", "surrogateescape")
-        return stem_of(self.names.get(row["location"], location))
+        return self.names.get(row["location"], location)
+
+    def stem(self, row: DataSetRow) -> str:
+        """Return the name of a picture without folders and extension."""
+        return stem_of(self.name(row))
 
     def group_splits(self, by_stem: bool) -> dict[bytes, set[str]]:
         """Return the splits of every group; a group has several after a conflict only.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from components.data_gate.findings import Finding
 from components.data_gate.wording import counted, listed, quoted
 from components.pusher.data_set import DataSetRow
+from pipeline.retraining.pictures.known_pictures import KnownPictures
 from pipeline.retraining.pictures.listing_rows import ListingRows
 from pipeline.retraining.pictures.picture_updates import PictureUpdate
 
@@ -75,8 +76,11 @@ def update_findings(
     findings = []
     changed = [update for update in updates if update.changes]
     if changed or omitted:
-        examples = [_described(update) for update in changed[:EXAMPLES]]
-        examples += [f"{_shown(row)} is not delivered again" for row in omitted[:EXAMPLES]]
+        known = rows.known
+        examples = [_described(update, known) for update in changed[:EXAMPLES]]
+        examples += [
+            f"{quoted(known.name(row))} is not delivered again" for row in omitted[:EXAMPLES]
+        ]
         text = f"The newest delivery of a picture wins: {count_updates(changed, len(omitted))}."
         text += f" Their splits stay: {'; '.join(examples)}."
         findings.append(Finding(kind="corrections", severity="information", text=text))
@@ -101,7 +105,7 @@ def update_findings(
     return findings
 
 
-def _described(update: PictureUpdate) -> str:
+def _described(update: PictureUpdate, pictures: KnownPictures) -> str:
     row, known = update.rows[0], update.known[0]
     changes = []
     if "label" in update.changes:
@@ -111,8 +115,4 @@ def _described(update: PictureUpdate) -> str:
         changes.append(f"domain {quoted(known['domain'])} is now {quoted(row['domain'])}")
     if "group" in update.changes:
         changes.append(f"its group is now {quoted(row.get('group', ''))}")
-    return f"{_shown(known)}: {', '.join(changes)}"
-
-
-def _shown(row: DataSetRow) -> str:
-    return quoted(row["location"].decode("utf-8", "replace"))
+    return f"{quoted(pictures.name(known))}: {', '.join(changes)}"

@@ -60,6 +60,8 @@ FILES = {
     "5.jpg.part": UNFINISHED,
     "5.jpg.crdownload": UNFINISHED,
     "5.jpg.filepart": UNFINISHED,
+    "5.jpg.partial": UNFINISHED,
+    "5.jpg.download": UNFINISHED,
     "5.JPG.TMP": UNFINISHED,
 }
 
@@ -126,6 +128,12 @@ def test_a_folder_of_snapshots_is_not_entered(data, monkeypatch):
     )
     scan(data)
     assert not [path for path, _, _ in entered if "~snapshot" in path]
+
+
+@pytest.mark.parametrize("name", ["~snapshot", ".snapshot/hourly.0", ".zfs/snapshot/monday"])
+def test_a_snapshot_that_is_given_as_data_is_read(tmp_path, name):
+    snapshot = write_files(tmp_path / name, dict.fromkeys(PICTURES, b"1"))
+    assert scan(snapshot) == (PICTURES, {})
 
 
 @pytest.mark.parametrize("name", ["eaDir", "recycle", "snapshot", "tmp", "part", "lost and found"])

@@ -1,5 +1,6 @@
 """Folders become manifests; what is no export is refused."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -54,10 +55,25 @@ def test_a_file_that_is_no_export_is_refused_with_the_formats(tmp_path, name, co
     assert "\n" not in str(error.value)
 
 
-def test_a_folder_of_unknown_annotations_is_refused_with_the_formats(tmp_path):
-    files = {"a.json": b'{"shapes": []}', **pictures("a.jpg")}
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        ({"a.json": b'{"shapes": []}', "a.jpg": b""}, "a.json"),
+        ({"data.yaml": b"", "labels/train/1.txt": b"0", "images/train/1.jpg": b""}, "data.yaml"),
+        ({"labels/1.txt": b"0 .5 .5 1 1\n", "images/1.jpg": b""}, "1.txt"),
+        ({"project.csv": b"image,choice\n1.jpg,cat\n", "1.jpg": b""}, "project.csv"),
+    ],
+    ids=["LabelMe", "YOLO", "YOLO without its config", "CSV of Label Studio"],
+)
+def test_a_folder_of_unknown_annotations_is_refused_with_the_formats(tmp_path, files, named):
     export = write_files(tmp_path / "export", files)
-    with pytest.raises(InputError, match=r"a\.json' is no export that is read: COCO"):
+    with pytest.raises(InputError, match=rf"{re.escape(named)}' is no export that is read: COCO"):
+        convert(export)
+
+
+def test_a_sidecar_is_not_taken_for_annotations(tmp_path):
+    export = write_files(tmp_path / "export", {"sidecar.csv": b"path,group\n", "1.jpg": b""})
+    with pytest.raises(InputError, match=r"^data folder .* has pictures directly in it"):
         convert(export)
 
 

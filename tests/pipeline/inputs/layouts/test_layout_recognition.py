@@ -30,7 +30,7 @@ def test_folders_of_patients_below_every_class_belong_to_the_classes():
     assert recognised(paths) == Layout(("domain", "class"))
 
 
-@pytest.mark.parametrize("container", ["images", "Images", "JPEGImages", "imgs"])
+@pytest.mark.parametrize("container", ["images", "Images", "JPEGImages", "imgs", "data"])
 def test_one_folder_of_pictures_in_every_domain_is_skipped(container):
     paths = pictures(("amazon", "dslr", "webcam"), container, SHAPES)
     assert recognised(paths).levels == ("domain", "*", "class")

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 from tiny_pictures import solid, write_files
 
+from components.pusher.version_store import VersionStore
+from pipeline.config.retraining_options import RetrainOptions
 from pipeline.inputs.allowed_roots import OUTSIDE
 from pipeline.logs.command_log import CommandLog
 from pipeline.retraining.deliveries import batch_store, file_copies
 from pipeline.retraining.deliveries.batch_store import BatchStore, StoreWriteError
 from pipeline.retraining.deliveries.delivery_faults import DeliveryGuard
 from pipeline.retraining.deliveries.delivery_intake import DeliveryIntake, IntakeResult
-from pipeline.retraining.deliveries.inbox import find_deliveries
+from pipeline.retraining.deliveries.process_deaths import ProcessDeaths
 from pipeline.retraining.ledger import Ledger
 from trainer_module.contract.errors import InputError
 
@@ -32,9 +34,11 @@ class Site:
     def take(self, *allowed: str) -> dict[str, IntakeResult]:
         """Run an intake; return the results by name."""
         ledger, guard = Ledger(self.workspace), self.guard()
-        intake = DeliveryIntake(ledger, self.store, set(), 0, guard)
-        found = find_deliveries(self.inbox, 0, allowed)
-        return {result.name: result for result in intake.take_all(found, self.inbox)}
+        options = RetrainOptions(inbox=self.inbox, quiet_seconds=0, allowed_roots=list(allowed))
+        deaths = ProcessDeaths(self.workspace / "batches")
+        versions = VersionStore(self.workspace, "m")
+        intake = DeliveryIntake(options, ledger, self.store, versions, guard, deaths)
+        return {result.name: result for result in intake.take_all()}
 
     def guard(self) -> DeliveryGuard:
         return DeliveryGuard(self.workspace / "log", CommandLog("retrain", self.workspace))
@@ -82,7 +86,7 @@ def test_pictures_elsewhere_need_an_option_that_the_reason_names(site, kind):
     assert state == "held"
     assert OUTSIDE in reason
     assert f"--set 'retrain.allowed_roots=[{site.pictures}]'" in reason
-    assert not list(site.workspace.glob("batches/*"))
+    assert not list(site.workspace.glob("batches/[!.]*"))
     assert site.take() == {}  # told once
     site.take(str(site.pictures))
     assert site.state(name)[0] == "taken"
@@ -167,7 +171,7 @@ def test_a_workspace_that_cannot_be_written_is_no_fault_of_a_delivery(site, monk
         with pytest.raises(StoreWriteError, match="No space left on device"):
             site.take()
     assert Ledger(site.workspace).batches() == []
-    assert not list(site.workspace.glob("batches/*"))
+    assert not list(site.workspace.glob("batches/[!.]*"))
     site.take()
     assert site.state("a")[0] == "taken"
 
@@ -186,6 +190,8 @@ def test_names_that_look_the_same_are_two_batches(site):
     names = set(site.take())
     assert len(names) == 3
     assert {"a\\n", "b"} < names
+    [other] = names - {"a\\n", "b"}
+    assert other.startswith("a\\n~")
     assert site.take() == {}
 
 
