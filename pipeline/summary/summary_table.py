@@ -87,9 +87,7 @@ def _domain_table(summary: Summary) -> Table:
         table.add_row(f"worst: {plain(summary.worst_domain)}", "", "", "", _accuracy(worst))
     if summary.stages:
         chosen = summary.stages.chosen.replace("_", "-")
-        table.caption = (
-            f"* on the eval split; {chosen} is exported. Rest: test split, ± half the interval"
-        )
+        table.caption = f"* eval split; {chosen} is exported. Rest: test split; ± half the interval"
         table.caption_justify = "left"
     return table
 

@@ -65,7 +65,7 @@ def _folder(finished, data, tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(5)
     for shape in SHAPES:
         for number in range(8):
-            picture = drawn(shape, 128, 255, rng)
+            picture = drawn(shape, 128, rng)
             save(root / "my-inbox" / "2026-fog" / "fog" / shape / f"{number}.png", picture)
     (root / "my-inbox" / "2026-fog" / "_READY").touch()
     labels = {f"{shape}.png": [shape] for shape in SHAPES}

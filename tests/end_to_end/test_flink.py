@@ -5,7 +5,6 @@
 import json
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from command import newest_summary, run_arguments
 from compared import comparable, rounded
 from flink_cluster import FlinkCluster
 from repository import ROOT
+from with_tiny_backbone import command_line
 
 pytestmark = [
     pytest.mark.flink,
@@ -39,7 +39,7 @@ def start_run(
 ) -> subprocess.Popen[str]:
     beam = json.dumps({"runner": "flink", "options": cluster.options | options})
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", *run_arguments(data, workspace, beam=beam)],
+        [*command_line("pipeline.cli"), *run_arguments(data, workspace, beam=beam)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import image_root
 import pytest
+from command import DEFAULT_BACKBONE
 from dockerfile import values
 from image_root import ImageBuild, Stage
 from kubeflow_harness import Harness
@@ -52,7 +53,10 @@ def test_it_holds_what_the_production_lock_has_and_no_development_tool(image):
 
 
 def test_a_step_of_a_compiled_run_works_in_it(image, data, tmp_path):
-    compile_for(tmp_path, tmp_path / "pipeline.yaml", "--workspace", str(tmp_path / "workspace"))
+    options = ["--workspace", str(tmp_path / "workspace")]
+    for key, value in DEFAULT_BACKBONE.items():
+        options += ["--set", f"{key}={value}"]
+    compile_for(tmp_path, tmp_path / "pipeline.yaml", *options)
 
     def start(command, work, environment):
         for folder in (tmp_path, data):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import carryover, drawn, newest_summary, run_arguments, save
+from command import DEFAULT_BACKBONE, carryover, drawn, newest_summary, run_arguments, save
 from repository import ROOT
 
 pytestmark = pytest.mark.slow
@@ -65,7 +65,7 @@ def test_a_stricter_gate_repeats_the_evaluation_alone_and_names_the_domain(finis
 
 def test_the_served_model_classifies_a_new_picture(finished, tmp_path):
     picture = tmp_path / "a circle.png"
-    save(picture, drawn("circle", 230, 40, np.random.default_rng(99)))
+    save(picture, drawn("circle", 230, np.random.default_rng(99)))
     done = carryover("predict", "--workspace", str(finished.path), str(picture))
     assert done.returncode == 0, done.stderr
     name, label, confidence = done.stdout.split("  ")
@@ -79,8 +79,9 @@ def test_a_new_picture_trains_a_new_version_against_the_one_that_serves(finished
     served = finished.summary["domains"]["paper"]["accuracy"]
     more = shutil.copytree(data, tmp_path / "data")
     added = more / "paper" / "circle" / "added.png"
-    save(added, drawn("circle", 230, 40, np.random.default_rng(7)))
-    done = carryover(*run_arguments(more, workspace, gate__max_drop=1, fine_tuning__epochs=0))
+    save(added, drawn("circle", 230, np.random.default_rng(7)))
+    settings = DEFAULT_BACKBONE | {"gate.max_drop": 1, "fine_tuning.epochs": 0}
+    done = carryover(*run_arguments(more, workspace, **settings))
     assert done.returncode == 0, done.stdout + done.stderr
     summary = newest_summary(workspace)
     assert summary["pushed_version"] == 2
@@ -96,7 +97,7 @@ def test_a_new_picture_trains_a_new_version_against_the_one_that_serves(finished
 
 
 def test_pictures_in_the_wrong_layout_are_bad_input(tmp_path):
-    save(tmp_path / "data" / "loose.png", drawn("circle", 230, 40, np.random.default_rng(1)))
+    save(tmp_path / "data" / "loose.png", drawn("circle", 230, np.random.default_rng(1)))
     done = carryover(*run_arguments(tmp_path / "data", tmp_path / "workspace"))
     assert done.returncode == 2
     [line] = done.stderr.splitlines()

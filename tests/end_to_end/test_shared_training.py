@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +14,12 @@ import yaml
 from command import QUICK, carryover, newest_summary
 from compared import close, comparable
 from ports import free_ports
-from repository import ROOT
+from with_tiny_backbone import command_line
 
 pytestmark = pytest.mark.slow
 
+#: Seconds without a new line of the chief after which the job counts as hung. The job as a whole
+#: has no limit: on a busy machine it may take many minutes.
 PATIENCE = 300
 
 
@@ -42,12 +43,14 @@ class Operator:
 
     def run(self, meanwhile: Callable[[], None] = lambda: None) -> int:
         """Run the job to its end; returns the exit code of the pod that leads."""
-        deadline = time.monotonic() + PATIENCE
+        length, deadline = 0, time.monotonic() + PATIENCE
         try:
             for role, addresses in self._cluster.items():
                 for index in range(len(addresses)):
                     self._start(role, index)
             while (code := self._pods["chief-0"].poll()) is None:
+                if len(self.log("chief-0")) > length:
+                    length, deadline = len(self.log("chief-0")), time.monotonic() + PATIENCE
                 assert time.monotonic() < deadline, self.log("chief-0")
                 for name, pod in list(self._pods.items()):
                     if pod.poll() is not None and pod.returncode < 0:
@@ -80,9 +83,9 @@ class Operator:
         variables = {"TF_CONFIG": json.dumps({"cluster": self._cluster, "task": task})}
         with (self._folder / f"{role}-{index}.log").open("ab") as log:
             self._pods[f"{role}-{index}"] = subprocess.Popen(
-                [sys.executable, "-u", "-m", "pipeline.cli", *command[1:]],
+                [*command_line("pipeline.cli"), *command[1:]],
                 cwd=self._folder,
-                env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
+                env=os.environ | variables,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

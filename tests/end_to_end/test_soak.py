@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from command import carryover, run_arguments
+from command import DEFAULT_BACKBONE, carryover, run_arguments
 from repository import ROOT
 from test_retrain import SETTINGS, draw_batch, versions
 
@@ -35,7 +35,9 @@ def test_every_batch_gets_one_final_state_whichever_process_is_killed(data, tmp_
     inbox.mkdir()
     for domain in ("paper", "blackboard"):
         shutil.copytree(data / domain, tmp_path / "data" / domain)
-    done = carryover(*run_arguments(tmp_path / "data", workspace, gate__max_drop=1))
+    # The watcher and its passes are processes of their own, see `DEFAULT_BACKBONE`.
+    settings = DEFAULT_BACKBONE | {"gate.max_drop": 1}
+    done = carryover(*run_arguments(tmp_path / "data", workspace, **settings))
     assert done.returncode == 0, done.stdout + done.stderr
 
     for number in range(BATCHES):

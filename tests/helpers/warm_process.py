@@ -2,17 +2,17 @@
 
 A server (multiprocessing's forkserver) imports what every run imports and nothing more. Each
 process is forked from it: it has its own memory, output, environment and process group, and ends
-as a process does. Importing takes 10 to 20 s, so dozens of commands become minutes.
+as a process does. Importing takes 10 to 20 s, so dozens of commands become minutes. The processes
+can build `tiny_backbone`.
 
-Variables that libraries read while they are imported (`TF_CPP_MIN_LOG_LEVEL`, `TF_CONFIG`) come too
-late here: tests of those start Python anew.
+Variables that libraries read while they are imported (`TF_CPP_MIN_LOG_LEVEL`) come too late here:
+tests of those start Python anew. TensorFlow has not initialised its devices yet.
 """
 
 import contextlib
 import functools
 import multiprocessing
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -169,4 +169,6 @@ def _run(
     sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False, errors="backslashreplace")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    from with_tiny_backbone import run_module  # it imports Keras, which the server has done
+
+    run_module(module)

@@ -1,18 +1,16 @@
 """Devices can only be divided before TensorFlow initialises them: these cases have processes."""
 
 import json
-import subprocess
-import sys
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import warm_process
 from ports import free_ports
-from repository import HELPERS, ROOT
 from trainer_fixtures import fn_args
 
 from trainer_module.contract.errors import InputError
@@ -22,49 +20,6 @@ from trainer_module.hardware import check_gpu_sharing
 from trainer_module.training import run_fn
 
 pytestmark = pytest.mark.component
-
-TWO_DEVICES = """
-import json, sys, tensorflow as tf
-from dataclasses import replace
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from pathlib import Path
-from tiny_backbone import tiny_backbone
-from trainer_fixtures import fn_args
-from trainer_module import hardware, training
-from trainer_module.export.model_description import read_description
-
-def two_cpus(precision):
-    on_cpu = hardware.set_up_hardware(precision)
-    strategy = hardware.create_strategy([d.name for d in tf.config.list_logical_devices("CPU")])
-    return replace(on_cpu, strategy=strategy)
-
-training.set_up_hardware = two_cpus
-args = fn_args(Path(sys.argv[1]), {})
-with tiny_backbone():
-    training.run_fn(args)
-replicas = hardware.create_strategy(["/cpu:0", "/cpu:1"]).num_replicas_in_sync
-print(json.dumps({"replicas": replicas, **read_description(args.serving_model_dir)["training"]}))
-"""
-
-WORKER = """
-import json, sys
-from types import SimpleNamespace
-from tiny_backbone import tiny_backbone
-from trainer_module.training import run_fn
-
-with tiny_backbone():
-    run_fn(SimpleNamespace(**json.loads(sys.argv[1])))
-"""
-
-PATHS = {"PYTHONPATH": f"{ROOT}:{HELPERS}", "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-
-def run(code: str, folder: Path) -> dict[str, Any]:
-    command = [sys.executable, "-c", code, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, env=PATHS, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def cluster(*workers: str) -> str:
@@ -98,7 +53,9 @@ def float32_afterwards() -> Iterator[None]:
 
 @pytest.mark.slow
 def test_two_devices_train_the_same_two_stages(tmp_path):
-    report = run(TWO_DEVICES, tmp_path)
+    done = warm_process.run("two_device_training", [str(tmp_path)], tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    report = json.loads(done.stdout.splitlines()[-1])
     assert report["replicas"] == 2
     assert report["frozen"]["accuracy"] == 1.0
     assert report["fine_tuned"]["epochs"] == 2
@@ -117,47 +74,43 @@ def test_mixed_precision_trains_and_exports(float32_afterwards, registered, tmp_
 @pytest.mark.slow
 def test_two_workers_get_the_result_of_one_and_the_chief_writes_it(trained, registered, tmp_path):
     ports = free_ports(2)
-    workers = [work(trained, tmp_path / str(index), ports, index) for index in range(2)]
-    finish(*workers)
+    folders = [tmp_path / str(index) for index in range(2)]
+    workers = [work(trained, folder, ports, index) for index, folder in enumerate(folders)]
+    try:
+        for worker, folder in zip(workers, folders, strict=True):
+            assert worker.wait(300) == 0, (folder / "stderr").read_text()[-2000:]
+    finally:
+        for worker in workers:
+            worker.kill_group()
     assert not (tmp_path / "1" / "model").exists()
 
-    folders = [trained.serving_model_dir, str(tmp_path / "0" / "model")]
-    one, two = (read_description(folder)["training"] for folder in folders)
+    models = [trained.serving_model_dir, str(tmp_path / "0" / "model")]
+    one, two = (read_description(model)["training"] for model in models)
     assert "2 workers" in two["device"]
     assert two["chosen"] == one["chosen"]
     for stage in ("frozen", "fine_tuned"):
         assert two[stage]["domain_accuracy"] == one[stage]["domain_accuracy"]
         losses = [[epoch["loss"] for epoch in report[stage]["curve"]] for report in (one, two)]
         np.testing.assert_allclose(*losses, rtol=1e-4)
-    weights = [load_classifier(folder).get_weights() for folder in folders]
+    weights = [load_classifier(model).get_weights() for model in models]
     for first, second in zip(*weights, strict=True):
         np.testing.assert_allclose(first, second, atol=1e-4)
 
 
 def work(
     args: SimpleNamespace, folder: Path, ports: Sequence[int], index: int
-) -> subprocess.Popen[str]:
+) -> warm_process.WarmProcess:
     """Start the training of one of several workers on this machine."""
+    folder.mkdir()
     folders = {"serving_model_dir": str(folder / "model"), "model_run_dir": str(folder / "run")}
     cluster = {
         "cluster": {"worker": [f"127.0.0.1:{port}" for port in ports]},
         "task": {"type": "worker", "index": index},
     }
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER, json.dumps(vars(args) | folders)],
-        env=PATHS | {"TF_CONFIG": json.dumps(cluster)},
-        stderr=subprocess.PIPE,
-        text=True,
+    return warm_process.start(
+        "worker_training",
+        [json.dumps(vars(args) | folders)],
+        stdout=folder / "stdout",
+        stderr=folder / "stderr",
+        environment=os.environ | {"TF_CONFIG": json.dumps(cluster)},
     )
-
-
-def finish(*processes: subprocess.Popen[str]) -> None:
-    """Wait for processes, and stop all of them when one fails."""
-    try:
-        for process in processes:
-            _, errors = process.communicate(timeout=300)
-            assert process.returncode == 0, errors[-2000:]
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
