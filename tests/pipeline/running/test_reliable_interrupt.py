@@ -1,6 +1,9 @@
 """Ctrl-C while a library runs."""
 
 import signal
+import sys
+import time
+import weakref
 
 import pytest
 
@@ -36,3 +39,28 @@ def test_the_handler_of_before_is_put_back():
     with reliable_interrupt():
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
+
+
+class InterruptedWhenDeleted:
+    """Object in whose destructor Ctrl-C arrives."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_that_python_drops_in_a_destructor_is_raised_after_it():
+    with pytest.raises(KeyboardInterrupt), reliable_interrupt():
+        del [InterruptedWhenDeleted()][0]
+        time.sleep(10)  # ended by the interrupt
+
+
+def test_other_errors_in_destructors_go_where_they_went_before(monkeypatch):
+    dropped = []
+    monkeypatch.setattr(sys, "unraisablehook", dropped.append)
+    with reliable_interrupt():
+        made = {1}
+        reference = weakref.ref(made, lambda _: 1 / 0)
+        del made
+    assert [one.exc_type for one in dropped] == [ZeroDivisionError]
+    assert reference() is None
+    assert sys.unraisablehook == dropped.append
