@@ -38,8 +38,8 @@ PREDICTIONS = (
 )
 
 
-def tiny_model() -> ModelSection:
-    """Return a model that has the same predictions in all three domains."""
+def tiny_model(predictions: SplitPredictions | None = None) -> ModelSection:
+    """Return a model, by default with the same predictions in all three domains."""
     rng = np.random.default_rng(3)
     reference = Reference(
         rng.normal(np.repeat((0, 1, 4), 12)[:, None], 1, (36, 8)),
@@ -56,7 +56,8 @@ def tiny_model() -> ModelSection:
         "training": {"frozen": stage, "fine_tuned": stage, "chosen": "fine_tuned"},
     }
     accuracies = dict.fromkeys(DOMAINS, 0.75)
-    return describe_model(description, 12.5, tiny_predictions(), reference, accuracies)
+    predictions = predictions or tiny_predictions()
+    return describe_model(description, 12.5, predictions, reference, accuracies)
 
 
 def tiny_predictions() -> SplitPredictions:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny_report import SCRIPT, tiny_data, tiny_model, tiny_record, write_tiny_report
 from tiny_summary import summary
@@ -14,6 +15,7 @@ from pipeline.report.export_metrics import read_export_metrics
 from pipeline.report.rendering import write_page
 from pipeline.report.run_record import read_record
 from pipeline.report.run_report import page_values, write_report
+from pipeline.report.split_predictions import SplitPredictions
 from pipeline.workspace import Workspace
 
 pytestmark = pytest.mark.component
@@ -133,6 +135,16 @@ def test_the_model_card_shows_the_metrics_of_the_exports(tmp_path):
     assert "tflite-int8" in card
     assert "0.750 (0.970)" in card
     assert SCRIPT not in page
+
+
+def test_a_run_of_before_predictions_were_kept_says_so(tmp_path):
+    record = tiny_record(tmp_path, summary())
+    empty = np.array([], object)
+    model = tiny_model(SplitPredictions(empty, empty, empty, empty.astype(np.float32), {}))
+    write_page(tmp_path / "page.html", "report.html.j2", **page_values(record, tiny_data(), model))
+    text = (tmp_path / "page.html").read_text()
+    assert text.count("This run kept no predictions for the test pictures") == 2
+    assert "No wrong prediction" not in text
 
 
 def test_credentials_in_the_config_of_an_older_run_are_masked(tmp_path):
