@@ -13,4 +13,5 @@ def test_the_names_on_disk_are_those_of_earlier_versions():
         "PUSH_RECORD": "assets.extra/push.json",
         "PICTURES": "assets.extra/pictures.parquet",
         "STATISTICS": "assets.extra/statistics",
+        "TEST_PREDICTIONS": "assets.extra/test_predictions.parquet",
     }

@@ -25,6 +25,8 @@ from pipeline.retraining.deliveries.process_deaths import ProcessDeaths
 from pipeline.retraining.ledger import Ledger
 
 workspace, inbox, end = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+# Of a process in the background the shell has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Store(BatchStore):
     def add(self, delivery, quiet_seconds=0):
