@@ -127,7 +127,7 @@ def _too_small(summary: Summary) -> str:
     if not texts:
         return ""
     shown, left = texts[:MAX_TOO_SMALL], len(texts) - MAX_TOO_SMALL
-    more = f"; and {left:,} more domains" if left > 0 else ""
+    more = f"; and {left:,} more" if left > 0 else ""
     return f"Too few test pictures to notice a loss of gate.max_drop: {'; '.join(shown)}{more}"
 
 

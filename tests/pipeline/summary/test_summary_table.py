@@ -91,3 +91,21 @@ def test_a_change_names_the_domains_that_gained_and_lost_most():
     text = describe_change(summary(domains=domains, mean_domain_accuracy=0.6))
     assert text == "'a' +0.100 to 'b' -0.020, mean 0.600"
     assert describe_change(summary(domains={"a": domain(0.8)})) == "version 2"
+
+
+def test_domains_that_are_too_small_for_the_limit_are_named_a_few_of_them():
+    small = {"detectable_loss": 0.13, "needed_images": 1900}
+    blind = {"detectable_loss": 1.0, "needed_images": None}
+    domains = {name: domain(0.9, 0.9).model_copy(update=small) for name in "abcd"}
+    domains["c"] = domain(0.9, 0.9).model_copy(update=blind)
+    domains["large"] = domain(0.9, 0.9).model_copy(update=small | {"needed_images": 900})
+    text = " ".join(shown(summary(domains=domains, worst_domain="a")).split())
+    assert "Too few test pictures to notice a loss of gate.max_drop:" in text
+    assert "'a' sees 0.130 with 1,200, needs 1,900; 'b' sees" in text
+    assert "'c' sees 1.000 with 1,200; and 1 more" in text
+    assert "'large' sees" not in text
+
+
+def test_an_accuracy_is_shown_with_half_its_interval():
+    measured = domain(0.9).model_copy(update={"accuracy_low": 0.86, "accuracy_high": 0.93})
+    assert row(shown(summary(domains={"day": measured})), "day")[4] == "0.900 ±0.04"
