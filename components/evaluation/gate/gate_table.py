@@ -57,12 +57,6 @@ class GateTable(BaseModel):
     num_tests: int
     rows: list[GateRow]
 
-    def domain_rows(self, version: int) -> dict[str, GateRow]:
-        """Return the comparisons of whole domains with one version, by domain."""
-        return {
-            row.domain: row for row in self.rows if row.label is None and row.version == version
-        }
-
     def write(self, evaluation_uri: str) -> None:
         """Write the table into the `evaluation` artifact."""
         from tfx.dsl.io import fileio

@@ -37,9 +37,3 @@ def test_a_table_is_read_as_it_was_written(tmp_path):
 
 def test_an_evaluation_without_a_table_has_none(tmp_path):
     assert read_gate_table(str(tmp_path)) is None
-
-
-def test_the_comparisons_of_whole_domains_are_found_by_version():
-    assert TABLE.domain_rows(7) == {"Straße": TABLE.rows[0], "fog": TABLE.rows[3]}
-    assert TABLE.domain_rows(3) == {"Straße": TABLE.rows[1]}
-    assert TABLE.domain_rows(1) == {}
