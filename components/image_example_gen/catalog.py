@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from tfx.dsl.io import fileio
 
 from trainer_module.contract import example_features
-from trainer_module.contract.folder_files import list_files
+from trainer_module.contract.folder_files import list_suffixes
 
 #: Names of the files: one per chunk, with its suffix.
 FILES = "pictures-*.parquet"
@@ -80,9 +80,7 @@ def catalog_suffixes(uri: str) -> list[str]:
     Args:
         uri: URI of the `catalog` artifact.
     """
-    before, after = FILES.split("*")
-    names = [path.rpartition("/")[2] for path in list_files(uri, FILES)]
-    return [name[len(before) : -len(after)] for name in names]
+    return list_suffixes(uri, FILES)
 
 
 def _path(uri: str, suffix: str) -> str:

@@ -20,3 +20,15 @@ def list_files(folder: str, pattern: str = "*") -> list[str]:
         return []
     names = [name for name in tf.io.gfile.listdir(folder) if not name.endswith("/")]
     return [f"{folder}/{name}" for name in sorted(fnmatch.filter(names, pattern))]
+
+
+def list_suffixes(folder: str, pattern: str) -> list[str]:
+    """Return what stands in place of the `*` in the names of the files in a folder, sorted.
+
+    Args:
+        folder: Local path or URI.
+        pattern: Pattern of the file names, with one `*`.
+    """
+    before, after = pattern.split("*")
+    names = [path.rpartition("/")[2] for path in list_files(folder, pattern)]
+    return [name[len(before) : len(name) - len(after)] for name in names]

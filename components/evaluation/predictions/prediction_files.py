@@ -9,7 +9,7 @@ from tfx.dsl.io import fileio
 
 from trainer_module.contract import example_features
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX
-from trainer_module.contract.folder_files import list_files
+from trainer_module.contract.folder_files import list_suffixes
 
 #: Folder of the files in the Evaluator's `evaluation` artifact.
 FOLDER = "predictions"
@@ -93,10 +93,7 @@ def read_parts(evaluation_uri: str, columns: list[str]) -> Iterator[tuple[str, p
     Yields:
         Suffix of the chunk, and its table.
     """
-    before, after = FILES.split("*")
-    for path in sorted(list_files(f"{evaluation_uri}/{FOLDER}", FILES)):
-        name = path.rpartition("/")[2]
-        suffix = name[len(before) : -len(after)]
+    for suffix in list_suffixes(f"{evaluation_uri}/{FOLDER}", FILES):
         yield suffix, read_part(evaluation_uri, suffix, columns)
 
 
