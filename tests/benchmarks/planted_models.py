@@ -1,4 +1,4 @@
-"""Predictions of versions whose true changes are planted, and what the gate makes of them."""
+"""Simulated predictions of versions with known changes in accuracy, and the gate's decisions."""
 
 from dataclasses import dataclass
 

@@ -53,6 +53,20 @@ class TestSplit:
     correct: npt.NDArray[np.bool_]
     earlier: Mapping[int, npt.NDArray[np.int8]]
 
+    @cached_property
+    def domain_groups(self) -> tuple[list[Slice], npt.NDArray[np.intp]]:
+        """All domains, and the number of every picture's domain in this list."""
+        names, numbers = np.unique(self.domains.astype(str), return_inverse=True)
+        return [(str(name), None) for name in names], numbers
+
+    @cached_property
+    def class_groups(self) -> tuple[list[Slice], npt.NDArray[np.intp]]:
+        """All classes of all domains, and the number of every picture's class in this list."""
+        domains, domain_numbers = self.domain_groups
+        names, numbers = np.unique(self.labels.astype(str), return_inverse=True)
+        slices: list[Slice] = [(domain, str(name)) for domain, _ in domains for name in names]
+        return slices, domain_numbers * len(names) + numbers
+
 
 @dataclass(frozen=True)
 class _Test:
@@ -90,7 +104,7 @@ def compare(split: TestSplit, gate: GateOptions, serving: int, known: Collection
     smallest = [smallest_p_value(test.counts) for test in counted]
     level = common_level([test.p_value for test in counted], smallest, gate.error_rate)
     hardest = first_level(smallest, gate.error_rate)
-    rows = [_row_of_test(test, gate, level, hardest, split) for test in tests]
+    rows = [_row_of_test(test, gate, level, hardest) for test in tests]
     of_serving = [row for row in rows if row.version == serving]
     classes = [row for row in of_serving if row.label is not None]
     if gate.class_min_recall is not None:
@@ -124,14 +138,9 @@ def _count_pairs(
     split: TestSplit, before: npt.NDArray[np.int8], by_class: bool
 ) -> Iterator[tuple[Slice, PairCounts]]:
     """Yield the counts of every slice with pictures that both have predictions for."""
-    domains, domain_ids = np.unique(split.domains.astype(str), return_inverse=True)
-    for number, counts in _count_groups(split, before, domain_ids):
-        yield (str(domains[number]), None), counts
-    if by_class:
-        labels, label_ids = np.unique(split.labels.astype(str), return_inverse=True)
-        for number, counts in _count_groups(split, before, domain_ids * len(labels) + label_ids):
-            domain, label = divmod(number, len(labels))
-            yield (str(domains[domain]), str(labels[label])), counts
+    for slices, groups in (split.domain_groups, *([split.class_groups] if by_class else [])):
+        for number, counts in _count_groups(split, before, groups):
+            yield slices[number], counts
 
 
 def _count_groups(
@@ -153,9 +162,7 @@ def _count_groups(
         yield int(number), PairCounts(*columns)
 
 
-def _row_of_test(
-    test: _Test, gate: GateOptions, level: float, hardest: float, split: TestSplit
-) -> GateRow:
+def _row_of_test(test: _Test, gate: GateOptions, level: float, hardest: float) -> GateRow:
     counts, (domain, label) = test.counts, test.where
     low, high = interval(counts, gate.confidence)
     may_be_large = low < -test.limit
@@ -193,7 +200,7 @@ def _domain_rows(
     nothing = np.full(len(split.correct), UNKNOWN, np.int8)
     before = split.earlier.get(serving, nothing) if serving else nothing
     pairs = {where[0]: counts for where, counts in _count_pairs(split, before, by_class=False)}
-    for domain in map(str, np.unique(split.domains.astype(str))):
+    for domain, _ in split.domain_groups[0]:
         if domain in tested:
             yield tested[domain]
         elif domain in pairs:
