@@ -59,6 +59,7 @@ class PipelineInputs:
         batch: Digest of the batch that a retraining is for; empty for other runs. The listing of
             a retraining holds the batch and a part of the pictures of the serving version.
         new_folders: Folders of pictures that the baseline was not trained on, in a retraining.
+        slice_values: Path of the values of slices, see `Snapshot`; "" without slices.
     """
 
     data_root: str
@@ -77,6 +78,7 @@ class PipelineInputs:
     earlier_versions: dict[int, str] = field(default_factory=dict)
     batch: str = ""
     new_folders: tuple[str, ...] = ()
+    slice_values: str = ""
 
 
 def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
@@ -168,6 +170,8 @@ def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
         known_domains=inputs.known_domains or (),
         baseline_version=inputs.baseline_version,
         earlier_versions=inputs.earlier_versions,
+        slices=config.slices,
+        slice_values=inputs.slice_values,
         code=inputs.code.evaluation,
     )
 

@@ -22,6 +22,8 @@ class EvaluatorSpec(ComponentSpec):
         "known_domains": ExecutionParameter(type=str),
         "baseline_version": ExecutionParameter(type=int),
         "earlier_versions": ExecutionParameter(type=str),
+        "slices": ExecutionParameter(type=str),
+        "slice_values": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
@@ -65,6 +67,8 @@ class Evaluator(base_component.BaseComponent):
         earlier_versions: Mapping[int, str],
         code: str,
         baseline_model: types.BaseChannel | None = None,
+        slices: Iterable[tuple[str, ...]] = (),
+        slice_values: str = "",
     ) -> None:
         """Configure the component.
 
@@ -80,6 +84,9 @@ class Evaluator(base_component.BaseComponent):
                 by their numbers.
             code: Fingerprint of the component's code and libraries, part of the cache key.
             baseline_model: Serving model; None for the first run.
+            slices: Columns of every slice besides domains and classes.
+            slice_values: Path of the values of these columns, see `predictions.slice_values`; its
+                name depends on the values. "" without slices.
         """
         spec = EvaluatorSpec(
             examples=examples,
@@ -91,6 +98,8 @@ class Evaluator(base_component.BaseComponent):
             known_domains=json.dumps(sorted(known_domains)),
             baseline_version=baseline_version,
             earlier_versions=json.dumps(earlier_versions, sort_keys=True),
+            slices=json.dumps(list(slices)),
+            slice_values=slice_values,
             code=code,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),

@@ -2,43 +2,44 @@
 
 import json
 import logging
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import tensorflow_model_analysis as tfma
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact, artifact_utils
 
 from components.compat.tfx_internals import bless_model, make_beam_pipeline, serving_model_path
-from components.evaluation.gate.comparison import UNKNOWN, TestSplit, compare
+from components.evaluation.gate.comparison import compare
 from components.evaluation.gate.gate_options import GateOptions
 from components.evaluation.gate.gate_table import GateTable
+from components.evaluation.gate.slice_names import slice_columns
+from components.evaluation.gate.test_split import TestSplit, correctness
 from components.evaluation.predictions.prediction_files import (
     FOLDER,
     OF_BASELINE,
     PREDICTED,
-    read_part,
+    SLICES,
     read_predictions,
+    text_array,
 )
+from components.evaluation.predictions.score_pairs import read_score_pairs
+from components.evaluation.predictions.slice_values import slice_value_arrays
 from components.evaluation.predictions.split_prediction import PredictChunk
 from components.evaluation.predictions.stored_predictions import find_predicted, read_stored
-from components.evaluation.tfma.eval_config import (
-    BASELINE,
-    BEST,
-    correct_column,
-    create_eval_config,
-)
-from components.evaluation.tfma.evaluation_results import read_reasons
+from components.evaluation.tfma.eval_config import create_eval_config
+from components.evaluation.tfma.evaluation_results import find_reasons
+from components.evaluation.tfma.gated_metric import gate_values
+from components.evaluation.tfma.prediction_batches import ReadBatch
 from components.image_example_gen.catalog import catalog_suffixes
 from trainer_module.contract import example_features
 
-logger = logging.getLogger("carryover.evaluation")
+#: Its messages are in the log. The summary of the run tells them to the user.
+verdict_logger = logging.getLogger("carryover.verdict")
 
 
 class EvaluatorExecutor(base_beam_executor.BaseBeamExecutor):
@@ -61,31 +62,43 @@ class EvaluatorExecutor(base_beam_executor.BaseBeamExecutor):
         serving = exec_properties["baseline_version"]
         suffixes = catalog_suffixes(uris["catalog"])
 
-        self._predict(uris, evaluation, suffixes)
+        self._predict(uris, evaluation, suffixes, exec_properties["slice_values"])
         table = _compare(evaluation, gate, exec_properties)
         table.write(evaluation)
-        config = create_eval_config(json.loads(exec_properties["domains"]), gate, table, serving)
+        domains = json.loads(exec_properties["domains"])
+        slices = _slices(exec_properties)
+        config = create_eval_config(domains, gate, table, serving, slices)
         best = {row.domain: row.version for row in table.rows if row.version not in (0, serving)}
         earlier = _folders(exec_properties)
+        read = ReadBatch(
+            evaluation,
+            {domain: earlier[version] for domain, version in best.items()},
+            json.loads(exec_properties["known_domains"]),
+            slice_columns(slices),
+            gate_values(table, gate),
+        )
         with make_beam_pipeline(self) as pipeline:
             _ = (
                 pipeline
                 | "Chunks" >> beam.Create(suffixes)
-                | "Read" >> beam.Map(partial(_read_batch, evaluation, best, earlier))
+                | "Read" >> beam.ParDo(read)
                 | "Evaluate"
                 >> tfma.ExtractEvaluateAndWriteResults(eval_config=config, output_path=evaluation)
             )
-        reasons = read_reasons(evaluation, gate)
+        result = tfma.load_validation_result(evaluation)
+        reasons = find_reasons(result, table, gate)
         for reason in reasons:
-            logger.warning("%s", reason)
+            verdict_logger.warning("%s", reason)
         bless_model(
             artifact_utils.get_single_instance(output_dict["blessing"]),
             artifact_utils.get_single_instance(input_dict["model"]),
             next(iter(input_dict.get("baseline_model", [])), None),
-            is_blessed=tfma.load_validation_result(evaluation).validation_ok,
+            is_blessed=result.validation_ok,
         )
 
-    def _predict(self, uris: dict[str, str], evaluation: str, suffixes: list[str]) -> None:
+    def _predict(
+        self, uris: dict[str, str], evaluation: str, suffixes: list[str], slice_values: str
+    ) -> None:
         fileio.makedirs(f"{evaluation}/{FOLDER}")
         baseline = uris.get("baseline_model")
         predict = PredictChunk(
@@ -94,6 +107,7 @@ class EvaluatorExecutor(base_beam_executor.BaseBeamExecutor):
             uris["examples"],
             uris["catalog"],
             evaluation,
+            slice_values,
         )
         with make_beam_pipeline(self) as pipeline:
             _ = pipeline | "Chunks" >> beam.Create(suffixes) | "Predict" >> beam.ParDo(predict)
@@ -104,73 +118,29 @@ def _folders(properties: dict[str, Any]) -> dict[int, Path]:
     return {int(version): Path(folder) for version, folder in folders.items()}
 
 
+def _slices(properties: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [tuple(names) for names in json.loads(properties["slices"])]
+
+
 def _compare(evaluation: str, gate: GateOptions, properties: dict[str, Any]) -> GateTable:
     """Return what the gate finds in the predictions that were written."""
     table = read_predictions(evaluation)
-    labels = _texts(table[example_features.LABEL])
+    labels = text_array(table[example_features.LABEL])
     contents = table["content"].combine_chunks()
     serving = properties["baseline_version"]
     earlier: dict[int, npt.NDArray[np.int8]] = {}
     if serving:
-        earlier[serving] = _correct(_texts(table[f"{OF_BASELINE}{PREDICTED}"]), labels)
+        earlier[serving] = correctness(text_array(table[f"{OF_BASELINE}{PREDICTED}"]), labels)
     for version, folder in _folders(properties).items():
-        earlier[version] = _correct(find_predicted(read_stored(folder), contents), labels)
+        earlier[version] = correctness(find_predicted(read_stored(folder), contents), labels)
+    slices = _slices(properties)
+    values = slice_value_arrays(table[SLICES].to_pylist(), slice_columns(slices))
     split = TestSplit(
-        domains=_texts(table[example_features.DOMAIN]),
+        domains=text_array(table[example_features.DOMAIN]),
         labels=labels,
-        correct=_texts(table[PREDICTED]) == labels,
+        correct=text_array(table[PREDICTED]) == labels,
         earlier=earlier,
+        values=values,
+        scores=read_score_pairs(table) if serving and gate.metrics.gated else None,
     )
-    return compare(split, gate, serving, json.loads(properties["known_domains"]))
-
-
-def _texts(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
-    return np.array(column.to_pylist(), object)
-
-
-def _correct(
-    predicted: npt.NDArray[np.object_], labels: npt.NDArray[np.object_]
-) -> npt.NDArray[np.int8]:
-    """Return 1 where a version is correct, 0 where it is wrong, `UNKNOWN` without a prediction."""
-    known = np.array([one is not None for one in predicted], bool)
-    return np.where(known, predicted == labels, UNKNOWN).astype(np.int8)
-
-
-def _read_batch(
-    evaluation: str, best: dict[str, int], earlier: dict[int, Path], suffix: str
-) -> pa.RecordBatch:
-    """Return the predictions of one chunk as TFMA reads them: lists of one value each.
-
-    Args:
-        evaluation: URI of the `evaluation` artifact.
-        best: Domain -> version that was best in it.
-        earlier: Version -> folder.
-        suffix: Suffix of the chunk.
-    """
-    table = read_part(evaluation, suffix)
-    labels, domains = (
-        _texts(table[name]) for name in (example_features.LABEL, example_features.DOMAIN)
-    )
-    columns = {
-        name: pa.array([[text.encode()] for text in values], pa.list_(pa.binary()))
-        for name, values in (
-            (example_features.LABEL, labels),
-            (example_features.DOMAIN, domains),
-        )
-    }
-    columns[example_features.LABEL_ID] = _lists(table[example_features.LABEL_ID].to_numpy())
-    columns[example_features.PROBABILITIES] = table[example_features.PROBABILITIES].combine_chunks()
-    of_baseline = _correct(_texts(table[f"{OF_BASELINE}{PREDICTED}"]), labels)
-    columns[correct_column(BASELINE)] = _lists(of_baseline.astype(np.float32))
-    of_best = np.full(len(labels), UNKNOWN, np.int8)
-    contents = table["content"].combine_chunks()
-    for version in set(best.values()):
-        own = np.array([best.get(domain) == version for domain in domains], bool)
-        found = find_predicted(read_stored(earlier[version]), contents)
-        of_best[own] = _correct(found, labels)[own]
-    columns[correct_column(BEST)] = _lists(of_best.astype(np.float32))
-    return pa.RecordBatch.from_pydict(columns)
-
-
-def _lists(values: npt.NDArray[Any]) -> pa.Array:
-    return pa.ListArray.from_arrays(np.arange(len(values) + 1, dtype=np.int32), pa.array(values))
+    return compare(split, gate, serving, json.loads(properties["known_domains"]), slices)

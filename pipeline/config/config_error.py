@@ -152,7 +152,8 @@ def _allowed_keys(key: tuple[str, ...]) -> str:
     group = _group_of(key)
     allowed = list(group.model_fields) if group else []
     close = difflib.get_close_matches(key[-1], allowed, n=1)
-    return (f"Did you mean '{close[0]}'? " if close else "") + f"Allowed: {', '.join(allowed)}."
+    hint = f"Did you mean '{shown_key((*key[:-1], close[0]))}'? " if close else ""
+    return f"{hint}Allowed: {', '.join(allowed)}."
 
 
 def _group_of(key: tuple[str, ...]) -> type[BaseModel] | None:

@@ -1,6 +1,7 @@
 """Checks of the paths in a config that need this machine's files; a compiled config has none."""
 
 import os
+import stat
 from pathlib import Path
 
 from pipeline.config.run_config import RunConfig
@@ -17,7 +18,27 @@ PATTERN_CHARACTERS = "[*?\\"
 #: Length of the longest name of a file or folder, in bytes, on nearly all file systems.
 MAX_NAME = 255
 
+#: What is wrong with a file in place of a folder.
+NO_FOLDER = "is a file, no folder"
+
 RENAME_WORKSPACE = "Rename the folder, or give another workspace with --workspace DIR."
+
+
+def folder_problem(path: str | Path) -> str:
+    """Return why a path is no folder that can be looked at; "" for a folder.
+
+    Unlike `Path.is_dir`, this does not raise where a folder above it may not be entered.
+
+    Args:
+        path: Path that the user has given.
+    """
+    try:
+        is_folder = stat.S_ISDIR(Path(path).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return "does not exist"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return "" if is_folder else NO_FOLDER
 
 
 def check_workspace(workspace: Path, remedy: str = RENAME_WORKSPACE) -> None:

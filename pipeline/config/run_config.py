@@ -1,5 +1,6 @@
 """The config of a run: validated, immutable, with a default for every key but `data`."""
 
+import difflib
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -8,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from components.data_gate.validation_options import ValidationOptions
 from components.evaluation.gate.gate_options import GateOptions
+from components.evaluation.gate.slice_names import SliceNames, slice_columns
 from pipeline.config.beam_options import BeamOptions
 from pipeline.config.kubeflow_options import KubeflowOptions
 from pipeline.config.layout_pattern import AUTO, check_pattern
@@ -61,6 +63,11 @@ class RunConfig(TrainingOptions):
     )
     quality: Quality = Field("standard", description="preset of values for `fine_tuning`")
     split: SplitOptions = SplitOptions()
+    slices: tuple[SliceNames, ...] = Field(
+        (),
+        description="columns of the manifest or of sidecar.csv whose values are evaluated by "
+        "themselves; a list of names crosses them, such as [domain, scanner]",
+    )
     validation: ValidationOptions = ValidationOptions()
     gate: GateOptions = GateOptions()
     beam: BeamOptions = BeamOptions()
@@ -92,6 +99,23 @@ class RunConfig(TrainingOptions):
             )
         return name
 
+    @field_validator("slices")
+    @classmethod
+    def _are_different(cls, slices: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        return tuple(dict.fromkeys(slices))
+
+    @model_validator(mode="after")
+    def _gates_known_slices(self) -> "RunConfig":
+        for names in self.gate.slices:
+            if names not in self.slices:
+                known = [", ".join(one) for one in self.slices]
+                close = difflib.get_close_matches(", ".join(names), known, n=1)
+                advice = f"Did you mean {close[0]}?" if close else "Add it to slices"
+                raise ValueError(
+                    f"gate.slices names {', '.join(names)}, which is not in slices. {advice}"
+                )
+        return self
+
     @field_validator("layout")
     @classmethod
     def _is_layout(cls, layout: str) -> str:
@@ -103,6 +127,11 @@ class RunConfig(TrainingOptions):
         if not isinstance(data, str | Path):
             return data
         return expand_home(local_path(str(data)))
+
+    @property
+    def slice_columns(self) -> tuple[str, ...]:
+        """Columns of a manifest or a sidecar that `slices` needs."""
+        return slice_columns(self.slices)
 
     def resolved(self) -> "RunConfig":
         """Return a copy with absolute paths."""

@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from itertools import chain
 from typing import BinaryIO, NoReturn
 
-from pipeline.inputs.manifest_columns import REQUIRED, TableRow, find_columns
+from pipeline.inputs.manifest_columns import NO_SLICES, TableRow, WantedColumns, find_columns
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.spreadsheet_csv import cell_text
 
@@ -33,7 +33,7 @@ _NOT_DECODED = re.compile("[\udc80-\udcff]")
 
 
 def read_csv_table(
-    file: BinaryIO, location: str, required: Sequence[str] = REQUIRED
+    file: BinaryIO, location: str, wanted: WantedColumns = NO_SLICES
 ) -> Iterator[TableRow]:
     """Read the rows of a CSV file. Blank rows, and empty cells after the last column, are none.
 
@@ -42,7 +42,7 @@ def read_csv_table(
     Args:
         file: Content: UTF-8, or UTF-16 with a byte order mark.
         location: Path or URI of the file, for messages.
-        required: Names of the columns that must be there.
+        wanted: Columns to read.
 
     Raises:
         InputError: The columns are not those of a manifest, or the file cannot be read to its end.
@@ -51,27 +51,27 @@ def read_csv_table(
     file.seek(0)
     # Quoted fields may hold line ends: newline="" leaves them as they are.
     text = TextIOWrapper(file, encoding, "surrogateescape", newline="")
-    yield from _CsvTable(text, location, required).rows()
+    yield from _CsvTable(text, location, wanted).rows()
 
 
 class _CsvTable:
     """The state of reading one table."""
 
-    def __init__(self, text: TextIOWrapper, location: str, required: Sequence[str]) -> None:
+    def __init__(self, text: TextIOWrapper, location: str, wanted: WantedColumns) -> None:
         self._text = text
         self._location = location
-        self._required = required
+        self._wanted = wanted
         self._line = 1
 
     def rows(self) -> Iterator[TableRow]:
         try:
             header, first, offset = self._read_header()
-            delimiter = _delimiter(header, first, self._required)
+            delimiter = _delimiter(header, first, self._wanted.required)
             lines = chain([header], iter(self._read_line, ""))
             table = csv.reader(lines, delimiter=delimiter, strict=True)
             names = _without_empty_end([name.strip() for name in next(table, [])])
             self._check_text(names)
-            columns = find_columns(names, self._location, self._required)
+            columns = find_columns(names, self._location, self._wanted)
             self._line = offset + table.line_num + 1
             for cells in table:
                 self._check_text(cells)

@@ -67,6 +67,7 @@ def scan_folder(
     add_row: Callable[[ListingRow], None],
     layout: Layout = DOMAIN_CLASS,
     roots: AllowedRoots | None = None,
+    slices: tuple[str, ...] = (),
 ) -> SkippedFiles:
     """List the files of a folder one by one, in an order that depends on their paths alone.
 
@@ -78,6 +79,7 @@ def scan_folder(
         layout: Layout of the folder, see `find_layout`.
         roots: Where the links of a delivery may lead; it has at most `MAX_FILES` files. None for
             a folder that the user names: its links are followed wherever they lead.
+        slices: Names of the columns of slices in the sidecar.
 
     Returns:
         The files that were skipped, and the classes without files.
@@ -86,7 +88,7 @@ def scan_folder(
         InputError: The sidecar is malformed, or contradicts the folders; too many files.
         UnavailableError: A folder is unreadable.
     """
-    sidecar = Sidecar(root, roots)
+    sidecar = Sidecar(root, roots, slices)
 
     def add_completed(row: ListingRow) -> None:
         sidecar.complete(row)
@@ -183,7 +185,7 @@ class _FolderScan:
     def _closed_link(self, folder: Path, name: str) -> str:
         """Return the reason why a link to a folder is not followed; "" for any other folder."""
         link = folder / name
-        if not link.is_symlink():
+        if not os.path.islink(link):  # noqa: PTH114 (Path.is_symlink raises where it may not look)
             return ""
         if self._roots and (reason := self._roots.find_fault(str(link))):
             return reason
@@ -200,7 +202,8 @@ class _FolderScan:
 
     def _outside(self, path: Path) -> str:
         """Return the reason why a file of a delivery may not be read; "" for all others."""
-        return self._roots.find_fault(str(path)) if self._roots and path.is_symlink() else ""
+        is_link = os.path.islink(path)  # noqa: PTH114 (see _closed_link)
+        return self._roots.find_fault(str(path)) if self._roots and is_link else ""
 
 
 def _row(relative: Path, path: Path, closed: str, placed: Placement) -> ListingRow:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.csv_table import read_csv_table
 from pipeline.inputs.file_status import UNREADABLE, read_file_status
-from pipeline.inputs.manifest_columns import TableRow
+from pipeline.inputs.manifest_columns import REQUIRED, TableRow, WantedColumns
 from pipeline.inputs.manifest_path import ManifestFiles
 from pipeline.inputs.parquet.parquet_rows import BATCH_ROWS
 from pipeline.inputs.parquet.parquet_table import MAX_CHUNK, read_parquet_table
@@ -32,43 +32,47 @@ THREADS = 32
 MAX_DELIVERED_BYTES = 256 * 2**20
 
 
-def read_manifest(location: str, roots: AllowedRoots | None = None) -> Iterator[ListingRow]:
+def read_manifest(
+    location: str, roots: AllowedRoots | None = None, slices: tuple[str, ...] = ()
+) -> Iterator[ListingRow]:
     """Read the rows of a manifest in their order, and look up the file of each.
 
     Args:
         location: Local path or URI of a CSV (UTF-8; comma, semicolon, tab or |) or Parquet file
-            with the columns `path, domain, label[, split][, group]`; others are ignored. Paths may
-            be relative to its folder.
+            with the columns `path, domain, label[, split][, group]` and those of slices; others are
+            ignored. Paths may be relative to its folder.
         roots: Where the manifest of a delivery and the files that it names may be. None for a
             manifest that the user names: it may name any file.
+        slices: Names of the columns of slices, in lower case. Only a delivery may lack them.
 
     Yields:
         A row with `path` (as written, or in the Unicode form of the file's name), `domain`,
-        `label`, `bytes`, `modified` (ns); `split` and `group` where they are given; `reason` where
-        the row is malformed or its file is unusable. The path of a row without one is its position:
-        "line 17" (CSV) or "row 17" (Parquet).
+        `label`, `bytes`, `modified` (ns); `split`, `group` and `slices` where they are given;
+        `reason` where the row is malformed or its file is unusable. The path of a row without one
+        is its position: "line 17" (CSV) or "row 17" (Parquet).
 
     Raises:
         InputError: The manifest is missing, unreadable, not in that form or, in a delivery, too
             large, or a store that a path names is unavailable. Nothing is raised before the first
             row is read.
     """
-    for _, row in _read_rows(location, roots):
+    for _, row in _read_rows(location, roots, slices):
         yield row
 
 
-def read_usable_manifest(location: str) -> Iterator[ListingRow]:
+def read_usable_manifest(location: str, slices: tuple[str, ...] = ()) -> Iterator[ListingRow]:
     """Read a manifest as `read_manifest` does, and refuse one without a usable row at its end.
 
     Args:
         location: Local path or URI of the manifest.
+        slices: Names of the columns of slices, in lower case.
 
     Raises:
         InputError: See `read_manifest`; and no row is usable.
     """
     first, count = "", 0
     is_usable = False
-    for position, row in _read_rows(location):
+    for position, row in _read_rows(location, None, slices):
         is_usable |= "reason" not in row
         count += 1
         first = first or _describe(position, row)
@@ -88,7 +92,7 @@ def _describe(position: str, row: ListingRow) -> str:
 
 
 def _read_rows(
-    location: str, roots: AllowedRoots | None = None
+    location: str, roots: AllowedRoots | None, slices: tuple[str, ...]
 ) -> Iterator[tuple[str, ListingRow]]:
     """Yield the rows of a manifest with their positions, see `read_manifest`."""
     from apache_beam.io.filesystems import FileSystems
@@ -102,11 +106,12 @@ def _read_rows(
     if reason := read_file_status(location).reason:
         raise InputError(f"manifest {location}: {reason}. Give a CSV or Parquet file.")
     files = ManifestFiles(posixpath.dirname(location), roots)
+    wanted = WantedColumns(REQUIRED if roots else REQUIRED + slices, slices)
     with _opened(location, roots) as file:
         if suffix == ".csv":
-            table = read_csv_table(file, location)
+            table = read_csv_table(file, location, wanted)
         else:
-            table = read_parquet_table(file, location, MAX_CHUNK if roots else None)
+            table = read_parquet_table(file, location, MAX_CHUNK if roots else None, wanted)
         yield from _complete_rows(table, files)
 
 

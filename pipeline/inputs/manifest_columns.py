@@ -1,5 +1,6 @@
 """Columns of a manifest: their names, and the rows that they give."""
 
+import difflib
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -38,8 +39,29 @@ class TableRow(NamedTuple):
     fault: str = ""
 
 
+class WantedColumns(NamedTuple):
+    """Columns that a table is read for, besides `OPTIONAL`; all others are ignored.
+
+    Attributes:
+        required: Names of the columns that must be there.
+        slices: Names of the columns of slices, in lower case. A delivery may lack them.
+    """
+
+    required: tuple[str, ...] = REQUIRED
+    slices: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all columns that are read."""
+        return (*REQUIRED, *OPTIONAL, *self.slices)
+
+
+#: Columns of a manifest without slices.
+NO_SLICES = WantedColumns()
+
+
 def find_columns(
-    names: Sequence[str], location: str, required: Sequence[str] = REQUIRED
+    names: Sequence[str], location: str, wanted: WantedColumns = NO_SLICES
 ) -> dict[str, int]:
     """Return the positions of the columns that are read, by their names.
 
@@ -48,7 +70,7 @@ def find_columns(
     Args:
         names: Names of all columns of the table.
         location: Path or URI of the manifest, for messages.
-        required: Names of the columns that must be there.
+        wanted: Columns to find.
 
     Raises:
         InputError: A required column is missing, or a column is there twice.
@@ -59,23 +81,28 @@ def find_columns(
         {'path': 0, 'domain': 3, 'label': 1}
     """
     columns = {}
-    for name in REQUIRED + OPTIONAL:
+    for name in wanted.names:
         found = [position for position, one in enumerate(names) if one.strip().lower() == name]
-        if len(found) > 1 or (not found and name in required):
+        if len(found) > 1 or (not found and name in wanted.required):
             received = shortened(", ".join(names), MAX_SHOWN) or "an empty file"
+            remedy = _remedy(name, names, len(found), is_slice=name in wanted.slices)
             raise InputError(
-                f"manifest {location} must have one column {name}: expected "
-                f"{', '.join(required)} and, if wanted, {', '.join(OPTIONAL)}. "
-                f"Received: {received}{_remedy(name, names, len(found))}"
+                f"manifest {location} must have one column {shortened(name)}: expected "
+                f"{shortened(', '.join(wanted.required), MAX_SHOWN)} and, if wanted, "
+                f"{', '.join(OPTIONAL)}. Received: {received}{remedy}"
             )
         if found:
             columns[name] = found[0]
     return columns
 
 
-def _remedy(missing: str, names: Sequence[str], count: int) -> str:
+def _remedy(missing: str, names: Sequence[str], count: int, is_slice: bool) -> str:
     if count > 1:
         return f". {count} columns have this name. Keep one, and rename or remove the others"
+    if is_slice:
+        close = difflib.get_close_matches(missing, [one.strip().lower() for one in names], n=1)
+        advice = f" Did you mean {shortened(close[0])}?" if close else ""
+        return f". The config key slices names it.{advice} Add the column, or leave the name out"
     others = [one for one in names if one.strip().lower() in OTHER_NAMES.get(missing, ())]
     if others:
         return f". Rename {others[0].strip()} to {missing}"

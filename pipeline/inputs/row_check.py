@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pipeline.inputs.layouts.split_names import split_of_name
-from pipeline.inputs.manifest_columns import TableRow
+from pipeline.inputs.manifest_columns import OPTIONAL, REQUIRED, TableRow
 from pipeline.inputs.system_files import system_folder
 from trainer_module.contract.example_features import SPLITS
 from trainer_module.contract.listing_row import ListingRow
@@ -58,6 +58,8 @@ class RowCheck:
             row["split"] = fields["split"]
         if fields.get("group"):
             row["group"] = fields["group"]
+        if slices := _slice_values(fields):
+            row["slices"] = slices
         if fault := fault or _find_fault(row) or self.listed_before(row, position):
             row["reason"] = f"malformed row: {position}: {fault}"
         if not row["path"].strip():
@@ -93,6 +95,15 @@ class RowCheck:
         return f"/{normal.lstrip('/')}" if normal.startswith("/") else normal
 
 
+def _slice_values(fields: dict[str, str]) -> dict[str, str]:
+    """Return the values of the columns of slices; one that stands for a missing value is none."""
+    return {
+        name: text
+        for name, text in fields.items()
+        if name not in REQUIRED + OPTIONAL and text and text not in MISSING_VALUES
+    }
+
+
 def _find_fault(row: ListingRow) -> str:
     """Return the reason why a row is malformed by itself, or ""."""
     texts = {"path": row["path"], "domain": row["domain"], "label": row["label"]}
@@ -100,6 +111,7 @@ def _find_fault(row: ListingRow) -> str:
         if not text.strip():
             return f"{name} is empty"
     texts |= {"group": row.get("group", ""), "split": row.get("split", "")}
+    texts |= row.get("slices", {})
     for name, text in texts.items():
         if "\0" in text:
             return f"{name} holds a NUL character. Remove it"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.csv_table import read_csv_table
-from pipeline.inputs.manifest_columns import TableRow
+from pipeline.inputs.manifest_columns import TableRow, WantedColumns
 from pipeline.inputs.row_check import RowCheck
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
@@ -22,12 +22,15 @@ _FROM_FOLDERS = "-"
 class Sidecar:
     """The rows of a sidecar, by path. A folder without one has an empty sidecar."""
 
-    def __init__(self, root: Path, roots: AllowedRoots | None = None) -> None:
+    def __init__(
+        self, root: Path, roots: AllowedRoots | None = None, slices: tuple[str, ...] = ()
+    ) -> None:
         """Read the sidecar of a folder.
 
         Args:
             root: Folder of pictures.
             roots: Where the sidecar of a delivery may be, if it is a link. None for any place.
+            slices: Names of the columns of slices. Only a delivery may lack them.
 
         Raises:
             InputError: A row is malformed, or the column `path` is missing, or it is no file.
@@ -38,10 +41,12 @@ class Sidecar:
         self._positions: dict[str, str] = {}
         if not os.path.lexists(self._location):
             return
+        # Only the user's own table must have all columns.
+        wanted = WantedColumns(("path",) if roots else ("path", *slices), slices)
         try:
             with open_regular(str(self._location), roots.find_fault if roots else None) as file:
                 check = RowCheck()
-                for table_row in read_csv_table(file, str(self._location), required=("path",)):
+                for table_row in read_csv_table(file, str(self._location), wanted):
                     self._add(table_row, check)
         except UnusableFileError as reason:
             raise self._error(f"{reason}. Remove it, or put the table in its place") from None
@@ -61,7 +66,7 @@ class Sidecar:
         self._positions[path] = table_row.position
 
     def complete(self, row: ListingRow) -> None:
-        """Add the group and the split of a picture to its row.
+        """Add the group, the split and the slices of a picture to its row.
 
         Args:
             row: Row of the listing.
@@ -92,6 +97,8 @@ class Sidecar:
             row["group"] = said["group"]
         if "split" in said:
             row["split"] = said["split"]
+        if "slices" in said:
+            row["slices"] = said["slices"]
 
     def check_complete(self) -> None:
         """Check that every row belonged to a picture.

@@ -1,14 +1,18 @@
 """Immutable listing of a run's input files, identified by a digest."""
 
+import contextlib
 import hashlib
 import json
+import os
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components.data_gate.findings import Finding
 from pipeline.config.layout_pattern import AUTO
+from pipeline.config.path_check import folder_problem
 from pipeline.inputs.folder import SkippedFiles, find_layout, scan_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.manifest import MANIFEST_SUFFIXES, read_usable_manifest
@@ -16,6 +20,9 @@ from trainer_module.contract.atomic_write import DRAFT_SUFFIX, Draft
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri
+
+if TYPE_CHECKING:
+    from components.evaluation.predictions.slice_values import SliceValuesWriter
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,8 @@ class Snapshot:
         new_folders: Folders of batches that no version was trained on, relative to `data_root`.
         findings: Findings about the choice of the pictures of a retraining.
         notes: Sentences that tell the user how the layout of the folders was read.
+        slice_values: Path of the file with the values of slices, see
+            `components.evaluation.predictions.slice_values`. None without slices.
     """
 
     path: Path
@@ -48,44 +57,52 @@ class Snapshot:
     new_folders: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    slice_values: Path | None = None
 
 
-def take_snapshot(data: str, folder: Path, options: LayoutOptions | None = None) -> Snapshot:
+def take_snapshot(
+    data: str,
+    folder: Path,
+    options: LayoutOptions | None = None,
+    slices: tuple[str, ...] = (),
+) -> Snapshot:
     """List the input files of a run, and write the listing to `folder`.
 
     Args:
         data: Folder of pictures, or a manifest, see `pipeline.inputs.manifest.read_manifest`.
         folder: Folder of all listings, one file per digest.
         options: What the user says about the layout of a folder. By default it is recognised.
+        slices: Names of the columns of slices in the manifest or the sidecar.
 
     Raises:
-        InputError: The data are missing, unreadable, or hold no pictures in a clear layout.
+        InputError: The data are missing, unreadable, or hold no pictures in a clear layout; a
+            column of a slice has no values, or too many.
     """
     options = options or LayoutOptions()
     if is_manifest(data):
         _check_no_layout(data, options)
         manifest = data if is_uri(data) else str(Path(data).resolve())
-        return write_listing(
-            read_usable_manifest(manifest), posixpath.dirname(manifest), data, folder
-        )
+        with _new_listing(folder, data, slices) as listing:
+            for row in read_usable_manifest(manifest, slices):
+                listing.add_row(row)
+            listing.check_slices()
+            return listing.finish(posixpath.dirname(manifest), SkippedFiles({}, ()))
     if is_uri(data):
         raise InputError(
             f"data {data}: a remote folder is not listed. Give a manifest of it, a CSV or Parquet "
             "file with the columns path, domain and label."
         )
-    if not Path(data).is_dir():
-        problem = "is a file, no folder" if Path(data).exists() else "does not exist"
+    if problem := folder_problem(data):
         raise InputError(
             f"data folder {data} {problem}. Give a folder or a manifest "
             f"({' or '.join(MANIFEST_SUFFIXES)}) with --data."
         )
     root = Path(data).resolve()
     layout = find_layout(root, options)
-    with _listing_draft(folder) as draft:
-        listing = _Listing(draft)
-        skipped = scan_folder(root, listing.add_row, layout)
-        snapshot = listing.finish(folder, str(root), data, skipped)
-        return replace(snapshot, notes=layout.notes)
+    with _new_listing(folder, data, slices) as listing:
+        skipped = scan_folder(root, listing.add_row, layout, slices=slices)
+        listing.check_slices()
+        return replace(listing.finish(str(root), skipped), notes=layout.notes)
 
 
 def _check_no_layout(data: str, options: LayoutOptions) -> None:
@@ -99,10 +116,17 @@ def _check_no_layout(data: str, options: LayoutOptions) -> None:
 
 def is_manifest(data: str) -> bool:
     """Return whether `data` names a manifest, by its suffix; a folder may have any name."""
-    return data.lower().endswith(MANIFEST_SUFFIXES) and not Path(data).is_dir()
+    # Unlike Path.is_dir, this does not raise where a folder may not be entered.
+    return data.lower().endswith(MANIFEST_SUFFIXES) and not os.path.isdir(data)  # noqa: PTH112
 
 
-def write_listing(rows: Iterable[ListingRow], data_root: str, data: str, folder: Path) -> Snapshot:
+def write_listing(
+    rows: Iterable[ListingRow],
+    data_root: str,
+    data: str,
+    folder: Path,
+    slices: tuple[str, ...] = (),
+) -> Snapshot:
     """Write rows to a listing, in their order.
 
     Args:
@@ -110,32 +134,51 @@ def write_listing(rows: Iterable[ListingRow], data_root: str, data: str, folder:
         data_root: Folder or URI that the paths of the rows are relative to.
         data: Name of the data in messages to the user.
         folder: Folder of all listings, one file per digest.
+        slices: Names of the columns of slices; the rows may lack their values.
 
     Raises:
-        InputError: None of the rows is usable.
+        InputError: None of the rows is usable, or a column of a slice has too many values.
     """
-    with _listing_draft(folder) as draft:
-        listing = _Listing(draft)
+    with _new_listing(folder, data, slices) as listing:
         for row in rows:
             listing.add_row(row)
-        return listing.finish(folder, data_root, data, SkippedFiles({}, ()))
+        return listing.finish(data_root, SkippedFiles({}, ()))
 
 
-def _listing_draft(folder: Path) -> Draft:
+@contextlib.contextmanager
+def _new_listing(folder: Path, data: str, slices: tuple[str, ...]) -> Iterator["_Listing"]:
     folder.mkdir(parents=True, exist_ok=True)
-    return Draft(folder / f"listing{DRAFT_SUFFIX}")
+    with contextlib.ExitStack() as stack:
+        draft = stack.enter_context(Draft(folder / f"listing{DRAFT_SUFFIX}"))
+        values = None
+        if slices:
+            from components.evaluation.predictions.slice_values import SliceValuesWriter
+
+            values_draft = stack.enter_context(Draft(folder / f"slices{DRAFT_SUFFIX}"))
+            values = stack.enter_context(
+                contextlib.closing(SliceValuesWriter(values_draft, slices, data))
+            )
+        yield _Listing(folder, data, draft, values)
 
 
 class _Listing:
     """A listing that is being written."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(
+        self, folder: Path, data: str, draft: Draft, slice_values: "SliceValuesWriter | None"
+    ) -> None:
+        self._folder, self._data = folder, data
         self._draft = draft
+        self._slice_values = slice_values
         self._digest = hashlib.sha256()
         self._domains: set[str] = set()
         self._files = 0
 
     def add_row(self, row: ListingRow) -> None:
+        row = row.copy()
+        slices = row.pop("slices", {})
+        if self._slice_values and "reason" not in row:
+            self._slice_values.add(row["path"], slices)
         line = json.dumps(row, sort_keys=True).encode() + b"\n"
         self._draft.file.write(line)
         self._digest.update(line)
@@ -143,19 +186,25 @@ class _Listing:
         if "reason" not in row:
             self._domains.add(row["domain"])
 
-    def finish(self, folder: Path, data_root: str, data: str, skipped: SkippedFiles) -> Snapshot:
+    def check_slices(self) -> None:
+        """Check that every column of a slice has a value, unless there are no pictures at all."""
+        if self._slice_values and self._domains:
+            self._slice_values.check_columns()
+
+    def finish(self, data_root: str, skipped: SkippedFiles) -> Snapshot:
         """Give the listing its final path; see `write_listing` for arguments and errors."""
         if not self._domains:
-            raise InputError(_no_pictures(data))
+            raise InputError(_no_pictures(self._data))
         digest = self._digest.hexdigest()
         return Snapshot(
-            path=self._draft.rename(folder / f"{digest}.jsonl"),
+            path=self._draft.rename(self._folder / f"{digest}.jsonl"),
             digest=digest,
             data_root=data_root,
             domains=tuple(sorted(self._domains)),
             files=self._files,
             ignored=skipped.ignored,
             empty_classes=skipped.empty_classes,
+            slice_values=self._slice_values.finish(self._folder) if self._slice_values else None,
         )
 
 

@@ -60,10 +60,12 @@ def compile_(
     With `--engine training-job`, write a TFJob instead: one run whose training several pods share.
     """
     from pipeline.config.config_file import load_config
+    from pipeline.config.output_check import check_output_file
     from pipeline.kubeflow.config_check import check_pipeline_config, check_training_job_config
     from pipeline.kubeflow.training_job import write_training_job
 
     loaded = load_config(config, overrides or [], given_values(data=data, workspace=workspace))
+    check_output_file(output)
     if engine is Engine.TRAINING_JOB:
         if baseline:
             raise InputError(

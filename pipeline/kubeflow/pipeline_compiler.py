@@ -42,7 +42,6 @@ def compile_pipeline(config: RunConfig, baseline: str | None, output: Path) -> N
     set_task_policies(spec, config.kubeflow)
     json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())  # raises if it is not valid
     documents = [spec, kubernetes_platform_spec(spec, config.kubeflow)]
-    output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("w", encoding="utf-8") as file:
         yaml.dump_all([one for one in documents if one], file, _NoAliasDumper, allow_unicode=True)
 

@@ -48,7 +48,6 @@ def write_training_job(config: RunConfig, output: Path) -> None:
     }
     source = {"secret": {"secretName": name}} if is_secret else {"configMap": {"name": name}}
     job = _tf_job(config, {"name": name, **source})
-    output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("w", encoding="utf-8") as file:
         yaml.safe_dump_all([stored, job], file, sort_keys=False, allow_unicode=True)
 

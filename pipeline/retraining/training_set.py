@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.data_gate.stopping import stop_message, stopping_findings
+from components.evaluation.predictions.stored_predictions import stored_slices
 from components.pusher.data_set import DataSetRow
 from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
@@ -179,7 +180,8 @@ class TrainingSet:
         ]
         updates = list(self.newest.updates.values())
         by_stem = config.split.group_by == "stem" or self.known.is_grouped_by_stem
-        rows = ListingRows(self.known, self.workspace.root, by_stem)
+        slices = stored_slices(self.model) if config.slices else {}
+        rows = ListingRows(self.known, self.workspace.root, by_stem, slices)
         listed = rows.of_updates(updates)
         listed += rows.of_new(new, pseudo_labels, listed)
         replayed = rows.of_known(replay_rows(self._unchanged_rows(), self.batches, config.retrain))
@@ -187,7 +189,11 @@ class TrainingSet:
         if stopping := stopping_findings(findings, config.validation):
             raise InputError(stop_message(stopping, config.validation))
         snapshot = write_listing(
-            replayed + listed, str(self.workspace.root), self.batch.name, self.workspace.inputs
+            replayed + listed,
+            str(self.workspace.root),
+            self.batch.name,
+            self.workspace.inputs,
+            config.slice_columns,
         )
         return replace(
             snapshot,

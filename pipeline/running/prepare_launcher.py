@@ -90,6 +90,7 @@ def pipeline_inputs(
         earlier_versions=_earlier_versions(run, baseline),
         batch=run.snapshot.batch or "",
         new_folders=run.snapshot.new_folders,
+        slice_values=str(run.snapshot.slice_values or ""),
     )
 
 

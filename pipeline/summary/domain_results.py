@@ -1,10 +1,10 @@
 """Results of every domain: the metrics of TFMA, and what the gate found."""
 
 from components.evaluation.gate.gate_options import GateOptions
-from components.evaluation.gate.gate_table import GateRow, GateTable, read_gate_table
+from components.evaluation.gate.gate_table import ACCURACY, GateRow, GateTable, read_gate_table
 from components.evaluation.statistics.accuracy_interval import accuracy_interval
 from components.evaluation.tfma.evaluation_results import read_domain_metrics
-from pipeline.summary.summary_schema import ClassResult, Domain
+from pipeline.summary.summary_schema import ClassResult, Domain, MetricResult
 
 
 def read_domain_results(
@@ -37,9 +37,14 @@ def _accuracy_interval(metrics: dict[str, float], gate: GateOptions) -> dict[str
 
 def _gate_results(rows: list[GateRow], table: GateTable, serving: int | None) -> dict[str, object]:
     results: dict[str, object] = {
-        "classes": {row.label: _class_result(row, table) for row in rows if row.label is not None}
+        "classes": {row.label: _class_result(row, table) for row in rows if row.label is not None},
+        "metrics": {
+            row.metric: _metric_result(row, table) for row in rows if row.metric != ACCURACY
+        },
     }
     for row in rows:
+        if row.metric != ACCURACY:
+            continue
         if row.label is None and row.version == serving:
             results["detectable_loss"] = row.detectable_loss
             results["needed_images"] = row.needed_pictures
@@ -49,6 +54,23 @@ def _gate_results(rows: list[GateRow], table: GateTable, serving: int | None) ->
     return results
 
 
+def _metric_result(row: GateRow, table: GateTable) -> MetricResult:
+    return MetricResult.model_validate(
+        {
+            "test_images": row.pictures,
+            "baseline": row.before,
+            "candidate": row.after,
+            "change_low": row.change_low,
+            "change_high": row.change_high,
+            "limit": row.limit,
+            "is_proven": table.is_proven(row),
+            "passed": row.passed,
+            "detectable_loss": row.detectable_loss,
+            "needed_images": row.needed_pictures,
+        }
+    )
+
+
 def _class_result(row: GateRow, table: GateTable) -> ClassResult:
     return ClassResult(
         test_images=row.pictures,
@@ -56,7 +78,7 @@ def _class_result(row: GateRow, table: GateTable) -> ClassResult:
         baseline_recall=row.before,
         change_low=row.change_low,
         change_high=row.change_high,
-        is_proven=row.p_value is not None and row.p_value <= table.level,
+        is_proven=table.is_proven(row),
         passed=row.passed,
         detectable_loss=row.detectable_loss,
         needed_images=row.needed_pictures,

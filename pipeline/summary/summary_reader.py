@@ -19,6 +19,7 @@ from pipeline import component_ids
 from pipeline.summary.domain_results import read_domain_results
 from pipeline.summary.run_facts import RunFacts
 from pipeline.summary.run_outputs import Outputs
+from pipeline.summary.slices.slice_reader import read_slice_results
 from pipeline.summary.summary_schema import Calibration, Images, Stage, Stages, Summary
 from trainer_module.export.model_description import read_description
 
@@ -40,6 +41,7 @@ def read_summary(
     model = read_description(serving_model_path(outputs[component_ids.TRAINER]["model"]))
     evaluation = outputs[component_ids.EVALUATOR]["evaluation"]
     domains = read_domain_results(evaluation, gate, baseline_version)
+    slices, without_value = read_slice_results(evaluation, gate)
     accuracies = {name: domain.accuracy for name, domain in domains.items()}
     trained_on = {"device": model["training"]["device"]}
     facts = replace(facts, environment=facts.environment | trained_on)
@@ -55,6 +57,8 @@ def read_summary(
         reject_reasons=_reject_reasons(inventory),
         classes=model["labels"],
         domains=domains,
+        slices=slices,
+        without_value=without_value,
         worst_domain=min(accuracies, key=accuracies.__getitem__, default=None),
         mean_domain_accuracy=sum(accuracies.values()) / len(accuracies) if accuracies else None,
         stages=_stages(model["training"], facts.seconds["total"] if trainer_ran else None),

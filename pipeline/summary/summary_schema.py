@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError
 
 from components.data_gate.findings import Finding
+from pipeline.summary.slices.slice_result import SliceResult
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
 
@@ -49,6 +50,35 @@ class ClassResult(BaseModel):
     needed_images: int | None = None
 
 
+class MetricResult(BaseModel):
+    """One of the metrics in `gate.metrics` in one domain, compared with that of the baseline.
+
+    Attributes:
+        test_images: Number of test pictures that both have predictions for.
+        baseline: Metric of the baseline.
+        candidate: Metric of the candidate.
+        change_low: Lower end of the confidence interval of the change.
+        change_high: Upper end of that interval.
+        limit: Largest loss that is allowed.
+        is_proven: Whether a loss is proven, with all other tests taken into account.
+        passed: Whether the gate passed.
+        detectable_loss: Smallest loss that the gate notices with a probability of 0.8.
+        needed_images: Number of test pictures with which it would notice a loss of `limit`; null if
+            no number is enough.
+    """
+
+    test_images: int
+    baseline: float
+    candidate: float
+    change_low: float
+    change_high: float
+    limit: float
+    is_proven: bool
+    passed: bool
+    detectable_loss: float
+    needed_images: int | None
+
+
 class Domain(BaseModel):
     """Metrics of the candidate on the test pictures of one domain, and of earlier versions.
 
@@ -72,6 +102,8 @@ class Domain(BaseModel):
         needed_images: Number of test pictures with which the gate would notice a loss of
             `gate.max_drop`; null if no number is enough.
         classes: Results of the classes by name; empty without a baseline.
+        metrics: Results of the metrics in `gate.metrics` by name; empty for a new domain, and
+            without a baseline.
     """
 
     test_images: int
@@ -89,6 +121,7 @@ class Domain(BaseModel):
     detectable_loss: float | None = None
     needed_images: int | None = None
     classes: dict[str, ClassResult] = {}
+    metrics: dict[str, MetricResult] = {}
 
     @property
     def is_too_small(self) -> bool:
@@ -163,6 +196,8 @@ class Summary(BaseModel):
         findings: Findings of the data gate.
         classes: Labels of the model, in the order of its outputs.
         domains: Metrics by name of the domain.
+        slices: Results of the slices that `slices` names.
+        without_value: Number of test pictures without a value, by column of a slice.
         worst_domain: Domain with the lowest accuracy.
         mean_domain_accuracy: Mean of the accuracies per domain.
         stages: Results of the training; null if the run failed.
@@ -188,6 +223,8 @@ class Summary(BaseModel):
     findings: list[Finding]
     classes: list[str]
     domains: dict[str, Domain]
+    slices: list[SliceResult] = []
+    without_value: dict[str, int] = {}
     worst_domain: str | None
     mean_domain_accuracy: float | None
     stages: Stages | None

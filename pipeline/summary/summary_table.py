@@ -1,12 +1,16 @@
 """The summary of a run on the terminal: counts of pictures, metrics per domain, the outcome."""
 
+from pathlib import Path
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.summary.finding_list import show_findings
+from pipeline.summary.slices.slice_table import show_slices
 from pipeline.summary.summary_schema import Domain, Stages, Summary
+from pipeline.terminal.accept_command import accept_command
 from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
 from trainer_module.contract.printable_names import printable_name
@@ -14,9 +18,15 @@ from trainer_module.contract.printable_names import printable_name
 #: Domains that the line about too few test pictures names.
 MAX_TOO_SMALL = 3
 
+#: Domains that the advice about a rejected candidate names.
+MAX_FAILED = 3
+
+#: Start of a reason that no person can overrule: the model cannot be served.
+UNSERVABLE = "serving check: "
+
 
 def show_summary(
-    console: Console, summary: Summary, model: str | None, serving: int | None
+    console: Console, summary: Summary, model: str | None, serving: int | None, workspace: Path
 ) -> None:
     """Print the summary of a run that has ended.
 
@@ -25,6 +35,7 @@ def show_summary(
         summary: Summary of the run.
         model: Folder of the version that serves the model of this run; None if none does.
         serving: Serving version after the run; None if no version serves.
+        workspace: Folder of the workspace, for the command that accepts a candidate.
     """
     show_findings(console, summary.findings)
     if summary.images:
@@ -33,7 +44,11 @@ def show_summary(
         print_table(console, _domain_table(summary))
         if line := _too_small(summary):
             console.print(Text(line, "yellow"), highlight=False, soft_wrap=True)
+    test_images = sum(domain.test_images for domain in summary.domains.values())
+    show_slices(console, summary.slices, summary.without_value, test_images)
     console.print(_outcome(summary, model, serving), highlight=False, soft_wrap=True)
+    if summary.status == "not_blessed" and (advice := _advice(summary, workspace)):
+        console.print(Text(advice), highlight=False, soft_wrap=True)
 
 
 def describe_change(summary: Summary) -> str:
@@ -142,11 +157,32 @@ def _change(domain: Domain) -> str:
 def _outcome(summary: Summary, model: str | None, serving: int | None) -> Text:
     total = f"{summary.seconds.get('total', 0):.0f} s"
     if summary.status == "pushed":
-        what = "Pushed" if summary.new_version else "Nothing new to push: this model serves as"
-        return Text(
-            f"{what} version {summary.pushed_version} in {total}: {printable_name(model or '')}",
-            "green",
-        )
+        version, path = summary.pushed_version, printable_name(model or "")
+        if summary.new_version:
+            return Text(f"Pushed version {version} in {total}: {path}", "green")
+        what = f"Nothing new to push: this model is already version {version}"
+        return Text(f"{what} ({total}): {path}", "green")
     still = f"Version {serving} still serves." if serving else ""
     reasons = "".join(f"\n  {printable_name(reason)}" for reason in summary.reasons)
     return Text(f"Not pushed ({total}). {still}{reasons}", "yellow")
+
+
+def _advice(summary: Summary, workspace: Path) -> str:
+    """Return what to do about a rejected candidate; empty where only the model can be mended."""
+    if any(reason.startswith(UNSERVABLE) for reason in summary.reasons):
+        return ""
+    failed = [
+        f"'{printable_name(name)}'"
+        for name in summary.domains
+        if any(_is_about(reason, name) for reason in summary.reasons)
+    ]
+    more = f" or {len(failed) - MAX_FAILED:,} more" if len(failed) > MAX_FAILED else ""
+    pictures = f"Give more pictures of {', '.join(failed[:MAX_FAILED])}{more}, or push"
+    return (
+        f"{pictures if failed else 'Push'} the candidate all the same:\n"
+        f"  {printable_name(accept_command(workspace, summary.run_id))}"
+    )
+
+
+def _is_about(reason: str, domain: str) -> bool:
+    return reason.startswith((f"domain '{domain}':", f"domain '{domain}',"))

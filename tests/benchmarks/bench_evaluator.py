@@ -114,6 +114,8 @@ def run_ours(folder: Path, inputs: dict[str, list[Artifact]], summary: Summary) 
         "known_domains": json.dumps(list(summary.domains)),
         "baseline_version": summary.baseline_version,
         "earlier_versions": "{}",
+        "slices": "[]",
+        "slice_values": "",
     }
     EvaluatorExecutor(context(folder)).Do(inputs, new_outputs(folder), properties)
 

@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 from planted_models import NEW_DOMAIN, Slice, domain_slices, simulate_chain
 
-from components.evaluation.gate import comparison
-from components.evaluation.gate.gate_options import NO_POSSIBLE_LOSS, GateOptions
+from components.evaluation.gate import row_values
+from components.evaluation.gate.gate_options import NO_POSSIBLE_LOSS, GateOptions, MetricLimits
 
 CLASSES = 7
 DOMAINS = ("first", "second", "third", "fourth")
@@ -47,6 +47,14 @@ TASK_SIZE = 50
 #: Options of the gate.
 DEFAULT = GateOptions()
 STRICT = GateOptions(mode=NO_POSSIBLE_LOSS)
+ALL_METRICS = GateOptions(
+    metrics=MetricLimits(
+        macro_f1=0.02, log_loss=0.05, calibration_error=0.03, recall_at_precision=0.05
+    )
+)
+
+#: Factor of the logits of a candidate that is too confident.
+SHARPNESS = 2.5
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,14 @@ def settings() -> Iterator[Setting]:
         text = f"equal models, {NO_POSSIBLE_LOSS}, {pictures} pictures per class"
         yield Setting("f", text, _others(0, pictures), gate=STRICT)
 
+    for pictures in (30, 100):
+        text = f"equal models, all metrics gated, {pictures} pictures per class"
+        yield Setting("g", text, _others(0, pictures), least=0.95, gate=ALL_METRICS)
+    for pictures in (100, 200, 1000):
+        slices = domain_slices(DOMAINS[0], CLASSES, pictures, sharpness=SHARPNESS) + _others(1)
+        text = f"log loss of a domain +0.09, {pictures:,} pictures"
+        yield Setting("g", text, slices, gate=ALL_METRICS)
+
 
 def _others(start: int, pictures: int = OTHER_PICTURES) -> tuple[Slice, ...]:
     """Return the slices of the domains without a change, from a number of a domain on."""
@@ -136,7 +152,7 @@ def run_task(task: Task) -> tuple[int, list[list[bool]]]:
     setting = list(settings())[task.number]
     rng = np.random.default_rng([task.number, round(task.share * 1e4), task.first])
     # It does not decide about a push, and would take half of the time.
-    with mock.patch.object(comparison, "smallest_detectable_loss", lambda *_: 0.0):
+    with mock.patch.object(row_values, "smallest_detectable_loss", lambda *_: 0.0):
         return task.number, [
             simulate_chain(setting.slices, task.share, setting.steps, setting.gate, rng)
             for _ in range(task.chains)

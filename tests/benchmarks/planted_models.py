@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from components.evaluation.gate.comparison import TestSplit, compare
+from components.evaluation.gate.comparison import compare
 from components.evaluation.gate.gate_options import GateOptions
+from components.evaluation.gate.metric_comparison import ScorePairs
+from components.evaluation.gate.test_split import TestSplit
+from components.evaluation.statistics.weighted_metric import Scores
 
 #: Accuracy of the first version in the domains that it was trained on, and in a new domain.
 KNOWN_ACCURACY, NEW_ACCURACY = 0.9, 0.7
@@ -24,16 +27,18 @@ class Slice:
         label: Name of the class.
         pictures: Number of test pictures.
         change: True change of the recall from the serving version to a candidate.
+        sharpness: Factor of the logits of a candidate; above 1, it is too confident.
     """
 
     domain: str
     label: str
     pictures: int
     change: float = 0.0
+    sharpness: float = 1.0
 
 
 def domain_slices(
-    domain: str, classes: int, pictures: int, change: float = 0.0
+    domain: str, classes: int, pictures: int, change: float = 0.0, sharpness: float = 1.0
 ) -> tuple[Slice, ...]:
     """Divide the test pictures of a domain among its classes, as evenly as possible.
 
@@ -42,9 +47,10 @@ def domain_slices(
         classes: Number of classes.
         pictures: Number of test pictures in the domain.
         change: See `Slice`; the same in every class.
+        sharpness: See `Slice`; the same in every class.
     """
     return tuple(
-        Slice(domain, f"class {number}", len(range(number, pictures, classes)), change)
+        Slice(domain, f"class {number}", len(range(number, pictures, classes)), change, sharpness)
         for number in range(classes)
     )
 
@@ -78,16 +84,48 @@ def simulate_chain(
     serving = rng.random(len(accuracy)) < accuracy
     known = set(domains) - {NEW_DOMAIN}
     earlier = {1: serving.astype(np.int8)}
+    confidences = _Confidences(labels, rng) if gate.metrics.gated else None
+    scores = confidences.scores(serving) if confidences else None
+    sharpness = np.repeat([one.sharpness for one in slices], counts)
     pushed = []
     for _ in range(steps):
         candidate = make_candidate(serving, accuracy, share, change, rng)
         version = len(earlier)
-        table = compare(TestSplit(domains, labels, candidate, earlier), gate, version, known)
+        pairs = None
+        if confidences and scores:
+            new_scores = confidences.scores(candidate, sharpness)
+            pairs = ScorePairs(domains, scores, new_scores)
+        split = TestSplit(domains, labels, candidate, earlier, scores=pairs)
+        table = compare(split, gate, version, known)
         pushed.append(all(row.passed for row in table.rows))
         if pushed[-1]:
             serving, accuracy = candidate, accuracy + change
+            scores = pairs.after if pairs else None
             earlier = {**earlier, version + 1: serving.astype(np.int8)}
     return pushed
+
+
+class _Confidences:
+    """Confidence of all versions: about the same for a picture, and lower where they are wrong."""
+
+    def __init__(self, labels: npt.NDArray[np.str_], rng: np.random.Generator) -> None:
+        names, self._labels = np.unique(labels, return_inverse=True)
+        self._rng = rng
+        self._shared = rng.standard_normal(len(labels))
+        # A class that the picture is mistaken for.
+        other = rng.integers(1, len(names), len(labels))
+        self._mistaken = (self._labels + other) % len(names)
+
+    def scores(
+        self, correct: npt.NDArray[np.bool_], sharpness: npt.NDArray[np.float64] | float = 1.0
+    ) -> Scores:
+        """Return the predictions of a version that is correct on some pictures."""
+        own = 0.4 * self._rng.standard_normal(len(correct))
+        logits = sharpness * (np.where(correct, 3.0, 1.0) + self._shared + own)
+        confidence = np.maximum(1 / (1 + np.exp(-logits)), 0.3)
+        predicted = np.where(correct, self._labels, self._mistaken)
+        true_probability = np.where(correct, confidence, (1 - confidence) / 3)
+        return Scores(self._labels, predicted, confidence, true_probability)
 
 
 def make_candidate(

@@ -51,7 +51,7 @@ def test_every_setting_has_its_lines() -> None:
     lines = bench.simulate(pairs=1, share=SHARE, workers=1)
 
     assert [line.part for line in lines] == sorted(line.part for line in lines)
-    assert {line.part for line in lines} == set("abcdef")
+    assert {line.part for line in lines} == set("abcdefg")
     assert all(0 <= line.value <= 1 for line in lines)
 
 

@@ -5,6 +5,9 @@ TESTED_ROWS = {
     "components/data_gate/checks/test_picture_findings.py": {
         "a domain with pictures": "several_ranges_in_one_domain_are_a_warning",
     },
+    "components/evaluation/predictions/test_slice_values.py": {
+        "a column that": "a_column_of_too_many_values_is_an_error_that_names_some",
+    },
     "components/image_example_gen/pixels/test_blank_areas.py": {
         "uncompressed BMP, PPM": "what_zeros_at_the_end_of_an_uncompressed_file_leave_is_found",
         "pictures of one": "a_block_of_one_colour_on_one_side_is_found",
@@ -124,6 +127,7 @@ TESTED_ROWS = {
         "manifest: `file:///` URIs": "a_file_uri_of_this_machine_is_a_path",
     },
     "pipeline/inputs/test_sidecar.py": {
+        "manifest or `sidecar.csv` without": "a_slice_of_which_no_picture_has_a_value_is_an_error",
         "`sidecar.csv` directly in": (
             "a_sidecar_names_the_groups_of_some_pictures_and_is_no_picture_itself"
         ),

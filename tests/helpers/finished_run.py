@@ -4,10 +4,12 @@ import shutil
 from pathlib import Path
 
 import yaml
+from tensorflow_metadata.proto.v0 import statistics_pb2
 from tiny_pictures import write_files
 from tiny_summary import summary
 from tiny_workspace import NAME
 
+from components.data_gate.statistics.split_statistics import ALL_PICTURES, SLICE_PREFIX
 from components.image_example_gen.catalog import SCHEMA, write_catalog
 from pipeline import component_ids
 from pipeline.config.run_config import RunConfig
@@ -15,7 +17,12 @@ from pipeline.summary.run_outputs import write_outputs
 from pipeline.workspace import BATCH
 
 RUN_ID = "20240102-000000"
-STATISTICS = b"statistics of the training split"
+STATISTICS = statistics_pb2.DatasetFeatureStatisticsList(
+    datasets=[
+        statistics_pb2.DatasetFeatureStatistics(name=name, num_examples=1)
+        for name in (ALL_PICTURES, f"{SLICE_PREFIX}night")
+    ]
+).SerializeToString()
 
 
 def add_run(root: Path, batch: str | None = None, status: str = "not_blessed") -> Path:

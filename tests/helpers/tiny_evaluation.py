@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from tiny_models import ColourModel, example, save_model, write_shard
 
 from components.evaluation.executor import EvaluatorExecutor
 from components.evaluation.gate.gate_options import GateOptions
+from components.evaluation.gate.slice_names import slice_columns
+from components.evaluation.predictions.slice_values import SliceValuesWriter
 from components.image_example_gen.catalog import write_catalog
 from components.image_example_gen.component import ImageCatalog
 from components.image_example_gen.shards import shard_path
 from pipeline.beam.beam_arguments import beam_arguments
 from pipeline.config.beam_options import BeamOptions
+from trainer_module.contract.atomic_write import Draft
 
 #: Suffix of the chunk with the test pictures, and of one without any.
 SUFFIX = "00000-of-00001"
@@ -73,6 +77,8 @@ def evaluate(
     known: tuple[str, ...] | None = None,
     earlier: dict[int, Path] | None = None,
     pictures: tuple[tuple[str, str, tuple[int, int, int]], ...] = PICTURES,
+    slices: tuple[tuple[str, ...], ...] = (),
+    values: Sequence[dict[str, str]] = (),
 ) -> Evaluated:
     """Evaluate a model that knows all colours.
 
@@ -84,6 +90,8 @@ def evaluate(
         known: Domains that the baseline was trained on; by default all.
         earlier: Folders of further versions to compare with, by number.
         pictures: Domain, true label and colour of every test picture.
+        slices: Columns of further slices.
+        values: Values of these columns for every test picture.
     """
     examples = at(standard_artifacts.Examples(), folder / "examples")
     examples.split_names = '["test"]'
@@ -112,9 +120,24 @@ def evaluate(
             "earlier_versions": json.dumps(
                 {number: str(version) for number, version in (earlier or {}).items()}
             ),
+            "slices": json.dumps(slices),
+            "slice_values": _write_values(folder, slices, ids, values) if slices else "",
         },
     )
     return Evaluated(model, evaluation, blessing)
+
+
+def _write_values(
+    folder: Path,
+    slices: tuple[tuple[str, ...], ...],
+    ids: Sequence[bytes],
+    values: Sequence[dict[str, str]],
+) -> str:
+    with Draft(folder / "slices") as draft:
+        writer = SliceValuesWriter(draft, slice_columns(slices), "data")
+        for image_id, texts in zip(ids, values, strict=True):
+            writer.add(image_id.decode(), texts)
+        return str(writer.finish(folder))
 
 
 def digest_of(image_id: bytes) -> bytes:

@@ -21,7 +21,7 @@ from pipeline.report.sections.data_section import (
 from pipeline.report.sections.model_section import ModelSection, describe_model
 from pipeline.report.split_predictions import Mistake, SplitPredictions
 from pipeline.report.thumbnails import encode_thumbnail
-from pipeline.summary.summary_schema import ClassResult, Summary
+from pipeline.summary.summary_schema import ClassResult, MetricResult, Summary
 from trainer_module.export.reference_embeddings import Reference
 
 #: The name of a folder, and so of a class, may be a script.
@@ -123,6 +123,22 @@ def tiny_classes() -> dict[str, ClassResult]:
     }
 
 
+def tiny_metric() -> MetricResult:
+    """Return the result of a log loss that rose."""
+    return MetricResult(
+        test_images=30,
+        baseline=0.25,
+        candidate=0.75,
+        change_low=0.3,
+        change_high=0.7,
+        limit=0.05,
+        is_proven=True,
+        passed=False,
+        detectable_loss=0.4,
+        needed_images=1920,
+    )
+
+
 def tiny_record(folder: Path, run_summary: Summary) -> RunRecord:
     """Write a run with one artifact, and return its record."""
     uri = "/artifacts/Trainer/model/7"
@@ -154,6 +170,7 @@ def write_tiny_report(folder: Path, **changes: Any) -> Path:
                 "detectable_loss": 0.03,
                 "needed_images": 2000,
                 "classes": tiny_classes(),
+                "metrics": {"log_loss": tiny_metric()},
             }
         ),
         DOMAINS[2]: domain(0.8),

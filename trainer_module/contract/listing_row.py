@@ -27,6 +27,9 @@ class ListingRow(_RequiredKeys, total=False):
         group: Name of a group of pictures that share a split.
         group_digest: Digest of the group in hex, for a picture whose group's name is not known any
             more. `group` takes precedence.
+        slices: Values of the columns that the config names as `slices`, by name; without empty
+            ones. A listing that is written has them in a file of their own, see
+            `components.evaluation.predictions.slice_values`.
         reason: Reason why the file is unusable. A row without this key is read.
     """
 
@@ -36,4 +39,5 @@ class ListingRow(_RequiredKeys, total=False):
     known: bool
     group: str
     group_digest: str
+    slices: dict[str, str]
     reason: str

@@ -1,9 +1,8 @@
 """Compares a candidate with earlier versions, in every domain and in every class of a domain."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil, isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +14,14 @@ from components.evaluation.gate.gate_options import (
     GateOptions,
 )
 from components.evaluation.gate.gate_table import GateRow, GateTable
-from components.evaluation.statistics.detectable_loss import (
-    needed_pictures,
-    smallest_detectable_loss,
+from components.evaluation.gate.metric_comparison import compare_metrics
+from components.evaluation.gate.row_values import row_values
+from components.evaluation.gate.slice_comparison import (
+    SliceTest,
+    count_without_value,
+    find_slice_tests,
 )
+from components.evaluation.gate.test_split import UNKNOWN, Slice, TestSplit, count_groups
 from components.evaluation.statistics.multiple_tests import common_level, first_level
 from components.evaluation.statistics.paired_counts import (
     PairCounts,
@@ -28,44 +31,6 @@ from components.evaluation.statistics.paired_counts import (
     loss_p_value,
     smallest_p_value,
 )
-
-#: Correctness of a prediction that an earlier version has not made.
-UNKNOWN = -1
-
-#: A slice: domain, and class or None for the whole domain.
-Slice = tuple[str, str | None]
-
-
-@dataclass(frozen=True)
-class TestSplit:
-    """Correctness of all predictions for the test split. All arrays have the shape [pictures].
-
-    Attributes:
-        domains: Domains, str.
-        labels: True classes, str.
-        correct: Whether the candidate is correct.
-        earlier: Version -> 1 where that version is correct, 0 where it is wrong, `UNKNOWN` where it
-            has no prediction.
-    """
-
-    domains: npt.NDArray[np.object_]
-    labels: npt.NDArray[np.object_]
-    correct: npt.NDArray[np.bool_]
-    earlier: Mapping[int, npt.NDArray[np.int8]]
-
-    @cached_property
-    def domain_groups(self) -> tuple[list[Slice], npt.NDArray[np.intp]]:
-        """All domains, and the number of every picture's domain in this list."""
-        names, numbers = np.unique(self.domains.astype(str), return_inverse=True)
-        return [(str(name), None) for name in names], numbers
-
-    @cached_property
-    def class_groups(self) -> tuple[list[Slice], npt.NDArray[np.intp]]:
-        """All classes of all domains, and the number of every picture's class in this list."""
-        domains, domain_numbers = self.domain_groups
-        names, numbers = np.unique(self.labels.astype(str), return_inverse=True)
-        slices: list[Slice] = [(domain, str(name)) for domain, _ in domains for name in names]
-        return slices, domain_numbers * len(names) + numbers
 
 
 @dataclass(frozen=True)
@@ -82,7 +47,13 @@ class _Test:
         return loss_p_value(self.counts)
 
 
-def compare(split: TestSplit, gate: GateOptions, serving: int, known: Collection[str]) -> GateTable:
+def compare(
+    split: TestSplit,
+    gate: GateOptions,
+    serving: int,
+    known: Collection[str],
+    slices: Collection[tuple[str, ...]] = (),
+) -> GateTable:
     """Return what the gate finds.
 
     A loss is proven if so many lost pictures are improbable for equally good models, with all
@@ -97,12 +68,18 @@ def compare(split: TestSplit, gate: GateOptions, serving: int, known: Collection
         gate: Limits.
         serving: Version that is compared with in every slice; 0 without a baseline.
         known: Domains that this version was trained on.
+        slices: Columns of every further slice.
     """
+    slice_tests = find_slice_tests(split, slices, gate, serving, known)
     tests = list(_tests(split, gate, serving, known)) if serving else []
     # A limit of 1 switches a gate off: its tests must not take power from the others.
-    counted = [test for test in tests if test.limit < 1]
+    counted: list[_Test | SliceTest] = [test for test in tests if test.limit < 1]
+    counted += [test for test in slice_tests if test.is_counted]
+    metrics = list(compare_metrics(split.scores, gate, known, len(counted))) if split.scores else []
+    p_values = [test.p_value for test in counted] + [one.change.p_value for one in metrics]
     smallest = [smallest_p_value(test.counts) for test in counted]
-    level = common_level([test.p_value for test in counted], smallest, gate.error_rate)
+    smallest += [one.change.smallest_p_value for one in metrics]
+    level = common_level(p_values, smallest, gate.error_rate)
     hardest = first_level(smallest, gate.error_rate)
     rows = [_row_of_test(test, gate, level, hardest) for test in tests]
     of_serving = [row for row in rows if row.version == serving]
@@ -111,12 +88,15 @@ def compare(split: TestSplit, gate: GateOptions, serving: int, known: Collection
         classes += _classes_without_test(split, {(row.domain, row.label) for row in classes})
     return GateTable(
         level=level,
-        num_tests=len(counted),
+        num_tests=len(p_values),
         rows=[
             *_domain_rows(split, gate, serving, known, of_serving),
             *_most_demanding(row for row in rows if row.version != serving),
             *classes,
+            *(one.make_row(gate, serving, level, hardest) for one in metrics),
         ],
+        slices=[test.make_row(gate, level, hardest) for test in slice_tests],
+        without_value=count_without_value(split, slices),
     )
 
 
@@ -139,53 +119,15 @@ def _count_pairs(
 ) -> Iterator[tuple[Slice, PairCounts]]:
     """Yield the counts of every slice with pictures that both have predictions for."""
     for slices, groups in (split.domain_groups, *([split.class_groups] if by_class else [])):
-        for number, counts in _count_groups(split, before, groups):
+        for number, counts in count_groups(split, before, groups):
             yield slices[number], counts
 
 
-def _count_groups(
-    split: TestSplit, before: npt.NDArray[np.int8], groups: npt.NDArray[np.intp]
-) -> Iterator[tuple[int, PairCounts]]:
-    """Yield the counts of every group of pictures, by its number."""
-    compared = before != UNKNOWN
-    pictures, gained, lost, wrong = (
-        np.bincount(groups[chosen], minlength=groups.max(initial=0) + 1)
-        for chosen in (
-            compared,
-            split.correct & (before == 0),
-            ~split.correct & (before == 1),
-            compared & ~split.correct,
-        )
-    )
-    for number in np.flatnonzero(pictures):
-        columns = (int(column[number]) for column in (pictures, gained, lost, wrong))
-        yield int(number), PairCounts(*columns)
-
-
 def _row_of_test(test: _Test, gate: GateOptions, level: float, hardest: float) -> GateRow:
-    counts, (domain, label) = test.counts, test.where
-    low, high = interval(counts, gate.confidence)
-    may_be_large = low < -test.limit
+    domain, label = test.where
     is_possible = gate.mode == NO_POSSIBLE_LOSS and label is None
-    passed = not (may_be_large and (is_possible or test.p_value <= level))
-    gained_share = counts.gained / counts.pictures
-    used = gate.error_rate if is_possible else hardest
-    needed = needed_pictures(test.limit, gained_share, used)
-    return GateRow(
-        domain=domain,
-        label=label,
-        version=test.version,
-        pictures=counts.pictures,
-        before=accuracy_before(counts),
-        after=(counts.pictures - counts.wrong) / counts.pictures,
-        change_low=low,
-        change_high=high,
-        p_value=test.p_value,
-        limit=test.limit,
-        passed=passed,
-        detectable_loss=smallest_detectable_loss(counts.pictures, gained_share, used),
-        needed_pictures=ceil(needed) if isfinite(needed) else None,
-    )
+    values = row_values(test.counts, test.limit, gate, level, hardest, is_possible)
+    return GateRow(domain=domain, label=label, version=test.version, **values)
 
 
 def _domain_rows(

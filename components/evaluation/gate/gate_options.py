@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from components.evaluation.gate.slice_names import SliceNames
 from trainer_module.contract.options_base import Options
 
 #: Which earlier versions a candidate is compared with.
@@ -13,6 +14,24 @@ BEST: Final = "best"
 #: Modes of the gate of a loss.
 NO_PROVEN_LOSS: Final = "no_proven_loss"
 NO_POSSIBLE_LOSS: Final = "no_possible_loss"
+
+
+class MetricLimits(Options):
+    """Largest losses of further metrics in a domain, against the serving version; null: no gate."""
+
+    macro_f1: float | None = Field(None, ge=0, le=1, description="loss of macro F1")
+    log_loss: float | None = Field(None, ge=0, description="rise of the log loss, in nats")
+    calibration_error: float | None = Field(
+        None, ge=0, le=1, description="rise of the expected calibration error"
+    )
+    recall_at_precision: float | None = Field(
+        None, ge=0, le=1, description="loss of the recall at the precision `gate.precision`"
+    )
+
+    @property
+    def gated(self) -> dict[str, float]:
+        """Limits of the metrics that are gated, by name of the metric."""
+        return self.model_dump(exclude_none=True)
 
 
 class GateOptions(Options):
@@ -56,6 +75,20 @@ class GateOptions(Options):
         min_length=1,
         description="versions to compare with: the serving one in every domain and class, and the "
         "one that was best in a domain",
+    )
+
+    slices: tuple[SliceNames, ...] = Field(
+        (),
+        description="slices whose accuracy may lose at most max_drop against the serving model; "
+        "they must be in `slices`",
+    )
+
+    metrics: MetricLimits = MetricLimits()
+    precision: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="precision of the predictions that metrics.recall_at_precision keeps",
     )
 
     @property

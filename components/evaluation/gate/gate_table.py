@@ -2,21 +2,23 @@
 
 from pydantic import BaseModel
 
+from components.evaluation.statistics.weighted_metric import LOWER_IS_BETTER
+
 #: File in the Evaluator's `evaluation` artifact.
 FILE = "gate.json"
 
+#: Metric of the rows that are not of `gate.metrics`.
+ACCURACY = "accuracy"
 
-class GateRow(BaseModel):
-    """Comparison of the candidate with an earlier version, in a domain or in a class of a domain.
+
+class PairedRow(BaseModel):
+    """Comparison of the candidate with an earlier version on the same test pictures.
 
     Attributes:
-        domain: Name of the domain.
-        label: Name of the class; null for the whole domain.
         version: Version that the candidate was compared with; 0 where there is none.
-        is_new: Whether the baseline was not trained on the domain.
         pictures: Number of test pictures that both have predictions for.
-        before: Accuracy or recall of the earlier version; null where there is none.
-        after: Accuracy or recall of the candidate.
+        before: Metric of the earlier version; null where there is none.
+        after: Metric of the candidate.
         change_low: Lower end of the confidence interval of the change.
         change_high: Upper end of that interval.
         p_value: P-value of a loss, or of a gain in a new domain.
@@ -26,10 +28,7 @@ class GateRow(BaseModel):
         needed_pictures: Number of test pictures with which it would notice a loss of `limit`.
     """
 
-    domain: str
-    label: str | None = None
     version: int = 0
-    is_new: bool = False
     pictures: int
     before: float | None = None
     after: float
@@ -42,6 +41,40 @@ class GateRow(BaseModel):
     needed_pictures: int | None = None
 
 
+class GateRow(PairedRow):
+    """Comparison in a domain, or in a class of a domain.
+
+    Attributes:
+        domain: Name of the domain.
+        label: Name of the class; null for the whole domain.
+        metric: Metric that was compared: `accuracy`, which is the recall of a class, or a key of
+            `gate.metrics`.
+        is_new: Whether the baseline was not trained on the domain.
+    """
+
+    domain: str
+    label: str | None = None
+    metric: str = ACCURACY
+    is_new: bool = False
+
+    @property
+    def possible_loss(self) -> float | None:
+        """Largest loss within the interval of the change; None without an interval."""
+        if self.change_low is None or self.change_high is None:
+            return None
+        return self.change_high if self.metric in LOWER_IS_BETTER else -self.change_low
+
+
+class SliceRow(PairedRow):
+    """Comparison of the accuracy in a slice, with the serving version.
+
+    Attributes:
+        values: Column -> value, such as `{"domain": "ward", "scanner": "B"}`.
+    """
+
+    values: dict[str, str]
+
+
 class GateTable(BaseModel):
     """All comparisons of one evaluation.
 
@@ -50,12 +83,31 @@ class GateTable(BaseModel):
         num_tests: Number of these tests.
         rows: Comparisons: of the domains with the serving version, of the domains with the version
             that was best in them, and of the classes with the serving version. With
-            `gate.class_min_recall`, the classes that are compared with no version follow.
+            `gate.class_min_recall`, the classes that are compared with no version follow, and then
+            the metrics in `gate.metrics` of the domains.
+        slices: Comparisons of further slices, with the serving version. A slice that is not gated
+            has no limit.
+        without_value: Number of test pictures without a value, by column of a slice.
     """
 
     level: float
     num_tests: int
     rows: list[GateRow]
+    slices: list[SliceRow] = []
+    without_value: dict[str, int] = {}
+
+    def is_proven(self, row: PairedRow) -> bool:
+        """Return whether a loss is proven, with all tests taken into account.
+
+        Args:
+            row: Row of a domain that is not new, or of another slice.
+        """
+        return row.p_value is not None and row.p_value <= self.level
+
+    @property
+    def metric_rows(self) -> list[GateRow]:
+        """Rows of the metrics in `gate.metrics`."""
+        return [row for row in self.rows if row.metric != ACCURACY]
 
     def write(self, evaluation_uri: str) -> None:
         """Write the table into the `evaluation` artifact."""

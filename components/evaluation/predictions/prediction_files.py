@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tfx.dsl.io import fileio
@@ -20,6 +22,9 @@ FILES = "predictions-*.parquet"
 PREDICTED, CONFIDENCE, TRUE_PROBABILITY = "predicted", "confidence", "true_probability"
 OF_BASELINE = "baseline_"
 
+#: Name of the column with the values of slices, see `slice_values.encode_values`.
+SLICES = "slices"
+
 #: Columns of the files. Class ids are those of the candidate, -1 for a class that it does not know.
 #: The columns of the baseline are null where there is none.
 SCHEMA = pa.schema(
@@ -36,6 +41,7 @@ SCHEMA = pa.schema(
         (f"{OF_BASELINE}{PREDICTED}", pa.string()),
         (f"{OF_BASELINE}{CONFIDENCE}", pa.float32()),
         (f"{OF_BASELINE}{TRUE_PROBABILITY}", pa.float32()),
+        (SLICES, pa.string()),
     ]
 )
 
@@ -95,6 +101,11 @@ def read_parts(evaluation_uri: str, columns: list[str]) -> Iterator[tuple[str, p
     """
     for suffix in list_suffixes(f"{evaluation_uri}/{FOLDER}", FILES):
         yield suffix, read_part(evaluation_uri, suffix, columns)
+
+
+def text_array(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
+    """Return a column of texts as an array of str; None for null."""
+    return np.array(column.to_pylist(), object)
 
 
 def _path(evaluation_uri: str, suffix: str) -> str:

@@ -12,9 +12,11 @@ from components.evaluation.predictions.prediction_files import (
     CONFIDENCE,
     OF_BASELINE,
     PREDICTED,
+    SLICES,
     TRUE_PROBABILITY,
     write_part,
 )
+from components.evaluation.predictions.slice_values import encode_values, read_slice_values
 from components.evaluation.predictions.stored_predictions import Prediction, predictions_by_picture
 from components.image_example_gen import catalog
 from components.image_example_gen.shards import read_shard
@@ -37,7 +39,13 @@ class PredictChunk(beam.DoFn):
     """
 
     def __init__(
-        self, model: str, baseline: str | None, examples_uri: str, catalog_uri: str, output_uri: str
+        self,
+        model: str,
+        baseline: str | None,
+        examples_uri: str,
+        catalog_uri: str,
+        output_uri: str,
+        slice_values: str = "",
     ) -> None:
         """Name what is read and written.
 
@@ -47,9 +55,11 @@ class PredictChunk(beam.DoFn):
             examples_uri: URI of ImageExampleGen's examples.
             catalog_uri: URI of ImageExampleGen's catalog.
             output_uri: URI of the `evaluation` artifact.
+            slice_values: Path of the values of slices, see `slice_values`; "" without slices.
         """
         self._model, self._baseline = model, baseline
         self._uris = (examples_uri, catalog_uri, output_uri)
+        self._slice_values = slice_values
         # Workers that are threads of one process share the models. Beam keeps one object alive, the
         # last that was acquired: with several, the models would be loaded for every batch.
         self._shared = Shared()
@@ -63,6 +73,11 @@ class PredictChunk(beam.DoFn):
         rows: list[dict[str, Any]] = []
         for batch in _batches(read_shard(examples_uri, SPLIT, suffix)):
             rows += _predict(models, batch, contents)
+        if self._slice_values:
+            ids = [row[example_features.IMAGE_ID] for row in rows]
+            values = read_slice_values(self._slice_values, ids)
+            for row in rows:
+                row[SLICES] = encode_values(values.get(row[example_features.IMAGE_ID], {}))
         write_part(output_uri, suffix, rows)
         yield len(rows)
 

@@ -16,10 +16,13 @@ import pyarrow.parquet as pq
 from components.evaluation.predictions.prediction_files import (
     CONFIDENCE,
     PREDICTED,
+    SLICES,
     TRUE_PROBABILITY,
     read_predictions,
 )
+from components.evaluation.predictions.slice_values import decode_values
 from trainer_module.contract import example_features
+from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.model_assets import TEST_PREDICTIONS
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 
@@ -32,6 +35,7 @@ SCHEMA = pa.schema(
         (PREDICTED, pa.string()),
         (CONFIDENCE, pa.float32()),
         (TRUE_PROBABILITY, pa.float32()),
+        (SLICES, pa.string()),
     ]
 )
 
@@ -62,6 +66,30 @@ def keep_predictions(evaluation_uri: str, model: Path) -> None:
     table = read_predictions(evaluation_uri, SCHEMA.names)
     (model / TEST_PREDICTIONS).parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, model / TEST_PREDICTIONS, compression="zstd")
+
+
+def keep_slices(evaluation_uri: str, model: Path) -> None:
+    """Add the values of slices of an evaluation to the predictions that are kept with a version.
+
+    A version that is evaluated again may have been pushed before the config named the slices.
+
+    Args:
+        evaluation_uri: URI of the Evaluator's `evaluation` artifact.
+        model: Folder of the SavedModel.
+
+    Raises:
+        UnavailableError: The file is unreadable or damaged.
+    """
+    stored = read_stored(model)
+    columns = read_predictions(evaluation_uri, ["content", SLICES])
+    found = {row["content"]: row[SLICES] for row in columns.to_pylist() if row[SLICES]}
+    if found and stored.num_rows:
+        rows = [
+            row | {SLICES: found.get(row["content"], row[SLICES])} for row in stored.to_pylist()
+        ]
+        content = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), content, compression="zstd")
+        atomic_write(model / TEST_PREDICTIONS, content.getvalue().to_pybytes())
 
 
 def read_stored(model: Path) -> pa.Table:
@@ -96,11 +124,27 @@ def predictions_by_picture(model: Path) -> dict[tuple[bytes, str], Prediction]:
     Raises:
         UnavailableError: The file is unreadable or damaged.
     """
-    columns = [column.to_pylist() for column in read_stored(model).columns]
+    stored = read_stored(model)
+    names = ("content", example_features.LABEL, PREDICTED, CONFIDENCE, TRUE_PROBABILITY)
+    columns = [stored[name].to_pylist() for name in names]
     return {
         (content, label): Prediction(predicted, confidence, true_probability)
-        for content, _, label, predicted, confidence, true_probability in zip(*columns, strict=True)
+        for content, label, predicted, confidence, true_probability in zip(*columns, strict=True)
     }
+
+
+def stored_slices(model: Path) -> dict[bytes, dict[str, str]]:
+    """Return the values of slices that are kept with a version, by content of the picture.
+
+    Args:
+        model: Folder of the SavedModel.
+
+    Raises:
+        UnavailableError: The file is unreadable or damaged.
+    """
+    stored = read_stored(model)
+    columns = [stored[name].to_pylist() for name in ("content", SLICES)]
+    return {content: decode_values(text) for content, text in zip(*columns, strict=True) if text}
 
 
 def find_predicted(stored: pa.Table, contents: pa.Array) -> npt.NDArray[np.object_]:

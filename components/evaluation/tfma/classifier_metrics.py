@@ -16,10 +16,8 @@ import numpy.typing as npt
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.evaluation.statistics.weighted_metric import SMALLEST_PROBABILITY
 from trainer_module.export.calibration import BINS, calibration_bins, error_of_bins
-
-#: Least probability in the log loss. A probability of zero would make it infinite.
-SMALLEST_PROBABILITY = 1e-7
 
 
 @dataclass

@@ -6,7 +6,18 @@ from collections.abc import Collection, Iterable
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluation.gate.gate_options import NO_POSSIBLE_LOSS, GateOptions
-from components.evaluation.gate.gate_table import GateRow, GateTable
+from components.evaluation.gate.gate_table import (
+    ACCURACY,
+    GateRow,
+    GateTable,
+    SliceRow,
+)
+from components.evaluation.tfma.gated_metric import (
+    GATE_COLUMN,
+    GATE_MODEL,
+    gate_values,
+    loss_metric,
+)
 from components.evaluation.tfma.paired_change import (
     BEFORE,
     GAINED,
@@ -21,10 +32,11 @@ from trainer_module.contract import example_features
 #: Metrics of every slice, see `classifier_metrics`.
 METRICS = ("accuracy", "macro_f1", "log_loss", "ece")
 
-#: Names of the models: the candidate, the serving version, and in each domain the version that was
-#: best in it.
+#: Names of the models: the candidate, the serving version, the serving version in the domains that
+#: it was trained on, and in each domain the version that was best in it.
 CANDIDATE = "candidate"
 BASELINE = "baseline"
+BASELINE_OF_KNOWN = "baseline_known"
 BEST = "best"
 
 
@@ -34,7 +46,11 @@ def correct_column(model: str) -> str:
 
 
 def create_eval_config(
-    domains: Collection[str], gate: GateOptions, table: GateTable, serving: int
+    domains: Collection[str],
+    gate: GateOptions,
+    table: GateTable,
+    serving: int,
+    slices: Collection[tuple[str, ...]] = (),
 ) -> config_pb2.EvalConfig:
     """Return the EvalConfig of a run.
 
@@ -48,6 +64,7 @@ def create_eval_config(
         gate: Limits.
         table: What the gate found.
         serving: Version that is the baseline; 0 for none.
+        slices: Columns of every further slice.
     """
     models = [_model_spec(CANDIDATE, example_features.PROBABILITIES)]
     metrics = [
@@ -59,13 +76,19 @@ def create_eval_config(
     if serving:
         models.append(_model_spec(BASELINE, correct_column(BASELINE), is_baseline=True))
         models.append(_model_spec(BEST, correct_column(BEST)))
+        if any(row.limit is not None for row in table.slices):
+            models.append(_model_spec(BASELINE_OF_KNOWN, correct_column(BASELINE_OF_KNOWN)))
         metrics += _change_metrics(gate, table, serving)
+    if table.metric_rows:
+        models.append(_model_spec(GATE_MODEL, GATE_COLUMN))
+        metrics += _gated_metrics(gate, table)
     return config_pb2.EvalConfig(
         model_specs=models,
         slicing_specs=[
             config_pb2.SlicingSpec(),
             config_pb2.SlicingSpec(feature_keys=[example_features.DOMAIN]),
             config_pb2.SlicingSpec(feature_keys=[example_features.DOMAIN, example_features.LABEL]),
+            *(config_pb2.SlicingSpec(feature_keys=names) for names in slices),
         ],
         metrics_specs=[config_pb2.MetricsSpec(metrics=metrics, model_names=[CANDIDATE])],
     )
@@ -101,18 +124,28 @@ def _change_metrics(
     A class whose loss could not be proven whatever its pictures were has no limit here: there may
     be many thousands of them, and TFMA compares every slice with every limit.
     """
-    tested = [row for row in table.rows if row.limit is not None and not row.is_new]
+    tested = [
+        row
+        for row in table.rows
+        if row.metric == ACCURACY and row.limit is not None and not row.is_new
+    ]
     of_serving = [row for row in tested if row.version == serving]
     domain_loss = POSSIBLE_LOSS if gate.mode == NO_POSSIBLE_LOSS else PROVEN_LOSS
-    losses = [
+    losses: list[tuple[str, str, list[GateRow | SliceRow]]] = [
         (BASELINE, domain_loss, [row for row in of_serving if row.label is None]),
         (BEST, domain_loss, [row for row in tested if row.version != serving]),
     ]
-    classes = [row for row in of_serving if row.label is not None and _can_fail(row, table)]
+    classes: list[GateRow | SliceRow] = [
+        row for row in of_serving if row.label is not None and table.is_proven(row)
+    ]
     if domain_loss == PROVEN_LOSS:
         losses[0][2].extend(classes)
     else:
         losses.append((BASELINE, PROVEN_LOSS, classes))
+    slices: list[GateRow | SliceRow] = [row for row in table.slices if row.limit is not None]
+    if slices:
+        proven = [row for row in slices if table.is_proven(row)]
+        losses.append((BASELINE_OF_KNOWN, PROVEN_LOSS, proven))
     new = [_minimum(row.domain, None, 1.0) for row in table.rows if row.is_new]
     return [
         *(_change(name, BASELINE, gate.confidence) for name in (BEFORE, LOW, HIGH)),
@@ -124,8 +157,28 @@ def _change_metrics(
     ]
 
 
-def _can_fail(row: GateRow, table: GateTable) -> bool:
-    return row.p_value is not None and row.p_value <= table.level
+def _gated_metrics(gate: GateOptions, table: GateTable) -> list[config_pb2.MetricConfig]:
+    """Metrics with the values of the gate table, and the limits of the domains."""
+    limits: dict[str, list[config_pb2.PerSliceMetricThreshold]] = {}
+    for row in table.metric_rows:
+        limits.setdefault(loss_metric(row.metric, gate), []).append(_maximum(row))
+    names = list(next(iter(gate_values(table, gate).values())))
+    return [
+        config_pb2.MetricConfig(
+            class_name="GatedMetric",
+            module="components.evaluation.tfma.gated_metric",
+            config=json.dumps(
+                {
+                    "name": name,
+                    "candidate": CANDIDATE,
+                    "position": position,
+                    "num_values": len(names),
+                }
+            ),
+            per_slice_thresholds=limits.get(name, []),
+        )
+        for position, name in enumerate(names)
+    ]
 
 
 def _metric(
@@ -162,21 +215,26 @@ def _change(
 
 
 def _minimum(domain: str, label: str | None, least: float) -> config_pb2.PerSliceMetricThreshold:
-    return _threshold(domain, label, config_pb2.GenericValueThreshold(lower_bound={"value": least}))
+    bounds = config_pb2.GenericValueThreshold(lower_bound={"value": least})
+    return _threshold(_slice_of(domain, label), bounds)
 
 
-def _maximum(row: GateRow) -> config_pb2.PerSliceMetricThreshold:
-    return _threshold(
-        row.domain, row.label, config_pb2.GenericValueThreshold(upper_bound={"value": row.limit})
-    )
+def _maximum(row: GateRow | SliceRow) -> config_pb2.PerSliceMetricThreshold:
+    bounds = config_pb2.GenericValueThreshold(upper_bound={"value": row.limit})
+    if isinstance(row, SliceRow):
+        return _threshold(row.values, bounds)
+    return _threshold(_slice_of(row.domain, row.label), bounds)
+
+
+def _slice_of(domain: str, label: str | None) -> dict[str, str]:
+    if label is None:
+        return {example_features.DOMAIN: domain}
+    return {example_features.DOMAIN: domain, example_features.LABEL: label}
 
 
 def _threshold(
-    domain: str, label: str | None, bounds: config_pb2.GenericValueThreshold
+    values: dict[str, str], bounds: config_pb2.GenericValueThreshold
 ) -> config_pb2.PerSliceMetricThreshold:
-    values = {example_features.DOMAIN: domain}
-    if label is not None:
-        values[example_features.LABEL] = label
     return config_pb2.PerSliceMetricThreshold(
         slicing_specs=[config_pb2.SlicingSpec(feature_values=values)],
         threshold=config_pb2.MetricThreshold(value_threshold=bounds),

@@ -3,12 +3,24 @@
 from collections.abc import Iterator
 
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import validation_result_pb2
 
 from components.evaluation.gate.gate_options import GateOptions
-from components.evaluation.gate.gate_table import GateRow, GateTable, read_gate_table
+from components.evaluation.gate.gate_table import (
+    ACCURACY,
+    GateRow,
+    GateTable,
+    PairedRow,
+    read_gate_table,
+)
+from components.evaluation.statistics.weighted_metric import LOWER_IS_BETTER
 from components.evaluation.tfma.eval_config import BASELINE, METRICS
 from components.evaluation.tfma.paired_change import BEFORE, HIGH, LOW, metric_name
 from trainer_module.contract import example_features
+from trainer_module.contract.printable_names import shortened
+
+#: A slice: pairs of a column and its value.
+SliceKey = frozenset[tuple[str, str]]
 
 #: Metric -> name in the results below.
 _NAMES = {name: name for name in METRICS} | {
@@ -19,27 +31,46 @@ _NAMES = {name: name for name in METRICS} | {
 }
 
 
-def read_domain_metrics(evaluation_uri: str) -> dict[str, dict[str, float]]:
-    """Return the metrics of the candidate on every domain's test pictures.
+def read_metrics(evaluation_uri: str) -> dict[SliceKey, dict[str, float]]:
+    """Return the metrics of the candidate on the test pictures of all slices but the classes.
 
     Args:
         evaluation_uri: URI of the Evaluator's `evaluation` artifact.
 
     Returns:
-        Domain -> `test_images`, the metrics by name, and with a baseline `baseline_accuracy`,
+        Slice -> `test_images`, the metrics by name, and with a baseline `baseline_accuracy`,
         `change_low` and `change_high`.
     """
-    domains: dict[str, dict[str, float]] = {}
+    slices: dict[SliceKey, dict[str, float]] = {}
     for record in tfma.load_metrics(evaluation_uri):
         keys = record.slice_key.single_slice_keys
-        if [key.column for key in keys] == [example_features.DOMAIN]:
-            values = {
+        if example_features.LABEL not in [key.column for key in keys]:
+            slices[frozenset((key.column, _text(key.bytes_value)) for key in keys)] = {
                 _NAMES[entry.key.name]: entry.value.double_value.value
                 for entry in record.metric_keys_and_values
                 if entry.key.name in _NAMES
             }
-            domains[_text(keys[0].bytes_value)] = values
-    return domains
+    return slices
+
+
+def read_domain_metrics(evaluation_uri: str) -> dict[str, dict[str, float]]:
+    """Return the metrics of every domain by its name, see `read_metrics`."""
+    return domain_metrics(read_metrics(evaluation_uri))
+
+
+def domain_metrics(slices: dict[SliceKey, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Return the metrics of the slices that are a whole domain, by its name.
+
+    Args:
+        slices: Metrics of `read_metrics`.
+    """
+    return {
+        value: metrics
+        for key, metrics in slices.items()
+        if len(key) == 1
+        for column, value in key
+        if column == example_features.DOMAIN
+    }
 
 
 def _text(name: bytes) -> str:
@@ -57,9 +88,21 @@ def read_reasons(evaluation_uri: str, gate: GateOptions) -> list[str]:
         One text per failed gate, which begins with the domain; empty for a blessed candidate.
     """
     result = tfma.load_validation_result(evaluation_uri)
+    return find_reasons(result, read_gate_table(evaluation_uri), gate)
+
+
+def find_reasons(
+    result: validation_result_pb2.ValidationResult, table: GateTable | None, gate: GateOptions
+) -> list[str]:
+    """Return why a candidate was not blessed, see `read_reasons`.
+
+    Args:
+        result: Result of TFMA's validation.
+        table: What the gate found; None for an evaluation that was made before tables were kept.
+        gate: Limits of the run.
+    """
     if result.validation_ok:
         return []
-    table = read_gate_table(evaluation_uri)
     reasons = list(describe_failures(table, gate)) if table else []
     return reasons + [
         f"domain '{missing.feature_values[example_features.DOMAIN]}' has no test pictures"
@@ -84,9 +127,20 @@ def describe_failures(table: GateTable, gate: GateOptions) -> Iterator[str]:
             yield f"{_where(domain, label)}: {text}"
     for row in table.rows:
         if not row.passed:
-            is_proven = row.p_value is not None and row.p_value <= table.level
-            text = _describe_failure(row, gate, is_proven)
+            text = _describe_failure(row, gate, table.is_proven(row))
             yield f"{_where(row.domain, row.label)}: {text}"
+    for one in table.slices:
+        if not one.passed:  # only a loss that is proven fails
+            yield f"{describe_slice(one.values)}: {_describe_loss('accuracy', one, gate)}"
+
+
+def describe_slice(values: dict[str, str]) -> str:
+    """Return a text for people that names a slice, such as "domain 'ward', scanner 'B'".
+
+    Args:
+        values: Column -> value.
+    """
+    return ", ".join(f"{shortened(name)} '{shortened(text)}'" for name, text in values.items())
 
 
 def _floor(row: GateRow, gate: GateOptions) -> float:
@@ -102,19 +156,45 @@ def _measure(label: str | None) -> str:
 
 
 def _describe_failure(row: GateRow, gate: GateOptions, is_proven: bool) -> str:
-    pictures = f"{row.pictures:,} test pictures"
-    values = f"from {row.before:.3f} to {row.after:.3f}"
     if row.is_new:
         return (
             "the domain is new, and the candidate is not proven better than the serving model: "
-            f"accuracy {values} on {pictures}"
+            f"accuracy {_values(row)}"
         )
+    measure = _measure(row.label) if row.metric == ACCURACY else metric_text(row.metric, gate)
+    is_rise = row.metric in LOWER_IS_BETTER
+    if is_proven:
+        return _describe_loss(measure, row, gate, is_rise)
+    change = _describe_change(row, gate)
+    loss = "rise" if is_rise else "loss"
+    return f"a {loss} above {row.limit:.3f} cannot be ruled out: {measure} {change}"
+
+
+def metric_text(metric: str, gate: GateOptions) -> str:
+    """Return the name of a metric for people.
+
+    Args:
+        metric: Key of `gate.metrics`.
+        gate: Limits.
+    """
+    if metric == "recall_at_precision":
+        return f"recall at precision {gate.precision:g}"
+    return {"macro_f1": "macro F1"}.get(metric, metric.replace("_", " "))
+
+
+def _describe_loss(measure: str, row: PairedRow, gate: GateOptions, is_rise: bool = False) -> str:
+    verb, loss = ("rose", "rise") if is_rise else ("fell", "loss")
+    change = _describe_change(row, gate)
+    return (
+        f"{measure} {verb} by more than chance {change}, and a {loss} of {row.limit:.3f} is allowed"
+    )
+
+
+def _describe_change(row: PairedRow, gate: GateOptions) -> str:
     interval = f"{gate.confidence:.0%} confidence interval {row.change_low:+.3f} to "
     interval += f"{row.change_high:+.3f}"
-    change = f"against version {row.version}, {values} on {pictures} ({interval})"
-    if is_proven:
-        return (
-            f"{_measure(row.label)} fell by more than chance {change}, and a loss of "
-            f"{row.limit:.3f} is allowed"
-        )
-    return f"a loss above {row.limit:.3f} cannot be ruled out: {_measure(row.label)} {change}"
+    return f"against version {row.version}, {_values(row)} ({interval})"
+
+
+def _values(row: PairedRow) -> str:
+    return f"from {row.before:.3f} to {row.after:.3f} on {row.pictures:,} test pictures"

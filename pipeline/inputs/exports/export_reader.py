@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from pipeline.config.path_check import NO_FOLDER, folder_problem
 from pipeline.inputs.exports.coco_export import is_coco, read_coco
 from pipeline.inputs.exports.exported_picture import ExportedPicture
 from pipeline.inputs.exports.label_studio_export import is_label_studio, read_label_studio
@@ -26,20 +27,21 @@ def read_export(path: Path, images: Path | None) -> Iterator[ExportedPicture]:
     Raises:
         InputError: The export is unreadable, or has none of these forms.
     """
-    if path.is_dir():
+    problem = folder_problem(path)
+    if not problem:
         yield from _read_folder(path, images)
     elif path.suffix.lower() == ".json":
         pictures = _read_json(path, images)
         if pictures is None:
             raise InputError(f"export {path} is none that is read: {FORMATS}. Export it as one.")
         yield from pictures
-    elif path.exists():
+    elif problem == NO_FOLDER:
         raise InputError(
             f"export {path} is no folder and no JSON file. Exports that are read are {FORMATS}. A "
             "table with the columns path, domain and label is a manifest: give it with --data."
         )
     else:
-        raise InputError(f"export {path} does not exist. Give a JSON file or a folder.")
+        raise InputError(f"export {path} {problem}. Give a JSON file or a folder.")
 
 
 def _read_folder(folder: Path, images: Path | None) -> Iterator[ExportedPicture]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, BinaryIO
 
-from pipeline.inputs.manifest_columns import TableRow, find_columns
+from pipeline.inputs.manifest_columns import NO_SLICES, TableRow, WantedColumns, find_columns
 from trainer_module.contract.errors import InputError
 
 #: Number of rows in memory.
@@ -31,7 +31,10 @@ EXTENSION_NAME = b"ARROW:extension:name"
 
 
 def read_parquet_rows(
-    file: BinaryIO, location: str, max_chunk: int | None = None
+    file: BinaryIO,
+    location: str,
+    max_chunk: int | None = None,
+    wanted: WantedColumns = NO_SLICES,
 ) -> Iterator[TableRow]:
     """Read the rows of a Parquet file. Nothing that the file holds is executed.
 
@@ -39,6 +42,7 @@ def read_parquet_rows(
         file: Content.
         location: Path or URI of the file, for messages.
         max_chunk: Largest size of a chunk of a column in bytes. None for any size.
+        wanted: Columns to read.
 
     Raises:
         InputError: The columns are not those of a manifest, the file cannot be read, or a chunk is
@@ -50,7 +54,7 @@ def read_parquet_rows(
     try:
         table = pq.ParquetFile(file)
         schema = table.schema_arrow
-        positions = find_columns(schema.names, location)
+        positions = find_columns(schema.names, location, wanted)
         columns = {name: schema.names[position] for name, position in positions.items()}
         for column in columns.values():
             _check_type(schema.field(column), location)

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import IO, BinaryIO
 
-from pipeline.inputs.manifest_columns import TableRow
+from pipeline.inputs.manifest_columns import NO_SLICES, TableRow, WantedColumns
 from pipeline.inputs.parquet.parquet_rows import read_parquet_rows
 from trainer_module.contract.child_process import isolated_module
 from trainer_module.contract.errors import InputError
@@ -23,7 +23,10 @@ PROGRAM = "pipeline.inputs.parquet.parquet_program"
 
 
 def read_parquet_table(
-    file: BinaryIO, location: str, max_chunk: int | None = None
+    file: BinaryIO,
+    location: str,
+    max_chunk: int | None = None,
+    wanted: WantedColumns = NO_SLICES,
 ) -> Iterator[TableRow]:
     """Read the rows of a Parquet file. Nothing that the file holds is executed.
 
@@ -32,6 +35,7 @@ def read_parquet_table(
             deliveries are files of this machine.
         location: Path or URI of the file, for messages.
         max_chunk: Largest size of a chunk of a column in bytes. None for any size.
+        wanted: Columns to read.
 
     Raises:
         InputError: The columns are not those of a manifest, the file cannot be read, or a chunk is
@@ -40,9 +44,10 @@ def read_parquet_table(
     try:
         file.fileno()
     except (AttributeError, OSError):  # it is no file of this machine
-        yield from read_parquet_rows(file, location, max_chunk)
+        yield from read_parquet_rows(file, location, max_chunk, wanted)
         return
-    command = [*isolated_module(PROGRAM), location, str(max_chunk or 0)]
+    arguments = [location, str(max_chunk or 0), json.dumps(wanted)]
+    command = [*isolated_module(PROGRAM), *arguments]
     with subprocess.Popen(
         command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:

@@ -85,7 +85,12 @@ def main() -> None:
     step = ExecutorInput(sys.argv[1])
     config = read_run_config(step.parameters)
     workspace = Workspace(config.workspace)
-    snapshot = take_snapshot(config.data, workspace.inputs, run_layout(config))
+    snapshot = take_snapshot(
+        config.data,
+        workspace.inputs,
+        run_layout(config),
+        config.slice_columns,
+    )
     run_id = workspace.new_run(config)
     display = ProgressDisplay(SafeConsole())
     run = Run(run_id, config, workspace, snapshot, display, workspace.runs / run_id)

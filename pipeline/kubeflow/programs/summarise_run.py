@@ -44,7 +44,7 @@ def main() -> None:
     summary.write(folder)
     version = summary.pushed_version
     model = str(run.store.path(version)) if version else None
-    show_summary(console, summary, model, run.store.newest())
+    show_summary(console, summary, model, run.store.newest(), workspace.root)
 
 
 if __name__ == "__main__":

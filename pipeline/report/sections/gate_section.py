@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.summary.summary_schema import ClassResult, Domain, Summary
+from pipeline.summary.summary_schema import ClassResult, Domain, MetricResult, Summary
 
 #: Classes with a row in the matrix. Of more classes, those with the largest losses have one.
 MAX_CLASSES = 40
@@ -18,12 +18,14 @@ class GateSection:
             it, or is new.
         num_hidden: Number of classes without a row.
         power: Name and results of every domain that has a gate of losses.
+        metrics: Domain, name and result of every metric in `gate.metrics`.
     """
 
     domains: list[str]
     rows: list[tuple[str, list[ClassResult | None]]]
     num_hidden: int
     power: list[tuple[str, Domain]]
+    metrics: list[tuple[str, str, MetricResult]]
 
 
 def read_gate_section(summary: Summary) -> GateSection | None:
@@ -32,7 +34,9 @@ def read_gate_section(summary: Summary) -> GateSection | None:
     Args:
         summary: Summary of the run.
     """
-    domains = {name: domain for name, domain in summary.domains.items() if domain.classes}
+    domains = {
+        name: domain for name, domain in summary.domains.items() if domain.classes or domain.metrics
+    }
     if not domains:
         return None
     labels = {label for domain in domains.values() for label in domain.classes}
@@ -46,6 +50,11 @@ def read_gate_section(summary: Summary) -> GateSection | None:
         ],
         num_hidden=len(labels) - len(shown),
         power=list(domains.items()),
+        metrics=[
+            (name, metric, result)
+            for name, domain in domains.items()
+            for metric, result in domain.metrics.items()
+        ],
     )
 
 

@@ -28,6 +28,8 @@ class ListingRows:
         root: Folder of the workspace.
         by_stem: Whether pictures of one stem share a split: by the configuration, or because the
             serving version's do.
+        slices: Values of slices of known pictures by content, as far as the serving version has
+            them.
         overridden: Names of new pictures whose given split is not that of their known group, each
             with both splits.
         not_pseudo_labelled: Names of unlabelled pictures that are left out, because their group is
@@ -37,6 +39,7 @@ class ListingRows:
     known: KnownPictures
     root: Path
     by_stem: bool
+    slices: Mapping[bytes, dict[str, str]] = field(default_factory=dict)
     overridden: list[tuple[str, str, str]] = field(default_factory=list)
     not_pseudo_labelled: list[str] = field(default_factory=list)
 
@@ -89,12 +92,17 @@ class ListingRows:
     def _of_known(self, row: DataSetRow) -> ListingRow:
         listed = _unread_row(os.fsdecode(row["location"]), row)
         listed["split"], listed["known"] = row["split"], True
+        if slices := self.slices.get(row["content"]):
+            listed["slices"] = slices
         self._keep_group(listed, [row])
         return self._with_file_status(listed)
 
     def _of_update(self, row: BatchRow, update: PictureUpdate) -> ListingRow:
         listed = _unread_row(row["path"], row)
         listed["split"], listed["known"] = update.split, True
+        known = self.slices.get(update.known[0]["content"], {})
+        if slices := known | row.get("slices", {}):
+            listed["slices"] = slices
         if "group" in row:
             listed["group"] = row["group"]
         else:
@@ -128,6 +136,8 @@ class ListingRows:
         listed = _unread_row(row["path"], row)
         if "split" in row:
             listed["split"] = row["split"]
+        if "slices" in row:
+            listed["slices"] = row["slices"]
         if "reason" in row:
             listed["reason"] = row["reason"]
         if group is not None:

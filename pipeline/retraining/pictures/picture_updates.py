@@ -77,8 +77,8 @@ def newest_rows(
 ) -> NewestRows:
     """Return what the newest delivery of every picture says.
 
-    A delivery that has no label or no group for a picture says nothing of it: then an earlier
-    delivery or the serving version does.
+    A delivery that has no label, no group or no values of slices for a picture says nothing of it:
+    then an earlier delivery or the serving version does.
 
     Args:
         batches: Batches in any order.
@@ -135,17 +135,20 @@ def _by_content(rows: list[BatchRow]) -> dict[bytes, list[BatchRow]]:
 
 
 def _completed(rows: list[BatchRow], earlier: list[BatchRow]) -> list[BatchRow]:
-    """Return the rows of a picture with the label and the group of earlier rows where it has none.
+    """Return the rows of a picture with label, group and slices of earlier rows where it has none.
 
     Copies without a label are left out where another copy of the same delivery has one.
     """
     rows = [row for row in rows if row["label"]] or _labelled(
         rows, (row["label"] for row in earlier if row["label"])
     )
+    slices = [row["slices"] for row in earlier if "slices" in row]
+    if slices and not any("slices" in row for row in rows):
+        rows = [row | {"slices": slices[0]} for row in rows]
     groups = [row["group"] for row in earlier if "group" in row]
-    if not groups or any("group" in row for row in rows):
-        return rows
-    return [row | {"group": groups[0]} for row in rows]
+    if groups and not any("group" in row for row in rows):
+        rows = [row | {"group": groups[0]} for row in rows]
+    return rows
 
 
 def _taken_back(rows: list[BatchRow], later: list[BatchRow]) -> list[BatchRow]:

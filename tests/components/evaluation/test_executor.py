@@ -10,9 +10,15 @@ from tiny_evaluation import BASELINE_VERSION, Evaluated, digest_of, evaluate
 from tiny_models import ColourModel
 
 from components.evaluation.gate.gate_options import GateOptions
-from components.evaluation.gate.gate_table import GateRow, read_gate_table
+from components.evaluation.gate.gate_table import ACCURACY, GateRow, read_gate_table
 from components.evaluation.predictions.stored_predictions import SCHEMA
-from components.evaluation.tfma.evaluation_results import read_reasons
+from components.evaluation.tfma.evaluation_results import (
+    describe_slice,
+    read_domain_metrics,
+    read_metrics,
+    read_reasons,
+)
+from components.evaluation.tfma.gated_metric import gate_values, loss_metric
 from trainer_module.contract.model_assets import TEST_PREDICTIONS
 
 pytestmark = pytest.mark.component
@@ -20,6 +26,9 @@ pytestmark = pytest.mark.component
 #: Both models predict the first two as red and green. The baseline does not know blue: it predicts
 #: the third as red, and the candidate as blue.
 RED, GREEN, BLUE = (255, 0, 0), (51, 204, 0), (51, 0, 204)
+
+#: The baseline predicts it as green with the probability 1, and the candidate with 0.6.
+UNSURE = (0, 153, 102)
 
 #: Number of a version before the baseline, and how it classifies a picture.
 EARLIER = 3
@@ -54,15 +63,35 @@ POSSIBLE: Groups = (
     ("large", "green", GREEN, UNKNOWN, 40),
     ("few shared", "green", GREEN, CORRECT, 5),
     ("few shared", "green", GREEN, UNKNOWN, 35),
+    ("unsure", "green", UNSURE, UNKNOWN, 40),
 )
 
 GATES = {
-    "proven": (PROVEN, GateOptions(min_accuracy=0.4, class_min_recall=0.3)),
-    "possible": (POSSIBLE, GateOptions(mode="no_possible_loss", max_drop=0.1)),
-    "fine": (PROVEN[-1:], GateOptions()),
+    "proven": (
+        PROVEN,
+        GateOptions(
+            min_accuracy=0.4, class_min_recall=0.3, slices=(("scanner",), ("domain", "scanner"))
+        ),
+    ),
+    "possible": (
+        POSSIBLE,
+        GateOptions(mode="no_possible_loss", max_drop=0.1, metrics={"log_loss": 0.1}),
+    ),
+    "fine": (
+        PROVEN[-1:],
+        GateOptions(metrics={"macro_f1": 0.02, "log_loss": 0.1, "calibration_error": 0.1}),
+    ),
 }
 
-#: Slice (the class is empty for a whole domain) -> metric whose limit is not met.
+#: Further slices of the first case. The lost pictures of "collapsed" are from one scanner, and the
+#: gained ones from another. The pictures of the new domain are not compared.
+SLICES = (("scanner",), ("domain", "scanner"), ("sex",))
+SCANNERS = {PROVEN[0]: "B", PROVEN[1]: "A", PROVEN[9]: "B", PROVEN[10]: "A"}
+LOST_BY_SCANNER = "scanner 'B'"
+LOST_BY_BOTH = "domain 'collapsed', scanner 'B'"
+
+#: Slice (the class is empty for a whole domain, and for further slices) -> metric whose limit is
+#: not met.
 Failures = dict[tuple[str, str], str]
 
 EXPECTED: dict[str, Failures] = {
@@ -72,10 +101,13 @@ EXPECTED: dict[str, Failures] = {
         ("low class", "red"): "accuracy",
         ("low", ""): "accuracy",
         ("new", ""): "gained_baseline",
+        (LOST_BY_SCANNER, ""): "proven_loss_baseline_known",
+        (LOST_BY_BOTH, ""): "proven_loss_baseline_known",
     },
     "possible": {
         ("small", ""): "possible_loss_baseline",
         ("few shared", ""): "possible_loss_best",
+        ("unsure", ""): "log_loss_possible_loss",
     },
     "fine": {},
 }
@@ -100,6 +132,10 @@ def _evaluated(
         known=tuple(domain for domain in domains if domain != "new"),
         earlier={EARLIER: _earlier_version(folder / "earlier", pictures)},
         pictures=tuple((domain, label, colour) for domain, label, colour, _, _ in pictures),
+        slices=SLICES if request.param == "proven" else (),
+        values=[
+            {"scanner": SCANNERS[picture]} if picture in SCANNERS else {} for picture in pictures
+        ],
     )
     return request.param, evaluated
 
@@ -124,26 +160,34 @@ def validation_failures(evaluated: Evaluated) -> Failures:
         values = {
             key.column: key.bytes_value.decode() for key in validation.slice_key.single_slice_keys
         }
+        is_domain = values.keys() <= {"domain", "label"}
+        where = values["domain"] if is_domain else describe_slice(values)
         for failure in validation.failures:
-            found[values["domain"], values.get("label", "")] = failure.metric_key.name
+            found[where, values.get("label", "")] = failure.metric_key.name
     return found
 
 
 def table_failures(evaluated: Evaluated, gate: GateOptions) -> Failures:
     """What the gate table and the floors say."""
     found = {}
-    for row in read_gate_table(evaluated.evaluation.uri).rows:
+    table = read_gate_table(evaluated.evaluation.uri)
+    for row in table.rows:
         floor = gate.min_accuracy if row.label is None else gate.class_min_recall or 0.0
         if not row.passed:
             found[row.domain, row.label or ""] = _failed_metric(row, gate)
-        elif row.after < floor:
+        elif row.metric == ACCURACY and row.after < floor:
             found[row.domain, row.label or ""] = "accuracy"
+    for one in table.slices:
+        if not one.passed:
+            found[describe_slice(one.values), ""] = "proven_loss_baseline_known"
     return found
 
 
 def _failed_metric(row: GateRow, gate: GateOptions) -> str:
     if row.is_new:
         return "gained_baseline"
+    if row.metric != ACCURACY:
+        return loss_metric(row.metric, gate)
     is_possible = gate.mode == "no_possible_loss" and row.label is None
     model = "baseline" if row.version == BASELINE_VERSION else "best"
     return f"{'possible' if is_possible else 'proven'}_loss_{model}"
@@ -156,13 +200,16 @@ def test_validation_fails_exactly_where_the_gate_table_fails(evaluated):
     assert table_failures(artifacts, gate) == EXPECTED[case]
 
 
+def _where(domain: str, label: str) -> str:
+    if domain in (LOST_BY_SCANNER, LOST_BY_BOTH):
+        return f"{domain}: "
+    return f"domain '{domain}', class '{label}': " if label else f"domain '{domain}': "
+
+
 def test_there_is_a_reason_for_every_failure_and_only_then_the_model_is_not_blessed(evaluated):
     case, artifacts = evaluated
     reasons = read_reasons(artifacts.evaluation.uri, GATES[case][1])
-    wheres = [
-        f"domain '{domain}', class '{label}': " if label else f"domain '{domain}': "
-        for domain, label in EXPECTED[case]
-    ]
+    wheres = [_where(*key) for key in EXPECTED[case]]
     if case == "proven":
         wheres.append("domain 'missing' has no test pictures")
     assert len(reasons) == len(wheres)
@@ -172,3 +219,63 @@ def test_there_is_a_reason_for_every_failure_and_only_then_the_model_is_not_bles
     assert blessed == (not reasons)
     file = "BLESSED" if blessed else "NOT_BLESSED"
     assert [path.name for path in Path(artifacts.blessing.uri).iterdir()] == [file]
+
+
+def test_gated_metrics_of_the_candidate_are_those_that_tfma_computes(evaluated):
+    case, artifacts = evaluated
+    rows = read_gate_table(artifacts.evaluation.uri).metric_rows
+    measured = read_domain_metrics(artifacts.evaluation.uri)
+    names = {"calibration_error": "ece"}
+    gated = {(row.domain, row.metric): row.after for row in rows}
+    assert gated == pytest.approx(
+        {(domain, metric): measured[domain][names.get(metric, metric)] for domain, metric in gated}
+    )
+    assert len(gated) == {"proven": 0, "possible": 4, "fine": 3}[case]
+
+
+def test_tfma_shows_what_the_gate_table_says_about_a_metric(evaluated):
+    case, artifacts = evaluated
+    shown = {
+        record.slice_key.single_slice_keys[0].bytes_value.decode(): {
+            entry.key.name: entry.value.double_value.value
+            for entry in record.metric_keys_and_values
+        }
+        for record in tfma.load_metrics(artifacts.evaluation.uri)
+        if [key.column for key in record.slice_key.single_slice_keys] == ["domain"]
+    }
+    table = read_gate_table(artifacts.evaluation.uri)
+    for domain, values in gate_values(table, GATES[case][1]).items():
+        assert {name: shown[domain][name] for name in values} == pytest.approx(values)
+    assert any("log_loss_before" in values for values in shown.values()) == (case != "proven")
+
+
+def test_slices_are_measured_with_all_pictures_and_compared_in_known_domains(evaluated):
+    case, artifacts = evaluated
+    table = read_gate_table(artifacts.evaluation.uri)
+    measured = {
+        tuple(sorted(key)): metrics["test_images"]
+        for key, metrics in read_metrics(artifacts.evaluation.uri).items()
+        if "scanner" in dict(key)
+    }
+    compared = {tuple(row.values.items()): (row.pictures, row.version) for row in table.slices}
+    if case != "proven":
+        assert (measured, compared, table.without_value) == ({}, {}, {})
+        return
+    assert measured == {
+        (("scanner", "A"),): 15,
+        (("scanner", "B"),): 13,
+        (("domain", "collapsed"), ("scanner", "A")): 12,
+        (("domain", "collapsed"), ("scanner", "B")): 12,
+        (("domain", "new"), ("scanner", "A")): 3,
+        (("domain", "new"), ("scanner", "B")): 1,
+    }
+    assert compared == {
+        (("scanner", "A"),): (12, BASELINE_VERSION),
+        (("scanner", "B"),): (12, BASELINE_VERSION),
+        (("domain", "collapsed"), ("scanner", "A")): (12, BASELINE_VERSION),
+        (("domain", "collapsed"), ("scanner", "B")): (12, BASELINE_VERSION),
+        (("domain", "new"), ("scanner", "A")): (3, 0),
+        (("domain", "new"), ("scanner", "B")): (1, 0),
+    }
+    total = sum(group[4] for group in PROVEN)
+    assert table.without_value == {"scanner": total - 28, "sex": total}

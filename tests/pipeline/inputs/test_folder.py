@@ -3,16 +3,19 @@
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ordinary_user import open_folder, ordinary_user
 from poisoned_deliveries import add_deep_folders
 from tiny_pictures import write_files
 
 from pipeline.inputs import folder as folder_module
 from pipeline.inputs.allowed_roots import OUTSIDE, AllowedRoots
+from pipeline.inputs.file_status import UNREADABLE
 from pipeline.inputs.folder import LISTED, LOOP, MAX_DEPTH, NESTED, list_folder
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
 
 
 @pytest.fixture(name="batch")
@@ -106,3 +109,29 @@ def test_a_delivery_of_too_many_files_is_refused(batch, monkeypatch):
     ):
         list_folder(batch, roots=AllowedRoots(batch.parent))
     assert len(list_folder(batch)) == 4
+
+
+@pytest.fixture(name="shared")
+def _shared() -> Iterator[Path]:
+    """A folder of pictures that the block of an ordinary user may read."""
+    with open_folder() as folder:
+        yield write_files(folder, {"day/cat/1.png": b"1", "night/cat/1.png": b"1"})
+
+
+@pytest.mark.parametrize("mode", [0, 0o111, 0o444])
+@pytest.mark.parametrize("closed", [".", "night", "night/cat"])
+@pytest.mark.parametrize("is_delivery", [True, False])
+def test_a_folder_without_permission_is_named(shared, mode, closed, is_delivery):
+    roots = AllowedRoots(shared.parent) if is_delivery else None
+    (shared / closed).chmod(mode)
+    with ordinary_user():
+        if (closed, mode) == ("night/cat", 0o444):  # its files can be listed, and no more
+            reason = f"{UNREADABLE}Permission denied"
+            assert reasons(shared, roots) == {"day/cat/1.png": "", "night/cat/1.png": reason}
+            return
+        with pytest.raises(UnavailableError) as error:
+            list_folder(shared, roots=roots)
+    inner = {".": "day", "night": "night/cat"}[closed] if mode == 0o444 else closed
+    assert str(error.value) == (
+        f"folder {shared / inner} cannot be read: Permission denied. Make it readable."
+    )

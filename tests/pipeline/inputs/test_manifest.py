@@ -5,7 +5,9 @@ import pytest
 from manifests import read_csv, reasons, write_csv, write_parquet
 from tiny_pictures import write_files
 
+from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.manifest import BATCH_ROWS, read_manifest
+from trainer_module.contract.errors import InputError
 
 
 def test_a_csv_row_gives_path_domain_label_size_and_time(folder):
@@ -141,3 +143,47 @@ def test_the_module_is_imported_without_beam_tensorflow_and_arrow(run_python):
     heavy = "{'apache_beam', 'tensorflow', 'pyarrow'}"
     code = f"import sys, pipeline.inputs.manifest; print({heavy} & {{*sys.modules}})"
     assert run_python("-c", code).stdout == "set()\n"
+
+
+def test_named_columns_are_slices_and_other_columns_are_not_kept(folder):
+    columns = {
+        "path": ["a.png", "b.png", "c.png"],
+        "domain": ["day", "night", "day"],
+        "label": ["cat", "dog", "cat"],
+        "Scanner ": ["B", " A ", None],
+        "sex": ["NA", "", "nan"],
+        "patient": ["Ann", "Bob", "Cid"],
+        "bed": pa.array([7, None, 12]),
+    }
+    text = (
+        "path,domain,label,Scanner ,sex,patient,bed\n"
+        "a.png,day,cat,B,NA,Ann,7\nb.png,night,dog, A ,,Bob,\nc.png,day,cat,,nan,Cid,12\n"
+    )
+    slices = ("bed", "scanner", "sex")
+    for location in (write_csv(folder, text), write_parquet(folder, columns)):
+        rows = list(read_manifest(location, slices=slices))
+        assert [row.get("slices") for row in rows] == [
+            {"scanner": "B", "bed": "7"},
+            {"scanner": "A"},
+            {"bed": "12"},
+        ]
+        assert "Ann" not in str(rows)
+
+
+def test_a_delivery_may_lack_the_column_of_a_slice(folder):
+    location = write_csv(folder, "path,domain,label\na.png,day,cat\n")
+    [row] = read_manifest(location, AllowedRoots(folder), ("scanner",))
+    assert "slices" not in row
+    with pytest.raises(InputError, match="must have one column scanner: "):
+        list(read_manifest(location, slices=("scanner",)))
+
+
+def test_the_message_about_a_column_of_a_slice_that_is_missing_names_a_similar_one(folder):
+    location = write_csv(folder, "path,domain,label,scaner\na.png,day,cat,B\n")
+    with pytest.raises(InputError) as error:
+        list(read_manifest(location, slices=("scanner",)))
+    assert str(error.value) == (
+        f"manifest {location} must have one column scanner: expected path, domain, label, scanner "
+        "and, if wanted, split, group. Received: path, domain, label, scaner. The config key "
+        "slices names it. Did you mean scaner? Add the column, or leave the name out"
+    )

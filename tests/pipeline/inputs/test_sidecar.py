@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tiny_pictures import write_files
 
+from components.evaluation.predictions.slice_values import read_slice_values
 from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.sidecar import Sidecar
@@ -136,3 +137,49 @@ def test_a_sidecar_that_cannot_be_read_is_unavailable(data, monkeypatch):
     monkeypatch.setattr(regular_file.os, "open", fail)
     with pytest.raises(UnavailableError, match=r"sidecar\.csv cannot be read: Permission denied"):
         Sidecar(data)
+
+
+def slice_values(data: Path) -> dict[bytes, dict[str, str]]:
+    snapshot = take_snapshot(str(data), data.with_name("inputs"), slices=("scanner", "sex"))
+    assert "scanner" not in snapshot.path.read_text()
+    return read_slice_values(str(snapshot.slice_values), [path.encode() for path in TREE])
+
+
+def test_a_sidecar_names_values_of_slices_which_are_kept_beside_the_listing(data):
+    (data / "sidecar.csv").write_text(
+        "path,group,scanner,sex,note\nday/cat/a.png,tom,B,F,x\nnight/cat/c.png,,A,,y\n"
+    )
+    assert slice_values(data) == {
+        b"day/cat/a.png": {"scanner": "B", "sex": "F"},
+        b"night/cat/c.png": {"scanner": "A"},
+    }
+
+
+def test_other_values_of_slices_are_the_same_snapshot_of_the_pictures(data):
+    before = take_snapshot(str(data), data.with_name("inputs"))
+    assert before.slice_values is None
+    files = set()
+    for scanner in ("A", "B"):
+        (data / "sidecar.csv").write_text(f"path,scanner\nday/cat/a.png,{scanner}\n")
+        after = take_snapshot(str(data), data.with_name("inputs"), slices=("scanner",))
+        assert after.digest == before.digest
+        files.add(after.slice_values)
+    assert len(files) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "no usable picture has a value of scanner"),
+        ("path,scanner,sex\nday/cat/a.png,,F\n", "no usable picture has a value of scanner"),
+        ("path,scanner\nday/cat/a.png,A\n", "sidecar.csv must have one column sex"),
+    ],
+    ids=["no sidecar", "no value", "no column"],
+)
+def test_a_slice_of_which_no_picture_has_a_value_is_an_error(data, content, message):
+    if content:
+        (data / "sidecar.csv").write_text(content)
+    with pytest.raises(InputError, match=message) as raised:
+        slice_values(data)
+    assert "\n" not in str(raised.value)
+    assert not list(data.with_name("inputs").glob("*"))

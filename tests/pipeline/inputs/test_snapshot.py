@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from ordinary_user import open_folder, ordinary_user
 from tiny_pictures import write_files
 
 from pipeline.inputs import snapshot as module
@@ -203,6 +204,17 @@ def test_a_missing_folder_is_an_input_error(tmp_path, listings):
         f"data folder {tmp_path / 'nowhere'} does not exist. "
         "Give a folder or a manifest (.csv or .parquet) with --data."
     )
+
+
+@pytest.mark.parametrize("name", ["", "pictures", "pictures.csv"])
+def test_data_in_a_folder_without_permission_are_an_input_error(name):
+    with open_folder() as closed, open_folder() as listings:
+        closed.chmod(0)
+        listings.chmod(0o777)
+        with ordinary_user(), pytest.raises(InputError) as error:
+            take_snapshot(closed / name, listings)
+    assert str(closed / name) in str(error.value)
+    assert "Permission denied" in str(error.value)
 
 
 @pytest.mark.parametrize("files", [{}, {"a.png": b"", "day/b.png": b""}], ids=["empty", "flat"])

@@ -48,6 +48,7 @@ def test_the_keys_are_those_that_others_read(tmp_path):
         *("test_images", "accuracy", "macro_f1", "log_loss", "ece", "baseline_accuracy"),
         *("change_low", "change_high", "accuracy_low", "accuracy_high"),
         *("best_version", "best_accuracy", "detectable_loss", "needed_images", "classes"),
+        "metrics",
     }
     assert set(written["stages"]) == {"frozen", "fine_tuned", "chosen"}
     assert {"eval_accuracy", "seconds", "share"} <= set(written["stages"]["frozen"])

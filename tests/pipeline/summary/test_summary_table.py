@@ -1,7 +1,9 @@
 """The summary of a run on the terminal."""
 
 import io
+from pathlib import Path
 
+import pytest
 from rendered_tables import row
 from rich.console import Console
 from tiny_summary import FROZEN, domain, summary
@@ -12,8 +14,12 @@ from pipeline.summary.summary_table import describe_change, show_summary
 HEADINGS = ["domain", "images", "frozen*", "tuned*", "accuracy", "baseline", "change"]
 
 
-def console(**options: bool) -> Console:
-    return Console(file=io.StringIO(), width=80, **options)
+WORKSPACE = Path("/my models")
+
+
+def console() -> Console:
+    """Return a terminal without colours."""
+    return Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
 
 
 def text_of(console: Console) -> str:
@@ -22,7 +28,7 @@ def text_of(console: Console) -> str:
 
 def shown(run: Summary, model: str | None = "/serving/shapes/2") -> str:
     terminal = console()
-    show_summary(terminal, run, model, run.baseline_version)
+    show_summary(terminal, run, model, run.baseline_version, WORKSPACE)
     return text_of(terminal)
 
 
@@ -47,7 +53,8 @@ def test_without_baseline_and_fine_tuning_their_cells_are_empty():
 
 def test_a_model_that_already_serves_is_not_called_new():
     text = " ".join(shown(summary(new_version=False)).split())
-    assert "Nothing new to push: this model serves as version 2" in text
+    path = "/serving/shapes/2"
+    assert f"Nothing new to push: this model is already version 2 (123 s): {path}" in text
 
 
 def test_a_model_that_is_not_blessed_is_shown_with_every_reason():
@@ -55,6 +62,30 @@ def test_a_model_that_is_not_blessed_is_shown_with_every_reason():
     text = shown(summary(status="not_blessed", pushed_version=None, reasons=reasons), None)
     assert "Not pushed (123 s). Version 1 still serves." in text
     assert all(f"  {reason}" in text for reason in reasons)
+
+
+def rejected(*reasons: str) -> str:
+    """Return what is shown of a run that was rejected for these reasons."""
+    return shown(summary(status="not_blessed", pushed_version=None, reasons=list(reasons)), None)
+
+
+ACCEPT = "carryover accept 20240101-000000 --reason \"...\" --workspace '/my models'"
+
+
+@pytest.mark.parametrize("reason", ["domain 'night': worse", "domain 'night', class 'cat': worse"])
+def test_a_rejection_names_the_domain_and_the_command_that_accepts_the_candidate(reason):
+    assert rejected(reason).endswith(
+        f"Give more pictures of 'night', or push the candidate all the same:\n  {ACCEPT}\n"
+    )
+
+
+def test_a_rejection_without_a_domain_names_the_command_alone():
+    text = rejected("the same model was version 2 and has been rolled back")
+    assert text.endswith(f"Push the candidate all the same:\n  {ACCEPT}\n")
+
+
+def test_a_model_that_cannot_be_served_is_not_to_be_accepted():
+    assert "carryover accept" not in rejected("domain 'day': worse", "serving check: NaN")
 
 
 def test_after_a_rejected_first_model_no_version_is_said_to_serve():

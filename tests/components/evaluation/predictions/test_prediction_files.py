@@ -27,6 +27,7 @@ def row(number: int) -> dict[str, Any]:
         "baseline_predicted": None,
         "baseline_confidence": None,
         "baseline_true_probability": None,
+        "slices": '{"scanner": "B"}',
     }
 
 

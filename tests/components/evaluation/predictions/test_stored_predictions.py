@@ -9,8 +9,10 @@ from components.evaluation.predictions.stored_predictions import (
     Prediction,
     find_predicted,
     keep_predictions,
+    keep_slices,
     predictions_by_picture,
     read_stored,
+    stored_slices,
 )
 from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.model_assets import TEST_PREDICTIONS
@@ -49,6 +51,31 @@ def test_the_predictions_of_an_evaluation_are_kept_without_the_paths_of_pictures
     assert stored["predicted"].to_pylist() == ["red", "red", "green", "red", "red", "blue"]
     assert stored["confidence"].to_pylist() == pytest.approx([1, 0.6, 0.6, 0.8, 1, 0.8])
     assert stored["true_probability"].to_pylist() == pytest.approx([1, 0.6, 0.6, 0, 1, 0.2])
+
+
+def test_values_of_slices_are_kept_and_versions_of_before_have_none(blessed, rejected, tmp_path):
+    keep_predictions(blessed.evaluation.uri, tmp_path)
+    assert stored_slices(tmp_path) == {}
+    keep_predictions(rejected.evaluation.uri, tmp_path)
+    assert sorted(values["scanner"] for values in stored_slices(tmp_path).values()) == [*"AAABB"]
+    keep_slices(blessed.evaluation.uri, tmp_path)  # an evaluation without slices takes none away
+    assert len(stored_slices(tmp_path)) == 5
+    path = tmp_path / TEST_PREDICTIONS
+    pq.write_table(pq.read_table(path).drop(["slices"]), path)
+    assert stored_slices(tmp_path) == {}
+    assert len(predictions_by_picture(tmp_path)) == 6
+
+
+def test_a_version_that_is_evaluated_again_gets_the_values_of_further_slices(
+    blessed, rejected, tmp_path
+):
+    keep_slices(rejected.evaluation.uri, tmp_path)
+    assert list(tmp_path.iterdir()) == []  # it was pushed before predictions were kept
+    keep_predictions(blessed.evaluation.uri, tmp_path)
+    before = predictions_by_picture(tmp_path)
+    keep_slices(rejected.evaluation.uri, tmp_path)
+    assert sorted(values["scanner"] for values in stored_slices(tmp_path).values()) == [*"AAABB"]
+    assert predictions_by_picture(tmp_path) == before
 
 
 def test_a_version_that_was_pushed_before_predictions_were_kept_has_none(tmp_path):

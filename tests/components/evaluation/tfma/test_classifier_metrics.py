@@ -3,9 +3,13 @@ import math
 import numpy as np
 import pytest
 
+from components.evaluation.statistics.weighted_metric import (
+    SMALLEST_PROBABILITY,
+    MacroF1,
+    Scores,
+)
 from components.evaluation.tfma.classifier_metrics import (
     METRIC_FUNCTIONS,
-    SMALLEST_PROBABILITY,
     Totals,
     accuracy,
     expected_calibration_error,
@@ -41,6 +45,13 @@ def test_macro_f1_is_the_mean_over_the_classes_of_the_pictures():
     # Class 0: two true, two predicted, one correct: 2/4. Class 1: one true, two predicted, one
     # correct: 2/3. The unknown class: never predicted: 0. Class 2 has no pictures: left out.
     assert macro_f1(totals(PICTURES)) == pytest.approx((2 / 4 + 2 / 3 + 0) / 3)
+
+
+def test_the_gate_measures_the_same_macro_f1():
+    labels, predicted = np.array([0, 0, 1, 2, 2]), np.array([0, 1, 1, 2, 0])
+    pictures = tuple(zip(labels.tolist(), np.eye(3)[predicted], strict=True))
+    gated = MacroF1(Scores(labels, predicted, np.ones(5), np.ones(5))).values(np.ones((5, 1)))
+    assert gated.item() == pytest.approx(macro_f1(totals(pictures)))
 
 
 def test_log_loss_is_the_mean_in_nats_and_an_unknown_class_has_no_probability():

@@ -14,6 +14,7 @@ from components.evaluation.tfma.eval_config import (
     correct_column,
     create_eval_config,
 )
+from components.evaluation.tfma.gated_metric import GATE_COLUMN
 
 pytestmark = pytest.mark.component
 
@@ -83,6 +84,33 @@ def test_a_known_domain_and_its_classes_may_not_lose_and_a_new_one_must_gain():
         ("day", "", "proven_loss_best"): ("at most", 0.02),
         ("night", "", "gained_baseline"): ("at least", 1.0),
     }
+
+
+def test_a_gated_metric_has_a_limit_and_its_values_come_with_every_picture():
+    metric = {"before": 0.3, "change_low": 0.1, "change_high": 0.4}
+    table = TABLE.model_copy(
+        update={
+            "rows": [
+                *TABLE.rows,
+                row("day", metric="log_loss", limit=0.05, **metric),
+                row("day", metric="macro_f1", limit=0.03, p_value=0.5, **metric),
+            ]
+        }
+    )
+    config = create_eval_config(("day", "night"), GATE, table, 7)
+    gained = limits(config).items() - limits(create()).items()
+    assert dict(gained) == {
+        ("day", "", "log_loss_proven_loss"): ("at most", 0.05),
+        ("day", "", "macro_f1_proven_loss"): ("at most", 0.03),
+    }
+    assert limits(create()).items() <= limits(config).items()
+    assert config.model_specs[-1].prediction_key == GATE_COLUMN
+    positions = [
+        options["position"]
+        for options in (json.loads(one.config) for one in all_metrics(config))
+        if "position" in options
+    ]
+    assert positions == [*range(10)]
 
 
 def test_in_the_other_mode_domains_may_not_even_possibly_lose():

@@ -108,6 +108,20 @@ def test_a_loss_that_is_only_possible_is_not_said_to_be_proven():
     ]
 
 
+def test_the_reason_of_a_metric_names_it_and_says_whether_it_fell_or_rose():
+    [fell, rose] = reasons(row(metric="macro_f1"), row(metric="log_loss", before=0.3, after=0.45))
+    assert fell.startswith("domain 'day': macro F1 fell by more than chance against version 7, ")
+    assert rose.startswith("domain 'day': log loss rose by more than chance against version 7, ")
+    assert "from 0.300 to 0.450 on 1,200 test pictures" in rose
+    assert rose.endswith("and a rise of 0.020 is allowed")
+    [possible] = reasons(row(metric="calibration_error", p_value=0.5), mode="no_possible_loss")
+    assert possible.startswith(
+        "domain 'day': a rise above 0.020 cannot be ruled out: calibration error against version 7"
+    )
+    [recall] = reasons(row(metric="recall_at_precision"), precision=0.9)
+    assert recall.startswith("domain 'day': recall at precision 0.9 fell by more than chance")
+
+
 def test_a_new_domain_without_gain_is_a_reason():
     assert reasons(row(is_new=True, before=0.7, pictures=40, limit=0.2, p_value=0.5)) == [
         "domain 'day': the domain is new, and the candidate is not proven better than the serving "

@@ -1,0 +1,95 @@
+"""Correctness of the predictions for the test split, and counts of its parts."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from components.evaluation.gate.metric_comparison import ScorePairs
+from components.evaluation.statistics.paired_counts import PairCounts
+
+#: Correctness of a prediction that an earlier version has not made.
+UNKNOWN = -1
+
+#: A slice: domain, and class or None for the whole domain.
+Slice = tuple[str, str | None]
+
+
+@dataclass(frozen=True)
+class TestSplit:
+    """Correctness of all predictions for the test split. All arrays have the shape [pictures].
+
+    Attributes:
+        domains: Domains, str.
+        labels: True classes, str.
+        correct: Whether the candidate is correct.
+        earlier: Version -> 1 where that version is correct, 0 where it is wrong, `UNKNOWN` where it
+            has no prediction.
+        values: Column of a slice -> values, str; "" for a picture without one.
+        scores: Predictions of the candidate and the serving version, for `gate.metrics`; None where
+            no further metric is compared.
+    """
+
+    domains: npt.NDArray[np.object_]
+    labels: npt.NDArray[np.object_]
+    correct: npt.NDArray[np.bool_]
+    earlier: Mapping[int, npt.NDArray[np.int8]]
+    values: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
+    scores: ScorePairs | None = None
+
+    @cached_property
+    def domain_groups(self) -> tuple[list[Slice], npt.NDArray[np.intp]]:
+        """All domains, and the number of every picture's domain in this list."""
+        names, numbers = np.unique(self.domains.astype(str), return_inverse=True)
+        return [(str(name), None) for name in names], numbers
+
+    @cached_property
+    def class_groups(self) -> tuple[list[Slice], npt.NDArray[np.intp]]:
+        """All classes of all domains, and the number of every picture's class in this list."""
+        domains, domain_numbers = self.domain_groups
+        names, numbers = np.unique(self.labels.astype(str), return_inverse=True)
+        slices: list[Slice] = [(domain, str(name)) for domain, _ in domains for name in names]
+        return slices, domain_numbers * len(names) + numbers
+
+
+def correctness(
+    predicted: npt.NDArray[np.object_], labels: npt.NDArray[np.object_]
+) -> npt.NDArray[np.int8]:
+    """Return 1 where a version is correct, 0 where it is wrong, `UNKNOWN` without a prediction.
+
+    Args:
+        predicted: Predicted classes, str; None without a prediction.
+        labels: True classes, str.
+    """
+    known = np.array([one is not None for one in predicted], bool)
+    return np.where(known, predicted == labels, UNKNOWN).astype(np.int8)
+
+
+def count_groups(
+    split: TestSplit, before: npt.NDArray[np.int8], groups: npt.NDArray[np.intp]
+) -> Iterator[tuple[int, PairCounts]]:
+    """Yield the counts of every group with pictures that both have predictions for.
+
+    Args:
+        split: Correctness of the candidate.
+        before: Correctness of an earlier version, see `TestSplit.earlier`.
+        groups: Number of every picture's group; -1 for a picture in none.
+
+    Yields:
+        Number of the group, and its counts.
+    """
+    compared = (before != UNKNOWN) & (groups >= 0)
+    pictures, gained, lost, wrong = (
+        np.bincount(groups[chosen], minlength=groups.max(initial=0) + 1)
+        for chosen in (
+            compared,
+            compared & split.correct & (before == 0),
+            compared & ~split.correct & (before == 1),
+            compared & ~split.correct,
+        )
+    )
+    for number in np.flatnonzero(pictures):
+        columns = (int(column[number]) for column in (pictures, gained, lost, wrong))
+        yield int(number), PairCounts(*columns)

@@ -1,0 +1,47 @@
+"""Predictions of the serving version and of the candidate with numbers for the classes."""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.evaluation.gate.metric_comparison import ScorePairs
+from components.evaluation.predictions.prediction_files import (
+    CONFIDENCE,
+    OF_BASELINE,
+    PREDICTED,
+    TRUE_PROBABILITY,
+    text_array,
+)
+from components.evaluation.statistics.weighted_metric import Scores
+from trainer_module.contract import example_features
+
+
+def read_score_pairs(predictions: pa.Table) -> ScorePairs:
+    """Return the predictions for the pictures that both versions have predicted.
+
+    Args:
+        predictions: Table of `prediction_files.read_predictions`.
+    """
+    both = predictions.filter(pc.is_valid(predictions[f"{OF_BASELINE}{PREDICTED}"]))
+    labels = both[example_features.LABEL].combine_chunks()
+    names = pa.array(sorted(pc.unique(labels).to_pylist()), pa.string())
+    before, after = (
+        Scores(
+            labels=_positions(labels, names),
+            predicted=_positions(both[f"{prefix}{PREDICTED}"].combine_chunks(), names),
+            confidence=_floats(both[f"{prefix}{CONFIDENCE}"]),
+            true_probability=_floats(both[f"{prefix}{TRUE_PROBABILITY}"]),
+        )
+        for prefix in (OF_BASELINE, "")
+    )
+    return ScorePairs(text_array(both[example_features.DOMAIN]), before, after)
+
+
+def _positions(texts: pa.Array, names: pa.Array) -> npt.NDArray[np.int64]:
+    """Return the positions of texts among the names; -1 for other texts."""
+    return pc.index_in(texts, value_set=names).fill_null(-1).to_numpy().astype(np.int64)
+
+
+def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    return column.to_numpy().astype(np.float64)

@@ -1,0 +1,1 @@
+"""Results of slices of further columns: in the summary, and on the terminal."""

@@ -1,0 +1,24 @@
+"""Results of the domains of a real evaluation."""
+
+import pytest
+from tiny_evaluation import BASELINE_VERSION
+
+from components.evaluation.gate.gate_options import GateOptions
+from components.evaluation.gate.gate_table import read_gate_table
+from pipeline.summary.domain_results import read_domain_results
+
+pytestmark = pytest.mark.component
+
+
+def test_a_gated_metric_has_its_own_result_beside_the_accuracy(rejected):
+    uri = rejected.evaluation.uri
+    domains = read_domain_results(uri, GateOptions(), BASELINE_VERSION)
+    rows = {row.domain: row for row in read_gate_table(uri).metric_rows}
+    assert set(rows) == {"day", "night"}
+    for name, row in rows.items():
+        assert set(domains[name].metrics) == {"log_loss"}
+        result = domains[name].metrics["log_loss"]
+        assert result.candidate == pytest.approx(domains[name].log_loss)
+        assert (result.baseline, result.change_low) == (row.before, row.change_low)
+        assert (result.limit, result.passed, result.is_proven) == (5.0, True, False)
+        assert domains[name].detectable_loss != row.detectable_loss
