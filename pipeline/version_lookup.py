@@ -7,7 +7,8 @@ from rich import box
 from rich.table import Table
 
 from components.evaluation.statistics.accuracy_interval import accuracy_interval
-from components.pusher.version_store import VersionStore
+from components.pusher.rollback_record import Rollback, read_rollback, write_rollback
+from components.pusher.version_store import ROLLED_BACK_FOLDER, Push, VersionStore
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
@@ -51,6 +52,31 @@ def find_store(workspace: Path, name: str | None) -> VersionStore:
     return VersionStore(workspace.resolve(), name or names[0])
 
 
+def find_stores(workspace: Path) -> list[VersionStore]:
+    """Return the versions of every model, also of one whose versions were all rolled back.
+
+    Args:
+        workspace: Folder of the workspace.
+    """
+    folders = [workspace / "serving", workspace / ROLLED_BACK_FOLDER]
+    names = {path.name for folder in folders for path in folder.glob("*") if path.is_dir()}
+    return [VersionStore(workspace, name) for name in sorted(names)]
+
+
+def find_rollbacks(workspace: Path) -> dict[tuple[str | None, int | None], Rollback]:
+    """Return the rollbacks of all models, by the digest of the batch and by the version.
+
+    Args:
+        workspace: Folder of the workspace.
+    """
+    return {
+        (push.batch, number): read_rollback(store.rolled_back / str(number))
+        for store in find_stores(workspace)
+        for number, push, is_serving in store.records()
+        if isinstance(push, Push) and not is_serving
+    }
+
+
 def serving_version(store: VersionStore) -> int:
     """Return the number of the serving version, which is the newest.
 
@@ -67,7 +93,7 @@ def serving_version(store: VersionStore) -> int:
 
 
 def show_versions(store: VersionStore) -> None:
-    """Print the versions in the serving directory, with their accuracy per domain.
+    """Print all versions with their accuracy per domain, and why they were accepted or rolled back.
 
     Behind ± is half the width of the accuracy's confidence interval, with the level `CONFIDENCE`.
 
@@ -77,16 +103,17 @@ def show_versions(store: VersionStore) -> None:
         store: Versions of the model.
     """
     damaged = store.damaged_pushes()
-    versions = store.versions()
-    pushes = {number: store.read_push(number) for number in versions if number not in damaged}
+    pushes = {number: push for number, push, _ in store.records() if isinstance(push, Push)}
+    rolled_back = store.rolled_back_versions()
     domains = sorted({domain for push in pushes.values() for domain in push.domains})
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("version", "pushed (UTC)"):
         table.add_column(column, no_wrap=True)
     for domain in domains:
         table.add_column(plain(domain), justify="right", overflow="fold", min_width=5)
-    for version in versions:
-        name = f"{version}{' (serving)' if version == store.newest() else ''}"
+    for version in sorted([*store.versions(), *rolled_back]):
+        mark = " (rolled back)" if version in rolled_back else ""
+        name = f"{version}{' (serving)' if version == store.newest() else mark}"
         if version in damaged:
             table.add_row(name, "damaged", *("-" for _ in domains))
             continue
@@ -99,8 +126,24 @@ def show_versions(store: VersionStore) -> None:
     console = SafeConsole()
     print_table(console, table)
     console.print(plain(str(store.serving)), highlight=False, soft_wrap=True)
+    for line in _reasons(store, pushes):
+        console.print(plain(line), highlight=False, soft_wrap=True)
     for number, error in damaged.items():
         print_line(f"carryover: version {number}: {error}", to_stderr=True)
+
+
+def _reasons(store: VersionStore, pushes: dict[int, Push]) -> list[str]:
+    """Return why versions were accepted or rolled back, a line each."""
+    lines = [
+        f"Version {number} was accepted: {push.accepted}"
+        for number, push in sorted(pushes.items())
+        if push.accepted
+    ]
+    for number in store.rolled_back_versions():
+        rollback = read_rollback(store.rolled_back / str(number))
+        if rollback.rolled_back_at:
+            lines.append(f"Version {number} was {rollback}")
+    return lines
 
 
 def _accuracy(metrics: dict[str, Any]) -> str:
@@ -113,11 +156,12 @@ def _accuracy(metrics: dict[str, Any]) -> str:
     return f"{accuracy:.3f} ±{(high - low) / 2:.2f}"
 
 
-def roll_back(store: VersionStore) -> None:
+def roll_back(store: VersionStore, reason: str = "") -> None:
     """Take the newest version out of service, and print which version is the serving version now.
 
     Args:
         store: Versions of the model.
+        reason: Reason; it is kept with the version.
 
     Raises:
         InputError: There is no earlier version, or a run is using the workspace.
@@ -127,9 +171,14 @@ def roll_back(store: VersionStore) -> None:
             removed, serving = store.roll_back()
         except ValueError as error:
             raise InputError(str(error)) from None
-    folder = plain(str(store.rolled_back / str(removed)))
+        folder = store.rolled_back / str(removed)
+        try:
+            write_rollback(folder, reason)
+        except OSError as error:  # a full disk keeps no version in service
+            text = f"carryover: the reason of the rollback is not kept: {error.strerror}"
+            print_line(text, to_stderr=True)
     SafeConsole().print(
-        f"Version {removed} is out of service; it is kept in {folder}. "
+        f"Version {removed} is out of service; it is kept in {plain(str(folder))}. "
         f"The serving version is now {serving}.",
         highlight=False,
         soft_wrap=True,

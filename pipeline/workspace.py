@@ -236,13 +236,15 @@ class Workspace:
             InputError: Another run holds the lock, the folder is not writable, or its file system
                 has no locks.
         """
-        is_new = not self.root.exists()
         try:
+            is_new = not self.root.exists()
             self.root.mkdir(parents=True, exist_ok=True)
             handle = lock_file(self.root / _LOCK)
         except BlockingIOError:
+            run_id = self.unfinished_run()
+            user = f"run {run_id}" if run_id else "another command"
             raise InputError(
-                f"workspace {self.root} is in use by run {self.unfinished_run() or '(starting)'}. "
+                f"workspace {self.root} is in use by {user}. "
                 "Wait until it has ended, or give another one with --workspace DIR."
             ) from None
         except OSError as error:

@@ -1,5 +1,6 @@
 """Fixtures that several folders of tests share."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -37,6 +38,12 @@ def _no_flushing() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _last_resort(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo what the command does to the loggers of its process, where a test calls it in ours."""
+    monkeypatch.setattr(logging, "lastResort", logging.lastResort)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -94,12 +101,20 @@ def rejected(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
     """Evaluation of a candidate that is worse than the baseline in a domain.
 
     The baseline does not know blue, so it classifies the bluish picture at night correctly: as red.
+    Three pictures are from scanner A, those at night from scanner B.
     """
     from tiny_evaluation import evaluate
     from tiny_models import ColourModel
 
     from components.evaluation.gate.gate_options import GateOptions
 
-    gate = GateOptions(min_accuracy=0.6, max_drop=0.02)
+    gate = GateOptions(min_accuracy=0.6, max_drop=0.02, metrics={"log_loss": 5.0})
     folder = tmp_path_factory.mktemp("rejected")
-    return evaluate(folder, gate, ("day", "night", "fog"), ColourModel(("green", "red")))
+    return evaluate(
+        folder,
+        gate,
+        ("day", "night", "fog"),
+        ColourModel(("green", "red")),
+        slices=(("scanner",),),
+        values=[{"scanner": "A"}] * 3 + [{}] + [{"scanner": "B"}] * 2,
+    )

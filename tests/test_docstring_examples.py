@@ -20,6 +20,7 @@ EXAMPLES = [
     "pipeline.inputs.manifest_columns.find_columns",
     "components.data_gate.checks.hamming_search.hamming_search",
     "components.data_gate.statistics.distributions.compare_numeric",
+    "components.evaluation.gate.slice_names.slice_columns",
     "components.evaluation.tfma.classifier_metrics.macro_f1",
     "components.evaluation.statistics.accuracy_interval.accuracy_interval",
     "components.evaluation.statistics.detectable_loss.smallest_detectable_loss",

@@ -16,12 +16,13 @@ from components.compat.tfx_internals import (
     write_string_file,
 )
 from components.data_gate.statistics.baseline_statistics import write_baseline_statistics
-from components.evaluation.predictions.stored_predictions import keep_predictions
+from components.evaluation.predictions.stored_predictions import keep_predictions, keep_slices
 from components.evaluation.tfma.evaluation_results import read_domain_metrics
 from components.pusher.data_set import write_data_set
 from components.pusher.version_store import Push, VersionStore, model_digest
 
-logger = logging.getLogger("carryover.pusher")
+#: Its messages are in the log. The summary of the run tells them to the user.
+verdict_logger = logging.getLogger("carryover.verdict")
 
 #: File in the `pushed_model` artifact.
 OUTCOME = "outcome.json"
@@ -62,7 +63,8 @@ class PusherExecutor(base_executor.BaseExecutor):
         pushed.set_int_custom_property("pushed", int(is_serving))
         if is_serving and version is not None:
             pushed.set_string_custom_property("pushed_version", str(version))
-        logger.info("%s%s", outcome.replace("_", " "), f": version {version}" if version else "")
+        version_text = f": version {version}" if version else ""
+        verdict_logger.info("%s%s", outcome.replace("_", " "), version_text)
         result = json.dumps({"outcome": outcome, "version": version})
         write_string_file(f"{pushed.uri}/{OUTCOME}", result)
 
@@ -80,10 +82,12 @@ class PusherExecutor(base_executor.BaseExecutor):
         store = VersionStore(Path(properties["workspace"]), properties["model_name"])
         digest = model_digest(model)
         found = store.find(digest)
+        evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
         if found:
             version, is_serving = found
+            if is_serving:
+                keep_slices(evaluation, store.path(version))
             return PushOutcome(ALREADY_SERVES if is_serving else ROLLED_BACK, version)
-        evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
         statistics = artifact_utils.get_single_uri(input_dict["statistics"])
         catalog = artifact_utils.get_single_uri(input_dict["catalog"])
         baseline = store.path(properties["baseline_version"]) if properties["batch"] else None

@@ -105,7 +105,7 @@ class VersionStore:
             Number, record, and whether the version is in the serving directory (True) or was rolled
             back; the versions in the serving directory first, and the newest first.
         """
-        for number, push, is_serving in self._records():
+        for number, push, is_serving in self.records():
             if isinstance(push, InputError):
                 _logger.warning("version %d is left out: %s", number, push)
             else:
@@ -113,10 +113,10 @@ class VersionStore:
 
     def damaged_pushes(self) -> dict[int, InputError]:
         """Return the errors of all versions whose record is missing or damaged, by number."""
-        return {number: push for number, push, _ in self._records() if isinstance(push, InputError)}
+        return {number: push for number, push, _ in self.records() if isinstance(push, InputError)}
 
-    def _records(self) -> Iterator[tuple[int, Push | InputError, bool]]:
-        """Yield what `pushes` does, with the error in place of a record that is damaged."""
+    def records(self) -> Iterator[tuple[int, Push | InputError, bool]]:
+        """Yield what `pushes` does, with the error in place of a damaged record; log nothing."""
         for folder, is_serving in ((self.serving, True), (self.rolled_back, False)):
             for number in reversed(_numbers(folder)):
                 try:

@@ -50,7 +50,8 @@ def _temporary_folder() -> Path:
 def _free_space(folders: Iterable[Path]) -> str:
     texts = []
     for folder in dict.fromkeys(path.absolute() for path in folders):
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        # Unlike Path.exists, this does not raise where a folder may not be entered.
+        existing = next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110
         free = shutil.disk_usage(existing).free / 2**20
         texts.append(f"{free:,.0f} MiB in {folder}")
     return ", ".join(texts)

@@ -37,6 +37,10 @@ class LoggedCommand(TyperCommand):
                 raise InputError(f"{name} has an empty value. Give a path, or leave it out.")
         return super().parse_args(ctx, args)
 
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return the first paragraph of the help, for the list of commands; Click would cut it."""
+        return " ".join((self.help or "").split("\n\n")[0].split())
+
     # Typer has had its own class of contexts since 0.29, and Click's before.
     def invoke(self, ctx: Any) -> Any:
         """Begin the log, in the workspace if the command line names one, and run the command."""

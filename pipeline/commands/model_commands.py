@@ -169,14 +169,20 @@ def export(
 
 
 def versions(workspace: WorkspaceOption = DEFAULT_WORKSPACE, name: NameOption = None) -> None:
-    """List the versions of a model, with their accuracy per domain."""
+    """List the versions of a model: accuracy per domain, and reasons of rollbacks."""
     from pipeline.version_lookup import find_store, show_versions
 
     show_versions(find_store(workspace, name))
 
 
-def rollback(workspace: WorkspaceOption = DEFAULT_WORKSPACE, name: NameOption = None) -> None:
-    """Remove the newest version from the serving directory, so that the previous one serves."""
+def rollback(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    name: NameOption = None,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Reason; it is kept with the version.")
+    ] = "",
+) -> None:
+    """Take the newest version out of service, so that the one before serves."""
     from pipeline.version_lookup import find_store, roll_back
 
-    roll_back(find_store(workspace, name))
+    roll_back(find_store(workspace, name), reason)

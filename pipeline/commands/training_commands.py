@@ -99,7 +99,9 @@ def inspect(
 ) -> None:
     """Show what is in the data and what is wrong with them, without training.
 
-    Exit codes: 0 a run would train, 2 the data gate would stop it (or bad input), 1 failure.
+    With --workspace, pictures that lack domains or classes of the serving model are compared as a
+    batch for `carryover retrain`. Exit codes: 0 the data gate would stop neither a run nor, for a
+    batch, a retraining; 2 it would stop (or bad input), 1 failure.
     """
     from pipeline.inspecting.inspection import inspect_data
 

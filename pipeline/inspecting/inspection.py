@@ -5,11 +5,13 @@ from pathlib import Path
 
 from pipeline import component_ids
 from pipeline.config.run_config import RunConfig
+from pipeline.inspecting.inspection_verdict import judge_findings
 from pipeline.running.partial_run import partial_run
 from pipeline.running.run import Run
 from pipeline.summary.finding_list import show_findings
 from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
+from pipeline.version_lookup import find_stores
 from trainer_module.contract.atomic_write import atomic_write
 
 #: Last component that runs.
@@ -19,7 +21,8 @@ LAST = component_ids.DATA_GATE
 def inspect_data(config: RunConfig, output: Path) -> bool:
     """Run the components of a run up to the data gate, and show what they find.
 
-    If the config names a workspace, the data are compared with those of its serving model.
+    If the config names a workspace, the data are compared with those of its serving model. Data
+    that lack domains or classes of it are taken for a batch: what they lack does not count.
 
     Args:
         config: Config of the run that the user is preparing.
@@ -27,19 +30,26 @@ def inspect_data(config: RunConfig, output: Path) -> bool:
             `lookalikes.csv`.
 
     Returns:
-        Whether a run would train; otherwise the data gate would stop it.
+        Whether the data gate would let a run train, or a retraining on a batch.
 
     Raises:
         InputError: The pictures or the config are unusable, or the workspace is in use.
         RunFailedError: A component failed.
     """
-    with partial_run("inspect", config, output) as run:
+    with partial_run("inspect", _with_only_model(config), output) as run:
         return _inspect(run)
+
+
+def _with_only_model(config: RunConfig) -> RunConfig:
+    """Return a config without a name with that of the only model in its workspace."""
+    if "workspace" not in config.model_fields_set or "name" in config.model_fields_set:
+        return config
+    names = [store.name for store in find_stores(config.workspace)]
+    return config.model_copy(update={"name": names[0]}) if len(names) == 1 else config
 
 
 def _inspect(run: Run) -> bool:
     with run.component("Loading TFX"):
-        from components.data_gate.stopping import stopping_findings
         from pipeline.inspecting.class_table import (
             read_class_counts,
             show_classes,
@@ -59,6 +69,8 @@ def _inspect(run: Run) -> bool:
     with run.component("Contact sheet"):
         sheet = run.folder / "contact-sheet.png"
         write_contact_sheet(catalog, run.snapshot.data_root, sheet)
+    verdict = judge_findings(run.findings, options)
+    run.findings = verdict.findings
     findings = [finding.model_dump() for finding in run.findings]
     atomic_write(run.folder / "findings.json", json.dumps(findings, indent=1) + "\n")
     console = run.progress.console
@@ -68,10 +80,9 @@ def _inspect(run: Run) -> bool:
     if counts.pictures:
         show_classes(console, counts, run.folder / "classes.csv")
     _show(run, sheet)
-    stopping = stopping_findings(run.findings, options)
-    verdict = f"would stop at this: {stopping[0].kind}" if stopping else "would train"
-    run.progress.console.print(f"carryover run {verdict}.", highlight=False, soft_wrap=True)
-    return not stopping
+    for line in verdict.sentences:
+        console.print(line, highlight=False, soft_wrap=True)
+    return not verdict.stops
 
 
 def _show(run: Run, sheet: Path) -> None:

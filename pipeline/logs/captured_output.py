@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
-from pipeline.logs import OUR_LOGGER
+from pipeline.logs import OUR_LOGGER, VERDICT_LOGGER
 from pipeline.terminal.safe_console import SafeConsole
 from pipeline.terminal.standard_streams import indented
 
@@ -120,6 +120,8 @@ class _LenientFile(io.FileIO):
 def relayed_messages(show: Callable[[str], None]) -> Iterator[None]:
     """Pass every message of our own loggers, from level INFO on, to a function.
 
+    The messages of `VERDICT_LOGGER` are left out: the summary of a run tells them.
+
     Args:
         show: Function that shows one message to the user.
     """
@@ -139,4 +141,5 @@ class _Relay(logging.Handler):
         self._show = show
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._show(record.getMessage())
+        if record.name != VERDICT_LOGGER:
+            self._show(record.getMessage())

@@ -62,7 +62,7 @@ class CommandLog:
         """
         self._command = command
         self.write(f"carryover {shlex.join(masked_arguments(arguments))}")
-        self._handler = _LogHandler(self)
+        self._handler = LogHandler(self)
         logging.getLogger(OUR_LOGGER).addHandler(self._handler)
 
     def use_file(self, file: Path) -> None:
@@ -135,7 +135,8 @@ class CommandLog:
             yield self.file
             return
         name = f"{self._command}.log"
-        if self.workspace and self.workspace.is_dir():
+        # Unlike Path.is_dir, this does not raise where a folder may not be entered.
+        if self.workspace and os.path.isdir(self.workspace):  # noqa: PTH112
             yield self.workspace / FOLDER / name
         yield _state_folder() / name
         yield _temporary_folder() / name
@@ -160,14 +161,21 @@ def command_log(context: typer.Context) -> CommandLog:
     return context.obj if isinstance(context.obj, CommandLog) else CommandLog()
 
 
-class _LogHandler(logging.Handler):
+class LogHandler(logging.Handler):
     """Adds the messages of a logger to a command's log."""
 
-    def __init__(self, log: CommandLog) -> None:
-        super().__init__()
+    def __init__(self, log: CommandLog, level: int = logging.NOTSET) -> None:
+        """Name the log.
+
+        Args:
+            log: Log of the command.
+            level: Lowest level of the messages.
+        """
+        super().__init__(level)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
         self._log.write(f"{record.levelname} {record.name}: {self.format(record)}")
 
 

@@ -1,16 +1,18 @@
 """Warnings of Python libraries go to the log of the command, not to the terminal."""
 
+import logging
 import os
 import sys
 import warnings
 from typing import TextIO
 
-from pipeline.logs.command_log import CommandLog
+from pipeline.logs.command_log import CommandLog, LogHandler
 
 
 def log_warnings(log: CommandLog) -> None:
     """Write every warning of this process to a log. They are for developers of libraries.
 
+    These are the warnings of the module `warnings`, and messages of loggers that have no handler.
     A user's `PYTHONWARNINGS=error` does not apply: libraries warn when they are imported.
 
     Args:
@@ -31,3 +33,4 @@ def log_warnings(log: CommandLog) -> None:
         log.keep(f"{category.__name__}: {' '.join(str(message).split())} ({filename}:{lineno})")
 
     warnings.showwarning = show
+    logging.lastResort = LogHandler(log, logging.WARNING)

@@ -10,13 +10,17 @@ from typing import TypeAlias, TypedDict
 import numpy as np
 import numpy.typing as npt
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 from components.image_example_gen.ingestion import read_file
 from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from components.pusher.data_set import DataSetRow, read_data_set
+from components.pusher.version_store import VersionStore
+from pipeline.config.output_check import prepare_output_folder
 from pipeline.config.path_check import check_workspace
-from pipeline.terminal.safe_console import SafeConsole, plain
+from pipeline.logs.captured_output import captured_output
+from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
 from pipeline.workspace import Workspace
@@ -82,16 +86,29 @@ def export_model(workspace: Path, name: str | None, form: Format, output: Path |
 
     Raises:
         InputError: There is no such model, its version has no list of pictures, a picture is not
-            found, or a package that the format needs is not installed.
+            found, a package that the format needs is not installed, or the output folder cannot be
+            written.
     """
     store = find_store(workspace, name)
     check_workspace(store.root)
     version = serving_version(store)
-    folder = store.path(version)
+    workspace_paths = Workspace(store.root)
+    output = output or workspace_paths.exports(store.name, version)
+    prepare_output_folder(output)
+    with captured_output(workspace_paths.log("export")) as console:  # converters print much
+        path, comparison = _export(store, version, form, output)
+        _print_metrics(console, comparison, path)
+
+
+def _export(
+    store: VersionStore, version: int, form: Format, output: Path
+) -> tuple[Path, Comparison]:
+    """Write a converted version and its metrics, and return the path of the model and these."""
     from trainer_module.export.conversion import convert
     from trainer_module.export.model_description import read_description
     from trainer_module.export.saved_model import load_classifier
 
+    folder = store.path(version)
     rows = _read_rows(folder)
     description = read_description(str(folder))
     labels, size = description["labels"], description["image_size"]
@@ -100,14 +117,12 @@ def export_model(workspace: Path, name: str | None, form: Format, output: Path |
     content, run = convert(load_classifier(str(folder)), description["temperature"], form, pixels)
     tests = _batches(rows["test"], store.root, size)
     comparison = _compare(SavedModelClassifier(folder), run, tests, labels)
-    output = output or Workspace(store.root).exports(store.name, version)
-    output.mkdir(parents=True, exist_ok=True)
     path = output / f"{store.name}-{version}-{form}.{form.split('-')[0]}"
     atomic_write(path, content)
     facts = {"model": store.name, "version": version, "format": form, "bytes": len(content)}
     facts |= {"labels": labels, "image_size": size}
     atomic_write(path.with_suffix(".json"), json.dumps({**facts, **comparison}, indent=1) + "\n")
-    _print_metrics(comparison, path, len(content))
+    return path, comparison
 
 
 def _read_rows(folder: Path) -> dict[str, list[DataSetRow]]:
@@ -195,7 +210,7 @@ def _metrics(counts: npt.NDArray[np.float64]) -> ExportMetrics:
     }
 
 
-def _print_metrics(comparison: Comparison, path: Path, num_bytes: int) -> None:
+def _print_metrics(console: Console, comparison: Comparison, path: Path) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("domain", overflow="fold")
     for heading in ("images", "agreement", "SavedModel", "exported"):
@@ -208,7 +223,6 @@ def _print_metrics(comparison: Comparison, path: Path, num_bytes: int) -> None:
             f"{metrics['saved_model_accuracy']:.3f}",
             f"{metrics['accuracy']:.3f}",
         )
-    console = SafeConsole()
     print_table(console, table)
-    text = plain(f"{num_bytes / 2**20:.1f} MiB: {path}")
+    text = plain(f"{path.stat().st_size / 2**20:.1f} MiB: {path}")
     console.print(text, highlight=False, soft_wrap=True)

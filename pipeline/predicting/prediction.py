@@ -16,6 +16,7 @@ from pipeline.predicting.domain_report import DomainReport
 from pipeline.predicting.picture_paths import PicturePath, find_pictures
 from pipeline.predicting.prediction_output import LineOutput, PredictionOutput
 from pipeline.tensorflow_import import import_tensorflow_quietly
+from pipeline.terminal.native_messages import hidden_native_messages
 from pipeline.terminal.safe_console import SafeConsole
 from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
@@ -148,7 +149,8 @@ def _read(picture: PicturePath) -> bytes:
         content = picture.path.read_bytes()
     except OSError as error:
         raise UnusablePictureError(f"cannot be opened: {error.strerror}") from None
-    return read_picture(content).encoded
+    with hidden_native_messages():  # the reason that is raised is enough
+        return read_picture(content).encoded
 
 
 def _with_progress(results: Iterator[PictureResult], count: int) -> Iterator[PictureResult]:

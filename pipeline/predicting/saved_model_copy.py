@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from pipeline.config.output_check import prepare_output_folder
 from pipeline.config.path_check import check_workspace
 from pipeline.terminal.plain_lines import print_line
 from pipeline.version_lookup import find_store, serving_version
@@ -36,12 +37,14 @@ def export_saved_model(
         include_training_data: Whether to copy `TRAINING_DATA`, too.
 
     Raises:
-        InputError: There is no such model, or the copy exists already.
+        InputError: There is no such model, the copy exists already, or the output folder cannot be
+            written.
     """
     store = find_store(workspace, name)
     check_workspace(store.root)
     version = serving_version(store)
     output = output or Workspace(store.root).exports(store.name, version)
+    prepare_output_folder(output)
     path = output / f"{store.name}-{version}-saved-model"
     if path.exists():
         raise InputError(f"{path} exists already. Remove it, or name another folder in --output.")

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from components.pusher.version_store import ROLLED_BACK_FOLDER, Push, VersionStore
+from components.pusher.rollback_record import Rollback, read_rollback
+from components.pusher.version_store import Push
 from pipeline.report.plots.accuracy_history import draw_accuracy_history
 from pipeline.report.rendering import write_page
 from pipeline.summary.summary_schema import Summary
 from pipeline.terminal.plain_lines import print_line
+from pipeline.version_lookup import find_rollbacks, find_stores
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
@@ -40,7 +42,8 @@ class Candidate:
         outcome: `pushed`, `rejected`, `accepted` or `rolled back`.
         version: Version that the candidate became; None if it was rejected.
         batches: Names of the batches that the run was started for.
-        reasons: Reasons of the gates, and of the person who accepted the candidate.
+        reasons: Reasons of the gates, and of the persons who accepted the candidate or rolled it
+            back.
     """
 
     summary: Summary
@@ -79,10 +82,13 @@ def write_history_page(workspace: Workspace, batches: Sequence[LedgerBatch]) -> 
     pushed = [one.was_pushed for one in candidates]
     accuracies = [result.accuracy for one in candidates for result in one.summary.domains.values()]
     lowest = min(accuracies, default=0.0)
+    best = {domain: _best(candidates, domain) for domain in domains}
     plots = []
     for number, domain in enumerate(domains[:MAX_PLOTS]):
         history = _accuracies(candidates, domain)
-        plots.append((domain, draw_accuracy_history(domain, number, history, pushed, lowest)))
+        ringed = next((i for i, one in enumerate(candidates) if one is best[domain]), None)
+        plot = draw_accuracy_history(domain, number, history, pushed, lowest, ringed)
+        plots.append((domain, plot))
     return write_page(
         workspace.root / FILE,
         "history.html.j2",
@@ -90,8 +96,9 @@ def write_history_page(workspace: Workspace, batches: Sequence[LedgerBatch]) -> 
         candidates=candidates,
         domains=domains,
         plots=plots,
-        best={domain: _best(candidates, domain) for domain in domains},
+        best=best,
         batches=batches,
+        rollbacks=find_rollbacks(workspace.root),
         damaged=damaged,
     )
 
@@ -114,20 +121,13 @@ def find_damaged(workspace: Workspace) -> list[str]:
             Summary.read(folder)
         except InputError as error:
             messages.append(str(error))
-    for store in _stores(workspace):
+    for store in find_stores(workspace.root):
         messages += map(str, store.damaged_pushes().values())
     return messages
 
 
 def _ended_runs(workspace: Workspace) -> list[Path]:
     return sorted(path.parent for path in workspace.runs.glob("*/summary.json"))
-
-
-def _stores(workspace: Workspace) -> list[VersionStore]:
-    """Return the versions of every model, also of one whose versions were all rolled back."""
-    folders = [workspace.root / "serving", workspace.root / ROLLED_BACK_FOLDER]
-    names = {path.name for folder in folders for path in folder.glob("*") if path.is_dir()}
-    return [VersionStore(workspace.root, name) for name in sorted(names)]
 
 
 def read_candidates(workspace: Workspace, batches: Sequence[LedgerBatch]) -> list[Candidate]:
@@ -157,28 +157,35 @@ def read_candidates(workspace: Workspace, batches: Sequence[LedgerBatch]) -> lis
 
 
 def _candidate(
-    summary: Summary, versions: dict[str, tuple[int, Push, bool]], batches: list[str]
+    summary: Summary, versions: dict[str, tuple[int, Push, Rollback | None]], batches: list[str]
 ) -> Candidate:
     if summary.run_id not in versions:  # its version was removed, or its record is damaged
         outcome, version = "rejected", None
         if summary.status == "pushed":
             outcome, version = "pushed", summary.pushed_version
         return Candidate(summary, outcome, version, batches, summary.reasons)
-    version, push, is_served = versions[summary.run_id]
-    reasons = [*summary.reasons, *([f"accepted: {push.accepted}"] if push.accepted else [])]
-    outcome = "accepted" if push.accepted else "pushed"
-    return Candidate(summary, outcome if is_served else "rolled back", version, batches, reasons)
+    version, push, rollback = versions[summary.run_id]
+    reasons, outcome = list(summary.reasons), "pushed"
+    if push.accepted:
+        outcome = "accepted"
+        reasons.append(f"accepted: {push.accepted}")
+    if rollback:
+        outcome = "rolled back"
+        reasons += [str(rollback)] if rollback.rolled_back_at else []
+    return Candidate(summary, outcome, version, batches, reasons)
 
 
-def _read_versions(workspace: Workspace) -> dict[str, tuple[int, Push, bool]]:
-    """Return run id -> the version that it pushed, its record, and False if it was rolled back."""
-    versions = {}
-    for store in _stores(workspace):
+def _read_versions(workspace: Workspace) -> dict[str, tuple[int, Push, Rollback | None]]:
+    """Return run id -> the newest version of its model, its record, and its rollback, if any."""
+    versions: dict[str, tuple[int, Push, Rollback | None]] = {}
+    for store in find_stores(workspace.root):
         for number, error in store.damaged_pushes().items():
             text = f"carryover: version {number} of '{store.name}' is left out: {error}"
             print_line(text, to_stderr=True)
         for version, push, is_served in store.pushes():
-            versions[push.run_id] = version, push, is_served
+            rollback = None if is_served else read_rollback(store.rolled_back / str(version))
+            # Versions in service come first: a candidate can be accepted again after a rollback.
+            versions.setdefault(push.run_id, (version, push, rollback))
     return versions
 
 

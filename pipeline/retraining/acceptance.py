@@ -7,12 +7,16 @@ from components.pusher.version_store import Push, VersionStore, model_digest
 from pipeline import component_ids
 from pipeline.config.config_file import load_config
 from pipeline.retraining.batch import FILE, OPEN, Batch, has_pictures
-from pipeline.retraining.batch_decision import CHECK_LABELS
 from pipeline.retraining.ledger import Ledger
 from pipeline.summary.summary_schema import Summary
 from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.printable_names import printable_name
+from trainer_module.contract.workspace_files.state_files import reading
+
+#: What to do about a damaged artifact of a run.
+_RESTORE = "Restore it from a backup, or train again."
 
 
 def accept_candidate(root: Path, run_id: str, reason: str) -> int:
@@ -32,7 +36,7 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
         InputError: There is no such candidate, it serves already, another version was pushed since
             the run, or the reason is empty.
     """
-    _check_reason(reason)
+    reason = _checked(reason)
     workspace = Workspace(root.resolve())
     folder = workspace.runs / run_id
     with workspace.lock():
@@ -71,15 +75,15 @@ def accept_batch(root: Path, name: str, reason: str) -> Batch:
     Raises:
         InputError: There is no such batch, it is not held for its labels, or the reason is empty.
     """
-    _check_reason(reason)
+    reason = _checked(reason)
     workspace = Workspace(root.resolve())
     if not (workspace.root / FILE).exists():
         raise InputError(f"no batch has arrived in workspace {workspace.root} yet.")
     with workspace.lock():
         ledger = Ledger(workspace.root)
         batch = ledger.newest(name)
-        held = [one.name for one in ledger.batches() if _is_held_for_labels(one)]
-        if batch is None or not _is_held_for_labels(batch):
+        held = [one.name for one in ledger.batches() if one.is_held_for_labels]
+        if batch is None or not batch.is_held_for_labels:
             what = f"batch {name} is {batch.state}" if batch else f"there is no batch {name}"
             raise InputError(
                 f"{what}. Only a batch that is held because its labels contradict its pictures can "
@@ -91,13 +95,11 @@ def accept_batch(root: Path, name: str, reason: str) -> Batch:
         )
 
 
-def _is_held_for_labels(batch: Batch) -> bool:
-    return batch.state == "held" and not batch.replaced_by and CHECK_LABELS in batch.reason
-
-
-def _check_reason(reason: str) -> None:
+def _checked(reason: str) -> str:
+    """Return a reason that can be kept: in JSON, bytes that are not UTF-8 would damage a record."""
     if not reason.strip():
         raise InputError("--reason is empty. Say why it is accepted.")
+    return printable_name(reason)
 
 
 def _find_accepted(store: VersionStore, run_id: str) -> tuple[int, Push] | None:
@@ -150,15 +152,16 @@ def _push(
     import_tensorflow_quietly()
     from components.compat.tfx_internals import serving_model_path
     from components.pusher.executor import keep_data
+    from pipeline.summary.run_outputs import FILE as OUTPUTS_FILE
     from pipeline.summary.run_outputs import read_outputs
 
     outputs = read_outputs(folder)
-    model = Path(serving_model_path(outputs[component_ids.TRAINER]["model"]))
-    if not model.exists():
-        raise InputError(f"the model of run {summary.run_id} does not exist any more: {model}")
-    statistics = outputs[component_ids.STATISTICS_GEN]["statistics"]
-    catalog = outputs[component_ids.IMAGE_EXAMPLE_GEN]["catalog"]
-    evaluation = outputs[component_ids.EVALUATOR]["evaluation"]
+    with reading(folder / OUTPUTS_FILE, f"list of the artifacts of run {summary.run_id}", _RESTORE):
+        model = Path(serving_model_path(outputs[component_ids.TRAINER]["model"]))
+        statistics = outputs[component_ids.STATISTICS_GEN]["statistics"]
+        catalog = outputs[component_ids.IMAGE_EXAMPLE_GEN]["catalog"]
+        evaluation = outputs[component_ids.EVALUATOR]["evaluation"]
+    _check_artifacts(summary.run_id, model, statistics, catalog, evaluation)
     # A retraining reads a part of the baseline's pictures: the others are taken over from it.
     baseline = store.path(summary.baseline_version) if batch and summary.baseline_version else None
     push = Push(
@@ -176,6 +179,32 @@ def _push(
         keep_data(statistics, catalog, evaluation, data_root, store.root, version, baseline)
 
     return store.push(model, push, add_origin)
+
+
+def _check_artifacts(
+    run_id: str, model: Path, statistics: str, catalog: str, evaluation: str
+) -> None:
+    """Check that what is pushed is complete: nobody has looked at it since the run.
+
+    Raises:
+        UnavailableError: An artifact is missing or damaged.
+    """
+    import tensorflow as tf
+
+    from components.data_gate.statistics.split_statistics import read_statistics, split_file
+    from components.evaluation.predictions.prediction_files import read_predictions
+    from components.image_example_gen.catalog import read_catalog
+
+    with reading(model, f"model of run {run_id}", _RESTORE):
+        tf.saved_model.load(str(model))
+    with reading(statistics, f"statistics of run {run_id}", _RESTORE):
+        if not read_statistics(split_file(statistics, "train")).overall.count:
+            raise ValueError("they count no picture")
+    with reading(catalog, f"list of the pictures of run {run_id}", _RESTORE):
+        if not sum(part.num_rows for part in read_catalog(catalog)):
+            raise ValueError("it has no row")
+    with reading(evaluation, f"test predictions of run {run_id}", _RESTORE):
+        read_predictions(evaluation)
 
 
 def _update_ledger(ledger: Ledger, digest: str, version: int, reason: str) -> None:

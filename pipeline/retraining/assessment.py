@@ -21,6 +21,19 @@ from trainer_module.export.saved_model_classifier import BATCH_SIZE, SavedModelC
 MIN_SAMPLE = 10
 
 
+@dataclass(frozen=True)
+class ClassPredictions:
+    """Predictions for the classified pictures of one class whose label is not a correction.
+
+    Attributes:
+        pictures: Number of pictures.
+        other: Names, in the delivery, of those that are predicted as another class.
+    """
+
+    pictures: int
+    other: tuple[str, ...]
+
+
 class DomainAssessment(BaseModel):
     """Assessment of one domain of a batch.
 
@@ -47,6 +60,7 @@ class DomainAssessment(BaseModel):
             trained with; for a new domain on those of all domains.
         drift: p-value of the hypothesis that the embeddings of the batch and the earlier ones of
             this domain have the same distribution; None for a new domain or a small sample.
+        classes: Predictions by class; they are not kept in the ledger.
         distances: Distance of the embeddings to those of every known domain, see
             `pipeline.predicting.embedding_distance`; empty for a small sample.
     """
@@ -68,6 +82,7 @@ class DomainAssessment(BaseModel):
     changed_domains: int = 0
     changed_groups: int = 0
     uncorrected_accuracy: float | None = None
+    classes: dict[str, ClassPredictions] = Field(default={}, exclude=True)
 
 
 @dataclass(frozen=True)
@@ -174,18 +189,20 @@ class _Predicted:
             if not row["label"]
         }
 
-    def accuracy(self, without: Container[str] = ()) -> float | None:
-        """Return the accuracy on the labelled pictures; None without any.
+    def by_class(self, without: Container[str] = ()) -> dict[str, ClassPredictions]:
+        """Return the predictions for the labelled pictures, by class.
 
         Args:
             without: Paths of pictures that do not count.
         """
-        correct = [
-            row["label"] == label
-            for row, label in zip(self.rows, self.labels, strict=True)
-            if row["label"] and row["path"] not in without
-        ]
-        return float(np.mean(correct)) if correct else None
+        pictures: Counter[str] = Counter()
+        other: dict[str, list[str]] = defaultdict(list)
+        for row, label in zip(self.rows, self.labels, strict=True):
+            if row["label"] and row["path"] not in without:
+                pictures[row["label"]] += 1
+                if row["label"] != label:
+                    other[row["label"]].append(row["name"])
+        return {name: ClassPredictions(pictures[name], tuple(other[name])) for name in pictures}
 
 
 def _predict(classifier: SavedModelClassifier, rows: list[BatchRow], root: Path) -> _Predicted:
@@ -226,14 +243,23 @@ def _count_known(
     changes = {path: change for path, change in batch.changes.items() if path in paths}
     corrected = {path for path, change in changes.items() if change & {"label", "domain"}}
     counts = Counter(change for one in changes.values() for change in one)
+    classes = predicted.by_class(without=corrected)
     return {
         "known": batch.known.get(domain, 0),
         "changed": len(corrected),
         "changed_labels": counts["label"],
         "changed_domains": counts["domain"],
         "changed_groups": counts["group"],
-        "uncorrected_accuracy": predicted.accuracy(without=corrected),
+        "uncorrected_accuracy": _accuracy(classes),
+        "classes": classes,
     }
+
+
+def _accuracy(classes: Mapping[str, ClassPredictions]) -> float | None:
+    """Return the share of correct predictions; None without any picture."""
+    pictures = sum(one.pictures for one in classes.values())
+    wrong = sum(len(one.other) for one in classes.values())
+    return (pictures - wrong) / pictures if pictures else None
 
 
 def _assess_domain(
@@ -259,7 +285,7 @@ def _assess_domain(
             label: labels.count(label) for label in sorted(set(labels)) if label not in classes
         },
         num_predicted=len(predicted.rows),
-        accuracy=predicted.accuracy(),
+        accuracy=_accuracy(predicted.by_class()),
         confidence=float(predicted.confidences.mean()) if predicted.rows else None,
         known_confidence=float(compared.confidences.mean()) if compared else None,
         drift=permutation_p_value(embeddings, same_domain.embeddings)

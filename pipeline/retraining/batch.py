@@ -40,6 +40,9 @@ DROPPED: tuple[BatchState, ...] = ("rejected", "held", "failed")
 #: States of batches that never had pictures of their own.
 WITHOUT_PICTURES: tuple[BatchState, ...] = (UNAVAILABLE, "duplicate", "withdrawn")
 
+#: What to do with a batch whose labels contradict its pictures. Only such a batch can be accepted.
+CHECK_LABELS = "Check the labels"
+
 #: Name of the database in the workspace.
 FILE = "ledger.sqlite"
 
@@ -113,6 +116,11 @@ class Batch:
     finished_at: str | None
     replaced_by: int | None = None
     accepted: str = ""
+
+    @property
+    def is_held_for_labels(self) -> bool:
+        """Whether a person can accept its labels."""
+        return self.state == "held" and not self.replaced_by and CHECK_LABELS in self.reason
 
     def acceptance(self) -> dict[str, str]:
         """Return the reason with which its labels were accepted, as a part of its events."""

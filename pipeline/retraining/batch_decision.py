@@ -5,10 +5,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.config.retraining_options import RetrainOptions
-from pipeline.retraining.assessment import MIN_SAMPLE, BatchAssessment, DomainAssessment
-from pipeline.retraining.batch import BatchState
+from pipeline.retraining.assessment import (
+    MIN_SAMPLE,
+    BatchAssessment,
+    ClassPredictions,
+    DomainAssessment,
+)
+from pipeline.retraining.batch import CHECK_LABELS, BatchState
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import describe_change
+from trainer_module.contract.printable_names import printable_name
 
 Outcome = Literal["retrain", "good_enough", "too_little_data", "held", "duplicate", "failed"]
 
@@ -18,9 +24,8 @@ SUSPICIOUS_DROP = 0.3
 #: Significance level of drift: a smaller p-value means that a domain has drifted.
 SIGNIFICANCE_LEVEL = 0.01
 
-
-#: What to do with a batch whose labels contradict its pictures. Only such a batch can be accepted.
-CHECK_LABELS = "Check the labels"
+#: Classes that a held batch names, and pictures that it names of each.
+MAX_CLASSES, MAX_NAMES = 5, 3
 
 
 @dataclass(frozen=True)
@@ -45,20 +50,22 @@ class BatchResult:
         reason: Reason for the state, a text for people.
         columns: Further columns of the ledger, which are part of the event, too.
         changes: Numbers of known pictures that the batch changes, which are part of the event.
+        is_shown: Whether the run of the batch has shown the reason on the terminal.
     """
 
     state: BatchState
     reason: str
     columns: Mapping[str, str | int | None] = field(default_factory=dict)
     changes: Mapping[str, int] = field(default_factory=dict)
+    is_shown: bool = False
 
     @classmethod
     def of_run(cls, summary: Summary) -> "BatchResult":
         """Return the result of a batch from the summary of its run."""
         columns = {"run_id": summary.run_id, "version": summary.pushed_version}
         if summary.status == "pushed":
-            return cls("pushed", describe_change(summary), columns)
-        return cls("rejected", "; ".join(summary.reasons), columns)
+            return cls("pushed", describe_change(summary), columns, is_shown=True)
+        return cls("rejected", "; ".join(summary.reasons), columns, is_shown=True)
 
 
 def decide(
@@ -88,7 +95,7 @@ def decide(
                 "held",
                 f"{numbers}: the pictures look like the earlier ones of '{name}', on which the "
                 f"accuracy is {test_accuracies[name]:.3f}. {CHECK_LABELS}, and deliver the batch "
-                "again; if they are right: carryover accept --batch NAME --reason TEXT",
+                f"again{_describe_contradictions(domain.classes)}",
             )
     if corrections := _describe_corrections(assessment):
         numbers = f"{numbers}; {corrections}"
@@ -214,6 +221,27 @@ def _is_good_enough(domain: DomainAssessment, options: RetrainOptions) -> bool:
     if domain.new_classes or domain.accuracy is None:
         return False
     return domain.accuracy >= options.good_enough
+
+
+def _describe_contradictions(classes: Mapping[str, ClassPredictions]) -> str:
+    """Return which classes of a domain are predicted as others, the worst first, with names.
+
+    Args:
+        classes: Predictions for the pictures of every class.
+    """
+    wrong = {name: one for name, one in classes.items() if one.other}
+    order = sorted(wrong, key=lambda name: (-len(wrong[name].other), name))
+    texts = [_describe_class(name, wrong[name]) for name in order[:MAX_CLASSES]]
+    if len(order) > MAX_CLASSES:
+        texts.append(f"and {len(order) - MAX_CLASSES:,} more classes")
+    return f". The serving model predicts another class for {', '.join(texts)}" if texts else ""
+
+
+def _describe_class(name: str, predictions: ClassPredictions) -> str:
+    shown = sorted(predictions.other)[:MAX_NAMES]
+    more = ", ..." if len(predictions.other) > MAX_NAMES else ""
+    counts = f"{len(predictions.other):,} of {predictions.pictures:,}"
+    return f"{counts} of '{name}' ({', '.join(map(printable_name, shown))}{more})"
 
 
 def _labels_contradict(domain: DomainAssessment, test_accuracy: float | None) -> bool:

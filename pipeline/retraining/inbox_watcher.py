@@ -10,6 +10,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
+from pipeline.config.path_check import folder_problem
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.deliveries.inbox import configured_inbox
 from pipeline.terminal.plain_lines import print_line
@@ -93,10 +94,9 @@ def _start_observer(
     inbox: Path, changed: threading.Event, poll_seconds: float
 ) -> BaseObserver | None:
     """Start to watch the inbox; return None if the operating system cannot do that."""
-    if not inbox.is_dir():
+    if problem := folder_problem(inbox):
         raise InputError(
-            f"inbox {inbox} is not a folder. Give the folder in which batches arrive with "
-            "--inbox DIR."
+            f"inbox {inbox} {problem}. Give the folder in which batches arrive with --inbox DIR."
         )
     observer = Observer()
     observer.schedule(_ChangeHandler(changed), str(inbox), recursive=True)

@@ -1,12 +1,20 @@
-"""The ledger as a table on the terminal."""
+"""The ledger as a table on the terminal, and what a person can do about its batches."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from components.pusher.rollback_record import Rollback
 from pipeline.retraining.batch import Batch
+from pipeline.terminal.accept_command import accept_command
 from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
+
+#: Shown in place of the state of a batch whose version was rolled back.
+ROLLED_BACK = "rolled back"
 
 COLOURS = {
     "pushed": "green",
@@ -14,15 +22,25 @@ COLOURS = {
     "failed": "red",
     "held": "yellow",
     "waiting": "yellow",
+    ROLLED_BACK: "yellow",
 }
 
+#: Rollbacks by the digest of the batch and the version, see `find_rollbacks`.
+Rollbacks = Mapping[tuple[str | None, int | None], Rollback]
 
-def show_ledger(batches: list[Batch], console: Console) -> None:
+#: Batches for which the next step is shown, the newest ones.
+MAX_STEPS = 3
+
+
+def show_ledger(
+    batches: Sequence[Batch], console: Console, rollbacks: Rollbacks | None = None
+) -> None:
     """Print a row per batch.
 
     Args:
         batches: Batches in the order of arrival.
         console: Console to print to.
+        rollbacks: Rollbacks of versions; None for none.
     """
     if not batches:
         console.print("no batch has arrived yet")
@@ -34,10 +52,13 @@ def show_ledger(batches: list[Batch], console: Console) -> None:
     table.add_column("version", justify="right")
     table.add_column("why", overflow="fold")
     for batch in batches:
-        colour = COLOURS.get(batch.state, "")
-        outcome = f"[{colour}]{batch.state}[/{colour}]" if colour else batch.state
+        rollback = _find_rollback(batch, rollbacks or {})
+        outcome = ROLLED_BACK if rollback else batch.state
+        colour = COLOURS.get(outcome, "")
+        outcome = f"[{colour}]{outcome}[/{colour}]" if colour else outcome
         # `carryover accept` needs the run.
-        run = f" (run {batch.run_id})" if batch.state == "rejected" else ""
+        why = f"{batch.reason} (run {batch.run_id})" if batch.state == "rejected" else batch.reason
+        why += f"; {rollback}" if rollback and rollback.rolled_back_at else ""
         outcome += f", replaced by {batch.replaced_by}" if batch.replaced_by else ""
         table.add_row(
             str(batch.number),
@@ -45,6 +66,43 @@ def show_ledger(batches: list[Batch], console: Console) -> None:
             batch.taken_at[:16].replace("T", " "),
             outcome,
             str(batch.version or ""),
-            plain(batch.reason + run),
+            plain(why),
         )
     print_table(console, table, sentences="why")
+
+
+def next_steps(
+    batches: Sequence[Batch], workspace: Path, rollbacks: Rollbacks | None = None
+) -> list[str]:
+    """Return what a person can do about held and rejected batches, as lines of text.
+
+    The candidate of a rejected batch can be accepted until another version is pushed.
+
+    Args:
+        batches: Batches in the order of arrival.
+        workspace: Folder of the workspace.
+        rollbacks: Rollbacks of versions; None for none.
+    """
+    pushed = [
+        batch.number
+        for batch in batches
+        if batch.state == "pushed" and not _find_rollback(batch, rollbacks or {})
+    ]
+    lines = []
+    for batch in batches:
+        if batch.is_held_for_labels:
+            lines.append(f"If the labels of {batch.name} are right:")
+            lines.append(f"  {accept_command(workspace, batch=batch.name)}")
+        elif _has_candidate(batch) and batch.number > max(pushed, default=0):
+            lines.append(f"To push the candidate of {batch.name} all the same:")
+            lines.append(f"  {accept_command(workspace, str(batch.run_id))}")
+    return lines[-2 * MAX_STEPS :]
+
+
+def _has_candidate(batch: Batch) -> bool:
+    return batch.state == "rejected" and bool(batch.run_id) and not batch.replaced_by
+
+
+def _find_rollback(batch: Batch, rollbacks: Rollbacks) -> Rollback | None:
+    is_pushed = batch.state == "pushed"
+    return rollbacks.get((batch.digest, batch.version)) if is_pushed else None

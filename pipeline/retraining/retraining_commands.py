@@ -105,16 +105,22 @@ def watch(
 
 
 def history(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
-    """List every batch and its outcome."""
+    """List every batch and its outcome, and the commands that accept the newest of them."""
+    from pipeline.config.path_check import folder_problem
     from pipeline.retraining.ledger import read_batches
-    from pipeline.retraining.ledger_table import show_ledger
+    from pipeline.retraining.ledger_table import next_steps, show_ledger
     from pipeline.terminal.safe_console import SafeConsole
+    from pipeline.version_lookup import find_rollbacks
 
-    if not workspace.is_dir():
+    if problem := folder_problem(workspace):
         raise InputError(
-            f"there is no workspace {workspace}. Give the folder of one with --workspace DIR."
+            f"workspace {workspace} {problem}. Give the folder of one with --workspace DIR."
         )
-    show_ledger(read_batches(workspace.resolve()), SafeConsole())
+    root = workspace.resolve()
+    batches, rollbacks = read_batches(root), find_rollbacks(root)
+    show_ledger(batches, SafeConsole(), rollbacks)
+    for line in next_steps(batches, root, rollbacks):
+        print_line(line)
 
 
 def accept(

@@ -1,8 +1,8 @@
 """One pass over the inbox: copy, assess, decide, train, and write the outcome to the ledger."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -25,6 +25,7 @@ from pipeline.retraining.deliveries.left_alone_files import LeftAloneFiles
 from pipeline.retraining.deliveries.left_out_files import stored_left_out, with_left_out
 from pipeline.retraining.deliveries.process_deaths import DIED, MAX_DEATHS, ProcessDeaths
 from pipeline.retraining.ledger import Ledger
+from pipeline.retraining.ledger_table import next_steps
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.workspace_copy import workspace_copy
 from pipeline.running.join_command import prepare_chief
@@ -83,9 +84,8 @@ class RetrainingPass:
         self._inbox = configured_inbox(config.retrain)
         self._workspace = Workspace(config.workspace)
         self._versions = VersionStore(config.workspace, config.name)
-        self._batches = BatchStore(
-            self._workspace.batches, batch_layout(config), config.max_file_bytes
-        )
+        folder, layout = self._workspace.batches, batch_layout(config)
+        self._batches = BatchStore(folder, layout, config.max_file_bytes, config.slice_columns)
         self._deaths = ProcessDeaths(self._workspace.batches)
         self._ledger = Ledger(config.workspace)
         self._notices = notices
@@ -226,14 +226,7 @@ class RetrainingPass:
         if decision.outcome != "retrain":
             return BatchResult(decision.outcome, decision.reason, changes=changes)
         self._print(f"{batch.name}: retrain: {decision.reason}")
-        self._notices.send(
-            "retraining",
-            batch=batch.name,
-            number=batch.number,
-            reason=decision.reason,
-            **changes,
-            **batch.acceptance(),
-        )
+        self._send("retraining", batch, decision.reason, changes)
         labels = pseudo_labels(assessment, self._config.retrain)
         snapshot = pictures.write(self._config, labels)
         result = BatchResult.of_run(self._run_pipeline(self._config, self._workspace, snapshot))
@@ -283,18 +276,18 @@ class RetrainingPass:
         if batch.accepted:
             reason = f"{reason}; labels accepted: {batch.accepted}"
         count = {"left_out": len(unusable)} if unusable else {}
-        self._ledger.finish(batch.number, result.state, reason, **result.columns)
-        self._notices.send(
-            result.state,
-            batch=batch.name,
-            number=batch.number,
-            reason=reason,
-            **count,
-            **result.changes,
-            **batch.acceptance(),
-            **result.columns,
-        )
+        finished = self._ledger.finish(batch.number, result.state, reason, **result.columns)
+        self._send(result.state, batch, reason, {**count, **result.changes, **result.columns})
+        if result.is_shown:  # its run has shown the reasons, and how to accept its candidate
+            self._print(f"{batch.name}: {result.state}")
+            return
         self._print(f"{batch.name}: {result.state}: {reason}")
+        for line in next_steps([finished], self._workspace.root):
+            self._print(line)
+
+    def _send(self, event: str, batch: Batch, reason: str, values: Mapping[str, Any]) -> None:
+        known = {"batch": batch.name, "number": batch.number, "reason": reason}
+        self._notices.send(event, **known, **batch.acceptance(), **values)
 
     def _print(self, text: str) -> None:
         self._console.print(plain(text), highlight=False, soft_wrap=True)

@@ -41,7 +41,12 @@ def run_pipeline(config: RunConfig) -> Summary:
     workspace = Workspace(config.workspace)
     with workspace.lock():
         prepare_chief(workspace)
-        snapshot = take_snapshot(config.data, workspace.inputs, run_layout(config))
+        snapshot = take_snapshot(
+            config.data,
+            workspace.inputs,
+            run_layout(config),
+            config.slice_columns,
+        )
         return run_snapshot(config, workspace, snapshot)
 
 
@@ -99,7 +104,8 @@ def _end(run: Run, summary: Summary) -> None:
         step = f"Version {version} is serving. Its summary" if version else "The summary"
         raise RunFailedError(failure_reason(step, error), run.workspace.log(run.run_id)) from error
     model = str(run.store.path(version)) if version else None
-    show_summary(run.progress.console, summary, model, run.store.newest())
+    console, serving = run.progress.console, run.store.newest()
+    show_summary(console, summary, model, serving, run.workspace.root)
     run.show_lists()
     report_run(run)
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.config.output_check import prepare_output_folder
 from pipeline.config.path_check import check_workspace
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import run_layout
@@ -37,15 +38,21 @@ def partial_run(command: str, config: RunConfig, output: Path) -> Iterator[Run]:
         The run. The block launches its components.
 
     Raises:
-        InputError: The pictures or the config are unusable, or the workspace is in use.
+        InputError: The pictures or the config are unusable, the workspace is in use, or the output
+            folder cannot be written.
         RunFailedError: A component failed.
     """
     with _workspace(config) as config:
         check_config(config)
         workspace = Workspace(config.workspace)
-        output.mkdir(parents=True, exist_ok=True)
+        prepare_output_folder(output)
         with workspace.lock():
-            snapshot = take_snapshot(config.data, workspace.inputs, run_layout(config))
+            snapshot = take_snapshot(
+                config.data,
+                workspace.inputs,
+                run_layout(config),
+                config.slice_columns,
+            )
             log = workspace.log(command)
             with captured_output(log) as console:
                 progress = ProgressDisplay(console)

@@ -15,8 +15,11 @@ DISK_FULL = tuple(
     {os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "database or disk is full"}
 )
 
-#: What the operating system says about other faults of the machine -> what to do. Libraries quote
-#: it, some without the error number.
+#: What Python says when no folder for temporary files can be written, or all are full.
+NO_TEMPORARY_FOLDER = "No usable temporary directory found"
+
+#: What the operating system or Python says about other faults of the machine -> what to do.
+#: Libraries quote it, some without the error number.
 OTHER_FAULTS = {
     os.strerror(errno.EFBIG): "A limit on the size of files stops it: raise it with ulimit -f.",
     os.strerror(errno.EROFS): "Mount it writable, or give another workspace with --workspace DIR.",
@@ -24,6 +27,7 @@ OTHER_FAULTS = {
     os.strerror(errno.EMFILE): "Allow more open files with ulimit -n.",
     os.strerror(errno.EIO): "Check that disk, and run the command again.",
     os.strerror(errno.ESTALE): "Mount the network folder again, and run the command again.",
+    NO_TEMPORARY_FOLDER: "Name a folder for temporary files that can be written in TMPDIR.",
 }
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from pipeline.serving.protocol.request_errors import UnreadableInputError
 from pipeline.serving.protocol.request_images import replace_picture
 from trainer_module.contract import example_features
+from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 from trainer_module.export.saved_model_classifier import (
     SERVING_DEFAULT,
     Outputs,
@@ -39,15 +40,19 @@ class ServedModel:
             number: Number of the version.
 
         Raises:
-            Exception: Any error that TensorFlow raises if the model cannot be loaded or called.
+            UnavailableError: The SavedModel is missing or damaged.
+            Exception: Any other error of TensorFlow: the model cannot be loaded or called.
         """
         from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
         from pipeline.serving.protocol.model_status import describe_signatures
 
         self.number = number
-        saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-        self.signatures = describe_signatures(saved.meta_graphs[0].signature_def)
+        with reading(folder / "saved_model.pb", "model", RESTORE_VERSION):
+            graphs = SavedModel.FromString((folder / "saved_model.pb").read_bytes()).meta_graphs
+            if not graphs:  # the format takes an empty file for a model without a graph
+                raise ValueError("it holds no graph")
+        self.signatures = describe_signatures(graphs[0].signature_def)
         self._classifier = SavedModelClassifier(folder)
         self.inputs = self._classifier.inputs
         self.labels = self._read_labels(folder)

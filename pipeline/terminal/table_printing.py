@@ -1,7 +1,8 @@
-"""Tables on terminals of any width."""
+"""Tables on terminals of any width, and in files."""
 
 import copy
 import dataclasses
+import io
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -23,18 +24,45 @@ def print_table(console: Console, table: Table, sentences: str = "") -> None:
     Rich would cut words and leave columns out. Here a row that needs more columns than the
     terminal has is longer than a line, and the terminal continues it on the next line.
 
+    Off a terminal, every row is one line without spaces at its end, however long it is.
+
     Args:
         console: Console of the user.
         table: Table to print.
         sentences: Heading of the column with sentences, whose words may be broken.
     """
+    if not console.is_terminal:
+        for line in _unwrapped(table, sentences):
+            console.print(Text(line), highlight=False, soft_wrap=True)
+        return
     fitted = _with_limits(table, sentences, _SENTENCE_WIDTH)
     measured = Measurement.get(console, console.options.update(width=_UNLIMITED), fitted)
     if measured.minimum > console.width:
-        terminal = console.is_terminal
-        console = SafeConsole(file=console.file, width=measured.minimum, force_terminal=terminal)
+        console = SafeConsole(
+            file=console.file,
+            width=measured.minimum,
+            force_terminal=True,
+            color_system=console.color_system,
+        )
     rest = max(0, console.width - measured.maximum)
     console.print(_with_limits(table, sentences, _SENTENCE_WIDTH + rest), highlight=False)
+
+
+def _unwrapped(table: Table, sentences: str) -> list[str]:
+    """Return the lines of a table that is as wide as its cells need.
+
+    Args:
+        table: Table to draw.
+        sentences: Heading of the column with sentences.
+    """
+    fitted = _with_limits(table, sentences, _UNLIMITED)
+    fitted.caption = None  # it would be wrapped to the width of the columns
+    file = io.StringIO()
+    console = SafeConsole(file=file, width=_UNLIMITED, force_terminal=False)
+    console.width = Measurement.get(console, console.options, fitted).maximum
+    console.print(fitted, highlight=False)
+    lines = [line.rstrip() for line in file.getvalue().removesuffix("\n").split("\n")]
+    return [*lines, str(table.caption)] if table.caption else lines
 
 
 def _with_limits(table: Table, sentences: str, width: int) -> Table:

@@ -81,6 +81,7 @@ def test_the_commands_are_listed_in_the_help(carryover):
         name in done.stdout
         for name in ("run", "predict", "serve", "versions", "rollback", "doctor")
     )
+    assert "..." not in done.stdout.split("Commands:")[1]  # no text is cut off
 
 
 def refusal(done) -> str:
@@ -98,11 +99,19 @@ def refusal(done) -> str:
         (["run"], "config key 'data' is missing. Give --data DIR."),
         (["run", "--data", "nowhere"], "does not exist. Give a folder or a manifest"),
         (["run", "--config", "nowhere.yaml"], "No such file or directory. Name an existing file."),
-        (["run", "--data", ".", "--set", "gate.max_drp=1"], "Did you mean 'max_drop'?"),
+        (["run", "--data", ".", "--set", "gate.max_drp=1"], "Did you mean 'gate.max_drop'?"),
         (["run", "--data", ".", "--set", "image_size"], "--set takes key=value"),
         (["run", "--data", "empty"], "layout <domain>/<class>/<picture>"),
         (["run", "--resume"], "--resume takes --workspace DIR and no other option."),
         (["run", "--resume", "--workspace", "w"], "has no unfinished run. Leave --resume out."),
+        (
+            ["inspect", "--data", "empty", "--output", "/dev/null"],
+            "output folder /dev/null cannot be written: File exists. Give another one with",
+        ),
+        (
+            ["compile", "--data", "/d", "--workspace", "/w", "--output", "empty"],
+            "output file empty cannot be written: Is a directory. Give another one with",
+        ),
         (["predict", "a.png"], "no model has been pushed"),
         (["predict", "a.png", "--csv", "--json"], "--csv and --json exclude each other"),
         (["serve"], "no model has been pushed"),

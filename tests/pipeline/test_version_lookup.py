@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,8 +6,10 @@ import pytest
 from rendered_tables import row
 from tiny_pictures import write_files
 
+from components.pusher.rollback_record import Rollback
 from components.pusher.version_store import Push, VersionStore
-from pipeline.version_lookup import find_store, roll_back, show_versions
+from pipeline import version_lookup
+from pipeline.version_lookup import find_rollbacks, find_store, roll_back, show_versions
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
@@ -83,6 +86,61 @@ def test_a_rollback_prints_the_serving_version_and_where_the_other_is_kept(root,
         f"it is kept in {root / 'rolled_back' / 'shapes' / '2'}. "
         "The serving version is now 1.\n"
     )
+
+
+def test_a_rolled_back_version_is_listed_with_time_and_reason(root, capsys):
+    store = pushed(root, "shapes", {"day": 0.5}, {"day": 0.75})
+    roll_back(store, "blurred\npictures")
+    capsys.readouterr()
+    show_versions(store)
+    text = capsys.readouterr().out
+    assert row(text, "1 (serving)")[-1] == "0.500"
+    assert row(text, "2 (rolled back)")[-1] == "0.750"
+    assert re.search(r"\nVersion 2 was rolled back [\d-]+ [\d:]+: blurred\\npictures\n", text)
+
+
+def test_a_rollback_without_a_record_is_listed_too(root, capsys):
+    store = pushed(root, "shapes", {}, {})
+    store.roll_back()
+    show_versions(store)
+    text = capsys.readouterr().out
+    assert row(text, "2 (rolled back)")
+    assert "was rolled back" not in text
+
+
+def test_a_version_that_was_accepted_is_listed_with_the_reason(root, capsys):
+    store = VersionStore(root, "shapes")
+    model = write_files(root.parent / "model", {"saved_model.pb": b"graph"})
+    store.push(model, replace(PUSH, accepted="we know"))
+    show_versions(store)
+    assert "Version 1 was accepted: we know" in capsys.readouterr().out.splitlines()
+
+
+def test_a_full_disk_keeps_no_version_in_service(root, capsys, monkeypatch):
+    def refuse(version: Path, reason: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(version_lookup, "write_rollback", refuse)
+    store = pushed(root, "shapes", {}, {})
+    roll_back(store, "why")
+    assert store.versions() == [1]
+    assert capsys.readouterr().err == (
+        "carryover: the reason of the rollback is not kept: No space left on device\n"
+    )
+
+
+def test_rollbacks_are_found_by_batch_and_version(root):
+    pushed(root, "animals", {}, {})
+    store = VersionStore(root, "shapes")
+    model = write_files(root.parent / "model", {"saved_model.pb": b"graph"})
+    for batch in (None, "a", "b"):
+        store.push(model, replace(PUSH, batch=batch))
+    roll_back(store, "why")
+    store.roll_back()
+    rollbacks = find_rollbacks(root)
+    assert rollbacks.keys() == {("b", 3), ("a", 2)}
+    assert rollbacks["b", 3].reason == "why"
+    assert rollbacks["a", 2] == Rollback()
 
 
 def test_a_rollback_of_the_only_version_is_an_input_error(root):

@@ -72,7 +72,7 @@ def test_a_killed_process_releases_the_lock(workspace, holder):
 
 
 def test_the_lock_also_works_within_one_process_and_ends_with_its_context(workspace):
-    with workspace.lock(), pytest.raises(InputError, match=r"in use by run \(starting\)"):
+    with workspace.lock(), pytest.raises(InputError, match="in use by another command"):
         Workspace(workspace.root).lock().__enter__()
     with Workspace(workspace.root).lock():
         pass

@@ -130,7 +130,12 @@ def add_views(
     for number in range(1, view_counts.max()):
         rows = np.flatnonzero(view_counts > number)
         views.append(_compute_view(number, rows, pictures, classifier, frozen_part, forward, task))
-        logger.info("fine_tuned: view %s of %s", number + 1, view_counts.max())
+        logger.info(
+            "fine_tuned: random view %s of %s, for %s pictures",
+            number + 1,
+            view_counts.max(),
+            f"{len(rows):,}",
+        )
     return replace(activations, views=views, view_counts=view_counts)
 
 
@@ -179,7 +184,8 @@ def _compute_view(
     store_outputs([array], batches, forward, task.hardware.strategy)
     if cache:
         cache.add([digests[position] for position in positions], number, array[positions])
-        logger.info("activations of %s pictures were cached", f"{len(rows) - len(positions):,}")
+        if cached := len(rows) - len(positions):
+            logger.info("activations of %s pictures were in the cache", f"{cached:,}")
     return array
 
 

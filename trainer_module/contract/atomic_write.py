@@ -2,10 +2,13 @@
 
 The content is written to a draft in the same folder, flushed to the disk, and renamed when it is
 complete. A rename within one folder is atomic. So neither a reader nor a killed process nor a
-power failure leaves half a file or an empty one.
+power failure leaves half a file or an empty one. Processes that write the same file at the same
+time wait for each other, because a draft is locked.
 """
 
+import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 from pathlib import Path
@@ -27,13 +30,16 @@ class Draft:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open a draft for writing; a draft that a killed process left behind is overwritten.
+        """Open a draft for writing, as soon as no other process writes it.
+
+        A draft that a killed process left behind is overwritten.
 
         Args:
             path: Path of the draft, in the folder of the final file. The folder must exist.
         """
         self._path = path
-        self._file = path.open("wb")
+        self._file = _open_locked(path)
+        self._is_renamed = False
 
     def __enter__(self) -> "Draft":
         return self
@@ -54,8 +60,9 @@ class Draft:
         """
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._file.close()
         self._path.replace(path)
+        self._is_renamed = True  # another process may have a draft of this name from now on
+        self._file.close()
         sync_path(path.parent)
         return path
 
@@ -66,12 +73,14 @@ class Draft:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            self._file.close()  # writes what is left, which fails again on a full disk
-        except OSError:
-            if error is None:
-                raise
+            if not self._is_renamed:
+                self._path.unlink(missing_ok=True)
         finally:
-            self._path.unlink(missing_ok=True)
+            try:
+                self._file.close()  # writes what is left, which fails again on a full disk
+            except OSError:
+                if error is None:
+                    raise
 
 
 def atomic_write(path: Path, content: str | bytes, private: bool = False) -> Path:
@@ -114,6 +123,19 @@ def sync_path(path: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def _open_locked(path: Path) -> BinaryIO:
+    """Open a file for writing, wait until no other process has locked it, and empty it."""
+    while True:
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666), "wb")
+        with contextlib.suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        with contextlib.suppress(FileNotFoundError):  # its holder has renamed or removed it
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                file.truncate(0)
+                return file
+        file.close()
 
 
 def _draft_path(path: Path) -> Path:

@@ -19,6 +19,9 @@ REFERENCE = f"{EXTRA}/reference.npz"
 #: Record of the push, JSON. Written by the Pusher.
 PUSH_RECORD = f"{EXTRA}/push.json"
 
+#: Record of the rollback, JSON. Written by `carryover rollback`.
+ROLLBACK_RECORD = f"{EXTRA}/rollback.json"
+
 #: List of the pictures that the version was made from, Parquet. Written by the Pusher.
 PICTURES = f"{EXTRA}/pictures.parquet"
 

@@ -153,10 +153,19 @@ def calibration_bins(confidence: FloatArray, correct: npt.NDArray[Any]) -> npt.N
         Number of rows, sum of their confidence and number of correct rows, float64 [BINS, 3].
     """
     confidence = confidence.astype(np.float64)
-    positions = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    positions = bin_positions(confidence)
     columns = (np.ones(len(confidence)), confidence, correct)
     sums = [np.bincount(positions, weights=column, minlength=BINS) for column in columns]
     return np.stack(sums, axis=1)
+
+
+def bin_positions(confidence: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Return the number of every prediction's bin, 0 to `BINS - 1`.
+
+    Args:
+        confidence: Probability of the predicted class, float64 [rows].
+    """
+    return np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
 
 
 def error_of_bins(bins: npt.NDArray[np.float64]) -> float:

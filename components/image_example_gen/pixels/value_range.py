@@ -109,10 +109,10 @@ def _scale_grey(image: Image.Image) -> tuple[Image.Image, str]:
         stored = stored.view(np.int8)  # Pillow reads them as numbers without a sign
     elif image.mode == "I" and _tag(image, SAMPLE_FORMAT) == (UNSIGNED,):
         stored = stored.view(np.uint32)  # Pillow reads 32 bits as signed numbers
+    if not np.isfinite(stored).all():  # NumPy would warn when it converts or compares them
+        raise ValueError("some values are not finite numbers")
     values = stored.astype(np.float64)
     low, high = float(values.min()), float(values.max())
-    if not np.isfinite([low, high]).all():
-        raise ValueError("some values are not finite numbers")
     if low < 0 or high > 65535:
         name, scaled = OWN_RANGE, (values - low) * (255 / max(high - low, 1e-300))
     elif image.mode == "F" and high <= 1:

@@ -4,29 +4,19 @@ import contextlib
 import hashlib
 import json
 import os
-import posixpath
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
 from pipeline.inputs.allowed_roots import OUTSIDE
-from pipeline.inputs.folder import MAX_FILES, find_layout, scan_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
-from pipeline.inputs.manifest import read_manifest
-from pipeline.inputs.system_files import describe_skipped
+from pipeline.retraining.deliveries.delivered_rows import delivered_rows
 from pipeline.retraining.deliveries.file_copies import FileCopies
-from pipeline.retraining.deliveries.inbox import READY, UNLABELLED, Delivery, file_stamp
-from pipeline.retraining.deliveries.late_files import (
-    check_allowed,
-    check_arrived,
-    check_copies,
-    check_manifest,
-    check_stores,
-)
-from trainer_module.contract.errors import InputError
+from pipeline.retraining.deliveries.inbox import UNLABELLED, Delivery, file_stamp
+from pipeline.retraining.deliveries.late_files import check_copies
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
 from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
@@ -57,11 +47,13 @@ class DeliveredKeys(TypedDict, total=False):
     Attributes:
         split: Split that a manifest names.
         group: Name of a group of pictures that share a split.
+        slices: Values of the columns of slices, by name.
         reason: Reason why the file is unusable.
     """
 
     split: str
     group: str
+    slices: dict[str, str]
     reason: str
 
 
@@ -108,6 +100,7 @@ class BatchStore:
         folder: Path,
         layout: LayoutOptions | None = None,
         max_file_bytes: int | None = None,
+        slices: tuple[str, ...] = (),
     ) -> None:
         """Use a folder.
 
@@ -115,10 +108,12 @@ class BatchStore:
             folder: Folder of all copies, directly below the workspace. It is created when needed.
             layout: What is known about the layout of deliveries. By default it is recognised.
             max_file_bytes: Size of a file, in bytes, above which it is not copied. None for any.
+            slices: Names of the columns of slices, which are kept where a delivery has them.
         """
         self._folder = folder
         self._layout = layout or LayoutOptions()
         self._max_file_bytes = max_file_bytes
+        self._slices = slices
 
     def add(self, delivery: Delivery, quiet_seconds: float = 0) -> StoredBatch:
         """Copy a delivery, completely or not at all. The original is only read.
@@ -138,7 +133,7 @@ class BatchStore:
         """
         delivery.check_place()
         stamp = file_stamp(delivery.path, delivery.roots)
-        delivered, root, notes = _delivered_rows(delivery, self._layout)
+        delivered, root, notes = delivered_rows(delivery, self._layout, self._slices)
         unfinished = self._folder / UNFINISHED
         with _writing():
             if unfinished.exists():
@@ -198,6 +193,8 @@ def delivered_keys(row: ListingRow | BatchRow) -> DeliveredKeys:
         keys["split"] = row["split"]
     if "group" in row:
         keys["group"] = row["group"]
+    if "slices" in row:
+        keys["slices"] = row["slices"]
     if "reason" in row:
         keys["reason"] = row["reason"]
     return keys
@@ -224,44 +221,6 @@ def _writing() -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreWriteError(error.errno, error.strerror, error.filename) from error
-
-
-def _delivered_rows(
-    delivery: Delivery, options: LayoutOptions
-) -> tuple[list[ListingRow], str, tuple[str, ...]]:
-    """Return the rows of a delivery, the folder that their paths are relative to, and notes."""
-    path = os.path.realpath(delivery.path)
-    notes: tuple[str, ...] = ()
-    if delivery.is_manifest:
-        check_manifest(path)
-        rows, root = _limited(read_manifest(path, delivery.roots), path), posixpath.dirname(path)
-        check_allowed(rows, root)
-        check_arrived(rows, root)
-    else:
-        listed: list[ListingRow] = []
-        layout = find_layout(Path(path), options, delivery.roots)
-        skipped = scan_folder(Path(path), listed.append, layout, delivery.roots)
-        rows, root = [row for row in listed if row["path"] != READY], path
-        check_allowed(rows, root)
-        left_alone = describe_skipped(skipped.ignored)
-        notes = (*layout.notes, left_alone) if left_alone else layout.notes
-    if not rows:
-        raise InputError(f"no picture of the batch is usable: {delivery.source} is empty")
-    check_stores(rows, root)
-    return rows, root, notes
-
-
-def _limited(rows: Iterable[ListingRow], manifest: str) -> list[ListingRow]:
-    """Return the rows of a manifest, which are not more than memory allows."""
-    listed: list[ListingRow] = []
-    for row in rows:
-        if len(listed) == MAX_FILES:
-            raise InputError(
-                f"manifest {manifest} names more than {MAX_FILES:,} files. Deliver it in several "
-                "parts"
-            )
-        listed.append(row)
-    return listed
 
 
 def _copy_files(rows: list[ListingRow], root: str, copies: FileCopies) -> list[BatchRow]:

@@ -147,7 +147,7 @@ class DeliveryIntake:
             InputError: The ledger is unavailable.
         """
         if not delivery.complete:
-            return IntakeResult(delivery.name, f"incomplete: it has no {READY}, and changed lately")
+            return IntakeResult(delivery.name, self._describe_incomplete(delivery))
         death = death_stamp(delivery)
         if self._ledger.contains(delivery.name, death):
             return None
@@ -157,6 +157,15 @@ class DeliveryIntake:
             return result
         with self._deaths.reading(death):
             return self._read(delivery)
+
+    def _describe_incomplete(self, delivery: Delivery) -> str:
+        seconds = f"{self._options.quiet_seconds:g} s (retrain.quiet_seconds)"
+        if delivery.is_manifest:
+            return f"incomplete: it is taken when it has not changed for {seconds}"
+        return (
+            f"incomplete: it has no {READY}. Without that, it is taken when nothing in it has "
+            f"changed for {seconds}"
+        )
 
     def _read(self, delivery: Delivery) -> IntakeResult | None:
         """Read a complete delivery, see `take`."""

@@ -59,6 +59,11 @@ def test_a_full_disk_is_told_without_a_workspace_too(tmp_path, monkeypatch):
             "raise it with ulimit -f.",
         ),
         (
+            FileNotFoundError(2, "No usable temporary directory found in ['/a', '/tmp']"),
+            "[Errno 2] No usable temporary directory found in ['/a', '/tmp']. Name a folder for "
+            "temporary files that can be written in TMPDIR.",
+        ),
+        (
             InputError("ledger x: database or disk is full. Free some space on that disk."),
             "ledger x: database or disk is full. Free some space on that disk.",
         ),

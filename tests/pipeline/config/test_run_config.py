@@ -36,8 +36,8 @@ def written(folder: Path, text: str | bytes) -> Path:
 def test_the_message_about_an_unknown_key_has_a_similar_one_and_all_allowed_ones():
     assert message_of("gate.max_dropp=0.1") == (
         "config key 'gate.max_dropp' is unknown. "
-        "Did you mean 'max_drop'? Allowed: min_accuracy, max_drop, class_max_drop, "
-        "class_min_recall, confidence, gain_confidence, mode, against."
+        "Did you mean 'gate.max_drop'? Allowed: min_accuracy, max_drop, class_max_drop, "
+        "class_min_recall, confidence, gain_confidence, mode, against, slices, metrics, precision."
     )
 
 
@@ -90,6 +90,13 @@ def test_the_message_about_an_unknown_backbone_has_the_allowed_names():
     message = message_of("backbone.name=resnet")
     assert "must be one of efficientnet_lite0, efficientnet_lite1," in message
     assert message.endswith('Received: "resnet"')
+
+
+def test_only_the_metrics_that_have_a_limit_are_gated():
+    assert load().gate.metrics.gated == {}
+    assert load("gate.metrics={log_loss: 0.1}").gate.metrics.gated == {"log_loss": 0.1}
+    assert load("gate.metrics.macro_f1=0").gate.metrics.gated == {"macro_f1": 0.0}
+    assert "Did you mean 'gate.metrics.log_loss'?" in message_of("gate.metrics.logloss=0.1")
 
 
 def test_shares_that_leave_nothing_to_train_on_are_refused():

@@ -10,6 +10,8 @@ from PIL import Image
 from strange_names import LITERAL, PATTERNS
 
 from pipeline.config.config_file import load_config
+from pipeline.config.run_config import RunConfig
+from pipeline.inspecting import inspection
 from pipeline.inspecting.inspection import inspect_data
 
 pytestmark = pytest.mark.component
@@ -118,3 +120,30 @@ def test_data_a_workspace_and_an_output_with_strange_names(tmp_path):
     counts = (output / "classes.csv").read_text()
     assert "day [1]" in counts
     assert "%s*?" in counts
+
+
+@pytest.mark.parametrize(
+    ("models", "overrides", "name"),
+    [
+        (["emoji"], [], "emoji"),
+        (["emoji"], ["name=pets"], "pets"),
+        (["emoji", "pets"], [], "carryover"),
+        ([], [], "carryover"),
+    ],
+)
+def test_data_are_compared_with_the_only_model_of_the_workspace(
+    tmp_path, monkeypatch, models, overrides, name
+):
+    inspected = []
+
+    def partial_run(command: str, config: RunConfig, output: Path) -> None:
+        inspected.append(config.name)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inspection, "partial_run", partial_run)
+    for model in models:
+        (tmp_path / "serving" / model).mkdir(parents=True)
+    config = load_config(None, overrides, {"data": tmp_path, "workspace": tmp_path})
+    with pytest.raises(KeyboardInterrupt):
+        inspect_data(config, tmp_path / "inspection")
+    assert inspected == [name]

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from pipeline.logs import OUR_LOGGER
+from pipeline.logs import OUR_LOGGER, VERDICT_LOGGER
 from pipeline.logs.captured_output import relayed_messages
 
 CAPTURE = """
@@ -95,6 +95,7 @@ def test_messages_of_our_loggers_are_relayed_while_the_context_lasts(name):
         logging.getLogger(name).info("epoch %d", 1)
         logging.getLogger(name).debug("too much")
         logging.getLogger("tensorflow").warning("noise")
+        logging.getLogger(VERDICT_LOGGER).warning("the summary tells it")
     logging.getLogger(name).info("too late")
     assert said == ["epoch 1"]
 

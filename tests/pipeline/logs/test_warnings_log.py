@@ -1,4 +1,9 @@
+import logging
+
 import pytest
+
+from pipeline.logs.command_log import CommandLog
+from pipeline.logs.warnings_log import log_warnings
 
 WARN = "import warnings; warnings.warn('old thing,\\nuse another', {}, stacklevel=1)"
 
@@ -19,6 +24,21 @@ def test_a_warning_is_in_the_log_and_not_on_the_terminal(run_python, tmp_path, c
     done = run_python("-c", code)
     assert (done.stdout, done.stderr) == ("", "")
     assert f"{category}: old thing, use another (" in (tmp_path / "log").read_text()
+
+
+def test_what_a_library_logs_without_a_handler_is_in_the_log_too(tmp_path, capsys):
+    log = CommandLog()
+    log.start("report", [])
+    log.use_file(tmp_path / "log")
+    log_warnings(log)
+    library = logging.Logger("matplotlib")
+    library.info("not kept")
+    library.warning("mkdir -p failed for %s", "/home")
+    log.finish(0)
+    assert capsys.readouterr().err == ""
+    text = (tmp_path / "log").read_text()
+    assert "WARNING matplotlib: mkdir -p failed for /home" in text
+    assert "not kept" not in text
 
 
 REFUSED_MANIFESTS = {

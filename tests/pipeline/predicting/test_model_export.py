@@ -101,11 +101,11 @@ def test_a_half_precision_export_agrees_with_the_saved_model(store, half_precisi
     assert report["bytes"] == len(content)
 
 
-def test_without_an_output_folder_the_export_is_written_to_the_workspace(store, capsys):
+def test_without_an_output_folder_the_export_is_written_to_the_workspace(store, capfd):
     export_model(store.root, None, "tflite-float16", None)
     names = {path.name for path in (store.root / "exports" / "shapes" / "1").iterdir()}
     assert names == {"shapes-1-tflite-float16.tflite", "shapes-1-tflite-float16.json"}
-    assert "night" in capsys.readouterr().out  # metrics by domain are printed
+    assert "night" in capfd.readouterr().out  # metrics by domain are printed
 
 
 def test_an_8_bit_export_is_smaller_and_takes_float_pixels(store, half_precision, tmp_path):

@@ -5,10 +5,12 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from memory_file_system import MemoryFileSystem
 from tiny_models import ColourModel, save_model
 from tiny_pictures import solid, write_files
+from tiny_tiff import tiff_of
 
 from components.pusher.version_store import Push, VersionStore
 from pipeline.inputs.layouts.layout import LayoutOptions, layout_options
@@ -63,6 +65,14 @@ def test_an_unreadable_picture_is_printed_with_the_reason_and_the_others_are_cla
         f"{paths[0]}: cannot be opened: No such file or directory",
         f"{paths[2]}: not a picture in a known format",
     ]
+
+
+def test_what_libtiff_prints_about_a_damaged_picture_is_not_shown(workspace, tmp_path, capfd):
+    content = bytearray(tiff_of(np.zeros((8, 8), np.uint8), deflate=True))
+    content[10:14] = b"\xff" * 4  # in the compressed pixels
+    write_files(tmp_path, {"bad.tif": bytes(content)})
+    assert predict_images([tmp_path / "bad.tif"], workspace, None) == 2
+    assert capfd.readouterr().err == f"{tmp_path / 'bad.tif'}: damaged: decoder error -2\n"
 
 
 def test_formats_that_tensorflow_cannot_decode_are_classified_too(workspace, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """The history page of a workspace."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tiny_summary import domain, summary
 from components.pusher.version_store import Push, VersionStore
 from pipeline.report.history_page import read_candidates, write_history_page
 from pipeline.retraining.ledger import Ledger, read_batches
+from pipeline.version_lookup import roll_back
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
@@ -38,7 +40,7 @@ def _root(tmp_path: Path) -> Path:
     push(tmp_path, "3", accepted="we know")
     add_run(tmp_path, "4", "pushed", 0.9)
     push(tmp_path, "4")
-    VersionStore(tmp_path, "pets").roll_back()
+    roll_back(VersionStore(tmp_path, "pets"), "wrong <pictures>")
     add_run(tmp_path, "5", "pushed", 0.8, new_version=False)
     add_run(tmp_path, "6", "failed", 0.1, new_version=False)
     ledger = Ledger(tmp_path)
@@ -56,6 +58,9 @@ def test_every_candidate_is_listed_with_its_outcome(root):
     assert [one.version for one in candidates] == [1, None, 2, 3]
     assert [one.batches for one in candidates] == [[], ["monday <b>"], [], []]
     assert candidates[2].reasons == ["accepted: we know"]
+    [reason] = candidates[3].reasons
+    assert reason.startswith("rolled back 20")
+    assert reason.endswith(": wrong <pictures>")
 
 
 def test_the_page_has_a_plot_per_domain_and_escapes_names(root):
@@ -65,6 +70,30 @@ def test_the_page_has_a_plot_per_domain_and_escapes_names(root):
     assert 'aria-label="accuracy of every candidate in day &amp; night"' in text
     assert "monday &lt;b&gt;" in text
     assert "monday <b>" not in text
+    assert "wrong &lt;pictures&gt;" in text
+    assert "var(--series-3)" in text  # the ring of the best version
+
+
+def test_a_candidate_that_was_accepted_again_after_a_rollback_is_a_version(root):
+    push(root, "4", accepted="right after all")
+    last = read_candidates(Workspace(root), [])[-1]
+    assert (last.outcome, last.version) == ("accepted", 4)
+    assert last.reasons == ["accepted: right after all"]
+
+
+def test_a_batch_whose_version_was_rolled_back_is_listed_as_such(root):
+    batch = Ledger(root).add("tuesday", "/inbox/tuesday", "of tuesday", "stamp")
+    assert batch
+    model = write_files(root / "model", {"saved_model.pb": b"6"})
+    record = Push("6", "6", "key", None, "2024-01-01T00:00:00+00:00", {}, batch="of tuesday")
+    version = VersionStore(root, "pets").push(model, record)
+    Ledger(root).finish(batch.number, "pushed", "better", version=version)
+    before = write_history_page(Workspace(root), read_batches(root)).read_text()
+    roll_back(VersionStore(root, "pets"), "blurred")
+    after = write_history_page(Workspace(root), read_batches(root)).read_text()
+    assert "blurred" not in before
+    assert re.search(r"better; rolled back [\d: -]+: blurred", after)
+    assert after.count(">rolled back</td>") == 1
 
 
 def test_without_an_evaluated_model_there_is_no_history(tmp_path):

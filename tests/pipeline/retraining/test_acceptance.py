@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from damaged_files import cut_off, damage_id, empty, remove, restored
 from finished_run import RUN_ID, STATISTICS, add_run
 from retraining_site import KilledError, be_killed
 from tiny_workspace import NAME, push_copy
@@ -15,7 +16,7 @@ from pipeline.retraining.acceptance import accept_candidate
 from pipeline.retraining.batch import FILE, Batch
 from pipeline.retraining.ledger import Ledger
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
 
 pytestmark = pytest.mark.component
 
@@ -43,12 +44,15 @@ def locations(store: VersionStore, version: int) -> list[bytes]:
     return list(table["location"].to_pylist())
 
 
-def test_an_accepted_candidate_is_pushed_with_the_reason(root, store):
+@pytest.mark.parametrize(
+    ("reason", "kept"), [("we know", "we know"), ("not UTF-8: \udcff\n", r"not UTF-8: \udcff\n")]
+)
+def test_an_accepted_candidate_is_pushed_with_the_reason(root, store, reason, kept):
     add_run(root)
-    assert accept_candidate(root, RUN_ID, "we know") == 2
+    assert accept_candidate(root, RUN_ID, reason) == 2
     assert store.versions() == [1, 2]
     push = store.read_push(2)
-    assert (push.run_id, push.accepted, push.baseline_version) == (RUN_ID, "we know", 1)
+    assert (push.run_id, push.accepted, push.baseline_version) == (RUN_ID, kept, 1)
     assert (push.batch, push.run_key) == (None, "")
     assert push.domains["night"]["accuracy"] == 0.65
     assert (store.path(2) / "saved_model.pb").exists()
@@ -182,7 +186,42 @@ def test_only_a_candidate_that_was_not_blessed_can_be_accepted(root, store, stat
 def test_a_removed_model_is_an_input_error(root, store):
     add_run(root)
     shutil.rmtree(root / "artifacts" / "model")
-    with pytest.raises(InputError, match=f"model of run {RUN_ID} does not exist any more"):
+    with pytest.raises(InputError, match=f"model of run {RUN_ID} .* cannot be read: .* exist"):
+        accept_candidate(root, RUN_ID, "we know")
+    assert store.versions() == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("model/Format-Serving/saved_model.pb", cut_off),
+        ("model/Format-Serving/variables/variables.index", cut_off),
+        ("statistics/Split-train/FeatureStats.pb", empty),
+        ("statistics/Split-train/FeatureStats.pb", remove),
+        ("catalog/pictures-00000-of-00001.parquet", cut_off),
+        ("catalog/pictures-00000-of-00001.parquet", remove),
+    ],
+    ids=damage_id,
+)
+def test_a_damaged_artifact_is_named_and_nothing_is_pushed_until_it_is_restored(
+    root, store, name, damage
+):
+    add_run(root)
+    file = root / "artifacts" / name
+    with restored(file):
+        damage(file)
+        with pytest.raises(UnavailableError) as error:
+            accept_candidate(root, RUN_ID, "we know")
+        assert f" of run {RUN_ID} {root / 'artifacts'}/{name.split('/')[0]}" in str(error.value)
+        assert "Restore it from a backup, or train again." in str(error.value)
+        assert store.versions() == [1]
+    assert accept_candidate(root, RUN_ID, "we know") == 2
+
+
+def test_a_list_of_artifacts_that_lacks_one_is_named(root, store):
+    outputs = add_run(root) / "outputs.json"
+    outputs.write_text("{}")
+    with pytest.raises(UnavailableError, match=f"artifacts of run {RUN_ID} {outputs} cannot be"):
         accept_candidate(root, RUN_ID, "we know")
     assert store.versions() == [1]
 

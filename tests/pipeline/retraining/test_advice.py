@@ -137,7 +137,9 @@ def test_pushed_nothing_or_roll_it_back_and_deliver_it_again(site, commands):
     deliver(site)
     assert commands.retrain(pushing(site)).code == 0
     assert "nothing to do" in commands.retrain().output
-    assert commands.run("rollback").code == 0
+    assert commands.run("rollback", "--reason", "wrong pictures").code == 0
+    history = " ".join(commands.run("history").output.split())
+    assert re.search(r"rolled back 2 .*; rolled back [\d-]+ [\d:]+: wrong pictures", history)
     assert "nothing to do" in commands.retrain().output
     deliver_again(site)
     ended = commands.retrain(pushing(site))
@@ -170,6 +172,8 @@ def test_rejected_accept_the_run_that_the_history_names(site, commands):
     add_run(site.workspace, batch=site.batches()[0].digest)
     history = " ".join(commands.run("history").output.split())
     [run_id] = re.findall(r"\(run ([\d-]+)\)", history)
+    command = f'accept {run_id} --reason "..." --workspace {site.workspace}'
+    assert f"To push the candidate of monday all the same: carryover {command}" in history
     ended = commands.run("accept", run_id, "--reason", "we know")
     assert (ended.code, ended.output) == (
         0,
@@ -177,6 +181,7 @@ def test_rejected_accept_the_run_that_the_history_names(site, commands):
     )
     [batch] = site.batches()
     assert (batch.state, batch.version) == ("pushed", 2)
+    assert "all the same" not in commands.run("history").output
     deliver_again(site)
     assert "monday: nothing to do" in commands.retrain().output
 
@@ -229,7 +234,8 @@ def held_for_labels(site: RetrainingSite, commands: Commands) -> None:
     deliver(site, domain="day")
     commands.retrain()
     assert site.states() == ["held"]
-    assert "carryover accept --batch NAME --reason TEXT" in site.batches()[0].reason
+    command = f'carryover accept --batch monday --reason "..." --workspace {site.workspace}'
+    assert command in commands.run("history").output.splitlines()[-1]
 
 
 def test_held_accept_the_labels_and_the_next_pass_trains_on_them(site, commands):

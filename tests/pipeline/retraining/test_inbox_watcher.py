@@ -30,12 +30,14 @@ def options(inbox) -> RetrainOptions:
     return RetrainOptions(inbox=inbox, poll_seconds=0.1)
 
 
-@pytest.mark.parametrize("kind", ["missing", "file"])
-def test_an_inbox_that_is_no_folder_is_an_input_error(tmp_path, passes, kind):
+@pytest.mark.parametrize(
+    ("kind", "problem"), [("missing", "does not exist"), ("file", "is a file, no folder")]
+)
+def test_an_inbox_that_is_no_folder_is_an_input_error(tmp_path, passes, kind, problem):
     inbox = tmp_path / "inbox"
     if kind == "file":
         inbox.touch()
-    with pytest.raises(InputError, match=r"is not a folder\..*--inbox DIR"):
+    with pytest.raises(InputError, match=rf"{inbox} {problem}\. .*--inbox DIR"):
         watch_inbox(["retrain"], options(inbox))
     assert passes == []
 

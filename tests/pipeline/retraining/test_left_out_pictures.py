@@ -42,7 +42,9 @@ def test_they_are_named_and_counted_everywhere(site, files, text, pictures, stat
     assert batch.reason.count(text) == 1
     assert site.events[-1]["reason"] == batch.reason
     assert site.events[-1]["left_out"] == len(files)
-    assert f"monday: {state}: {batch.reason}" in site.output
+    told = "monday: pushed\n" if state == "pushed" else f"monday: {state}: {batch.reason}\n"
+    assert site.output.endswith(told)
+    assert text in site.output
 
 
 NO_PICTURES = {

@@ -57,7 +57,7 @@ def test_a_new_domain_with_low_accuracy_is_trained_on_and_pushed(site):
     assert site.output.splitlines()[0].startswith(
         "monday: retrain: new domain 'night': 12 labelled, accuracy of the serving model 0.000, "
     )
-    assert site.output.splitlines()[1] == f"monday: pushed: {batch.reason}"
+    assert site.output.splitlines()[1:] == ["monday: pushed"]  # the run has shown the rest
 
 
 def test_a_finished_batch_is_not_processed_again(site):
@@ -105,6 +105,15 @@ def test_a_known_domain_with_wrong_labels_is_held(site):
     [batch] = site.batches()
     assert batch.state == "held"
     assert "Check the labels" in batch.reason
+    assert (
+        ". The serving model predicts another class for 4 of 4 of 'blue' "
+        "(day/blue/11.png, day/blue/2.png, day/blue/5.png, ...), 4 of 4 of 'green' ("
+    ) in batch.reason
+    assert "classes" not in batch.numbers["day"]
+    assert site.output.splitlines()[-2:] == [
+        "If the labels of monday are right:",
+        f'  carryover accept --batch monday --reason "..." --workspace {site.workspace}',
+    ]
     assert batch.numbers["day"]["drift"] > 0.01
     assert site.event_names() == ["taken", "held"]
 
@@ -144,6 +153,8 @@ def test_a_rejected_candidate_has_an_exit_code_of_its_own(site):
     assert (batch.state, batch.run_id, batch.version) == ("rejected", "run 2", None)
     assert batch.reason == "domain 'day': worse; x"
     assert site.events[-1]["version"] is None
+    assert site.events[-1]["reason"] == batch.reason
+    assert site.output.splitlines()[1:] == ["monday: rejected"]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +240,10 @@ def test_an_incomplete_delivery_stays_in_the_inbox(site):
     write_colours(site.inbox / "monday", "night", WRONG)
     (site.inbox / "monday" / "_READY").unlink()
     assert site.run(quiet_seconds=1000) == 0
-    assert "monday: incomplete: it has no _READY, and changed lately" in site.output
+    assert site.output == (
+        "monday: incomplete: it has no _READY. Without that, it is taken when nothing in it has "
+        "changed for 1000 s (retrain.quiet_seconds)\n"
+    )
     assert site.batches() == []
 
 

@@ -1,6 +1,7 @@
 """Rich's console with hostile names."""
 
 import io
+import re
 
 import pytest
 from hostile_names import HOSTILE, SHOWN, unprintable
@@ -30,13 +31,14 @@ def test_a_name_that_was_not_escaped_is_printable_all_the_same(form):
     assert r"\x1b]0;owned" in shown.file.getvalue()
 
 
+@pytest.mark.parametrize("terminal", [True, False])
 @pytest.mark.parametrize("width", [20, 300])
-def test_a_table_has_one_row_per_name(width):
-    shown = SafeConsole(file=io.StringIO(), width=width)
+def test_a_table_has_one_row_per_name(width, terminal):
+    shown = SafeConsole(file=io.StringIO(), width=width, force_terminal=terminal)
     table = Table(plain(HOSTILE), "number")
     table.add_row(plain(HOSTILE), "12")
     print_table(shown, table)
-    text = shown.file.getvalue()
+    text = re.sub(r"\x1b\[[\d;]*m", "", shown.file.getvalue())  # Rich's own colours
     assert unprintable(text) == []
     assert text.count(r"\x1b]0;owned") == 2
 

@@ -1,4 +1,4 @@
-"""Tables on terminals of any width."""
+"""Tables on terminals of any width, and in files."""
 
 import io
 
@@ -15,8 +15,12 @@ DOMAINS = ("line-art", "night_and_fog", "日本の写真", "a-very-long-name-of-
 WIDTHS = [1, 5, 20, 40, 60, 80, 200]
 
 
+def terminal(width: int) -> Console:
+    return Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+
+
 def printed(table: Table, width: int) -> str:
-    console = Console(file=io.StringIO(), width=width)
+    console = terminal(width)
     print_table(console, table)
     return console.file.getvalue()
 
@@ -66,7 +70,7 @@ def test_the_ledger_breaks_only_its_sentences(width):
         version=None,
         **rest,
     )
-    console = Console(file=io.StringIO(), width=width)
+    console = terminal(width)
     show_ledger([batch], console)
     text = console.file.getvalue()
     assert "2026-line-art" in text
@@ -85,3 +89,21 @@ def test_a_table_that_fits_is_not_wider_than_the_terminal(width):
     table.add_column("images", no_wrap=True)
     table.add_row("two words " * 30, "12")
     assert max(map(len, printed(table, width).splitlines())) <= width
+
+
+def test_off_a_terminal_every_row_is_one_line_without_spaces_at_its_end():
+    reason = "a long reason " * 30
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("domain", "accuracy", "why"):
+        table.add_column(name, overflow="fold")
+    table.add_row("fog", "[bold]0.5[/bold]", reason)
+    table.add_row("日本の写真", "0.75", "")
+    table.caption = "a caption that is wider than its table, " * 15 + "too"
+    file = io.StringIO()
+    print_table(Console(file=file, width=30), table, sentences="why")
+    lines = file.getvalue().splitlines()
+    assert [line.rstrip() for line in lines] == lines
+    rows = [line.split(maxsplit=2) for line in lines]
+    assert ["fog", "0.5", reason.strip()] in rows
+    assert ["日本の写真", "0.75"] in rows
+    assert lines[-1] == table.caption

@@ -1,7 +1,9 @@
 import errno
+import fcntl
 import os
 import resource
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,28 @@ def test_the_draft_of_a_killed_process_is_overwritten(tmp_path):
     atomic_write(tmp_path / "a.json", "all")
     assert (tmp_path / "a.json").read_text() == "all"
     assert names(tmp_path) == ["a.json"]
+
+
+def test_processes_that_write_the_same_file_at_the_same_time_wait_for_each_other(tmp_path):
+    path = tmp_path / "a.json"
+
+    def write(letter: str) -> None:
+        for _ in range(20):
+            atomic_write(path, letter * 100_000)
+            assert len(set(path.read_text())) == 1
+            assert path.stat().st_size == 100_000
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(write, "abc"))
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_a_file_system_without_locks_is_good_enough(tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert atomic_write(tmp_path / "a.json", "all").read_text() == "all"
 
 
 def test_the_file_is_invisible_until_it_is_complete(tmp_path):

@@ -158,12 +158,22 @@ def test_8_bits_with_a_sign_have_their_own_range_or_are_taken_as_they_are(deflat
     np.testing.assert_allclose(shown(positive), EXPECTED_GREY * 127 / 255, atol=1.5)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_values_that_are_not_finite_are_refused(value):
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("deflate", [False, True])
+@pytest.mark.parametrize(
+    "bits",
+    [
+        pytest.param(0x7FC00000, id="nan"),
+        pytest.param(0x7F800001, id="signalling nan"),
+        pytest.param(0x7F800000, id="inf"),
+        pytest.param(0xFF800000, id="-inf"),
+    ],
+)
+def test_values_that_are_not_finite_are_refused_without_a_warning(bits, deflate):
     values = GREY.astype("<f4")
-    values[3, 4] = value
+    values.view("<u4")[3, 4] = bits
     with pytest.raises(UnusablePictureError, match="damaged: some values are not finite numbers"):
-        read_picture(tiff_of(values))
+        read_picture(tiff_of(values, deflate=deflate))
 
 
 @pytest.mark.parametrize("top", [255, 1023, 65535])

@@ -73,6 +73,16 @@ def test_groups_and_splits_of_a_sidecar_are_part_of_the_batch(inbox, store):
     assert "group" not in rows["night/_unlabelled/2.png"]
 
 
+def test_values_of_slices_are_part_of_the_batch_and_other_columns_are_not(inbox, tmp_path):
+    store = BatchStore(tmp_path / "batches", slices=("scanner", "sex"))
+    (inbox / "batch" / "sidecar.csv").write_text("path,scanner,name\nnight/cat/1.png,B,Ann\n")
+    digest = store.add(delivery(inbox / "batch")).digest
+    slices = {row["name"]: row.get("slices") for row in store.read(digest)}
+    assert slices["night/cat/1.png"] == {"scanner": "B"}
+    assert slices["night/_unlabelled/2.png"] is None
+    assert "Ann" not in (tmp_path / "batches" / digest / "listing.jsonl").read_text()
+
+
 def test_a_sidecar_that_names_a_missing_picture_is_an_input_error(inbox, store):
     (inbox / "batch" / "sidecar.csv").write_text("path,group\nnight/cat/9.png,tom\n")
     with pytest.raises(InputError, match=r"line 2: night/cat/9\.png is no picture of the folder"):

@@ -5,57 +5,19 @@ import os
 from pathlib import Path
 
 import pytest
+from intake_site import IntakeSite
 from tiny_pictures import solid, write_files
 
-from components.pusher.version_store import VersionStore
-from pipeline.config.retraining_options import RetrainOptions
 from pipeline.inputs.allowed_roots import OUTSIDE
-from pipeline.logs.command_log import CommandLog
-from pipeline.retraining.deliveries import batch_store, file_copies
-from pipeline.retraining.deliveries.batch_store import BatchStore, StoreWriteError
-from pipeline.retraining.deliveries.delivery_faults import DeliveryGuard
-from pipeline.retraining.deliveries.delivery_intake import DeliveryIntake, IntakeResult
-from pipeline.retraining.deliveries.process_deaths import ProcessDeaths
+from pipeline.retraining.deliveries import batch_store, delivered_rows, file_copies
+from pipeline.retraining.deliveries.batch_store import StoreWriteError
 from pipeline.retraining.ledger import Ledger
 from trainer_module.contract.errors import InputError
 
 
-class Site:
-    """An inbox and a workspace without a model."""
-
-    def __init__(self, root: Path) -> None:
-        self.inbox, self.pictures, self.workspace = (root / name for name in ("in", "pics", "ws"))
-        for folder in (self.inbox, self.pictures, self.workspace):
-            folder.mkdir()
-        for number in range(3):
-            (self.pictures / f"{number}.png").write_bytes(solid((number, 0, 0)))
-        self.store = BatchStore(self.workspace / "batches", max_file_bytes=10_000)
-
-    def take(self, *allowed: str) -> dict[str, IntakeResult]:
-        """Run an intake; return the results by name."""
-        ledger, guard = Ledger(self.workspace), self.guard()
-        options = RetrainOptions(inbox=self.inbox, quiet_seconds=0, allowed_roots=list(allowed))
-        deaths = ProcessDeaths(self.workspace / "batches")
-        versions = VersionStore(self.workspace, "m")
-        intake = DeliveryIntake(options, ledger, self.store, versions, guard, deaths)
-        return {result.name: result for result in intake.take_all()}
-
-    def guard(self) -> DeliveryGuard:
-        return DeliveryGuard(self.workspace / "log", CommandLog("retrain", self.workspace))
-
-    def state(self, name: str) -> tuple[str, str]:
-        batch = Ledger(self.workspace).newest(name)
-        assert batch
-        return batch.state, batch.reason
-
-    def manifest(self, *paths: str, name: str = "m.csv") -> None:
-        rows = [f"{path},day,red\n" for path in paths]
-        (self.inbox / name).write_text("path,domain,label\n" + "".join(rows))
-
-
 @pytest.fixture(name="site")
-def _site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
+def _site(tmp_path: Path) -> IntakeSite:
+    return IntakeSite(tmp_path)
 
 
 def test_pictures_below_the_inbox_may_be_named_in_any_way(site):
@@ -136,14 +98,15 @@ def test_a_link_that_is_changed_while_the_batch_is_copied_is_not_followed(site, 
 def test_an_unexpected_error_is_the_outcome_of_one_delivery(site, monkeypatch, error, where):
     for name in ("a", "b", "c"):
         write_files(site.inbox / name, {f"day/red/{name}.png": solid((ord(name), 0, 0))})
-    function = getattr(batch_store, where)
+    module = batch_store if where == "file_stamp" else delivered_rows
+    function = getattr(module, where)
 
     def fail(first, *arguments, **options):
         if str(first).endswith("in/b") or (where == "check_stores" and "b.png" in str(first)):
             raise error
         return function(first, *arguments, **options)
 
-    monkeypatch.setattr(batch_store, where, fail)
+    monkeypatch.setattr(module, where, fail)
     results = site.take()
     assert {site.state(name)[0] for name in ("a", "c")} == {"taken"}
     state, reason = site.state("b")
