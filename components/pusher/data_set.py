@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 
 from components.image_example_gen.catalog import read_catalog
 from trainer_module.contract import example_features
+from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.locations import locate
-from trainer_module.contract.model_assets import PICTURES
+from trainer_module.contract.model_assets import PICTURES, TEST_PREDICTIONS
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 
 #: Columns of the list, see `DataSetRow`.
@@ -88,13 +89,15 @@ def read_data_set(model: Path) -> pa.Table | None:
         model: Folder of the SavedModel.
 
     Raises:
-        UnavailableError: The list is unreadable or damaged.
+        UnavailableError: The list is unreadable, damaged or lost.
 
     Returns:
         Table with the columns of `SCHEMA`.
     """
     path = model / PICTURES
     if not path.exists():
+        if (model / TEST_PREDICTIONS).exists():  # a push that writes one of them writes both
+            raise UnavailableError(f"list of pictures {path} is missing. {RESTORE_VERSION}")
         return None
     with reading(path, "list of pictures", RESTORE_VERSION):
         return pq.read_table(path, schema=SCHEMA)

@@ -68,10 +68,11 @@ def read_part(evaluation_uri: str, suffix: str, columns: list[str] | None = None
     Args:
         evaluation_uri: URI of the `evaluation` artifact.
         suffix: Suffix of the file name of the chunk.
-        columns: Names of columns in `SCHEMA`; None for all.
+        columns: Names of columns in `SCHEMA`; None for all. A column that the file of an earlier
+            carryover lacks is null.
     """
     with fileio.open(_path(evaluation_uri, suffix), "rb") as file:
-        return pq.read_table(pa.BufferReader(file.read()), columns=columns)
+        return pq.read_table(pa.BufferReader(file.read()), schema=SCHEMA, columns=columns)
 
 
 def read_predictions(evaluation_uri: str, columns: list[str] | None = None) -> pa.Table:

@@ -3,11 +3,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from tiny_pictures import write_files
 
 from components.image_example_gen.catalog import SCHEMA as CATALOG
 from components.image_example_gen.catalog import write_catalog
 from components.pusher.data_set import SCHEMA, read_data_set, write_data_set
-from trainer_module.contract.model_assets import PICTURES
+from trainer_module.contract.errors import UnavailableError
+from trainer_module.contract.model_assets import PICTURES, TEST_PREDICTIONS
 
 pytestmark = pytest.mark.component
 
@@ -55,6 +57,14 @@ def test_pictures_of_the_baseline_that_a_retraining_did_not_read_stay_in_the_lis
 
 def test_a_version_may_have_no_list(tmp_path):
     assert read_data_set(tmp_path) is None
+
+
+def test_a_list_that_was_lost_is_never_taken_for_none(tmp_path):
+    write_files(tmp_path, {TEST_PREDICTIONS: b"kept by the same push"})
+    with pytest.raises(UnavailableError) as error:
+        read_data_set(tmp_path)
+    assert str(error.value).startswith(f"list of pictures {tmp_path / PICTURES} is missing. ")
+    assert "Restore the version from a backup" in str(error.value)
 
 
 def test_the_groups_of_all_pictures_are_kept_also_of_those_that_were_not_read_again(tmp_path):

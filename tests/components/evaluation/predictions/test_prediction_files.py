@@ -1,5 +1,6 @@
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from components.evaluation.predictions.prediction_files import (
@@ -47,6 +48,15 @@ def test_a_chunk_is_read_as_it_was_written(evaluation):
     assert read_part(str(evaluation), "00000-of-00001", ["label"]).to_pydict() == {
         "label": ["red", "red"]
     }
+
+
+def test_a_column_that_an_earlier_carryover_did_not_write_is_null(evaluation):
+    write_part(str(evaluation), "00000-of-00001", [row(1)])
+    [file] = (evaluation / FOLDER).iterdir()
+    pq.write_table(pq.read_table(file).drop(["slices"]), file)
+    table = read_predictions(str(evaluation), SCHEMA.names)
+    assert table.schema.equals(SCHEMA)
+    assert table.to_pylist() == [row(1) | {"slices": None}]
 
 
 def test_a_chunk_that_is_written_again_replaces_the_first_and_leaves_no_draft(evaluation):
