@@ -1,6 +1,6 @@
 """The TFX pipeline. It reads from top to bottom like the picture in the README."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tfx.components import (
@@ -30,6 +30,7 @@ from pipeline.identity.cache_key import add_to_cache_key
 from pipeline.identity.component_fingerprints import ComponentFingerprints
 from pipeline.identity.model_key import weights_digest
 from pipeline.workspace import Workspace
+from trainer_module.cross_fitting.folds import NO_FOLDS, Folds
 from trainer_module.multi_worker.multi_worker import JOB_FOLDER
 from trainer_module.multi_worker.tf_config import read_cluster
 
@@ -56,6 +57,7 @@ class PipelineInputs:
         baseline_version: Version of the baseline; 0 for none.
         earlier_versions: Folders of the versions before the baseline that the candidate is compared
             with, by their numbers.
+        folds: Folds of the pictures that a retraining cross-fits.
         batch: Digest of the batch that a retraining is for; empty for other runs. The listing of
             a retraining holds the batch and a part of the pictures of the serving version.
         new_folders: Folders of pictures that the baseline was not trained on, in a retraining.
@@ -76,6 +78,7 @@ class PipelineInputs:
     baseline_uri: str | None
     baseline_version: int
     earlier_versions: dict[int, str] = field(default_factory=dict)
+    folds: Folds = NO_FOLDS
     batch: str = ""
     new_folders: tuple[str, ...] = ()
     slice_values: str = ""
@@ -234,6 +237,8 @@ def _trainer_config(config: RunConfig, inputs: PipelineInputs) -> dict[str, Any]
             "folders": inputs.new_folders,
             "share": config.retrain.new_share,
         }
+    if inputs.folds:
+        settings["folds"] = asdict(inputs.folds)
     if read_cluster().is_distributed:
         settings[JOB_FOLDER] = str(workspace.training_jobs)
     return settings

@@ -20,6 +20,9 @@ from trainer_module.classifier import (
     warm_start,
     warm_start_head,
 )
+from trainer_module.cross_fitting.cross_fit import Start, TrainedSplit, choose_start, cross_fit
+from trainer_module.cross_fitting.fold_models import read_fold_models
+from trainer_module.cross_fitting.folds import Folds
 from trainer_module.data.transformed_examples import Pictures, read_pictures
 from trainer_module.data.weighting import NewPictures
 from trainer_module.export.calibration import Calibration, calibrate, confidences
@@ -46,8 +49,9 @@ def run_fn(fn_args: Any) -> None:
             examples), `base_model` (path of the serving model, or None), `serving_model_dir` and
             `model_run_dir` (folders for the results) and `custom_config`, with the keys
             `training` (see `TrainingOptions`) and, optionally, `activation_cache` (folder of
-            cached activations), `new_pictures` (see `weighting.NewPictures`) and `job_folder`
-            (folder in which the chief publishes jobs, see `multi_worker`).
+            cached activations), `new_pictures` (see `weighting.NewPictures`), `folds` (see
+            `cross_fitting.folds.Folds`) and `job_folder` (folder in which the chief publishes jobs,
+            see `multi_worker`).
 
     Raises:
         InputError: A split is empty, or an option does not fit the backbone or the hardware.
@@ -64,6 +68,8 @@ def run_fn(fn_args: Any) -> None:
     task = _create_task(fn_args, options, hardware)
     labels = {*train.labels, *evaluation.labels}
     classifier, warm_classes = _create_classifier(fn_args.base_model, labels, task)
+    fold_models = read_fold_models(fn_args.base_model) if warm_classes else None
+    start = Start(classifier.get_weights(), warm_classes, fold_models)
 
     trained = train_stages(classifier, train, evaluation, task, warm_classes)
     chosen = select_stage(
@@ -79,13 +85,31 @@ def run_fn(fn_args: Any) -> None:
         describe_choice(trained.stages, chosen, options.criterion),
     )
 
-    classifier.set_weights(chosen.weights)
     targets = class_ids(evaluation.labels, classifier.labels)
     calibration = calibrate(chosen.logits, targets, evaluation.domains)
+    folds, start = choose_start(task.folds, start, classifier, trained.boundary)
+    cross_fitted = None
+    if folds:
+        cross_fitted = cross_fit(
+            classifier,
+            (
+                TrainedSplit(train.image_ids, trained.train_activations),
+                TrainedSplit(evaluation.image_ids, trained.eval_activations),
+            ),
+            folds,
+            start,
+            trained.boundary,
+            chosen,
+            calibration.temperature,
+            task,
+        )
+    classifier.set_weights(chosen.weights)
     embeddings = embed(classifier, trained.eval_activations, trained.boundary, task)
     if hardware.is_chief:
         report = _report(trained.stages, chosen, calibration, hardware.description)
         _export(classifier, chosen, calibration, report, embeddings, evaluation.domains, fn_args)
+        for result in cross_fitted or ():
+            result.write(fn_args.serving_model_dir)
 
 
 @dataclass(frozen=True)
@@ -94,11 +118,13 @@ class TrainedStages:
 
     Attributes:
         stages: Results of one or two stages, in the order of training.
-        eval_activations: Activations of the eval split under the weights before the training.
+        train_activations: Activations of the train split under the weights before the training.
+        eval_activations: Activations of the eval split under the same weights.
         boundary: Block up to which the backbone did not change; None without fine-tuning.
     """
 
     stages: list[StageResult]
+    train_activations: Activations
     eval_activations: Activations
     boundary: str | None
 
@@ -140,7 +166,7 @@ def train_stages(
         stages.append(
             fine_tune(classifier, boundary, train_activations, eval_activations, task, start)
         )
-    return TrainedStages(stages, eval_activations, boundary)
+    return TrainedStages(stages, train_activations, eval_activations, boundary)
 
 
 def _create_task(fn_args: Any, options: TrainingOptions, hardware: Hardware) -> TrainingTask:
@@ -153,6 +179,7 @@ def _create_task(fn_args: Any, options: TrainingOptions, hardware: Hardware) -> 
         # Only one process may use a cache at a time.
         cache=config.get("activation_cache") if hardware.is_single_worker else None,
         new_pictures=NewPictures(**config.get("new_pictures", {})),
+        folds=Folds(**config.get("folds", {})),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from trainer_module.activations.activation_store import ActivationStore
+from trainer_module.cross_fitting.folds import NO_FOLDS, Folds
 from trainer_module.data.weighting import NO_NEW_PICTURES, NewPictures
 from trainer_module.hardware import Hardware
 from trainer_module.training_options import TrainingOptions
@@ -26,6 +27,7 @@ class TrainingTask:
         store: Storage for activations.
         cache: Folder for activations that later trainings reuse; None to cache nothing.
         new_pictures: Pictures that the baseline was not trained on.
+        folds: Folds of the pictures that are cross-fitted.
     """
 
     options: TrainingOptions
@@ -34,6 +36,7 @@ class TrainingTask:
     store: ActivationStore
     cache: str | None = None
     new_pictures: NewPictures = NO_NEW_PICTURES
+    folds: Folds = NO_FOLDS
 
     def metrics_writer(self, stage: str) -> MetricsWriter:
         """Return a function that writes metrics to the stage's TensorBoard log."""
@@ -53,6 +56,7 @@ def create_task(
     folder: str,
     cache: str | None = None,
     new_pictures: NewPictures = NO_NEW_PICTURES,
+    folds: Folds = NO_FOLDS,
 ) -> TrainingTask:
     """Return a task that keeps its activations and logs in one folder.
 
@@ -62,7 +66,8 @@ def create_task(
         folder: Folder for TensorBoard logs, and for activations that do not fit into memory.
         cache: Folder for activations that later trainings reuse; None to cache nothing.
         new_pictures: Pictures that the baseline was not trained on.
+        folds: Folds of the pictures that are cross-fitted.
     """
     budget = None if options.cache_memory is None else options.cache_memory * 2**20
     store = ActivationStore(folder, budget)
-    return TrainingTask(options, hardware, folder, store, cache, new_pictures)
+    return TrainingTask(options, hardware, folder, store, cache, new_pictures, folds)

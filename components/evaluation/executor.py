@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from components.evaluation.gate.gate_table import GateTable
 from components.evaluation.gate.slice_names import slice_columns
 from components.evaluation.gate.test_split import TestSplit, correctness
 from components.evaluation.predictions.prediction_files import (
+    CROSS_FITTED,
     FOLDER,
     OF_BASELINE,
     PREDICTED,
@@ -143,4 +145,6 @@ def _compare(evaluation: str, gate: GateOptions, properties: dict[str, Any]) -> 
         values=values,
         scores=read_score_pairs(table) if serving and gate.metrics.gated else None,
     )
-    return compare(split, gate, serving, json.loads(properties["known_domains"]), slices)
+    gate_table = compare(split, gate, serving, json.loads(properties["known_domains"]), slices)
+    cross_fitted = Counter(split.domains[table[CROSS_FITTED].to_numpy().astype(bool)])
+    return gate_table.model_copy(update={"cross_fitted": dict(sorted(cross_fitted.items()))})

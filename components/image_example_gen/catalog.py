@@ -23,6 +23,7 @@ SCHEMA = pa.schema(
         ("assigned", pa.string()),  # split before the correction: that of the listing, or by hash
         ("given", pa.bool_()),  # whether the listing names the split
         ("known", pa.bool_()),  # whether the serving version knows the picture and its split
+        ("fold", pa.int8()),  # fold of a cross-fitted picture; null for all others
         ("content", pa.binary(16)),  # digest of the file, equal for exact copies
         ("group", pa.binary(16)),  # digest of the group that shares a split
         ("look", pa.binary(32)),  # perceptual hash

@@ -217,7 +217,8 @@ def _entry(item: Ingested, split: dict[str, Any]) -> dict[str, Any]:
     row, picture = item.row, item.picture
     assert picture is not None  # noqa: S101 (for the type checker)
     group = group_digest(row, item.content, split["group_by"])
-    assigned = row.get("split") or assign_split(group, split["eval"], split["test"])
+    test_share = 0.0 if "fold" in row else split["test"]
+    assigned = row.get("split") or assign_split(group, split["eval"], test_share)
     return {
         example_features.IMAGE_ID: row["path"].encode("utf-8", "surrogateescape"),
         example_features.DOMAIN: row["domain"],
@@ -226,6 +227,7 @@ def _entry(item: Ingested, split: dict[str, Any]) -> dict[str, Any]:
         "assigned": assigned,
         "given": "split" in row,
         "known": row.get("known", False),
+        "fold": row.get("fold"),
         "content": item.content,
         "group": group,
         "rewritten": picture.rewritten,

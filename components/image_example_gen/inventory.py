@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from tfx.dsl.io import fileio
 
 from components.image_example_gen.catalog import read_catalog
@@ -16,7 +18,7 @@ Inventory = dict[str, list[dict[str, Any]]]
 
 INVENTORY = "inventory.json"
 
-#: Key of a count: split or kind of reason, domain, label.
+#: Key of a count: split or kind of reason where there is one, domain, label.
 Key = tuple[str, ...]
 
 
@@ -57,16 +59,18 @@ def write_inventory(catalog_uri: str, rejects_uri: str) -> Inventory:
     """
     columns = ["split", example_features.DOMAIN, example_features.LABEL]
     examples: Counter[Key] = Counter()
-    for table in read_catalog(catalog_uri, columns):
-        counts = table.group_by(columns).aggregate([("split", "count")]).to_pylist()
-        for row in counts:
-            examples[tuple(row[name] for name in columns)] += row["split_count"]
+    cross_fitted: Counter[Key] = Counter()
+    for table in read_catalog(catalog_uri, [*columns, "fold"]):
+        examples += _count_rows(table, columns)
+        is_cross_fitted = pc.and_(pc.is_valid(table["fold"]), pc.not_equal(table["split"], "test"))
+        cross_fitted += _count_rows(table.filter(is_cross_fitted), columns[1:])
     rejects: Counter[Key] = Counter(
         (reason_kind(row["reason"]), row["domain"], row["label"])
         for row in read_rejects(rejects_uri)
     )
     inventory = {
         "examples": _rows(("split", example_features.DOMAIN, example_features.LABEL), examples),
+        "cross_fitted": _rows((example_features.DOMAIN, example_features.LABEL), cross_fitted),
         "rejects": _rows(("reason", example_features.DOMAIN, example_features.LABEL), rejects),
     }
     with fileio.open(f"{rejects_uri}/{INVENTORY}", "w") as file:
@@ -81,8 +85,9 @@ def read_inventory(rejects_uri: str) -> Inventory:
         rejects_uri: URI of the `rejects` artifact.
 
     Returns:
-        `examples`: rows with `split`, `domain`, `label` and `count`; `rejects`: rows with `reason`
-        (its kind, see `reason_kind`), `domain`, `label` and `count`.
+        `examples`: rows with `split`, `domain`, `label` and `count`; `cross_fitted`: rows with
+        `domain`, `label` and `count`, for pictures in train and eval that are cross-fitted;
+        `rejects`: rows with `reason` (its kind, see `reason_kind`), `domain`, `label` and `count`.
     """
     with fileio.open(f"{rejects_uri}/{INVENTORY}", "r") as file:
         inventory: Inventory = json.loads(file.read())
@@ -92,6 +97,12 @@ def read_inventory(rejects_uri: str) -> Inventory:
 def reason_kind(reason: str) -> str:
     """Return the part of a reason that is the same for all files with this kind of problem."""
     return reason.split(":")[0]
+
+
+def _count_rows(table: pa.Table, columns: list[str]) -> Counter[Key]:
+    last = columns[-1]
+    counts = table.group_by(columns).aggregate([(last, "count")]).to_pylist()
+    return Counter({tuple(row[name] for name in columns): row[f"{last}_count"] for row in counts})
 
 
 def _rows(names: tuple[str, ...], counts: Counter[Key]) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ COLUMNS = [
     "split",
     "given",
     "known",
+    "fold",
 ]
 
 
@@ -66,6 +67,7 @@ def _split_inputs(table: pa.Table) -> SplitInputs:
         split=np.array([codes[split] for split in table["split"].to_pylist()], np.int8),
         given=table["given"].to_numpy(),
         known=table["known"].to_numpy(),
+        cross_fitted=table["fold"].is_valid().to_numpy(),
     )
 
 

@@ -40,6 +40,7 @@ class SplitCoverage:
         domain: IntArray,
         splits: IntArray,
         fixed: BoolArray,
+        not_tested: BoolArray,
         position: npt.NDArray[np.uint64],
     ) -> None:
         """Count the components.
@@ -50,6 +51,7 @@ class SplitCoverage:
             domain: Code of the domain of every picture, 0 and up.
             splits: Split of every component, index in `SPLITS`.
             fixed: Whether the split of a component is given, for every component.
+            not_tested: Whether a component may not be moved to test, for every component.
             position: Hash of every component; the lowest ones are in test, the next ones in eval.
         """
         self._num_labels = int(label.max()) + 1
@@ -59,6 +61,7 @@ class SplitCoverage:
         owners = np.concatenate([component, component]).astype(np.int64)
         self._pairs = np.divmod(np.unique(owners * self._num_codes + codes), self._num_codes)
         self._assigned, self._fixed, self._position = splits, fixed, position
+        self._not_tested = not_tested
 
     def cover(self) -> IntArray:
         """Move as few components as needed, see `splits.final_splits`.
@@ -116,6 +119,8 @@ class SplitCoverage:
             candidates = self._components_of[code]
             if wanted == TRAIN:
                 candidates = candidates[::-1]
+            if wanted == TEST:
+                candidates = [one for one in candidates if not self._not_tested[one]]
             moved = next((c for c in candidates if self._may_leave(c, EVERYTHING)), None)
             if moved is None:
                 moved = next((c for c in candidates if self._may_leave(c, kept)), None)

@@ -85,6 +85,8 @@ class SplitInputs:
         given: Whether the listing names the split, bool.
         known: Whether the serving version knows the picture and its split, bool; such a picture is
             never moved.
+        cross_fitted: Whether the picture is cross-fitted, bool; such a picture is in test only if
+            its group is.
     """
 
     content: npt.NDArray[np.bytes_]
@@ -94,6 +96,7 @@ class SplitInputs:
     split: IntArray
     given: BoolArray
     known: BoolArray
+    cross_fitted: BoolArray
 
 
 def final_splits(pictures: SplitInputs) -> IntArray:
@@ -106,7 +109,7 @@ def final_splits(pictures: SplitInputs) -> IntArray:
     * Every class and every domain with at least three pictures is in train and in test, and every
       domain with three and every class with six in eval, unless groups or the listing do not allow
       it. The group whose hash is nearest to the split is moved. No class or domain loses its last
-      picture in a split for another one.
+      picture in a split for another one. Pictures that are cross-fitted are not moved to test.
 
     Returns:
         Indices in `SPLITS`, int [pictures].
@@ -124,8 +127,10 @@ def final_splits(pictures: SplitInputs) -> IntArray:
     given = np.concatenate([given, np.ones(len(splits) - len(given), bool)])
     position = np.full(len(splits), np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(position, component, _hash_positions(pictures.group))
+    not_tested = np.zeros(len(splits), bool)
+    np.logical_or.at(not_tested, component, pictures.cross_fitted)
     splits = SplitCoverage(
-        component, pictures.label, pictures.domain, splits, given, position
+        component, pictures.label, pictures.domain, splits, given, not_tested, position
     ).cover()
     result: IntArray = splits[component]
     return result

@@ -34,6 +34,12 @@ class SplitOptions(Options):
     group_by: Literal["content", "stem"] = Field(
         "content", description="pictures that share a split: copies, or files of one name"
     )
+    cross_fit_below: int = Field(
+        30,
+        ge=0,
+        le=1_000_000,
+        description="test pictures below which a retraining cross-fits a domain; 0: never",
+    )
 
     @model_validator(mode="after")
     def _leaves_something_to_train_on(self) -> "SplitOptions":

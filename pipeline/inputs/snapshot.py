@@ -20,6 +20,7 @@ from trainer_module.contract.atomic_write import DRAFT_SUFFIX, Draft
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri
+from trainer_module.cross_fitting.folds import NO_FOLDS, Folds
 
 if TYPE_CHECKING:
     from components.evaluation.predictions.slice_values import SliceValuesWriter
@@ -40,6 +41,7 @@ class Snapshot:
         batch: Digest of the batch that a retraining is for. Its listing holds the batch and a part
             of the pictures of the serving version. None where the listing is complete.
         new_folders: Folders of batches that no version was trained on, relative to `data_root`.
+        folds: Folds of the pictures that a retraining cross-fits.
         findings: Findings about the choice of the pictures of a retraining.
         notes: Sentences that tell the user how the layout of the folders was read.
         slice_values: Path of the file with the values of slices, see
@@ -55,6 +57,7 @@ class Snapshot:
     empty_classes: tuple[tuple[str, str], ...]
     batch: str | None = None
     new_folders: tuple[str, ...] = ()
+    folds: Folds = NO_FOLDS
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     slice_values: Path | None = None

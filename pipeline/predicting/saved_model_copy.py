@@ -11,6 +11,8 @@ from pipeline.workspace import Workspace
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import (
+    FOLD_MODELS,
+    OUT_OF_FOLD,
     PICTURES,
     REFERENCE,
     STATISTICS,
@@ -18,8 +20,8 @@ from trainer_module.contract.model_assets import (
 )
 
 #: Files and folders of a version that a copy leaves out: paths and digests of the pictures, sampled
-#: embeddings, and statistics.
-TRAINING_DATA = (PICTURES, TEST_PREDICTIONS, REFERENCE, STATISTICS)
+#: embeddings, statistics, and models that were trained on other pictures than the version.
+TRAINING_DATA = (PICTURES, TEST_PREDICTIONS, REFERENCE, STATISTICS, OUT_OF_FOLD, FOLD_MODELS)
 
 
 def export_saved_model(

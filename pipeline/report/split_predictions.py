@@ -113,7 +113,7 @@ def _most_confident(
 
 
 def _read_pictures(examples: str, suffixes: dict[bytes, str]) -> dict[bytes, bytes]:
-    """Return the encoded pictures of some test examples, by image id.
+    """Return the encoded pictures of some examples, by image id.
 
     Args:
         examples: URI of ImageExampleGen's examples.
@@ -124,10 +124,13 @@ def _read_pictures(examples: str, suffixes: dict[bytes, str]) -> dict[bytes, byt
     from components.image_example_gen.shards import read_shard
 
     pictures: dict[bytes, bytes] = {}
-    for suffix in sorted(set(suffixes.values())):
-        for record in read_shard(examples, "test", suffix):
-            features = Example.FromString(record).features.feature
-            image_id = features[example_features.IMAGE_ID].bytes_list.value[0]
-            if image_id in suffixes:
-                pictures[image_id] = features[example_features.IMAGE].bytes_list.value[0]
+    # Most are test pictures. Pictures that are cross-fitted are in the other splits.
+    for split in reversed(example_features.SPLITS):
+        missing = suffixes.keys() - pictures.keys()
+        for suffix in sorted({suffixes[image_id] for image_id in missing}):
+            for record in read_shard(examples, split, suffix):
+                features = Example.FromString(record).features.feature
+                image_id = features[example_features.IMAGE_ID].bytes_list.value[0]
+                if image_id in suffixes:
+                    pictures[image_id] = features[example_features.IMAGE].bytes_list.value[0]
     return pictures

@@ -13,6 +13,7 @@ from pipeline.inputs.snapshot import Snapshot, write_listing
 from pipeline.retraining.assessment import AssessedRows
 from pipeline.retraining.batch import KEPT, Batch
 from pipeline.retraining.deliveries.batch_store import BatchRow, BatchStore
+from pipeline.retraining.pictures.fold_assignment import assign_folds, read_folds
 from pipeline.retraining.pictures.known_pictures import KnownPictures
 from pipeline.retraining.pictures.listing_rows import ListingRows
 from pipeline.retraining.pictures.picture_updates import (
@@ -181,13 +182,22 @@ class TrainingSet:
         updates = list(self.newest.updates.values())
         by_stem = config.split.group_by == "stem" or self.known.is_grouped_by_stem
         slices = stored_slices(self.model) if config.slices else {}
-        rows = ListingRows(self.known, self.workspace.root, by_stem, slices)
+        folds = read_folds(self.model, self.known.rows)
+        rows = ListingRows(self.known, self.workspace.root, folds, by_stem, slices)
         listed = rows.of_updates(updates)
         listed += rows.of_new(new, pseudo_labels, listed)
-        replayed = rows.of_known(replay_rows(self._unchanged_rows(), self.batches, config.retrain))
+        replayed = rows.of_known(
+            replay_rows(self._unchanged_rows(), self.batches, config.retrain, folds)
+        )
         findings = update_findings(updates, self.omitted.known, rows)
         if stopping := stopping_findings(findings, config.validation):
             raise InputError(stop_message(stopping, config.validation))
+        all_folds = assign_folds(
+            replayed + listed,
+            {row["path"]: bytes.fromhex(row["sha256"]) for row in new if row["label"]},
+            self.known.group_splits(by_stem),
+            config.split,
+        )
         snapshot = write_listing(
             replayed + listed,
             str(self.workspace.root),
@@ -199,6 +209,7 @@ class TrainingSet:
             snapshot,
             batch=self.batch.digest,
             new_folders=_batch_folders(listed),
+            folds=all_folds,
             findings=tuple(findings),
         )
 

@@ -88,6 +88,7 @@ def pipeline_inputs(
         baseline_uri=str(run.workspace.baseline_uri(run.store, baseline)) if baseline else None,
         baseline_version=baseline or 0,
         earlier_versions=_earlier_versions(run, baseline),
+        folds=run.snapshot.folds,
         batch=run.snapshot.batch or "",
         new_folders=run.snapshot.new_folders,
         slice_values=str(run.snapshot.slice_values or ""),

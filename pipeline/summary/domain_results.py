@@ -23,6 +23,7 @@ def read_domain_results(
             {
                 **metrics,
                 **_accuracy_interval(metrics, gate),
+                "cross_fitted_images": table.cross_fitted.get(name, 0),
                 **_gate_results([row for row in table.rows if row.domain == name], table, serving),
             }
         )

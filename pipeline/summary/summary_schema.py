@@ -83,7 +83,9 @@ class Domain(BaseModel):
     """Metrics of the candidate on the test pictures of one domain, and of earlier versions.
 
     Attributes:
-        test_images: Number of test pictures.
+        test_images: Number of test pictures, with those that are cross-fitted.
+        cross_fitted_images: Number of pictures that are cross-fitted: the candidate's predictions
+            for them are those of models that were trained without them.
         accuracy: Accuracy, 0 to 1.
         accuracy_low: Lower end of its confidence interval, with the level `gate.confidence`; null
             in runs before there were any.
@@ -107,6 +109,7 @@ class Domain(BaseModel):
     """
 
     test_images: int
+    cross_fitted_images: int = 0
     accuracy: float
     accuracy_low: float | None = None
     accuracy_high: float | None = None

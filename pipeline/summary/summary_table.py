@@ -15,8 +15,8 @@ from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
 from trainer_module.contract.printable_names import printable_name
 
-#: Domains that the line about too few test pictures names.
-MAX_TOO_SMALL = 3
+#: Domains that a line below the table names.
+MAX_NAMED = 3
 
 #: Domains that the advice about a rejected candidate names.
 MAX_FAILED = 3
@@ -42,6 +42,8 @@ def show_summary(
         console.print(Text(_image_counts(summary)), highlight=False, soft_wrap=True)
     if summary.domains:
         print_table(console, _domain_table(summary))
+        if line := _cross_fitted(summary):
+            console.print(Text(line), highlight=False, soft_wrap=True)
         if line := _too_small(summary):
             console.print(Text(line, "yellow"), highlight=False, soft_wrap=True)
     test_images = sum(domain.test_images for domain in summary.domains.values())
@@ -131,6 +133,22 @@ def _accuracy_with_interval(domain: Domain) -> str:
     return f"{bold} ±{(domain.accuracy_high - domain.accuracy_low) / 2:.2f}"
 
 
+def _cross_fitted(summary: Summary) -> str:
+    """Return a line about the domains that are cross-fitted; empty without any."""
+    texts = [
+        f"'{printable_name(name)}' ({domain.cross_fitted_images:,} of {domain.test_images:,})"
+        for name, domain in summary.domains.items()
+        if domain.cross_fitted_images
+    ]
+    if not texts:
+        return ""
+    shown, left = texts[:MAX_NAMED], len(texts) - MAX_NAMED
+    more = f" and {left:,} more" if left > 0 else ""
+    return (
+        f"Cross-fitted pictures, predicted by models trained without them: {', '.join(shown)}{more}"
+    )
+
+
 def _too_small(summary: Summary) -> str:
     """Return a line about the domains whose loss the gate might not notice; empty without any."""
     texts = [
@@ -141,7 +159,7 @@ def _too_small(summary: Summary) -> str:
     ]
     if not texts:
         return ""
-    shown, left = texts[:MAX_TOO_SMALL], len(texts) - MAX_TOO_SMALL
+    shown, left = texts[:MAX_NAMED], len(texts) - MAX_NAMED
     more = f"; and {left:,} more" if left > 0 else ""
     return f"Too few test pictures to notice a loss of gate.max_drop: {'; '.join(shown)}{more}"
 

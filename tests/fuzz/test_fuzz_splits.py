@@ -29,6 +29,7 @@ def data_sets(draw: st.DrawFn, known: bool = True) -> SplitInputs:
         else content
     )
     share = draw(st.sampled_from([0.0, 0.3]))
+    is_cross_fitted = np.array([rng.random() < share for _ in range(count)])
     is_known = np.array([known and rng.random() < 0.1 for _ in range(count)])
     # The listing names the split of every picture that the serving version knows.
     given_ = np.array([rng.random() < share for _ in range(count)]) | is_known
@@ -44,6 +45,7 @@ def data_sets(draw: st.DrawFn, known: bool = True) -> SplitInputs:
         split=np.array([SPLITS.index(one) for one in named], np.int8),
         given=given_,
         known=is_known,
+        cross_fitted=is_cross_fitted,
     )
 
 
@@ -69,10 +71,22 @@ def test_copies_and_groups_share_a_split(pictures: SplitInputs) -> None:
 def test_every_class_of_three_free_pictures_is_trained_and_tested(pictures: SplitInputs) -> None:
     count = len(pictures.split)
     names = np.array([digest(b"%d" % number) for number in range(count)], "S16")
-    free = replace(pictures, content=names, group=names, given=np.zeros(count, bool))
+    none = np.zeros(count, bool)
+    free = replace(pictures, content=names, group=names, given=none, cross_fitted=none)
     final = final_splits(free)
     for label in set(free.label[np.bincount(free.label)[free.label] >= 3]):
         assert {TRAIN, TEST} <= set(final[free.label == label])
+
+
+@given(data_sets(known=False))
+def test_a_picture_that_is_cross_fitted_is_in_test_only_with_its_group(
+    pictures: SplitInputs,
+) -> None:
+    count = len(pictures.split)
+    names = np.array([digest(b"%d" % number) for number in range(count)], "S16")
+    trained = np.where(pictures.cross_fitted & (pictures.split == TEST), TRAIN, pictures.split)
+    alone = replace(pictures, content=names, group=names, split=trained)
+    assert TEST not in final_splits(alone)[alone.cross_fitted]
 
 
 @given(data_sets(), st.randoms(use_true_random=False))

@@ -22,6 +22,8 @@ class ListingRow(_RequiredKeys, total=False):
         bytes: Size of the file, 0 where it is unknown.
         modified: Time of the last change in ns since the epoch, 0 where it is unknown.
         split: Split that a manifest names, or that a retraining keeps: `train`, `eval` or `test`.
+        fold: Fold of a picture that is cross-fitted, see `trainer_module.cross_fitting.folds`. It
+            is in test only if its group is.
         known: Whether the serving version knows the picture: then nothing moves it to another
             split than `split`.
         group: Name of a group of pictures that share a split.
@@ -36,6 +38,7 @@ class ListingRow(_RequiredKeys, total=False):
     bytes: int
     modified: int
     split: str
+    fold: int
     known: bool
     group: str
     group_digest: str

@@ -16,6 +16,12 @@ WEIGHTS = f"{EXTRA}/classifier.weights.h5"
 #: Sample of the embeddings of every domain, NumPy. Written by the Trainer.
 REFERENCE = f"{EXTRA}/reference.npz"
 
+#: Predictions for cross-fitted pictures, NumPy. Written by the Trainer.
+OUT_OF_FOLD = f"{EXTRA}/out_of_fold.npz"
+
+#: Weights of the fold models, NumPy. Written by the Trainer.
+FOLD_MODELS = f"{EXTRA}/fold_models.npz"
+
 #: Record of the push, JSON. Written by the Pusher.
 PUSH_RECORD = f"{EXTRA}/push.json"
 

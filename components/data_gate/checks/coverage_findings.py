@@ -1,6 +1,5 @@
 """Findings about domains and classes with too few pictures, in any split."""
 
-from collections import Counter
 from collections.abc import Iterable
 
 from components.data_gate.findings import Finding, Severity
@@ -23,7 +22,7 @@ def domain_findings(counts: Counts) -> list[Finding]:
     """
     # A domain whose files were all rejected has its gate nevertheless.
     all_domains = sorted({*counts.domains, *(domain for domain in counts.rejects if domain)})
-    tested = {name: counts.domains.get(name, Counter())["test"] for name in all_domains}
+    tested = {name: counts.tested_domains[name] for name in all_domains}
     untestable = [name for name, pictures in tested.items() if not pictures]
     small = [
         f"{quoted(name)} ({pictures}, each worth {1 / pictures:.3f} of its accuracy)"
@@ -67,7 +66,7 @@ def class_findings(counts: Counts, empty_folders: Iterable[tuple[str, str]]) -> 
     tiny = [name for name, splits in classes.items() if splits.total() < MIN_CLASS_PICTURES]
     larger = {name: splits for name, splits in classes.items() if name not in set(tiny)}
     untrained = [name for name, splits in larger.items() if not splits["train"]]
-    untested = [name for name, splits in larger.items() if not splits["test"]]
+    untested = [name for name in larger if not counts.tested_classes[name]]
     sizes = [f"{quoted(name)} ({counted(classes[name].total(), 'picture')})" for name in tiny]
     only = list(classes) if len(classes) == 1 else []
     unusable = {*empty_folders, *(counts.rejected_pairs - counts.pairs)}

@@ -13,6 +13,9 @@ class Counts:
     Attributes:
         domains: Domain -> split -> number of usable pictures.
         classes: Class -> split -> number of usable pictures.
+        tested_domains: Domain -> number of pictures that are tested: those of the test split, and
+            those that are cross-fitted.
+        tested_classes: Class -> number of such pictures.
         pairs: (domain, class) with usable pictures.
         rejects: Domain -> reason -> number of files; the domain is '' for files in no domain.
         rejected_pairs: (domain, class) with rejected files.
@@ -20,6 +23,8 @@ class Counts:
 
     domains: dict[str, Counter[str]]
     classes: dict[str, Counter[str]]
+    tested_domains: Counter[str]
+    tested_classes: Counter[str]
     pairs: frozenset[tuple[str, str]]
     rejects: dict[str, Counter[str]]
     rejected_pairs: frozenset[tuple[str, str]]
@@ -42,11 +47,18 @@ def count_pictures(inventory: Inventory) -> Counts:
     for row in inventory["examples"]:
         domains[row["domain"]][row["split"]] += row["count"]
         classes[row["label"]][row["split"]] += row["count"]
+    tested_domains = Counter({name: splits["test"] for name, splits in domains.items()})
+    tested_classes = Counter({name: splits["test"] for name, splits in classes.items()})
+    for row in inventory["cross_fitted"]:
+        tested_domains[row["domain"]] += row["count"]
+        tested_classes[row["label"]] += row["count"]
     for row in inventory["rejects"]:
         rejects[row["domain"]][row["reason"]] += row["count"]
     return Counts(
         domains=dict(sorted(domains.items())),
         classes=dict(sorted(classes.items())),
+        tested_domains=tested_domains,
+        tested_classes=tested_classes,
         pairs=_pairs(inventory, "examples"),
         rejects=dict(sorted(rejects.items())),
         rejected_pairs=_pairs(inventory, "rejects"),

@@ -81,6 +81,7 @@ class GateTable(BaseModel):
     Attributes:
         level: Level of every test for a loss, see `multiple_tests.common_level`.
         num_tests: Number of these tests.
+        cross_fitted: Domain -> number of its pictures that are cross-fitted, where there are any.
         rows: Comparisons: of the domains with the serving version, of the domains with the version
             that was best in them, and of the classes with the serving version. With
             `gate.class_min_recall`, the classes that are compared with no version follow, and then
@@ -92,6 +93,7 @@ class GateTable(BaseModel):
 
     level: float
     num_tests: int
+    cross_fitted: dict[str, int] = {}
     rows: list[GateRow]
     slices: list[SliceRow] = []
     without_value: dict[str, int] = {}

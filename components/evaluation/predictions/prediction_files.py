@@ -18,6 +18,10 @@ FOLDER = "predictions"
 
 FILES = "predictions-*.parquet"
 
+#: Name of the column that says whether a picture is cross-fitted: then it is in train or eval, and
+#: the candidate's prediction is that of a fold model.
+CROSS_FITTED = "cross_fitted"
+
 #: Names of the columns of the candidate's and the baseline's prediction.
 PREDICTED, CONFIDENCE, TRUE_PROBABILITY = "predicted", "confidence", "true_probability"
 OF_BASELINE = "baseline_"
@@ -26,7 +30,8 @@ OF_BASELINE = "baseline_"
 SLICES = "slices"
 
 #: Columns of the files. Class ids are those of the candidate, -1 for a class that it does not know.
-#: The columns of the baseline are null where there is none.
+#: The columns of the baseline are null where there is none, and for a picture that it has no
+#: out-of-fold prediction for.
 SCHEMA = pa.schema(
     [
         (example_features.IMAGE_ID, pa.binary()),
@@ -34,6 +39,7 @@ SCHEMA = pa.schema(
         (example_features.DOMAIN, pa.string()),
         (example_features.LABEL, pa.string()),
         (example_features.LABEL_ID, pa.int64()),
+        (CROSS_FITTED, pa.bool_()),
         (PREDICTED, pa.string()),
         (CONFIDENCE, pa.float32()),  # probability of the predicted class
         (TRUE_PROBABILITY, pa.float32()),  # probability of the true class; 0 for an unknown class

@@ -1,15 +1,18 @@
-"""Predicts the test split with the candidate, and with the baseline where it has not yet."""
+"""Predicts the pictures that are tested with the candidate, and, where needed, the baseline."""
 
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
 from apache_beam.utils.shared import Shared
 
 from components.evaluation.predictions.prediction_files import (
     CONFIDENCE,
+    CROSS_FITTED,
     OF_BASELINE,
     PREDICTED,
     SLICES,
@@ -21,6 +24,7 @@ from components.evaluation.predictions.stored_predictions import Prediction, pre
 from components.image_example_gen import catalog
 from components.image_example_gen.shards import read_shard
 from trainer_module.contract import example_features
+from trainer_module.cross_fitting.out_of_fold import read_out_of_fold
 from trainer_module.export.saved_model_classifier import (
     BATCH_SIZE,
     Predictions,
@@ -31,11 +35,32 @@ from trainer_module.export.saved_model_classifier import (
 SPLIT = "test"
 
 
+class CatalogEntry(NamedTuple):
+    """What the catalog says of a picture.
+
+    Attributes:
+        content: Digest of the file.
+        known: Whether the serving version knows the picture.
+        split: Split of the picture.
+    """
+
+    content: bytes
+    known: bool
+    split: str
+
+
+Entries: TypeAlias = dict[bytes, CatalogEntry]
+
+
 class PredictChunk(beam.DoFn):
     """Writes the predictions for one chunk of the examples, given its suffix.
 
+    The candidate is called for the test split. For pictures that are cross-fitted, the predictions
+    of the fold models are kept with it.
+
     The baseline is called for pictures whose predictions are not kept with it: those of a new
     domain, those whose label was corrected, and all if it was pushed before predictions were kept.
+    It is never called for a picture that it was trained on.
     """
 
     def __init__(
@@ -67,12 +92,13 @@ class PredictChunk(beam.DoFn):
     def process(self, suffix: str) -> Iterator[int]:
         """Write the file of a chunk, and yield the number of its pictures."""
         examples_uri, catalog_uri, output_uri = self._uris
-        part = catalog.read_part(catalog_uri, suffix, [example_features.IMAGE_ID, "content"])
-        contents = dict(zip(*(column.to_pylist() for column in part.columns), strict=True))
+        entries = _read_entries(catalog_uri, suffix)
         models = self._shared.acquire(lambda: _Models(self._model, self._baseline))
         rows: list[dict[str, Any]] = []
         for batch in _batches(read_shard(examples_uri, SPLIT, suffix)):
-            rows += _predict(models, batch, contents)
+            rows += _predict(models, batch, entries)
+        for batch in _batches(_cross_fitted_records(examples_uri, suffix, models, entries)):
+            rows += _predict(models, batch, entries, is_cross_fitted=True)
         if self._slice_values:
             ids = [row[example_features.IMAGE_ID] for row in rows]
             values = read_slice_values(self._slice_values, ids)
@@ -90,6 +116,7 @@ class _Models:
         self.candidate = _Classifier(model)
         self.baseline_folder = baseline
         self.stored = predictions_by_picture(Path(baseline)) if baseline else {}
+        self.out_of_fold = _read_out_of_fold(model)
 
     @cached_property
     def baseline(self) -> "_Classifier":
@@ -97,37 +124,57 @@ class _Models:
 
 
 def _predict(
-    models: _Models, records: list[bytes], contents: dict[bytes, bytes]
+    models: _Models, records: list[bytes], entries: Entries, is_cross_fitted: bool = False
 ) -> list[dict[str, Any]]:
     """Return a row per example, see `prediction_files.SCHEMA`."""
     classifier = models.candidate
-    rows = [_describe(record, contents, classifier.label_ids) for record in records]
+    rows = [_describe(record, entries, classifier.label_ids) for record in records]
     labels = [row[example_features.LABEL] for row in rows]
-    predictions = classifier.predict(records)
+    names = [row[example_features.IMAGE_ID] for row in rows]
+    if is_cross_fitted:
+        predictions = classifier.decode(np.stack([models.out_of_fold[name] for name in names]))
+    else:
+        predictions = classifier.predict(records)
     for row, prediction, probabilities in zip(
         rows, classifier.details(predictions, labels), predictions.probabilities, strict=True
     ):
         row |= _columns("", prediction)
+        row[CROSS_FITTED] = is_cross_fitted
         row[example_features.PROBABILITIES] = probabilities
     if models.baseline_folder:
-        for row, prediction in zip(rows, _of_baseline(models, rows, records), strict=True):
-            row |= _columns(OF_BASELINE, prediction)
+        trained = [is_cross_fitted and entries[name].known for name in names]
+        for row, found in zip(rows, _of_baseline(models, rows, records, trained), strict=True):
+            row |= _columns(OF_BASELINE, found) if found else {}
     return rows
 
 
 def _of_baseline(
-    models: _Models, rows: list[dict[str, Any]], records: list[bytes]
-) -> list[Prediction]:
-    """Return the kept predictions of the baseline, and new ones where there are none."""
+    models: _Models, rows: list[dict[str, Any]], records: list[bytes], trained: list[bool]
+) -> list[Prediction | None]:
+    """Return the kept predictions of the baseline, and new ones where there are none.
+
+    Args:
+        models: The models, and the predictions that are kept with the baseline.
+        rows: Rows of the pictures.
+        records: Serialized examples of the pictures.
+        trained: Whether the baseline was trained on each picture. Without a kept prediction, such a
+            picture has none.
+    """
     keys = [(row["content"], row[example_features.LABEL]) for row in rows]
-    unknown = [number for number, key in enumerate(keys) if key not in models.stored]
-    found = {key: models.stored[key] for key in keys if key in models.stored}
+    found: dict[tuple[bytes, str], Prediction] = {
+        key: models.stored[key] for key in keys if key in models.stored
+    }
+    unknown = [
+        number
+        for number, (key, is_trained) in enumerate(zip(keys, trained, strict=True))
+        if key not in models.stored and not is_trained
+    ]
     if unknown:
         predictions = models.baseline.predict([records[number] for number in unknown])
         labels = [keys[number][1] for number in unknown]
         for number, one in zip(unknown, models.baseline.details(predictions, labels), strict=True):
             found[keys[number]] = one
-    return [found[key] for key in keys]
+    return [found.get(key) for key in keys]
 
 
 class _Classifier:
@@ -139,6 +186,11 @@ class _Classifier:
 
     def predict(self, records: list[bytes]) -> Predictions:
         return self._model.predict_examples(records)
+
+    def decode(self, probabilities: npt.NDArray[np.float32]) -> Predictions:
+        """Return the predictions that probabilities, [pictures, classes], stand for."""
+        labels = [self._model.labels[number] for number in probabilities.argmax(axis=1)]
+        return Predictions(labels, probabilities.max(axis=1), probabilities)
 
     def details(self, predictions: Predictions, labels: list[str]) -> Iterator[Prediction]:
         """Yield the predictions of pictures with their true classes."""
@@ -154,18 +206,52 @@ class _Classifier:
             yield Prediction(predicted, float(confidence), true)
 
 
-def _describe(
-    record: bytes, contents: dict[bytes, bytes], label_ids: dict[str, int]
-) -> dict[str, Any]:
+def _read_entries(catalog_uri: str, suffix: str) -> Entries:
+    columns = [example_features.IMAGE_ID, "content", "known", "split"]
+    part = catalog.read_part(catalog_uri, suffix, columns)
+    return {
+        image_id: CatalogEntry(content, bool(known), split)
+        for image_id, content, known, split in zip(
+            *(part[name].to_pylist() for name in columns), strict=True
+        )
+    }
+
+
+def _read_out_of_fold(model: str) -> dict[bytes, npt.NDArray[np.float32]]:
+    """Return the probabilities of the cross-fitted pictures by image ID."""
+    predictions = read_out_of_fold(model)
+    if predictions is None:
+        return {}
+    return dict(zip(predictions.image_ids.tolist(), predictions.probabilities, strict=True))
+
+
+def _cross_fitted_records(
+    examples_uri: str, suffix: str, models: _Models, entries: Entries
+) -> Iterator[bytes]:
+    """Yield the serialized examples of the cross-fitted pictures of a chunk."""
+    splits = {entries[name].split for name in models.out_of_fold.keys() & entries.keys()}
+    for split in sorted(splits - {SPLIT}):
+        for record in read_shard(examples_uri, split, suffix):
+            if _features(record)[example_features.IMAGE_ID].bytes_list.value[0] in (
+                models.out_of_fold
+            ):
+                yield record
+
+
+def _features(record: bytes) -> Any:
     from tensorflow.core.example.example_pb2 import Example
 
-    features = Example.FromString(record).features.feature
+    return Example.FromString(record).features.feature
+
+
+def _describe(record: bytes, entries: Entries, label_ids: dict[str, int]) -> dict[str, Any]:
+    features = _features(record)
     image_id, domain, label = (
         features[name].bytes_list.value[0] for name in example_features.DESCRIPTORS
     )
     return {
         example_features.IMAGE_ID: image_id,
-        "content": contents[image_id],
+        "content": entries[image_id].content,
         example_features.DOMAIN: decode_text(domain),
         example_features.LABEL: decode_text(label),
         example_features.LABEL_ID: label_ids.get(decode_text(label), -1),

@@ -26,6 +26,8 @@ class ListingRows:
     Attributes:
         known: Pictures of the serving version.
         root: Folder of the workspace.
+        folds: Folds of the pictures that were cross-fitted for the serving version, by the digests
+            of their files.
         by_stem: Whether pictures of one stem share a split: by the configuration, or because the
             serving version's do.
         slices: Values of slices of known pictures by content, as far as the serving version has
@@ -38,14 +40,15 @@ class ListingRows:
 
     known: KnownPictures
     root: Path
+    folds: Mapping[bytes, int]
     by_stem: bool
     slices: Mapping[bytes, dict[str, str]] = field(default_factory=dict)
     overridden: list[tuple[str, str, str]] = field(default_factory=list)
     not_pseudo_labelled: list[str] = field(default_factory=list)
 
     def of_known(self, rows: Iterable[DataSetRow]) -> list[ListingRow]:
-        """Return the rows of known pictures, which keep their split and their group."""
-        return [self._of_known(row) for row in rows]
+        """Return the rows of known pictures, which keep their split, their group and their fold."""
+        return [self._with_fold(self._of_known(row), row) for row in rows]
 
     def of_updates(self, updates: Iterable[PictureUpdate]) -> list[ListingRow]:
         """Return the rows of updated pictures; their split stays, and their group if none is named.
@@ -57,7 +60,7 @@ class ListingRows:
             for row in update.rows:
                 if row.get("split", update.split) != update.split:
                     self.overridden.append((row["name"], row["split"], update.split))
-                listed.append(self._of_update(row, update))
+                listed.append(self._with_fold(self._of_update(row, update), update.known[0]))
         return listed
 
     def of_new(
@@ -143,6 +146,12 @@ class ListingRows:
         if group is not None:
             listed["group"] = group
         return self._with_file_status(listed)
+
+    def _with_fold(self, listed: ListingRow, known: DataSetRow) -> ListingRow:
+        """Add the fold of a picture that was cross-fitted for the serving version."""
+        if known["content"] in self.folds and listed["split"] != "test":
+            listed["fold"] = self.folds[known["content"]]
+        return listed
 
     def _with_file_status(self, row: ListingRow) -> ListingRow:
         """Add size and time of the file, or the reason why it is unusable; return the row."""

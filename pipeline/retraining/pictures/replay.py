@@ -1,7 +1,7 @@
 """Replay set: the known pictures that a retraining reads again."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from components.pusher.data_set import DataSetRow
 from pipeline.config.retraining_options import RetrainOptions
@@ -14,24 +14,30 @@ EVAL_SHARE = 0.4
 
 
 def replay_rows(
-    rows: list[DataSetRow], batches: list[Batch], options: RetrainOptions
+    rows: list[DataSetRow],
+    batches: list[Batch],
+    options: RetrainOptions,
+    cross_fitted: Container[bytes] = frozenset(),
 ) -> list[DataSetRow]:
-    """Return all test pictures, and a sample of the other pictures of every domain.
+    """Return all pictures that are tested, and a sample of the others of every domain.
 
     Args:
         rows: Rows of the data set of the serving version.
         batches: All batches of the ledger.
         options: Options; `replay_per_domain` is the size of the sample.
+        cross_fitted: Digests of the pictures in train and eval that are cross-fitted.
     """
     sizes = {
         "train": options.replay_per_domain,
         "eval": max(1, round(options.replay_per_domain * EVAL_SHARE)),
     }
     outside = _outside_window(batches, options)
-    chosen = [row for row in rows if row["split"] == "test"]
+    chosen = [row for row in rows if row["split"] == "test" or row["content"] in cross_fitted]
     groups: dict[tuple[str, str], list[DataSetRow]] = defaultdict(list)
     for row in rows:
-        if row["split"] != "test" and batch_folder(row["location"]) not in outside:
+        if row["split"] == "test" or row["content"] in cross_fitted:
+            continue
+        if batch_folder(row["location"]) not in outside:
             groups[(row["split"], row["domain"])].append(row)
     for (split, _), group in sorted(groups.items()):
         chosen += balanced_sample(group, sizes[split])

@@ -77,6 +77,7 @@ def pictures(
     domain: list[int] | None = None,
     given: list[bool] | None = None,
     known: list[bool] | None = None,
+    cross_fitted: list[bool] | None = None,
 ) -> SplitInputs:
     """Pictures that differ in everything that is not given."""
     count = len(split)
@@ -92,6 +93,7 @@ def pictures(
         split=np.array(split),
         given=np.array(given or [False] * count),
         known=np.array(known or [False] * count),
+        cross_fitted=np.array(cross_fitted or [False] * count),
     )
 
 
@@ -211,6 +213,7 @@ def random_pictures(num_classes: int, per_class: int, domains: int = 1) -> Split
         split=np.select([position < 0.15, position < 0.3], [TEST, EVAL], TRAIN),
         given=np.zeros(count, bool),
         known=np.zeros(count, bool),
+        cross_fitted=np.zeros(count, bool),
     )
 
 
@@ -228,6 +231,24 @@ def test_every_one_of_many_small_classes_is_tested_and_most_pictures_stay_in_tra
     assert in_split(made, final, TRAIN).min() >= 1
     assert in_split(made, final, EVAL).min() == (per_class == 7)
     assert (final == TRAIN).mean() > 0.5
+
+
+def test_pictures_that_are_cross_fitted_are_moved_to_eval_but_not_to_test():
+    final = final_splits(
+        pictures(
+            [TRAIN] * 8 + ALL,
+            label=[1] * 8 + [0] * 6,
+            domain=[1] * 8 + [0] * 6,
+            cross_fitted=[True] * 8 + [False] * 6,
+        )
+    )
+    assert sorted(final[:8]) == [TRAIN] * 7 + [EVAL]
+
+
+def test_a_picture_that_is_cross_fitted_follows_its_group_to_test():
+    made = pictures([TRAIN, TEST, *ALL], group=[0, 0, *range(2, 8)], content=[*range(8)])
+    made.cross_fitted[0] = True
+    assert final_splits(made)[:2].tolist() == [TEST, TEST]
 
 
 def test_the_order_of_the_pictures_does_not_matter():

@@ -16,12 +16,16 @@ FILES = {
     "assets.extra/classifier.weights.h5": b"weights",
     "assets.extra/reference.npz": b"embeddings",
     "assets.extra/pictures.parquet": b"paths and digests",
+    "assets.extra/out_of_fold.npz": b"paths",
+    "assets.extra/fold_models.npz": b"weights of fold models",
     "assets.extra/statistics/FeatureStats.pb": b"statistics",
 }
 
 TRAINING_DATA = {
     "assets.extra/reference.npz",
     "assets.extra/pictures.parquet",
+    "assets.extra/out_of_fold.npz",
+    "assets.extra/fold_models.npz",
     "assets.extra/statistics/FeatureStats.pb",
 }
 

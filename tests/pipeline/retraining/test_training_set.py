@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +19,7 @@ from pipeline.retraining.training_set import TrainingSet
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import PICTURES
+from trainer_module.cross_fitting.out_of_fold import OutOfFold
 
 pytestmark = pytest.mark.component
 
@@ -178,6 +180,48 @@ def test_files_are_grouped_by_their_original_names_though_copies_have_others(wor
     write_batch(workspace, "new", [new_row("night/cat/1F600.png")])
     rows = listed(workspace, model, [batch(1, "new")], split={"group_by": "stem"})
     assert next(row for row in rows if row["domain"] == "night")["group"] == "1F600"
+
+
+def cross_fit(model: Path, locations: list[str], folds: list[int]) -> None:
+    """Keep out-of-fold predictions with a version."""
+    ids = np.array([location.encode() for location in locations])
+    probabilities = np.full((len(ids), 2), 0.5, np.float32)
+    OutOfFold(ids, np.array(folds, np.int8), probabilities).write(str(model))
+
+
+def test_a_small_new_domain_is_cross_fitted_and_known_domains_are_not(workspace, model):
+    new = [new_row(f"{n}.png", path=f"files/{n}.png", domain="night") for n in range(5)]
+    write_batch(workspace, "new", new)
+    write_files(workspace.batches / "new", {f"files/{n}.png": RED for n in range(5)})
+    config = RunConfig(data="/data", workspace=workspace.root)
+    batches = [batch(1, "new")]
+    snapshot = TrainingSet.read(batches[-1], batches, model, workspace).write(config)
+    rows = [json.loads(line) for line in snapshot.path.read_text().splitlines()]
+    assert {row["path"]: row["fold"] for row in rows if "fold" in row} == snapshot.folds.new
+    assert set(snapshot.folds.new) == {f"batches/new/files/{n}.png" for n in range(5)}
+    assert set(snapshot.folds.new.values()) == {0, 1, 2, 3}
+    assert not snapshot.folds.known
+    assert not any("split" in row for row in rows if "fold" in row)  # ingestion decides
+
+
+def test_pictures_that_were_cross_fitted_are_replayed_in_their_folds(workspace, model):
+    write_batch(workspace, "new", [new_row("1.png")])
+    earlier = [f"batches/old/files/{n}.png" for n in range(3)]
+    write_files(workspace.root, dict.fromkeys(earlier, RED))
+    cross_fit(model, earlier, [3, 1, 3])
+    batches = [
+        batch(1, "old", state="pushed", version=1),
+        batch(2, "newer", state="pushed", version=2),
+        batch(3, "new"),
+    ]
+    # All of them, in spite of the size of the replay set and of its window.
+    rows = listed(workspace, model, batches, retrain={"window": 1, "replay_per_domain": 1})
+    fog = {row["path"]: row.get("fold") for row in rows if row.get("split") == "train"}
+    assert {path: fold for path, fold in fog.items() if fold is not None} == dict(
+        zip(earlier, [3, 1, 3], strict=True)
+    )
+    rows = listed(workspace, model, batches, split={"cross_fit_below": 0})
+    assert not any("fold" in row for row in rows)
 
 
 def test_a_version_without_a_list_of_its_pictures_says_what_to_do(workspace, tmp_path):

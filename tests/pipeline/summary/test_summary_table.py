@@ -137,6 +137,18 @@ def test_domains_that_are_too_small_for_the_limit_are_named_a_few_of_them():
     assert "'large' sees" not in text
 
 
+def test_domains_that_are_cross_fitted_are_named_with_the_number_of_such_pictures():
+    domains = {
+        "day": domain(0.9, 0.9),
+        "fog": domain(0.8).model_copy(update={"test_images": 40, "cross_fitted_images": 35}),
+    }
+    text = " ".join(shown(summary(domains=domains, worst_domain="fog")).split())
+    assert (
+        "Cross-fitted pictures, predicted by models trained without them: 'fog' (35 of 40)" in text
+    )
+    assert "Cross-fitted" not in shown(summary(domains={"day": domain(0.9)}))
+
+
 def test_an_accuracy_is_shown_with_half_its_interval():
     measured = domain(0.9).model_copy(update={"accuracy_low": 0.86, "accuracy_high": 0.93})
     assert row(shown(summary(domains={"day": measured})), "day")[4] == "0.900 ±0.04"

@@ -54,3 +54,16 @@ def test_a_class_with_rejected_files_and_one_good_picture_is_not_empty():
 def test_a_name_with_a_line_break_stays_on_one_line():
     [finding] = domain_findings(tiny_counts([("test", "a\nb", "cat", 30)]))
     assert "\n" not in finding.text
+
+
+def test_pictures_that_are_cross_fitted_count_as_tested():
+    rows = [(split, "day", "cat", 30) for split in ("train", "eval", "test")]
+    rows += [("train", "night", "dog", 26), ("eval", "night", "dog", 5)]
+    counts = tiny_counts(rows, cross_fitted=[("night", "dog", 31)])
+    assert domain_findings(counts) == []
+    assert "untested_class" not in texts(class_findings(counts, []))
+    fewer = tiny_counts(rows, cross_fitted=[("night", "dog", 12)])
+    assert (
+        "'night' (12, each worth 0.083 of its accuracy)"
+        in texts(domain_findings(fewer))["small_test"]
+    )

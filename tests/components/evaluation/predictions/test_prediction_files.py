@@ -21,6 +21,7 @@ def row(number: int) -> dict[str, Any]:
         "domain": "Straße",
         "label": "red",
         "label_id": 0,
+        "cross_fitted": False,
         "predicted": "blue",
         "confidence": 0.75,
         "true_probability": 0.25,

@@ -1,7 +1,9 @@
 """The baseline is called for no picture whose prediction is kept with it."""
 
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +16,7 @@ from components.evaluation.predictions.stored_predictions import SCHEMA
 from components.image_example_gen.catalog import write_catalog
 from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.model_assets import TEST_PREDICTIONS
+from trainer_module.cross_fitting.out_of_fold import OutOfFold
 from trainer_module.export.saved_model_classifier import SavedModelClassifier
 
 pytestmark = pytest.mark.component
@@ -141,6 +144,67 @@ def test_a_baseline_without_predictions_is_called_for_all(candidate, tmp_path):
         ("blue", pytest.approx(0.8), pytest.approx(0.2)),
     ]
     assert table["baseline_predicted"].equals(table["predicted"])
+
+
+def cross_fitted(folder: Path, candidate: Path, baseline: Path, known: set[int]) -> pa.Table:
+    """Return the predictions for `PICTURES`, of which the first is in test and the next three in
+    train. These three have out-of-fold predictions; the last two are in no fold.
+
+    Args:
+        folder: Folder for all files.
+        candidate: Folder of the candidate's model.
+        baseline: Folder of the baseline.
+        known: Numbers of the pictures that the baseline was trained on.
+    """
+    model = folder / "candidate"
+    shutil.copytree(candidate, model)
+    ids = [f"{number}.png".encode() for number in range(len(PICTURES))]
+    probabilities = np.array([[0.5, 0.25, 0.25], [0.1, 0.7, 0.2], [0.25, 0.25, 0.5]], np.float32)
+    OutOfFold(np.array(ids[1:4]), np.arange(3, dtype=np.int8), probabilities).write(str(model))
+    records = [
+        example("day", label, colour, image_id=image_id)
+        for image_id, (label, colour, _) in zip(ids, PICTURES, strict=True)
+    ]
+    write_shard(folder / "examples" / "Split-test", records[:1])
+    write_shard(folder / "examples" / "Split-train", records[1:])
+    (folder / "catalog").mkdir()
+    rows = [
+        {
+            "image_id": ids[n],
+            "content": content,
+            "split": "train" if n else "test",
+            "known": n in known,
+        }
+        for n, (_, _, content) in enumerate(PICTURES)
+    ]
+    write_catalog(str(folder / "catalog"), SUFFIX, rows)
+    (folder / "evaluation" / FOLDER).mkdir(parents=True)
+    uris = (str(folder / name) for name in ("examples", "catalog", "evaluation"))
+    assert list(PredictChunk(str(model), str(baseline), *uris).process(SUFFIX)) == [4]
+    return read_predictions(str(folder / "evaluation"))
+
+
+def test_a_picture_that_is_cross_fitted_has_the_prediction_of_its_fold_model(candidate, tmp_path):
+    baseline = keep(tmp_path / "baseline")
+    table = cross_fitted(tmp_path, candidate, baseline, known=set())
+    assert table["cross_fitted"].to_pylist() == [False, True, True, True]
+    assert table["predicted"].to_pylist() == ["red", "red", "green", "blue"]
+    assert table["confidence"].to_pylist() == pytest.approx([1, 0.5, 0.7, 0.5])
+    assert table["true_probability"].to_pylist() == pytest.approx([1, 0.5, 0.2, 0])
+    assert of_baseline(table) == [KEPT] * 4
+
+
+def test_the_baseline_is_never_called_for_a_picture_that_it_was_trained_on(candidate, tmp_path):
+    baseline = tmp_path / "baseline"
+    shutil.copytree(candidate, baseline)
+    keep(baseline, corrected=b"b" * 16, without=b"c" * 16)
+    table = cross_fitted(tmp_path, candidate, baseline, known={1, 3})
+    assert of_baseline(table) == [
+        KEPT,
+        (None, None, None),
+        ("blue", pytest.approx(0.8), pytest.approx(0.8)),
+        KEPT,
+    ]
 
 
 def test_a_new_picture_needs_the_model_of_the_baseline(candidate, tmp_path):

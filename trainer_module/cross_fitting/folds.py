@@ -1,0 +1,49 @@
+"""Folds of the pictures that are cross-fitted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+#: Number of folds. Each fold model is trained without one of them.
+NUM_FOLDS = 4
+
+#: Stands for a picture in no fold.
+NO_FOLD = -1
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Folds of the pictures that are cross-fitted, by image ID.
+
+    A picture keeps its fold in later runs: the fold models of a run start from those of the serving
+    version, which were not trained on it either.
+
+    Attributes:
+        new: Folds of pictures that the serving version was not trained on.
+        known: Folds of pictures that were cross-fitted for the serving version.
+    """
+
+    new: Mapping[str, int] = field(default_factory=dict)
+    known: Mapping[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.new) + len(self.known)
+
+    def find(self, image_ids: npt.NDArray[np.object_]) -> npt.NDArray[np.int8]:
+        """Return the fold of every picture, int8 [rows], from image IDs, bytes [rows].
+
+        Pictures that are not cross-fitted have `NO_FOLD`.
+        """
+        folds = {**self.new, **self.known}
+        names = (image_id.decode("utf-8", "surrogateescape") for image_id in image_ids)
+        return np.array([folds.get(name, NO_FOLD) for name in names], np.int8)
+
+    def without_known(self) -> "Folds":
+        """Return the folds of the new pictures alone."""
+        return Folds(new=self.new)
+
+
+#: A run in which nothing is cross-fitted.
+NO_FOLDS = Folds()
