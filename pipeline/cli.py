@@ -23,6 +23,7 @@ from pipeline.logs.command_log import CommandLog, command_log
 from pipeline.logs.warnings_log import log_warnings
 from pipeline.retraining import retraining_commands
 from pipeline.running.run_failure import RunFailedError
+from pipeline.selecting import selecting_commands
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.standard_streams import prepare_streams
 from trainer_module.compat.tensorflow_internals import keep_functions
@@ -94,6 +95,7 @@ training_commands.add_to(app)
 manifest_command.add_to(app)
 model_commands.add_to(app)
 retraining_commands.add_to(app)
+selecting_commands.add_to(app)
 kubeflow_commands.add_to(app)
 
 

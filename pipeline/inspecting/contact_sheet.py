@@ -4,7 +4,10 @@ import hashlib
 import heapq
 import io
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
@@ -27,8 +30,25 @@ MAX_CLASSES = 10
 
 BACKGROUND, TEXT, LIGHT_TEXT = "white", "#202020", "#707070"
 
+Item = TypeVar("Item")
+
 #: (domain, class) -> paths of the samples, relative to the data root.
 Samples = dict[tuple[str, str], list[str]]
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """A row of a contact sheet.
+
+    Attributes:
+        name: Name of the row, such as a domain.
+        note: Text below the name.
+        cells: Paths or URIs of the pictures, by the name of the column.
+    """
+
+    name: str
+    note: str
+    cells: Mapping[str, Sequence[str]]
 
 
 def write_contact_sheet(catalog_uri: str, data_root: str, path: Path) -> None:
@@ -44,27 +64,50 @@ def write_contact_sheet(catalog_uri: str, data_root: str, path: Path) -> None:
     samples, counts = _choose(catalog_uri)
     domains = sorted({domain for domain, _ in samples})
     labels = sorted({label for _, label in samples})
-    shown, columns = _evenly_spaced(domains, MAX_DOMAINS), _evenly_spaced(labels, MAX_CLASSES)
-    width = NAME_WIDTH + len(columns) * (PER_CLASS * CELL + GAP) + GAP
-    height = 2 * CELL // 3 + len(shown) * (CELL + GAP) + GAP
-    sheet = Image.new("RGB", (width, height), BACKGROUND)
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    counts_text = (
+    shown, columns = evenly_spaced(domains, MAX_DOMAINS), evenly_spaced(labels, MAX_CLASSES)
+    text = (
         f"{sum(counts.values()):,} pictures, {len(shown)} of {len(domains)} domains, "
         f"{len(columns)} of {len(labels)} classes"
     )
-    pen.text((GAP, GAP), counts_text, LIGHT_TEXT, font)
-    for column, label in enumerate(columns):
-        left = NAME_WIDTH + column * (PER_CLASS * CELL + GAP)
-        pen.text((left, CELL // 3), _shortened(label, PER_CLASS * CELL, font), TEXT, font)
-    for row, domain in enumerate(shown):
-        top = 2 * CELL // 3 + row * (CELL + GAP)
-        pen.text((GAP, top + CELL // 3), _shortened(domain, NAME_WIDTH - 2 * GAP, font), TEXT, font)
-        pen.text((GAP, top + CELL // 3 + 18), f"{counts[domain]:,} pictures", LIGHT_TEXT, font)
-        for column, label in enumerate(columns):
-            left = NAME_WIDTH + column * (PER_CLASS * CELL + GAP)
-            for number, name in enumerate(samples.get((domain, label), [])):
-                _paste(sheet, locate(data_root, name), left + number * CELL, top)
+    rows = []
+    for domain in shown:
+        cells = {
+            label: [locate(data_root, name) for name in samples.get((domain, label), [])]
+            for label in columns
+        }
+        rows.append(SheetRow(domain, f"{counts[domain]:,} pictures", cells))
+    draw_contact_sheet(rows, columns, PER_CLASS, text, path)
+
+
+def draw_contact_sheet(
+    rows: Sequence[SheetRow], columns: Sequence[str], per_cell: int, text: str, path: Path
+) -> None:
+    """Draw a table of pictures.
+
+    Args:
+        rows: Rows of the table.
+        columns: Names of the columns.
+        per_cell: Largest number of pictures in a cell.
+        text: Text above the table.
+        path: Path of the PNG file to write.
+    """
+    width = NAME_WIDTH + len(columns) * (per_cell * CELL + GAP) + GAP
+    height = 2 * CELL // 3 + len(rows) * (CELL + GAP) + GAP
+    sheet = Image.new("RGB", (width, height), BACKGROUND)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    pen.text((GAP, GAP), text, LIGHT_TEXT, font)
+    for column, name in enumerate(columns):
+        left = NAME_WIDTH + column * (per_cell * CELL + GAP)
+        pen.text((left, CELL // 3), _shortened(name, per_cell * CELL, font), TEXT, font)
+    for number, row in enumerate(rows):
+        top = 2 * CELL // 3 + number * (CELL + GAP)
+        for line, (words, colour) in enumerate(((row.name, TEXT), (row.note, LIGHT_TEXT))):
+            shown = _shortened(words, NAME_WIDTH - 2 * GAP, font)
+            pen.text((GAP, top + CELL // 3 + 18 * line), shown, colour, font)
+        for column, name in enumerate(columns):
+            left = NAME_WIDTH + column * (per_cell * CELL + GAP)
+            for position, location in enumerate(row.cells.get(name, ())):
+                _paste(sheet, location, left + position * CELL, top)
     sheet.save(path, format="PNG")
 
 
@@ -85,11 +128,11 @@ def _choose(catalog_uri: str) -> tuple[Samples, dict[str, int]]:
     return {key: [name for _, name in sorted(heap)] for key, heap in heaps.items()}, counts
 
 
-def _evenly_spaced(names: list[str], most: int) -> list[str]:
-    """Return at most `most` of the names, evenly spaced."""
-    if len(names) <= most:
-        return names
-    return [names[number * len(names) // most] for number in range(most)]
+def evenly_spaced(items: list[Item], most: int) -> list[Item]:
+    """Return at most `most` of the items, evenly spaced."""
+    if len(items) <= most:
+        return items
+    return [items[number * len(items) // most] for number in range(most)]
 
 
 def _paste(sheet: Image.Image, path: str, left: int, top: int) -> None:

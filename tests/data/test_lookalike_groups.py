@@ -43,7 +43,7 @@ def test_a_sidecar_has_a_row_for_each_drawing_of_an_emoji_in_a_group() -> None:
 
 @pytest.mark.component
 def test_all_bundled_pictures_that_look_alike_are_in_one_group() -> None:
-    from components.data_gate.checks.duplicates import MAX_SHARE
+    from components.data_gate.checks.hamming_search import MAX_SHARE
     from components.image_example_gen.picture_reader import read_picture
     from components.image_example_gen.picture_statistics import perceptual_hashes
 

@@ -1,5 +1,6 @@
 """Every command of README.md and docs/ works, on a small workspace, in the order of the pages."""
 
+import json
 import shlex
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ import warm_process
 from command import SHAPES, drawn, save
 from documentation import page, pages
 from repository import ROOT
-from tiny_annotations import coco, pictures
+from tiny_annotations import coco, pictures, task
 from tiny_pictures import write_files
 
 pytestmark = pytest.mark.slow
@@ -67,7 +68,14 @@ def _folder(finished, data, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(8):
             picture = drawn(shape, 128, rng)
             save(root / "my-inbox" / "2026-fog" / "fog" / shape / f"{number}.png", picture)
+    for number in range(8):
+        picture = drawn(SHAPES[number % len(SHAPES)], 128, rng)
+        save(root / "my-inbox" / "2026-fog" / "fog" / "_unlabelled" / f"{number}.png", picture)
+    (root / "my-unlabelled").symlink_to(root / "my-inbox" / "2026-fog")
     (root / "my-inbox" / "2026-fog" / "_READY").touch()
+    labelled = task(str(root / "my-unlabelled" / "fog" / "_unlabelled" / "1.png"), SHAPES[1])
+    labelled["data"]["domain"] = "fog"
+    (root / "my-labels.json").write_text(json.dumps([labelled]))
     labels = {f"{shape}.png": [shape] for shape in SHAPES}
     write_files(root / "my-export", {"_annotations.coco.json": coco(labels), **pictures(*labels)})
     return root
@@ -102,6 +110,7 @@ def test_every_command_that_ends_by_itself_is_documented():
         "history",
         "accept",
         "predict",
+        "select",
         "export",
         "versions",
         "rollback",

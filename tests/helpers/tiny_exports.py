@@ -15,7 +15,11 @@ LABELS = ("chat", "h\u00e4\u00df \u2603", "<b>")
 
 
 def export_tiny(
-    folder: Path, seed: int, image_size: int = 32, backbone: BackboneOptions | None = None
+    folder: Path,
+    seed: int,
+    image_size: int = 32,
+    backbone: BackboneOptions | None = None,
+    temperature: float = 1.0,
 ) -> Path:
     """Export a classifier whose weights depend on the seed alone.
 
@@ -24,6 +28,7 @@ def export_tiny(
         seed: Seed of the weights of the head, and of a backbone without weights from a file.
         image_size: Height and width of the input of the backbone, in pixels.
         backbone: Backbone of the classifier, by default `tiny_backbone`.
+        temperature: Number by which logits are divided before the softmax.
     """
     keras.utils.set_random_seed(seed)
     with tiny_backbone():
@@ -31,7 +36,7 @@ def export_tiny(
         made = build_classifier(options, image_size, LABELS)
         kernel, bias = made.head.get_weights()
         made.head.set_weights([np.random.default_rng(seed).normal(0, 0.2, kernel.shape), bias])
-        export_classifier(made, {}, str(folder))
+        export_classifier(made, {}, str(folder), temperature)
     return folder
 
 

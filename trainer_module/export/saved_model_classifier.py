@@ -19,6 +19,9 @@ BATCH_SIZE = 64
 #: Signature that classifies encoded pictures.
 SERVING_DEFAULT = "serving_default"
 
+#: Names of the variables of the head, see `trainer_module.classifier.build_head`.
+KERNEL, BIAS = "logits/kernel", "logits/bias"
+
 #: Outputs of a signature by name, each of shape [batch, ...]; strings are an object array of bytes.
 Outputs: TypeAlias = dict[str, npt.NDArray[Any]]
 
@@ -36,6 +39,21 @@ class Predictions:
     labels: list[str]
     confidences: npt.NDArray[np.float32]
     probabilities: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _LinearHead:
+    """Weights of the head of an export.
+
+    Attributes:
+        kernel: float32 [dim, classes].
+        bias: float32 [classes].
+        temperature: Number by which logits are divided before the softmax.
+    """
+
+    kernel: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
+    temperature: float
 
 
 class SavedModelClassifier:
@@ -104,6 +122,24 @@ class SavedModelClassifier:
         outputs = [self.call("embed", batch)["embedding"] for batch in _batches(images)]
         return np.concatenate(outputs) if outputs else np.empty((0, 0), np.float32)
 
+    def predict_and_embed(self, images: list[bytes]) -> tuple[Predictions, npt.NDArray[np.float32]]:
+        """Return the results of `predict` and `embed`, with one pass of the backbone if possible.
+
+        The head of an export of this trainer is linear, so it is computed from the embeddings.
+        Probabilities may differ from those of `predict` in the last digits.
+
+        Args:
+            images: Encoded pictures, as many as memory holds.
+        """
+        embeddings = self.embed(images)
+        if self._head is None or not len(embeddings):
+            return self.predict(images), embeddings
+        logits = (embeddings @ self._head.kernel + self._head.bias) / self._head.temperature
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+        labels = [self.labels[number] for number in logits.argmax(axis=1)]
+        return Predictions(labels, probabilities.max(axis=1), probabilities), embeddings
+
     def call(self, signature: str, values: list[bytes]) -> Outputs:
         """Call a signature once, with all values in one batch.
 
@@ -120,6 +156,21 @@ class SavedModelClassifier:
         function = self._functions[signature]
         outputs = function(**{_only_input(signature, function): tf.constant(values)})
         return {name: tensor.numpy() for name, tensor in outputs.items()}
+
+    @cached_property
+    def _head(self) -> "_LinearHead | None":
+        """Head of an export of this trainer; None for the model of another program."""
+        variables = {
+            variable.name.partition(":")[0]: variable
+            for variable in self._functions[SERVING_DEFAULT].variables
+        }
+        if not variables.keys() >= {KERNEL, BIAS}:
+            return None
+        return _LinearHead(
+            variables[KERNEL].numpy(),
+            variables[BIAS].numpy(),
+            read_description(str(self._folder))["temperature"],
+        )
 
     def _classify(self, signature: str, values: list[bytes]) -> Predictions:
         labels: list[str] = []

@@ -14,23 +14,16 @@ from components.data_gate.checks.catalog_columns import (
     read_columns,
     read_image_ids,
 )
-from components.data_gate.checks.hamming_search import count_set_bits, hamming_search
+from components.data_gate.checks.hamming_search import (
+    count_set_bits,
+    find_lookalikes,
+    group_equal,
+)
 from trainer_module.contract import example_features
 from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
 
 #: Name of the file with all pairs, next to the findings that mention it.
 LOOKALIKES = "lookalikes.csv"
-
-#: Lookalikes differ in at most this share of the bits of their perceptual hashes: 24 of 256.
-#: Measured on the 6,913 photos, paintings, cartoons and sketches of PACS: up to here all pairs were
-#: one picture, or one drawing in two colours; at 30 bits came the first two different sketches. It
-#: finds 99 % of the pictures that were compressed again, made smaller or brighter, but few of those
-#: that lost 2 % at every edge.
-MAX_SHARE = 24 / 256
-
-#: A picture that varies in one direction only, or not at all, has hardly any bit set: at most 14
-#: of 256, where others have half of them. Such hashes are alike whatever the pictures are.
-MIN_SET_SHARE = 1 / 8
 
 #: Largest number of lookalikes to search for, and of pairs to list.
 MAX_PAIRS = 100_000
@@ -154,28 +147,10 @@ def _find_pairs(columns: CatalogColumns) -> tuple[_RowPairs, bool]:
 
     Only the first picture of each content and of each perceptual hash takes part in the search.
     """
-    looks = columns.hashes["look"]
-    bits = looks.shape[1] * 8
-    contents, copies = _group_equal(columns.hashes["content"])
-    distinctive = contents[count_set_bits(looks)[contents] >= bits * MIN_SET_SHARE]
-    unique, equal_looks = _group_equal(looks[distinctive])
-    rows = distinctive[unique]
-    first, second, truncated = hamming_search(looks[rows], int(bits * MAX_SHARE), MAX_PAIRS)
-    lookalikes = [distinctive[equal_looks], np.stack([rows[first], rows[second]])]
-    both = np.concatenate([copies, *lookalikes], axis=1)
+    contents, copies = group_equal(columns.hashes["content"])
+    lookalikes, truncated = find_lookalikes(columns.hashes["look"][contents], MAX_PAIRS)
+    both = np.concatenate([copies, contents[lookalikes]], axis=1)
     return _RowPairs(both[0], both[1], np.arange(both.shape[1]) < copies.shape[1]), truncated
-
-
-def _group_equal(hashes: npt.NDArray[np.uint8]) -> tuple[Rows, Rows]:
-    """Rows of the first of each hash, [unique]; first and further rows of the rest, [2, rest]."""
-    words: npt.NDArray[np.uint64] = hashes.view(np.uint64)
-    order = np.lexsort(words.T)  # stable, so the first row of a hash stays the first
-    new: npt.NDArray[np.bool_] = np.ones(len(order), bool)
-    for word in words.T:
-        new[1:] &= word[order[1:]] == word[order[:-1]]
-    new[1:] = ~new[1:]
-    firsts = order[new][np.cumsum(new) - 1]
-    return np.sort(order[new]), np.stack([firsts[~new], order[~new]])
 
 
 def _list_pairs(

@@ -23,6 +23,7 @@ class ExportedPicture:
         labels: Different labels of the picture, or of the objects in it.
         split: Split that the export names.
         problem: Reason why the picture cannot be used, besides its labels; "" without one.
+        domain: Domain that the export names; "" without one.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ExportedPicture:
     labels: frozenset[str]
     split: str | None = None
     problem: str = ""
+    domain: str = ""
 
     @property
     def reason(self) -> str:
@@ -85,9 +87,10 @@ class PictureFinder:
         if is_uri(name) and not name.startswith(("http:", "https:", "file:")):
             return name, ""
         path = _local_name(name)
-        for folder in self._folders:
-            if path and (folder / path).is_file():
-                return str((folder / path).resolve()), ""
+        for folder in self._folders if path else ():
+            for file in _possible_files(folder, path):
+                if file.is_file():
+                    return str(file.resolve()), ""
         is_name = "/" not in path or "/upload/" in path or is_uri(name)
         found = self._find_by_name(Path(path).name) if is_name else []
         if len(found) > 1:
@@ -102,6 +105,15 @@ class PictureFinder:
                     self._by_name.setdefault(path.name, []).append(path)
         short = _UPLOAD_PREFIX.sub("", name, count=1) if _UPLOAD_PREFIX.match(name) else name
         return self._by_name.get(name) or self._by_name.get(short, [])
+
+
+def _possible_files(folder: Path, path: str) -> list[Path]:
+    """Return the files that a relative path may mean; it may begin with the name of the folder.
+
+    The paths of Label Studio's local files are relative to a folder above that of the pictures.
+    """
+    above = folder.resolve().parent
+    return [folder / path, *([above / path] if path.startswith(f"{folder.name}/") else [])]
 
 
 def _local_name(name: str) -> str:

@@ -37,7 +37,8 @@ def read_label_studio(
     for task in content:
         address = _address(task)
         location, problem = finder.find(address)
-        yield ExportedPicture(address, location, frozenset(_labels(task)), None, problem)
+        labels = frozenset(_labels(task))
+        yield ExportedPicture(address, location, labels, None, problem, _domain(task))
 
 
 def _address(task: dict[str, Any]) -> str:
@@ -45,6 +46,12 @@ def _address(task: dict[str, Any]) -> str:
     data = task.get("data", task)
     values = [value for value in data.values() if isinstance(value, str)]
     return next((value for value in values if _is_picture(value)), "")
+
+
+def _domain(task: dict[str, Any]) -> str:
+    """Return the domain that the data of a task name, as those of `carryover select` do."""
+    domain = task.get("data", task).get("domain", "")
+    return domain.strip() if isinstance(domain, str) else ""
 
 
 def _is_picture(text: str) -> bool:

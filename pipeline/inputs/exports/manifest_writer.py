@@ -133,14 +133,14 @@ def _export_rows(
 ) -> Iterator[ManifestRow]:
     """Yield a row for every picture of an export of an annotation tool."""
     pictures = _merged(read_export(export, images))
-    if pictures and options.domain is None:
+    if options.domain is None and not all(picture.domain for picture in pictures):
         raise InputError(f"export {export} does not name the domain. Give --domain NAME.")
-    domain = options.domain or ""
     found = {picture.split for picture in pictures if not picture.reason}
     missing = missing_splits(found, options.split)
     keeps_splits = len(found - {None}) > 1  # one split for all pictures divides nothing
     for picture in pictures:
-        reason = picture.reason or _unwritable(picture.location, *picture.labels)
+        domain = options.domain or picture.domain
+        reason = picture.reason or _unwritable(picture.location, domain, *picture.labels)
         if reason:
             yield ManifestRow(picture.name, reason=reason)
             continue

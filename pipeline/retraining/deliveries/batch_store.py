@@ -15,7 +15,7 @@ from pipeline.inputs.allowed_roots import OUTSIDE
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.retraining.deliveries.delivered_rows import delivered_rows
 from pipeline.retraining.deliveries.file_copies import FileCopies
-from pipeline.retraining.deliveries.inbox import UNLABELLED, Delivery, file_stamp
+from pipeline.retraining.deliveries.inbox import Delivery, file_stamp, is_unlabelled
 from pipeline.retraining.deliveries.late_files import check_copies
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
@@ -240,7 +240,7 @@ def _copy_file(row: ListingRow, root: str, copies: FileCopies) -> BatchRow:
     from components.image_example_gen.picture_reader import UnusablePictureError
 
     name = row["path"]
-    label = "" if row["label"] == UNLABELLED else row["label"]
+    label = "" if is_unlabelled(row["label"]) else row["label"]
     copied = BatchRow(
         path=name,
         name=name,

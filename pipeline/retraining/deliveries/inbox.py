@@ -30,6 +30,10 @@ DEAD_LINK = "dead link"
 #: Name of the folder below <domain> with pictures that have no label.
 UNLABELLED = "_unlabelled"
 
+#: Name of the folder below <domain> with pictures that `carryover select` has chosen. What is left
+#: in it has no label yet.
+TO_LABEL = "_to_label"
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -140,6 +144,11 @@ def find_deliveries(
     found = [_delivery(path, quiet_seconds, roots) for path in paths if is_delivery(path)]
     deliveries = _with_different_names(found)
     return sorted(deliveries, key=lambda delivery: (delivery.changed, delivery.name))
+
+
+def is_unlabelled(label: str) -> bool:
+    """Return whether the name of a class folder, or a label, stands for pictures without one."""
+    return label in (UNLABELLED, TO_LABEL)
 
 
 def file_stamp(path: Path, roots: AllowedRoots | None = None) -> str:

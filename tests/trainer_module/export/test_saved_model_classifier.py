@@ -51,6 +51,26 @@ def test_embeddings_have_the_order_of_the_pictures(classifier, monkeypatch, batc
     np.testing.assert_array_equal(classifier.embed(IMAGES), COLOURS)
 
 
+def test_predictions_and_embeddings_can_be_had_together(classifier, tmp_path):
+    exported = SavedModelClassifier(export_tiny(tmp_path / "exported", seed=3, temperature=1.7))
+    for one in (classifier, exported):
+        expected = one.predict(IMAGES)
+        predictions, embeddings = one.predict_and_embed(IMAGES)
+        assert predictions.labels == expected.labels
+        np.testing.assert_allclose(
+            predictions.probabilities, expected.probabilities, atol=1e-6, rtol=1e-5
+        )
+        np.testing.assert_allclose(predictions.confidences, expected.confidences, rtol=1e-5)
+        np.testing.assert_array_equal(embeddings, one.embed(IMAGES))
+        assert one.predict_and_embed([])[0].labels == []
+
+
+def test_an_exported_model_is_called_once_for_predictions_and_embeddings(tmp_path, monkeypatch):
+    exported = SavedModelClassifier(export_tiny(tmp_path / "exported", seed=3))
+    monkeypatch.setattr(exported, "predict", None)
+    assert len(exported.predict_and_embed(IMAGES)[0].labels) == len(IMAGES)
+
+
 def test_without_pictures_there_are_empty_predictions_and_embeddings(classifier):
     predictions = classifier.predict([])
     assert predictions.labels == []

@@ -7,7 +7,8 @@ from tiny_catalog import LOOK_BITS, random_look, row, with_flipped, write_chunks
 
 from components.data_gate.checks import duplicates
 from components.data_gate.checks.duplicate_findings import duplicate_findings
-from components.data_gate.checks.duplicates import MAX_SHARE, Duplicates, find_duplicates
+from components.data_gate.checks.duplicates import Duplicates, find_duplicates
+from components.data_gate.checks.hamming_search import MAX_SHARE
 
 pytestmark = pytest.mark.component
 

@@ -11,14 +11,12 @@ from repository import ROOT
 from tiny_catalog import LOOK_BITS, random_look, row, with_flipped, write_chunks
 
 from components.data_gate.checks.duplicates import (
-    MAX_SHARE,
-    MIN_SET_SHARE,
     Duplicates,
     Picture,
     find_duplicates,
     write_pairs,
 )
-from components.data_gate.checks.hamming_search import hamming_search
+from components.data_gate.checks.hamming_search import MAX_SHARE, MIN_SET_SHARE, hamming_search
 
 pytestmark = pytest.mark.component
 

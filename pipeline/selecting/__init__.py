@@ -1,0 +1,1 @@
+"""`carryover select`: which unlabelled pictures to label next."""

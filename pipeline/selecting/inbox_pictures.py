@@ -1,0 +1,102 @@
+"""Unlabelled pictures of an inbox, and of the batches that the workspace holds."""
+
+from pathlib import Path
+
+from pipeline.config.run_config import RunConfig
+from pipeline.inputs.layouts.layout import LayoutOptions, batch_layout
+from pipeline.retraining.batch import Batch, has_pictures
+from pipeline.retraining.deliveries.batch_store import BatchStore
+from pipeline.retraining.deliveries.delivered_rows import delivered_rows
+from pipeline.retraining.deliveries.inbox import Delivery, configured_inbox, find_deliveries
+from pipeline.retraining.ledger import read_batches
+from pipeline.selecting.unlabelled_pictures import FoundPictures, UnlabelledPicture
+from pipeline.workspace import Workspace
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.listing_row import DIGEST_BYTES
+
+
+def find_delivered(config: RunConfig) -> FoundPictures:
+    """Find the unlabelled pictures of complete batches in an inbox, and of all batches taken.
+
+    Batches that are incomplete or unreadable are named in the notes. Nothing is written.
+
+    Args:
+        config: Config of the retraining, with its inbox.
+
+    Raises:
+        InputError: The inbox or the ledger is unreadable.
+    """
+    workspace = Workspace(config.workspace)
+    batches = read_batches(workspace.root)
+    found = FoundPictures()
+    options = config.retrain
+    inbox = configured_inbox(options)
+    store = BatchStore(workspace.batches)
+    for delivery in find_deliveries(inbox, options.quiet_seconds, options.allowed_roots):
+        if not delivery.complete:
+            found.notes.append(f"Batch {delivery.name} is left out: it is incomplete.")
+            continue
+        try:
+            if not _is_taken(delivery, batches, store):
+                _add_delivery(found, delivery, batch_layout(config))
+        except (InputError, OSError) as error:
+            found.notes.append(f"Batch {delivery.name} is left out: {error}")
+    for batch in batches:
+        if has_pictures(batch) and batch.replaced_by is None and store.contains(batch.digest):
+            _add_batch(found, batch, store, workspace)
+    return found
+
+
+def known_contents(model: Path, found: FoundPictures) -> set[bytes]:
+    """Return the digests of the files whose labels a version or a batch knows, 16 bytes each.
+
+    A picture that a version was trained on without a label, as in self-training, is not known.
+
+    Args:
+        model: Folder of the version.
+        found: Unlabelled pictures.
+
+    Raises:
+        UnavailableError: The version's list of pictures is unreadable.
+    """
+    from components.pusher.data_set import read_data_set
+
+    table = read_data_set(model)
+    if table is None:
+        return set(found.labelled_contents)
+    rows = zip(table["location"].to_pylist(), table["content"].to_pylist(), strict=True)
+    return found.labelled_contents | {
+        content for location, content in rows if location not in found.unlabelled_copies
+    }
+
+
+def _is_taken(delivery: Delivery, batches: list[Batch], store: BatchStore) -> bool:
+    """Return whether the workspace holds the files of a delivery as they are."""
+    newest = next((batch for batch in reversed(batches) if batch.name == delivery.name), None)
+    if newest is None or not store.contains(newest.digest):
+        return False
+    stamp = delivery.stamp()
+    return newest.stamp in (stamp, delivery.roots.stamp(stamp))
+
+
+def _add_delivery(found: FoundPictures, delivery: Delivery, layout: LayoutOptions) -> None:
+    """Add the pictures of a delivery that is not in the workspace."""
+    delivery.check_place()
+    rows, root, _ = delivered_rows(delivery, layout, ())
+    for row in rows:
+        found.add(row, root, delivery.roots)
+
+
+def _add_batch(found: FoundPictures, batch: Batch, store: BatchStore, workspace: Workspace) -> None:
+    """Add the pictures of a batch in the workspace."""
+    for row in store.read(batch.digest):
+        if "reason" in row:
+            found.unusable.append((f"{batch.name}/{row['name']}", row["reason"]))
+        elif row["label"]:
+            found.num_labelled += 1
+            found.labelled_contents.add(bytes.fromhex(row["sha256"])[:DIGEST_BYTES])
+        else:
+            location = str(workspace.root / row["path"])
+            name = f"{batch.name}/{row['name']}"
+            found.pictures.append(UnlabelledPicture(location, name, row["domain"]))
+            found.unlabelled_copies.add(row["path"].encode("utf-8", "surrogateescape"))

@@ -1,0 +1,121 @@
+"""Unlabelled pictures of a folder or a manifest, and what is left out of them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.config.layout_pattern import CLASS
+from pipeline.inputs.allowed_roots import AllowedRoots
+from pipeline.inputs.folder import list_folder
+from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout, Placement
+from pipeline.inputs.manifest import read_usable_manifest
+from pipeline.inputs.snapshot import is_manifest
+from pipeline.retraining.deliveries.inbox import UNLABELLED, is_unlabelled
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.locations import locate
+
+
+@dataclass(frozen=True)
+class UnlabelledPicture:
+    """A picture that may be chosen.
+
+    Attributes:
+        location: Path or URI of the file.
+        name: Path of the picture as people know it.
+        domain: Name of the domain.
+        roots: Where the file may be; None for any place.
+    """
+
+    location: str
+    name: str
+    domain: str
+    roots: AllowedRoots | None = None
+
+
+@dataclass
+class FoundPictures:
+    """Unlabelled pictures, and what was found besides them.
+
+    Attributes:
+        pictures: Unlabelled pictures.
+        num_labelled: Number of pictures with a label.
+        labelled_contents: Digests of files that have a label elsewhere, 16 bytes each.
+        unlabelled_copies: Locations of the unlabelled pictures in the workspace, relative to it.
+        unusable: Names of unusable files, with the reasons.
+        notes: Sentences about what was not read.
+    """
+
+    pictures: list[UnlabelledPicture] = field(default_factory=list)
+    num_labelled: int = 0
+    labelled_contents: set[bytes] = field(default_factory=set)
+    unlabelled_copies: set[bytes] = field(default_factory=set)
+    unusable: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, row: ListingRow, root: str, roots: AllowedRoots | None = None) -> None:
+        """Add the row of a picture: to the unlabelled pictures, or to what is counted.
+
+        Args:
+            row: Row of a folder or a manifest.
+            root: Folder or URI that its path is relative to.
+            roots: Where the file may be; None for any place.
+        """
+        if "reason" in row:
+            self.unusable.append((row["path"], row["reason"]))
+        elif is_unlabelled(row["label"]):
+            location = locate(root, row["path"])
+            self.pictures.append(UnlabelledPicture(location, row["path"], row["domain"], roots))
+        else:
+            self.num_labelled += 1
+
+
+def find_unlabelled(data: Path, domain: str | None) -> FoundPictures:
+    """Find the unlabelled pictures of a folder or a manifest.
+
+    Unlabelled are pictures directly in the folder of a domain, in `_unlabelled` or in `_to_label`
+    below it, and the rows of a manifest with one of these names as the label. All others have the
+    class that their folder or their row names.
+
+    Args:
+        data: Path of the folder or the manifest.
+        domain: Domain of all pictures of a folder without folders of domains; None where they
+            have them.
+
+    Raises:
+        InputError: The folder or the manifest cannot be read, or the domain is unclear.
+    """
+    found = FoundPictures()
+    if is_manifest(str(data)):
+        if domain is not None:
+            raise InputError(f"manifest {data} names the domains. Leave --domain out.")
+        root = str(data.resolve().parent)
+        for row in read_usable_manifest(str(data.resolve())):
+            found.add(row, root)
+        return found
+    if not data.is_dir():
+        raise InputError(f"--data {data} is no folder and no manifest. Give one that exists.")
+    layout = DOMAIN_CLASS if domain is None else Layout((CLASS,), domain)
+    root = data.resolve()
+    loose = []
+    for row in list_folder(root, layout):
+        if row.get("reason") == f"not in {layout.text}":
+            placed = _as_unlabelled(Path(row["path"]), layout)
+            if placed.reason == row["reason"]:
+                loose.append(row["path"])
+                continue
+            row["domain"], row["label"] = placed.domain, placed.label
+            del row["reason"]
+            if placed.reason:
+                row["reason"] = placed.reason
+        found.add(row, str(root))
+    if loose:
+        raise InputError(
+            f"--data {data}: files such as {loose[0]} are in no folder of a domain "
+            f"({len(loose):,} in all). Move them to one, or give --domain NAME for all pictures."
+        )
+    return found
+
+
+def _as_unlabelled(path: Path, layout: Layout) -> Placement:
+    """Return what a path without a class folder says with a folder of unlabelled pictures."""
+    return layout.place(path.parent / UNLABELLED / path.name)

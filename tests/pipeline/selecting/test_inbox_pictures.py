@@ -1,0 +1,88 @@
+"""Unlabelled pictures of an inbox and of the workspace's batches."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from retraining_site import RetrainingSite
+from tiny_pictures import solid, write_files
+from tiny_workspace import NAME
+
+from components.image_example_gen.splits import digest
+from components.pusher.data_set import SCHEMA
+from pipeline.config.run_config import RunConfig
+from pipeline.selecting.inbox_pictures import find_delivered, known_contents
+from pipeline.selecting.unlabelled_pictures import FoundPictures
+from trainer_module.contract.model_assets import PICTURES
+
+pytestmark = pytest.mark.component
+
+A, B, C = (solid(colour) for colour in ("red", "lime", "blue"))
+
+
+def find(site: RetrainingSite, quiet_seconds: float = 0) -> FoundPictures:
+    retrain = {"inbox": site.inbox, "quiet_seconds": quiet_seconds}
+    config = RunConfig(name=NAME, data="/data", workspace=site.workspace, retrain=retrain)
+    return find_delivered(config)
+
+
+def names(found: FoundPictures) -> list[str]:
+    return sorted(picture.name for picture in found.pictures)
+
+
+def deliver(site: RetrainingSite, batch: str, files: dict[str, bytes]) -> Path:
+    return write_files(site.inbox / batch, files | {"_READY": b""})
+
+
+def test_a_complete_batch_that_was_not_taken_is_read_in_the_inbox(site):
+    deliver(site, "one", {"fog/_unlabelled/a.png": A, "fog/red/b.png": B})
+    found = find(site)
+    assert [picture.location for picture in found.pictures] == [
+        str(site.inbox.resolve() / "one/fog/_unlabelled/a.png")
+    ]
+    assert found.num_labelled == 1
+
+
+def test_a_taken_batch_is_read_in_the_workspace_whether_it_is_in_the_inbox_or_not(site):
+    batch = deliver(site, "one", {"fog/_unlabelled/a.png": A, "fog/red/b.png": B})
+    site.run()
+    for _ in range(2):
+        found = find(site)
+        assert names(found) == ["one/fog/_unlabelled/a.png"]
+        [picture] = found.pictures
+        assert Path(picture.location).is_relative_to(site.workspace)
+        assert Path(picture.location).read_bytes() == A
+        assert found.labelled_contents == {digest(B)}
+        (batch / "fog" / "red" / "b.png").unlink(missing_ok=True)
+        (batch / "fog" / "_unlabelled" / "a.png").unlink(missing_ok=True)
+        (batch / "_READY").unlink(missing_ok=True)
+        for folder in ("fog/red", "fog/_unlabelled", "fog", "."):
+            if (batch / folder).exists():
+                (batch / folder).rmdir()
+
+
+def test_incomplete_and_unreadable_batches_are_named(site):
+    write_files(site.inbox / "late", {"fog/_unlabelled/a.png": A})
+    deliver(site, "empty", {})
+    found = find(site, quiet_seconds=60)
+    assert found.pictures == []
+    assert sorted(found.notes)[1] == "Batch late is left out: it is incomplete."
+    assert sorted(found.notes)[0].startswith("Batch empty is left out: no picture of the batch")
+
+
+def test_a_picture_that_a_version_was_trained_on_without_a_label_is_not_known(site, tmp_path):
+    deliver(site, "one", {"fog/_unlabelled/a.png": A})
+    site.run()
+    found = find(site)
+    [location] = found.unlabelled_copies
+    rows = [
+        {"location": location, "content": digest(A)},
+        {"location": b"/data/day/blue/c.png", "content": digest(C)},
+    ]
+    columns = {"domain": "day", "label": "red", "split": "train", "group": bytes(16)}
+    (tmp_path / "version" / PICTURES).parent.mkdir(parents=True)
+    table = pa.Table.from_pylist([row | columns for row in rows], SCHEMA)
+    pq.write_table(table, tmp_path / "version" / PICTURES)
+    found.labelled_contents.add(digest(B))
+    assert known_contents(tmp_path / "version", found) == {digest(B), digest(C)}

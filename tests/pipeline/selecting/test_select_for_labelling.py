@@ -1,0 +1,145 @@
+"""`carryover select` on a workspace with a tiny model."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from retraining_site import RetrainingSite
+from tiny_pictures import solid, write_files
+from tiny_workspace import NAME, shade
+
+from pipeline.config.run_config import RunConfig
+from pipeline.selecting.select_for_labelling import PictureSource, select_for_labelling
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.spreadsheet_csv import read_rows
+
+pytestmark = pytest.mark.component
+
+
+def shades(count: int, first: int = 0) -> dict[str, bytes]:
+    """Different pictures of three classes, by name."""
+    labels = ("red", "green", "blue")
+    return {f"{n}.png": solid(shade(labels[n % 3], n)) for n in range(first, first + count)}
+
+
+def unlabelled(folder: Path, domain: str, pictures: dict[str, bytes]) -> Path:
+    return write_files(folder, {f"{domain}/_unlabelled/{n}": c for n, c in pictures.items()})
+
+
+def rows_of(output: Path) -> list[dict[str, str]]:
+    with (output / "selection.csv").open(newline="") as file:
+        return list(read_rows(file))
+
+
+def test_pictures_of_every_domain_are_chosen_and_what_is_left_out_is_counted(
+    served, tmp_path, capsys
+):
+    data = unlabelled(tmp_path / "data", "fog", shades(20) | {"bad.png": b"x"})
+    unlabelled(data, "rain", shades(10, 20) | {"copy.png": shades(1)["0.png"]})
+    write_files(data, {"fog/red/x.png": solid("red")})
+    output = tmp_path / "out"
+    select_for_labelling(served, None, PictureSource(data=data), 10, output, 17)
+    rows = rows_of(output)
+    assert sorted(row["domain"] for row in rows) == ["fog"] * 5 + ["rain"] * 5
+    assert [row["why"] for row in rows].count("random") == 2
+    for row in rows:
+        assert (output / row["path"]).read_bytes() == Path(row["original"]).read_bytes()
+        number = int(Path(row["path"]).stem)
+        assert row["predicted"] == ("red", "green", "blue")[number % 3]
+    printed = capsys.readouterr().out
+    assert "Left out: 1 picture with a label." in printed
+    assert "Left out: 1 picture with the content of another one." in printed
+    assert "Left out: 1 unusable file. The first: fog/_unlabelled/bad.png: not a" in printed
+    assert f"10 pictures to label: {output}" in printed.splitlines()
+    assert sorted(path.name for path in output.iterdir()) == [
+        "contact-sheet.png",
+        "fog",
+        "label_studio.json",
+        "label_studio.xml",
+        "rain",
+        "selection.csv",
+    ]
+    again = tmp_path / "again"
+    again.mkdir()
+    select_for_labelling(served, NAME, PictureSource(data=data), 10, again, 17)
+    assert rows_of(again) == rows
+
+
+def test_batches_of_the_inbox_and_of_the_workspace_are_read_with_the_config_of_retraining(
+    site: RetrainingSite, tmp_path, capsys
+):
+    config = RunConfig(name=NAME, data="/data", workspace=site.workspace)
+    values = config.model_dump(mode="json") | {"retrain": {"quiet_seconds": 60}}
+    run = site.workspace / "runs" / "run 1"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text(yaml.safe_dump(values))
+    unlabelled(site.inbox / "one", "fog", shades(5))
+    write_files(site.inbox / "one", {"_READY": b"", "fog/red/9.png": shades(1)["0.png"]})
+    site.run()
+    unlabelled(site.inbox / "two", "fog", shades(5, 10))
+    write_files(site.inbox / "two", {"_READY": b""})
+    unlabelled(site.inbox / "late", "fog", shades(5, 30))
+    shutil.rmtree(site.inbox / "one")
+    output = tmp_path / "out"
+    select_for_labelling(site.workspace, None, PictureSource(site.inbox), 100, output, 17)
+    names = {Path(row["path"]).stem for row in rows_of(output)}
+    assert len(names) == 9
+    printed = capsys.readouterr().out
+    assert "Batch late is left out: it is incomplete." in printed
+    assert "1 picture whose label the serving version or a batch knows" in printed
+    assert "There are fewer pictures than --count 100: all 9 are taken." in printed
+
+
+def test_without_a_serving_version_the_command_is_refused(tmp_path):
+    (tmp_path / "serving" / "colours").mkdir(parents=True)
+    source = PictureSource(data=unlabelled(tmp_path / "data", "fog", shades(2)))
+    with pytest.raises(InputError, match="there is no serving version"):
+        select_for_labelling(tmp_path, None, source, 1, tmp_path / "out", 17)
+
+
+def test_an_output_that_is_not_empty_is_refused_and_left_alone(served, tmp_path):
+    write_files(tmp_path / "out", {"mine.txt": b"mine"})
+    source = PictureSource(data=unlabelled(tmp_path / "data", "fog", shades(2)))
+    with pytest.raises(InputError, match=r"--output .* is not empty"):
+        select_for_labelling(served, None, source, 1, tmp_path / "out", 17)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("where", ["data/fog/out", "workspace/out"])
+def test_an_output_among_the_pictures_or_in_the_workspace_is_refused(site, tmp_path, where):
+    source = PictureSource(data=unlabelled(tmp_path / "data", "fog", shades(2)))
+    with pytest.raises(InputError, match="Name another folder"):
+        select_for_labelling(site.workspace, None, source, 1, tmp_path / where, 17)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "give either --inbox DIR or --data DIR"),
+        ({"inbox": Path("a"), "data": Path("b")}, "give either --inbox DIR or --data DIR"),
+        ({"inbox": Path("a"), "domain": "fog"}, "--domain is for --data"),
+    ],
+)
+def test_options_that_do_not_fit_together_are_refused(served, tmp_path, options, message):
+    with pytest.raises(InputError, match=message):
+        select_for_labelling(served, None, PictureSource(**options), 1, tmp_path / "out", 17)
+
+
+def test_without_an_unlabelled_picture_the_error_says_where_they_belong(served, tmp_path):
+    data = write_files(tmp_path / "data", {"fog/red/a.png": solid("red")})
+    with pytest.raises(InputError, match=r"\(1 picture with a label\).*<domain>/_unlabelled/"):
+        select_for_labelling(served, None, PictureSource(data=data), 1, tmp_path / "out", 17)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failure_leaves_no_folder_behind(served, tmp_path, monkeypatch):
+    data = unlabelled(tmp_path / "data", "fog", shades(3))
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pipeline.selecting.selection_files.write_tasks", fail)
+    with pytest.raises(InputError, match="No space left on device"):
+        select_for_labelling(served, None, PictureSource(data=data), 2, tmp_path / "out", 17)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]

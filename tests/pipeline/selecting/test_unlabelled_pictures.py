@@ -1,0 +1,54 @@
+"""Which pictures of a folder or a manifest have no label."""
+
+from pathlib import Path
+
+import pytest
+from tiny_pictures import solid, write_files
+
+from pipeline.selecting.unlabelled_pictures import FoundPictures, find_unlabelled
+from trainer_module.contract.errors import InputError
+
+RED = solid("red")
+
+
+def names(found: FoundPictures) -> list[tuple[str, str]]:
+    return sorted((picture.domain, picture.name) for picture in found.pictures)
+
+
+def test_pictures_without_a_class_folder_are_unlabelled(tmp_path):
+    unlabelled = ["fog/1.png", "fog/_to_label/3.png", "fog/_unlabelled/2.png", "rain/4.png"]
+    write_files(tmp_path, dict.fromkeys([*unlabelled, "fog/car/5.png", "rain/bus/6.png"], RED))
+    found = find_unlabelled(tmp_path, None)
+    assert names(found) == [(name.split("/")[0], name) for name in unlabelled]
+    assert found.num_labelled == 2
+    assert {Path(picture.location).read_bytes() for picture in found.pictures} == {RED}
+
+
+def test_all_pictures_of_a_folder_can_be_of_one_domain(tmp_path):
+    write_files(tmp_path, dict.fromkeys(["1.png", "_unlabelled/2.png", "car/3.png"], RED))
+    found = find_unlabelled(tmp_path, "fog")
+    assert names(found) == [("fog", "1.png"), ("fog", "_unlabelled/2.png")]
+    assert found.num_labelled == 1
+
+
+def test_a_picture_without_a_domain_is_an_error_that_names_the_option(tmp_path):
+    write_files(tmp_path, dict.fromkeys(["1.png", "fog/2.png"], RED))
+    with pytest.raises(InputError, match=r"such as 1\.png .*\(1 in all\).* --domain NAME"):
+        find_unlabelled(tmp_path, None)
+
+
+def test_rows_of_a_manifest_with_the_label_of_such_a_folder_are_unlabelled(tmp_path):
+    write_files(tmp_path, dict.fromkeys(["1.png", "2.png"], RED))
+    rows = ["path,domain,label", "1.png,fog,_unlabelled", "2.png,fog,car", "3.png,fog,_unlabelled"]
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    found = find_unlabelled(tmp_path / "list.csv", None)
+    assert names(found) == [("fog", "1.png")]
+    assert found.num_labelled == 1
+    assert [name for name, _ in found.unusable] == ["3.png"]
+    with pytest.raises(InputError, match="Leave --domain out"):
+        find_unlabelled(tmp_path / "list.csv", "fog")
+
+
+def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="is no folder and no manifest"):
+        find_unlabelled(tmp_path / "gone", None)
