@@ -10,48 +10,60 @@ import json
 import sys
 from pathlib import Path
 
-import tensorflow as tf
-
 from components.compat.tfx_internals import serving_model_path
 from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from components.image_example_gen.splits import assign_split, digest
 from pipeline import component_ids
 from pipeline.summary.run_outputs import read_outputs
+from pipeline.workspace import Workspace
+from trainer_module.export.saved_model_classifier import SavedModelClassifier
 
 BATCH = 64
 
 
 def main(data: Path, workspace: Path) -> None:
     """Score every domain."""
+    model = newest_model(workspace)
+    domains = sorted(path for path in data.iterdir() if path.is_dir())
+    print(json.dumps({domain.name: score(model, test_pictures(domain)) for domain in domains}))
+
+
+def newest_model(workspace: Path) -> Path:
+    """Return the folder of the newest model of a workspace."""
     newest = max((workspace / "runs").glob("*/outputs.json"))
     trained = read_outputs(newest.parent)[component_ids.TRAINER]["model"]
-    loaded = tf.saved_model.load(serving_model_path(trained))
-    answer = loaded.signatures["serving_default"]
-    shares = {}
-    for domain in sorted(path for path in data.iterdir() if path.is_dir()):
-        pictures = test_pictures(domain)
-        right = 0
-        for start in range(0, len(pictures), BATCH):
-            batch = pictures[start : start + BATCH]
-            labels = answer(image=tf.constant([encoded for encoded, _ in batch]))["label"].numpy()
-            right += sum(
-                found.decode() == label for found, (_, label) in zip(labels, batch, strict=True)
-            )
-        shares[domain.name] = right / len(pictures)
-    print(json.dumps(shares))
+    return Path(serving_model_path(Workspace(workspace.resolve()).artifact(trained)))
 
 
-def test_pictures(domain: Path) -> list[tuple[bytes, str]]:
-    """Encoded pictures of the test split of a domain, with their classes."""
-    found = []
-    for path in sorted(domain.glob("*/*")):
-        content = path.read_bytes()
-        if assign_split(digest(content), 0.15, 0.15) == "test":
-            try:
-                found.append((read_picture(content).encoded, path.parent.name))
-            except UnusablePictureError:
-                print(f"{path}: not usable", file=sys.stderr)
-    return found
+def score(model: Path, pictures: list[Path]) -> float:
+    """Return the accuracy of a model on pictures in folders of classes; damaged ones are left out.
+
+    Args:
+        model: Folder of the SavedModel.
+        pictures: Paths of the pictures.
+    """
+    classifier = SavedModelClassifier(model)
+    is_correct: list[bool] = []
+    for start in range(0, len(pictures), BATCH):
+        read = list(filter(None, map(_read, pictures[start : start + BATCH])))
+        found = classifier.predict([encoded for encoded, _ in read]).labels
+        is_correct += [label == one for one, (_, label) in zip(found, read, strict=True)]
+    return sum(is_correct) / len(is_correct)
+
+
+def test_pictures(domain: Path) -> list[Path]:
+    """Return the paths of the test split of a domain."""
+    paths = sorted(domain.glob("*/*"))
+    return [path for path in paths if assign_split(digest(path.read_bytes()), 0.15, 0.15) == "test"]
+
+
+def _read(path: Path) -> tuple[bytes, str] | None:
+    """Return an encoded picture with its class; None for one that is not usable."""
+    try:
+        return read_picture(path.read_bytes()).encoded, path.parent.name
+    except UnusablePictureError:
+        print(f"{path}: not usable", file=sys.stderr)
+        return None
 
 
 if __name__ == "__main__":

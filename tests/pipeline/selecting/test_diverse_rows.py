@@ -16,7 +16,8 @@ def test_every_group_of_embeddings_gives_one_row():
 
 def test_groups_of_which_the_model_is_unsure_give_more_rows():
     embeddings = RNG.normal(0, 1, (200, 6)).astype(np.float16)
-    embeddings[100:] += 9
+    embeddings[:100, 0] += 5
+    embeddings[100:, 1] += 5
     probabilities = np.full((200, 2), 0.5, np.float32)
     probabilities[:100] = [0.999, 0.001]
     chosen = choose_diverse(embeddings, probabilities, 10, seed=1)
