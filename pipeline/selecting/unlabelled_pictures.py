@@ -88,9 +88,8 @@ def find_unlabelled(data: Path, domain: str | None) -> FoundPictures:
     if is_manifest(str(data)):
         if domain is not None:
             raise InputError(f"manifest {data} names the domains. Leave --domain out.")
-        root = str(data.resolve().parent)
         for row in read_usable_manifest(str(data.resolve())):
-            found.add(row, root)
+            found.add(row, str(data.resolve().parent))
         return found
     if not data.is_dir():
         raise InputError(f"--data {data} is no folder and no manifest. Give one that exists.")

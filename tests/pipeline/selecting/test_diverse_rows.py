@@ -56,3 +56,5 @@ def test_entropies_are_those_of_the_definition_and_never_zero():
     found = entropies(np.array([[0.5, 0.5], [0.25, 0.75], [1, 0]], np.float32))
     np.testing.assert_allclose(found[:2], [np.log(2), 0.5623351], rtol=1e-5)
     assert 0 < found[2] < 1e-5
+    sharper = entropies(np.array([[0.25, 0.75]], np.float32), temperature=0.5)
+    np.testing.assert_allclose(sharper, entropies(np.array([[0.1, 0.9]], np.float32)), rtol=1e-5)
