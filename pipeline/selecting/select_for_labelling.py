@@ -133,7 +133,7 @@ def _check_empty(output: Path) -> None:
 
 
 def _check_any(found: FoundPictures, count: int) -> None:
-    """Refuse to go on without a picture that can be chosen."""
+    """Raise an `InputError` if no picture can be chosen."""
     if count:
         return
     reasons = [f"{counted(found.num_labelled, 'picture')} with a label"]
