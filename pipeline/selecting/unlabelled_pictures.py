@@ -6,10 +6,11 @@ from pathlib import Path
 from pipeline.config.layout_pattern import CLASS
 from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.folder import list_folder
-from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout, Placement
+from pipeline.inputs.layouts.folder_tree import PICTURE_SUFFIXES
+from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout
 from pipeline.inputs.manifest import read_usable_manifest
 from pipeline.inputs.snapshot import is_manifest
-from pipeline.retraining.deliveries.inbox import UNLABELLED, is_unlabelled
+from pipeline.retraining.deliveries.inbox import READY, UNLABELLED, is_unlabelled
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import locate
@@ -93,20 +94,7 @@ def find_unlabelled(data: Path, domain: str | None) -> FoundPictures:
         return found
     if not data.is_dir():
         raise InputError(f"--data {data} is no folder and no manifest. Give one that exists.")
-    layout = DOMAIN_CLASS if domain is None else Layout((CLASS,), domain)
-    root = data.resolve()
-    loose = []
-    for row in list_folder(root, layout):
-        if row.get("reason") == f"not in {layout.text}":
-            placed = _as_unlabelled(Path(row["path"]), layout)
-            if placed.reason == row["reason"]:
-                loose.append(row["path"])
-                continue
-            row["domain"], row["label"] = placed.domain, placed.label
-            del row["reason"]
-            if placed.reason:
-                row["reason"] = placed.reason
-        found.add(row, str(root))
+    loose = _add_folder(found, data.resolve(), domain)
     if loose:
         raise InputError(
             f"--data {data}: files such as {loose[0]} are in no folder of a domain "
@@ -115,6 +103,23 @@ def find_unlabelled(data: Path, domain: str | None) -> FoundPictures:
     return found
 
 
-def _as_unlabelled(path: Path, layout: Layout) -> Placement:
-    """Return what a path without a class folder says with a folder of unlabelled pictures."""
-    return layout.place(path.parent / UNLABELLED / path.name)
+def _add_folder(found: FoundPictures, root: Path, domain: str | None) -> list[str]:
+    """Add the files of a folder; return the paths of the pictures whose domain is unclear."""
+    layout = DOMAIN_CLASS if domain is None else Layout((CLASS,), domain)
+    misplaced = f"not in {layout.text}"
+    loose = []
+    for row in list_folder(root, layout):
+        if row["path"] == READY:
+            continue
+        if row.get("reason") == misplaced:
+            path = Path(row["path"])
+            placed = layout.place(path.parent / UNLABELLED / path.name)
+            if placed.reason == misplaced and path.suffix.lower() in PICTURE_SUFFIXES:
+                loose.append(row["path"])
+            row["domain"], row["label"] = placed.domain, placed.label
+            if placed.reason:
+                row["reason"] = placed.reason
+            else:
+                del row["reason"]
+        found.add(row, str(root))
+    return loose

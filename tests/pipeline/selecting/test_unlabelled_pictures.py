@@ -24,6 +24,13 @@ def test_pictures_without_a_class_folder_are_unlabelled(tmp_path):
     assert {Path(picture.location).read_bytes() for picture in found.pictures} == {RED}
 
 
+def test_the_folder_of_a_batch_can_be_read_with_its_other_files(tmp_path):
+    write_files(tmp_path, {"fog/_unlabelled/1.png": RED, "_READY": b"", "notes.txt": b"x"})
+    found = find_unlabelled(tmp_path, None)
+    assert names(found) == [("fog", "fog/_unlabelled/1.png")]
+    assert [name for name, _ in found.unusable] == ["notes.txt"]
+
+
 def test_all_pictures_of_a_folder_can_be_of_one_domain(tmp_path):
     write_files(tmp_path, dict.fromkeys(["1.png", "_unlabelled/2.png", "car/3.png"], RED))
     found = find_unlabelled(tmp_path, "fog")
