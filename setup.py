@@ -25,6 +25,7 @@ setup(
         "pipeline": ["py.typed"],
         "components": ["py.typed"],
         "trainer_module": ["py.typed"],
+        "pipeline.labelling": ["page/*"],
         "pipeline.report": ["templates/*"],
         "pipeline.serving": ["page/*"],
         "trainer_module.data": ["schema.pbtxt"],

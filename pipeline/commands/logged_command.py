@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pipeline.config.run_config import RunConfig
 
 #: Options with a path, for which Typer takes an empty value as the working directory.
-PATH_OPTIONS = frozenset({"--config", "--inbox", "--output", "--workspace", "-c", "-o", "-w"})
+PATH_OPTIONS = frozenset(
+    {"--classes-from", "--config", "--inbox", "--output", "--workspace", "-c", "-o", "-w"}
+)
 
 
 class LoggedCommand(TyperCommand):

@@ -16,7 +16,7 @@ from trainer_module.contract.regular_file import UnusableFileError, open_regular
 SIDECAR = "sidecar.csv"
 
 #: Stands for a cell that the folders fill.
-_FROM_FOLDERS = "-"
+FROM_FOLDERS = "-"
 
 
 class Sidecar:
@@ -56,7 +56,7 @@ class Sidecar:
             ) from None
 
     def _add(self, table_row: TableRow, check: RowCheck) -> None:
-        folders = {"domain": _FROM_FOLDERS, "label": _FROM_FOLDERS}
+        folders = {"domain": FROM_FOLDERS, "label": FROM_FOLDERS}
         filled = {name: text for name, text in table_row.texts.items() if text.strip()}
         row = check.listing_row(table_row._replace(texts=folders | filled))
         if "reason" in row:
@@ -85,10 +85,10 @@ class Sidecar:
         facts = (
             ("domain", row["domain"], said["domain"]),
             ("label", row["label"], said["label"]),
-            ("split", row.get("split", _FROM_FOLDERS), said.get("split", _FROM_FOLDERS)),
+            ("split", row.get("split", FROM_FOLDERS), said.get("split", FROM_FOLDERS)),
         )
         for name, ours, theirs in facts:
-            if _FROM_FOLDERS not in (ours, theirs) and ours != theirs:
+            if FROM_FOLDERS not in (ours, theirs) and ours != theirs:
                 raise self._error(
                     f"{self._positions[path]}: {name} of {path} is {ours}, as its folder says. "
                     f"Received: {theirs}. Leave the cell empty, or move the picture"

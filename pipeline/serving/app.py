@@ -4,19 +4,18 @@ import contextlib
 from collections.abc import Callable
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pipeline.serving.demo_page import render_demo_page
-from pipeline.serving.limits.allowed_hosts import AllowedHosts
 from pipeline.serving.middleware import RequestMiddleware
-from pipeline.serving.protocol.json_response import as_json, error_response
-from pipeline.serving.protocol.request_errors import RequestError
 from pipeline.serving.rest_api import RestApi
 from pipeline.serving.server_metrics import CONTENT_TYPE, ServerMetrics
+from pipeline.web.allowed_hosts import AllowedHosts
+from pipeline.web.error_handlers import ERROR_HANDLERS
+from pipeline.web.json_response import as_json
 
 Lifespan = Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]
 
@@ -68,33 +67,6 @@ def create_app(
         middleware=[
             Middleware(RequestMiddleware, metrics=metrics, allowed_hosts=allowed_hosts),
         ],
-        exception_handlers={
-            RequestError: on_request_error,
-            HTTPException: on_http_error,
-            ClientDisconnect: on_client_disconnect,
-            Exception: on_unexpected_error,
-        },
+        exception_handlers=ERROR_HANDLERS,
         lifespan=lifespan,
     )
-
-
-async def on_request_error(request: Request, error: Exception) -> Response:
-    """Respond to a wrong request with the error's status and message."""
-    assert isinstance(error, RequestError)  # noqa: S101 - for the type checker
-    return error_response(error.status, error.message)
-
-
-async def on_http_error(request: Request, error: Exception) -> Response:
-    """Respond to an unknown path or method."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
-    return error_response(error.status_code, error.detail)
-
-
-async def on_client_disconnect(request: Request, error: Exception) -> Response:
-    """Respond to a client that disconnected before its request was complete; nobody reads it."""
-    return Response(status_code=400)
-
-
-async def on_unexpected_error(request: Request, error: Exception) -> Response:
-    """Respond without details; Uvicorn writes the error to the log with its traceback."""
-    return error_response(500, "internal error, see the server's log")

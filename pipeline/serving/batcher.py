@@ -12,8 +12,8 @@ import numpy as np
 
 from pipeline.serving.decoding.decoding_cost import DecodingCost
 from pipeline.serving.limits.memory_budget import MemoryBudget
-from pipeline.serving.protocol.request_errors import UnreadableInputError
 from pipeline.serving.protocol.request_images import RequestImages
+from pipeline.web.request_errors import UnreadableInputError
 from trainer_module.export.saved_model_classifier import Outputs
 
 #: Seconds without a usual request before a part of a large request begins.

@@ -12,12 +12,12 @@ from pipeline.serving.decoding.decoding_cost import DecodingCost
 from pipeline.serving.decoding.simple_pictures import is_simple
 from pipeline.serving.limits.memory_budget import RequestMemory
 from pipeline.serving.protocol.predict_request import PredictRequest
-from pipeline.serving.protocol.request_errors import RequestError
 from pipeline.serving.protocol.request_images import (
     RequestImages,
     extract_picture,
     replace_picture,
 )
+from pipeline.web.request_errors import RequestError
 from trainer_module.contract import example_features
 
 #: Most pixels of all pictures of a request.

@@ -5,9 +5,9 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipeline.serving.limits.allowed_hosts import AllowedHosts
-from pipeline.serving.protocol.json_response import error_response
 from pipeline.serving.server_metrics import ServerMetrics
+from pipeline.web.allowed_hosts import AllowedHosts
+from pipeline.web.json_response import error_response
 
 
 class RequestMiddleware:

@@ -14,9 +14,9 @@ from pipeline.serving.protocol.predict_request import (
     parse_predict_request,
 )
 from pipeline.serving.protocol.predict_response import encode_predict_response
-from pipeline.serving.protocol.request_errors import RequestError, UnreadableInputError
 from pipeline.serving.protocol.request_images import RequestImages
 from pipeline.serving.served_model import ServedModel
+from pipeline.web.request_errors import RequestError, UnreadableInputError
 from trainer_module.export.saved_model_classifier import Outputs
 
 #: Most instances in one request.

@@ -13,10 +13,10 @@ from pipeline.serving.limits.open_requests import OpenRequests
 from pipeline.serving.limits.request_body import read_body
 from pipeline.serving.loaded_versions import LoadedVersions
 from pipeline.serving.predict_service import PredictService
-from pipeline.serving.protocol.json_response import PART_BYTES, JsonResponse, as_json
 from pipeline.serving.protocol.model_status import metadata_response, status_response
-from pipeline.serving.protocol.request_errors import RequestError
 from pipeline.serving.served_model import ServedModel
+from pipeline.web.json_response import PART_BYTES, JsonResponse, as_json
+from pipeline.web.request_errors import RequestError
 
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)(/versions/(?P<version>[0-9]+))?"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipeline.serving.protocol.request_errors import UnreadableInputError
 from pipeline.serving.protocol.request_images import replace_picture
+from pipeline.web.request_errors import UnreadableInputError
 from trainer_module.contract import example_features
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 from trainer_module.export.saved_model_classifier import (

@@ -6,7 +6,6 @@ import gc
 import logging
 import resource
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -22,7 +21,6 @@ from pipeline.serving.compat.draining_server import DrainingServer
 from pipeline.serving.compat.limited_protocol import limited_protocol
 from pipeline.serving.decoding.decoder_pool import DecoderPool
 from pipeline.serving.exit_deadline import ExitDeadline
-from pipeline.serving.limits.allowed_hosts import AllowedHosts, is_loopback
 from pipeline.serving.limits.connection_limits import ConnectionLimits
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.limits.memory_size import default_max_memory, parse_memory_size
@@ -34,7 +32,8 @@ from pipeline.serving.server_metrics import ServerMetrics
 from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.terminal.plain_lines import print_line
 from pipeline.version_lookup import find_store, serving_version
-from trainer_module.contract.errors import InputError
+from pipeline.web.allowed_hosts import AllowedHosts, is_loopback
+from pipeline.web.listening_socket import bind_socket
 
 #: Seconds between two polls of the directory of versions, as in TensorFlow Serving.
 POLL_SECONDS = 1.0
@@ -85,7 +84,7 @@ def serve(
     check_workspace(store.root)
     serving_version(store)
     budget = MemoryBudget(parse_memory_size(max_memory) if max_memory else default_max_memory())
-    listener = _bind(host, port)
+    listener = bind_socket(host, port, "Give another --port or --host.")
     for number in (signal.SIGTERM, signal.SIGINT):
         # Uvicorn completes the open requests first, and then raises the signal again.
         signal.signal(number, lambda *_: sys.exit(0))
@@ -160,21 +159,6 @@ def _fit_to_open_files(limits: ConnectionLimits) -> ConnectionLimits:
     """Return limits that leave half of the files that the process may open to everything else."""
     max_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return replace(limits, connections=min(limits.connections, max_files // 2))
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """Bind the socket; connections are not accepted yet."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except (OSError, OverflowError) as error:
-        listener.close()
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"cannot listen on {host}, port {port}: {reason}. Give another --port or --host."
-        ) from None
-    return listener
 
 
 def _poll_while_running(versions: LoadedVersions[ServedModel], announcement: str) -> Lifespan:

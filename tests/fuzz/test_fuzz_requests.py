@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mutated_bytes import MutationFuzzer
 
 from pipeline.serving.protocol.predict_request import PredictRequest, parse_predict_request
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 INPUTS = {"serving_default": "image", "serving_examples": "examples", "embed": "image"}
 MAX_INSTANCES = 4

@@ -15,7 +15,6 @@ from starlette.applications import Starlette
 from pipeline.serving.app import create_app
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.decoding.decoder_pool import DecoderPool
-from pipeline.serving.limits.allowed_hosts import AllowedHosts
 from pipeline.serving.limits.connection_limits import ConnectionLimits
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.limits.open_requests import OpenRequests
@@ -24,6 +23,7 @@ from pipeline.serving.predict_service import PredictService
 from pipeline.serving.rest_api import RestApi
 from pipeline.serving.server import http_config
 from pipeline.serving.server_metrics import ServerMetrics
+from pipeline.web.allowed_hosts import AllowedHosts
 
 
 class FirstBytesModel:

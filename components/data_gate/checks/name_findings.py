@@ -17,7 +17,7 @@ def name_findings(noun: str, names: Iterable[str]) -> list[Finding]:
     """
     by_normalized = defaultdict(list)
     for name in sorted(set(names)):
-        by_normalized[_normalized(name)].append(name)
+        by_normalized[normalized_name(name)].append(name)
     groups = [" = ".join(map(quoted, group)) for group in by_normalized.values() if len(group) > 1]
     if not groups:
         return []
@@ -28,7 +28,7 @@ def name_findings(noun: str, names: Iterable[str]) -> list[Finding]:
     return [Finding(kind="similar_names", severity="warning", text=text)]
 
 
-def _normalized(name: str) -> str:
+def normalized_name(name: str) -> str:
     """Compatibility form without case, see Unicode Standard Annex #15 and section 3.13 (D146).
 
     Characters that nobody sees, such as a zero-width space, and further spaces are left out.

@@ -16,8 +16,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from pipeline.serving.limits.closing_transport import ClosingTransport
 from pipeline.serving.limits.connection_limits import ConnectionLimits
-from pipeline.serving.protocol.json_response import error_response
 from pipeline.serving.server_metrics import ServerMetrics
+from pipeline.web.json_response import error_response
 
 
 class _Wait(enum.Enum):

@@ -14,7 +14,7 @@ from pipeline.serving.decoding.decoder_program import (
     memory_for,
 )
 from pipeline.serving.limits.memory_budget import WAIT_SECONDS, MemoryBudget
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 #: Most pixels of a picture that is sent to the server. The largest of today's phones and cameras
 #: but a few have 50 megapixels; a data set may have pictures of twice as many.

@@ -6,7 +6,7 @@ from typing import IO
 from components.image_example_gen.picture_reader import UnusablePictureError
 from pipeline.serving.decoding.decoder_program import JOB, REPLY, Reply, Status
 from pipeline.serving.processes.job_process import JobProcess, ProcessEndedError, read_exactly
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 PROGRAM = "pipeline.serving.decoding.decoder_program"
 

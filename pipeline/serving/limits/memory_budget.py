@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 #: Seconds that a request waits for memory before it gets status 503.
 WAIT_SECONDS = 5.0

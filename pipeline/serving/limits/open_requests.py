@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 #: Most requests that wait for the model at a time.
 MAX_OPEN_REQUESTS = 128

@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from pipeline.serving.limits.body_pace import UNPACED, BodyPace
 from pipeline.serving.limits.memory_budget import RequestMemory
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 #: Largest body of a request, in bytes. TensorFlow Serving has no such limit and so no error for it;
 #: HTTP's own status for it is 413.

@@ -11,7 +11,7 @@ import orjson
 
 from pipeline.serving.processes.job_program import open_streams
 from pipeline.serving.protocol.predict_request import parse_predict_request
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 #: Message to the program: bytes of the JSON with the other arguments, and of the body. Both follow.
 JOB = struct.Struct("!QQ")

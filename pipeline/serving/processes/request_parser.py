@@ -10,7 +10,7 @@ from pipeline.serving.limits.memory_budget import WAIT_SECONDS, MemoryBudget
 from pipeline.serving.processes.job_process import JobProcess, ProcessEndedError, read_exactly
 from pipeline.serving.processes.parser_program import JOB, REPLY
 from pipeline.serving.protocol.predict_request import PredictRequest, memory_to_parse
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 PROGRAM = "pipeline.serving.processes.parser_program"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 from trainer_module.export.saved_model_classifier import SERVING_DEFAULT
 
 #: Most values in the JSON of a request, each of which costs up to 100 bytes. 128 pictures are fewer

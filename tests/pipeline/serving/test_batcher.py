@@ -10,8 +10,8 @@ from pipeline.serving import batcher
 from pipeline.serving.batcher import Batcher, BatchLimits
 from pipeline.serving.decoding.decoding_cost import DecodingCost
 from pipeline.serving.limits.memory_budget import MemoryBudget
-from pipeline.serving.protocol.request_errors import RequestError, UnreadableInputError
 from pipeline.serving.protocol.request_images import RequestImages
+from pipeline.web.request_errors import RequestError, UnreadableInputError
 
 LIMITS = BatchLimits(instances=4, pixels=100, scanned_pixels=1000)
 

@@ -12,8 +12,8 @@ from pipeline.serving import image_preparation
 from pipeline.serving.image_preparation import ImagePreparation
 from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
 from pipeline.serving.protocol.predict_request import PredictRequest
-from pipeline.serving.protocol.request_errors import RequestError
 from pipeline.serving.protocol.request_images import RequestImages
+from pipeline.web.request_errors import RequestError
 
 
 class Decoders:

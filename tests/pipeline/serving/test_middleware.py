@@ -2,9 +2,9 @@
 
 import asyncio
 
-from pipeline.serving.limits.allowed_hosts import AllowedHosts
 from pipeline.serving.middleware import RequestMiddleware
 from pipeline.serving.server_metrics import ServerMetrics
+from pipeline.web.allowed_hosts import AllowedHosts
 
 SCOPE = {"type": "http", "path": "/v1/models/x:predict", "headers": [(b"host", b"localhost")]}
 

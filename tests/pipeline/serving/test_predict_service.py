@@ -13,7 +13,7 @@ from pipeline.serving.batcher import Batcher
 from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
 from pipeline.serving.predict_service import PredictService
 from pipeline.serving.protocol.predict_request import memory_to_parse
-from pipeline.serving.protocol.request_errors import RequestError, UnreadableInputError
+from pipeline.web.request_errors import RequestError, UnreadableInputError
 
 MIB = 2**20
 

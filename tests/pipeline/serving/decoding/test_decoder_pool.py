@@ -11,7 +11,7 @@ from pipeline.serving.decoding import decoder_pool
 from pipeline.serving.decoding.decoder_pool import DecoderPool, run_to_end
 from pipeline.serving.decoding.decoder_program import Reply, Status, memory_for
 from pipeline.serving.limits.memory_budget import MemoryBudget
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 GIB = 2**30
 

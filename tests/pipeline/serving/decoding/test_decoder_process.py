@@ -11,7 +11,7 @@ from tiny_pictures import solid
 from components.image_example_gen.picture_reader import UnusablePictureError, servable_picture
 from pipeline.serving.decoding.decoder_process import DecoderProcess
 from pipeline.serving.decoding.decoder_program import Status
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 GIF = solid("red", form="GIF")
 #: A second of decoding.

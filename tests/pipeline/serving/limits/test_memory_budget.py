@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.serving.limits import memory_budget
 from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 MIB = 2**20
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.serving.limits.open_requests import OpenRequests
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 
 def test_a_request_beyond_the_limit_is_refused_until_another_is_complete():

@@ -10,7 +10,7 @@ from pipeline.serving.limits import request_body
 from pipeline.serving.limits.body_pace import BodyPace
 from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
 from pipeline.serving.limits.request_body import read_body
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 
 def read(

@@ -13,7 +13,7 @@ from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.processes import request_parser
 from pipeline.serving.processes.request_parser import RequestParser
 from pipeline.serving.protocol.predict_request import PredictRequest, parse_predict_request
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 INPUTS = {"serving_default": "image", "serving_examples": "examples"}
 BODY = json.dumps({"inputs": [binary(b"\xff\x00"), "caf\u00e9", ""]}).encode()

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from pipeline.serving.protocol.predict_request import PredictRequest, parse_predict_request
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 
 INPUTS = {"serving_default": "image", "serving_examples": "examples"}
 BINARY = b"\xff\x00\n"

@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import Response
 
 from pipeline.serving.protocol import json_response
-from pipeline.serving.protocol.json_response import JsonResponse, as_json, error_response
+from pipeline.web.json_response import JsonResponse, as_json, error_response
 
 
 def sent(response: Response) -> list[dict[str, Any]]:

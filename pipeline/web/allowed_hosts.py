@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterable, Sequence
 
-from pipeline.serving.protocol.request_errors import RequestError
+from pipeline.web.request_errors import RequestError
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.printable_names import printable_name
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.serving.limits.allowed_hosts import AllowedHosts, is_loopback
+from pipeline.web.allowed_hosts import AllowedHosts, is_loopback
 from trainer_module.contract.errors import InputError
 
 

@@ -1,0 +1,1 @@
+"""`carryover label`: give labels on a local page, and write them as a batch."""

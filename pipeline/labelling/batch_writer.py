@@ -1,0 +1,171 @@
+"""Write the labelled pictures as a batch that `carryover retrain` takes."""
+
+import os
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from pipeline.config.path_check import MAX_NAME
+from pipeline.inputs.file_status import modified_time
+from pipeline.inputs.sidecar import SIDECAR
+from pipeline.labelling.labelling_session import LabellingSession
+from pipeline.labelling.picture_list import ListedPicture
+from pipeline.retraining.deliveries.inbox import READY, UNLABELLED
+from trainer_module.contract.atomic_write import DRAFT_SUFFIX, sync_path
+from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
+
+#: Reason of a picture that a person marked.
+MARKED = "marked as unusable"
+
+#: Reason of a picture whose file is not the one that got the label.
+CHANGED = "changed or removed since the start"
+
+
+@dataclass
+class WrittenBatch:
+    """What was written.
+
+    Attributes:
+        path: Folder of the batch.
+        labels: Number of labelled pictures by domain and class.
+        num_unlabelled: Number of pictures without a label in the batch.
+        left_out: Reason why a picture is not in the batch, by its path in the original folder.
+    """
+
+    path: Path
+    labels: Counter[tuple[str, str]] = field(default_factory=Counter)
+    num_unlabelled: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def write_batch(
+    session: LabellingSession, folder: Path, output: Path, only_labelled: bool
+) -> WrittenBatch:
+    """Write a batch: `<domain>/<class>/<picture>`, and `_READY` last.
+
+    The pictures are hard links where the file system allows it, and copies otherwise. The batch
+    gets its name when it is complete; a watched inbox never has a part of it.
+
+    Args:
+        session: Decisions about the pictures.
+        folder: Folder of the pictures. Nothing in it is changed.
+        output: Folder of the batch. It must not exist, or be empty.
+        only_labelled: Whether pictures without a label are left out of the batch.
+
+    Raises:
+        InputError: The folder of the batch exists, or no picture would be in it.
+        UnavailableError: The batch cannot be written. Nothing is left behind.
+    """
+    check_output(output)
+    draft = output.with_name(f".{output.name}{DRAFT_SUFFIX}")
+    try:
+        shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
+        draft.mkdir()
+        written = _Writer(session, folder, draft, only_labelled).run(output)
+        draft.rename(output)
+        sync_path(output.parent)
+    except OSError as error:
+        raise UnavailableError(
+            f"batch {output} cannot be written: {error.strerror}. The labels are kept; make room "
+            "for it, and finish again."
+        ) from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return written
+
+
+def check_output(output: Path) -> None:
+    """Refuse a folder that holds something already.
+
+    Raises:
+        InputError: It does.
+    """
+    if output.is_dir() and not any(output.iterdir()):
+        return
+    if os.path.lexists(output):
+        raise InputError(
+            f"{output} exists already. Name another folder with --output DIR; or remove it to "
+            "change labels and write it again."
+        )
+
+
+class _Writer:
+    """Writes the files of one batch."""
+
+    def __init__(
+        self, session: LabellingSession, folder: Path, draft: Path, only_labelled: bool
+    ) -> None:
+        self._session, self._folder, self._draft = session, folder, draft
+        self._only_labelled = only_labelled
+        self._folders: set[Path] = set()
+        self._sidecar: list[tuple[str, str, str]] = []
+
+    def run(self, output: Path) -> WrittenBatch:
+        """Write everything into the draft."""
+        written = WrittenBatch(output)
+        for picture in self._session.pictures.values():
+            self._add(picture, written)
+        if not written.labels and not written.num_unlabelled:
+            raise InputError("no picture would be in the batch. Give labels first.")
+        if self._sidecar:
+            self._write_sidecar()
+        (self._draft / READY).touch()
+        for path in (*self._folders, self._draft):
+            sync_path(path)
+        return written
+
+    def _add(self, picture: ListedPicture, written: WrittenBatch) -> None:
+        decision = self._session.decision(picture.id)
+        label = decision.label if decision else ""
+        if decision and decision.kind == "unusable":
+            written.left_out[picture.path] = decision.reason or MARKED
+        elif not label and self._only_labelled:
+            return
+        elif not self._is_unchanged(picture):
+            written.left_out[picture.path] = CHANGED
+        else:
+            self._link(picture, label or UNLABELLED)
+            if label:
+                written.labels[picture.domain, label] += 1
+            else:
+                written.num_unlabelled += 1
+
+    def _is_unchanged(self, picture: ListedPicture) -> bool:
+        try:
+            status = (self._folder / picture.path).stat()
+        except OSError:
+            return False
+        return (status.st_size, modified_time(status)) == (picture.size, picture.modified)
+
+    def _link(self, picture: ListedPicture, label: str) -> None:
+        """Write one picture as a hard link, or as a copy where that is not possible."""
+        relative = PurePosixPath(picture.domain, label, picture.inner)
+        if os.path.lexists(self._draft / relative):
+            relative = relative.with_name(_unique_name(relative.name, picture.id))
+        target, source = self._draft / relative, self._folder / picture.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._folders.update(target.parents[: len(relative.parts) - 1])
+        try:
+            os.link(source.resolve(), target)
+        except OSError:  # another disk, or a file of another user
+            shutil.copy2(source, target)
+            sync_path(target)
+        if picture.group or picture.split:
+            self._sidecar.append((str(relative), picture.group, picture.split))
+
+    def _write_sidecar(self) -> None:
+        with (self._draft / SIDECAR).open("w", encoding="utf-8", newline="") as file:
+            rows = SpreadsheetWriter(file, ("path", "group", "split"), line_end="\n")
+            for row in self._sidecar:
+                rows.write_row(row)
+        sync_path(self._draft / SIDECAR)
+
+
+def _unique_name(name: str, picture: str) -> str:
+    """Return a name for a picture whose own name another one has already."""
+    unique = f"{picture}-{name}"
+    if len(os.fsencode(unique)) <= MAX_NAME:
+        return unique
+    return f"{picture}{PurePosixPath(name).suffix[:8]}"

@@ -1,0 +1,231 @@
+"""`carryover label`: serve the page on which labels are given, until the batch is written."""
+
+import secrets
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from pipeline.config.path_check import check_workspace
+from pipeline.inputs.system_files import skipped_kind
+from pipeline.labelling.batch_writer import WrittenBatch, check_output, write_batch
+from pipeline.labelling.decision_journal import DecisionJournal
+from pipeline.labelling.folder_name_check import check_folder_name
+from pipeline.labelling.label_app import Labelling, create_label_app
+from pipeline.labelling.labelling_session import LabellingSession
+from pipeline.labelling.picture_list import list_pictures
+from pipeline.labelling.proposals import Proposals
+from pipeline.terminal.plain_lines import print_line
+from pipeline.version_lookup import find_store, serving_version
+from pipeline.web.listening_socket import bind_socket
+from trainer_module.contract.errors import InputError
+from trainer_module.export.model_description import read_description
+
+#: Address of the page: no other machine can reach it.
+HOST = "127.0.0.1"
+
+#: Seconds that open requests may take when the server stops.
+STOP_SECONDS = 2
+
+#: Most files that are named one by one.
+MAX_NAMED = 20
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """What the user says about a labelling.
+
+    Attributes:
+        folder: Folder of the pictures.
+        workspace: Workspace of the serving version that names classes and proposes; None for none.
+        name: Name of the model, see `find_store`.
+        output: Folder of the batch; None for one beside the folder.
+        domain: Domain of all pictures, where no folder names it.
+        only_labelled: Whether pictures without a label are left out of the batch.
+        port: Port of the page; 0 chooses a free one.
+    """
+
+    folder: Path
+    workspace: Path | None = None
+    name: str | None = None
+    output: Path | None = None
+    domain: str | None = None
+    only_labelled: bool = False
+    port: int = 0
+
+
+def label(options: LabelOptions, finish: bool) -> None:
+    """Serve the page until the batch is written, or until SIGTERM or Ctrl-C.
+
+    Args:
+        options: What the user says.
+        finish: Whether to write the batch at once, from the labels so far, without a page.
+
+    Raises:
+        InputError: There is no such folder, model or picture, or another process labels it.
+    """
+    folder = options.folder.resolve()
+    output = _choose_output(folder, options.output)
+    model = _find_model(options)
+    classes = _usable_classes(model) if model else []
+    if options.domain is not None:
+        check_folder_name("domain", options.domain)
+    listed = list_pictures(folder, options.domain)
+    _print_left_out("cannot be labelled", listed.left_out)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    journal = DecisionJournal(output.with_name(f".{output.name}.labels.jsonl"))
+    try:
+        session = LabellingSession(listed.pictures, classes, journal)
+        if session.num_changed:
+            print_line(
+                f"{session.num_changed:,} labels are of files that were changed or removed since. "
+                "They do not count."
+            )
+        write = _Finisher(options, session, folder, output)
+        if finish:
+            write()
+        else:
+            _serve_page(options, session, model, write)
+    finally:
+        journal.close()
+
+
+class _Finisher:
+    """Writes the batch, and prints what was written."""
+
+    def __init__(
+        self, options: LabelOptions, session: LabellingSession, folder: Path, output: Path
+    ) -> None:
+        self._options, self._session = options, session
+        self.folder, self.output = folder, output
+        self.is_done = False
+
+    def __call__(self) -> list[str]:
+        """Write the batch, and return the lines that tell of it."""
+        written = write_batch(self._session, self.folder, self.output, self._options.only_labelled)
+        self.is_done = True
+        lines = [*_describe(written), self._next_command()]
+        for line in lines:
+            print_line(line)
+        _print_left_out("are not in the batch", written.left_out)
+        return lines
+
+    def _next_command(self) -> str:
+        workspace = self._options.workspace or "WORKSPACE"
+        command = f"carryover retrain --workspace {workspace} --inbox "
+        if self._options.output is None:
+            return f"Move the folder into your inbox, and run: {command}INBOX"
+        return f"Next: {command}{self.output.parent}"
+
+
+def _serve_page(
+    options: LabelOptions, session: LabellingSession, model: Path | None, write: _Finisher
+) -> None:
+    listener = bind_socket(HOST, options.port, "Give another --port.")
+    proposals = Proposals()
+    token = secrets.token_urlsafe(16)
+    labelling = Labelling(
+        session,
+        proposals,
+        write.folder,
+        write.output,
+        finish=write,
+        stop=lambda: setattr(server, "should_exit", True),
+        only_labelled=options.only_labelled,
+    )
+    config = uvicorn.Config(
+        create_label_app(labelling, token),
+        ws="none",
+        access_log=False,
+        log_level="error",
+        use_colors=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Uvicorn stops first, and then raises the signal again.
+        signal.signal(number, lambda *_: None)
+    address = f"http://{HOST}:{listener.getsockname()[1]}/{token}/"
+    print_line(f"{_describe_progress(session)}. Give labels at {address}")
+    print_line("Ctrl-C stops; every label is kept. The page writes the batch with Finish.")
+    try:
+        if model:
+            proposals.start(model, session, write.folder)
+        server.run(sockets=[listener])
+    finally:
+        proposals.stop()
+    if not write.is_done:
+        print_line(
+            f"{_describe_progress(session)}. The labels are kept: the same command resumes, and "
+            "writes the batch with --finish."
+        )
+
+
+def _choose_output(folder: Path, output: Path | None) -> Path:
+    """Return the folder of the batch, an absolute path.
+
+    Raises:
+        InputError: It cannot be one.
+    """
+    chosen = output.resolve() if output else folder.with_name(f"{folder.name}-labelled")
+    if chosen.is_relative_to(folder):
+        raise InputError(
+            f"--output {chosen} is in the folder of the pictures. Give another folder."
+        )
+    if skipped_kind(chosen.name, is_folder=True):
+        raise InputError(
+            f"--output {chosen}: an inbox leaves a folder of this name alone. Give another name."
+        )
+    check_output(chosen)
+    return chosen
+
+
+def _find_model(options: LabelOptions) -> Path | None:
+    if options.workspace is None:
+        return None
+    store = find_store(options.workspace, options.name)
+    check_workspace(store.root)
+    return store.path(serving_version(store))
+
+
+def _usable_classes(model: Path) -> list[str]:
+    """Return the classes of a model that can be folders, and name the others."""
+    usable = []
+    for name in read_description(str(model))["labels"]:
+        try:
+            usable.append(check_folder_name("class", name))
+        except InputError as error:
+            print_line(f"Not offered: {error}")
+    return usable
+
+
+def _describe(written: WrittenBatch) -> list[str]:
+    """Return the lines that tell what is in a batch."""
+    lines = [f"{written.path}: {sum(written.labels.values()):,} labelled pictures"]
+    if written.num_unlabelled:
+        lines[0] += f", {written.num_unlabelled:,} without a label"
+    for domain in sorted({domain for domain, _ in written.labels}):
+        counts = ((name, n) for (one, name), n in sorted(written.labels.items()) if one == domain)
+        lines.append(f"  {domain}: " + ", ".join(f"{name} {count:,}" for name, count in counts))
+    return lines
+
+
+def _print_left_out(what: str, left_out: dict[str, str]) -> None:
+    """Name the first files that are left out, with their reasons, and count the others."""
+    if not left_out:
+        return
+    print_line(f"{len(left_out):,} files {what}:")
+    for path, reason in list(left_out.items())[:MAX_NAMED]:
+        print_line(f"  {path}: {reason}")
+    if len(left_out) > MAX_NAMED:
+        print_line(f"  and {len(left_out) - MAX_NAMED:,} others")
+
+
+def _describe_progress(session: LabellingSession) -> str:
+    counts = session.counts()
+    parts = [f"{counts['labelled']:,} of {len(session.pictures):,} pictures are labelled"]
+    parts += [f"{counts[kind]:,} {kind}" for kind in ("skipped", "unusable") if counts[kind]]
+    return ", ".join(parts)

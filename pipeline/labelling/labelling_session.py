@@ -1,0 +1,199 @@
+"""The state of a labelling: pictures, classes, and every decision so far."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from pipeline.labelling.decision_journal import DecisionJournal
+from pipeline.labelling.folder_name_check import check_folder_name
+from pipeline.labelling.picture_list import ListedPicture, picture_id
+from trainer_module.contract.errors import InputError
+
+#: Kind of a decision.
+Kind = Literal["labelled", "skipped", "unusable"]
+
+#: Kind of a picture without a decision.
+OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is decided about a picture.
+
+    Attributes:
+        kind: Kind of the decision.
+        label: Name of the class; "" unless the kind is `labelled`.
+        reason: Why the file cannot be read; "" if a person has decided.
+    """
+
+    kind: Kind
+    label: str = ""
+    reason: str = ""
+
+
+class LabellingSession:
+    """Decisions about the pictures of a folder. Its methods may be called from several threads.
+
+    Attributes:
+        pictures: Pictures by id.
+        num_changed: Number of decisions in the journal that do not hold any more, because their
+            file was changed or is gone.
+    """
+
+    def __init__(
+        self, pictures: dict[str, ListedPicture], classes: list[str], journal: DecisionJournal
+    ) -> None:
+        """Repeat the decisions in the journal.
+
+        Args:
+            pictures: Pictures by id.
+            classes: Names of the classes of the serving version, in its order.
+            journal: Journal of the decisions.
+
+        Raises:
+            InputError: The journal names a class that cannot be one.
+        """
+        self.pictures = pictures
+        self._journal = journal
+        self._lock = threading.RLock()
+        self._decisions: dict[str, Decision] = {}
+        self._unreadable: dict[str, str] = {}
+        # Decided pictures in the order of the decisions, with what was decided before.
+        self._done: list[tuple[str, Decision | None]] = []
+        of_folders = sorted({one.label for one in pictures.values() if one.label})
+        self._classes = dict.fromkeys([*classes, *of_folders])
+        self.num_changed = self._repeat(journal.entries)
+
+    def classes(self) -> list[str]:
+        """Return the names of the classes, in the order in which they are shown."""
+        with self._lock:
+            return list(self._classes)
+
+    def decision(self, picture: str) -> Decision | None:
+        """Return what is decided about a picture; None if it is open.
+
+        The class of its folder counts, and so does a file that cannot be read.
+
+        Args:
+            picture: Id of the picture.
+        """
+        with self._lock:
+            if found := self._decisions.get(picture):
+                return found
+            if reason := self._unreadable.get(picture):
+                return Decision("unusable", reason=reason)
+            label = self.pictures[picture].label
+            return Decision("labelled", label) if label else None
+
+    def counts(self) -> Counter[str]:
+        """Return the number of pictures by the kind of their decision; `OPEN` without one."""
+        with self._lock:
+            decisions = (self.decision(one) for one in self.pictures)
+            return Counter(one.kind if one else OPEN for one in decisions)
+
+    def decide(self, picture: str, kind: str, label: str = "") -> None:
+        """Decide about a picture, and write the decision to the journal.
+
+        Args:
+            picture: Id of the picture.
+            kind: One of `Kind`.
+            label: Name of a known class for `labelled`.
+
+        Raises:
+            InputError: There is no such picture, kind or class.
+            UnavailableError: The journal cannot be written.
+        """
+        with self._lock:
+            listed = self.pictures.get(picture)
+            if listed is None or kind not in get_args(Kind):
+                raise InputError("there is no such picture or decision. Load the page again.")
+            if (label in self._classes) != (kind == "labelled"):
+                raise InputError("there is no such class. Load the page again.")
+            entry = {"path": listed.path, "bytes": listed.size, "modified": listed.modified}
+            self._journal.append(entry | {"decision": kind, "label": label})
+            self._apply(picture, kind, label)
+
+    def add_class(self, name: str) -> str:
+        """Add a class, and return its name; a known class is not added again.
+
+        Args:
+            name: Name as it was typed.
+
+        Raises:
+            InputError: The name cannot be that of a class, see `check_folder_name`.
+            UnavailableError: The journal cannot be written.
+        """
+        with self._lock:
+            name = check_folder_name("class", name, self._classes)
+            if name not in self._classes:
+                self._journal.append({"class": name})
+                self._classes[name] = None
+            return name
+
+    def undo(self) -> str | None:
+        """Take back the last decision, and return the id of its picture; None without one.
+
+        Raises:
+            UnavailableError: The journal cannot be written.
+        """
+        with self._lock:
+            if not self._done:
+                return None
+            self._journal.append({"undo": True})
+            picture, before = self._done.pop()
+            if before is None:
+                del self._decisions[picture]
+            else:
+                self._decisions[picture] = before
+            return picture
+
+    def mark_unreadable(self, picture: str, reason: str) -> None:
+        """Remember that the file of a picture cannot be read.
+
+        Args:
+            picture: Id of the picture.
+            reason: Reason, without a full stop.
+        """
+        with self._lock:
+            self._unreadable[picture] = reason
+
+    def unreadable(self) -> list[str]:
+        """Return the ids of the pictures whose files cannot be read."""
+        with self._lock:
+            return list(self._unreadable)
+
+    def _apply(self, picture: str, kind: Any, label: str) -> None:
+        self._done.append((picture, self._decisions.get(picture)))
+        self._decisions[picture] = Decision(kind, label)
+
+    def _repeat(self, entries: list[dict[str, Any]]) -> int:
+        """Repeat the entries of the journal, and return the number of `num_changed`."""
+        decisions: list[dict[str, Any]] = []
+        for entry in entries:
+            if "class" in entry:
+                self._add_known(entry["class"])
+            elif "undo" not in entry:
+                decisions.append(entry)
+            elif decisions:
+                decisions.pop()
+        changed = set()
+        for entry in decisions:
+            picture, kind = picture_id(str(entry.get("path"))), entry.get("decision")
+            listed = self.pictures.get(picture)
+            status = entry.get("bytes"), entry.get("modified")
+            if listed is None or (listed.size, listed.modified) != status:
+                changed.add(picture)
+            elif kind == "labelled":
+                self._apply(picture, kind, self._add_known(entry.get("label")))
+            elif kind in get_args(Kind):
+                self._apply(picture, kind, "")
+        return len(changed)
+
+    def _add_known(self, name: object) -> str:
+        """Add a class of the journal. Others may have written it, so its name is checked."""
+        text = str(name)
+        if text not in self._classes:
+            text = check_folder_name("class", text, self._classes)
+            self._classes[text] = None
+        return text

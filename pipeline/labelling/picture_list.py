@@ -1,0 +1,169 @@
+"""List the pictures of a folder that are to get labels."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pipeline.inputs.folder import list_folder
+from pipeline.inputs.layouts.layout import DOMAIN_CLASS
+from pipeline.inputs.sidecar import FROM_FOLDERS, Sidecar
+from pipeline.retraining.deliveries.inbox import READY, UNLABELLED
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.listing_row import ListingRow
+
+#: Name of the folder below <domain> with pictures that were chosen for labelling.
+TO_LABEL = "_to_label"
+
+#: Folders below <domain> that name no class.
+WITHOUT_LABEL = (TO_LABEL, UNLABELLED)
+
+#: Reason of a picture that is in no folder, where no option names the domain.
+NO_DOMAIN = "not in the folder of a domain"
+
+
+@dataclass(frozen=True)
+class ListedPicture:
+    """A picture of the folder.
+
+    Attributes:
+        id: Id of the picture, a digest of its path.
+        path: Path relative to the folder; bytes that are not UTF-8 are surrogate escapes.
+        domain: Name of the domain.
+        label: Class that its folder names; "" for a picture without a label.
+        inner: Path below the folder of the class.
+        size: Size of the file in bytes.
+        modified: Time of the last change in ns since the epoch.
+        group: Group that the sidecar names; "" without one.
+        split: Split that the sidecar names; "" without one.
+    """
+
+    id: str
+    path: str
+    domain: str
+    label: str
+    inner: str
+    size: int
+    modified: int
+    group: str = ""
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class PictureList:
+    """The pictures of a folder.
+
+    Attributes:
+        pictures: Pictures by id, in the order of domains and paths.
+        left_out: Reason why a file cannot be labelled, by its path relative to the folder.
+    """
+
+    pictures: dict[str, ListedPicture]
+    left_out: dict[str, str]
+
+
+def list_pictures(folder: Path, domain: str | None = None) -> PictureList:
+    """List the pictures of a folder, without reading them.
+
+    A folder holds `<domain>/_to_label/<picture>`, `<domain>/_unlabelled/<picture>`,
+    `<domain>/<class>/<picture>` or `<domain>/<picture>`.
+
+    Args:
+        folder: Resolved path of the folder.
+        domain: Domain of all pictures, where no folder names it: then the first level of folders is
+            that of the classes.
+
+    Raises:
+        InputError: The folder does not exist, has no pictures, or does not fit to `domain`; or its
+            sidecar is malformed.
+        UnavailableError: A folder is unreadable.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder. Give the folder of the pictures to label.")
+    sidecar = Sidecar(folder)
+    pictures: list[ListedPicture] = []
+    left_out: dict[str, str] = {}
+    for row in list_folder(folder):
+        path = PurePosixPath(row["path"])
+        if path.parts == (READY,):
+            continue
+        parts = (domain, *path.parts) if domain else path.parts
+        _check_levels(folder, parts, domain)
+        reason = _find_reason(row, path, parts)
+        if reason:
+            left_out[row["path"]] = reason
+            continue
+        row["domain"] = row["label"] = FROM_FOLDERS  # the sidecar may name what the folders do not
+        sidecar.complete(row)
+        pictures.append(_listed(row, parts))
+    sidecar.check_complete()
+    if not pictures:
+        raise InputError(_describe_empty(folder, left_out))
+    pictures.sort(key=lambda one: (one.domain, one.path))
+    return PictureList({one.id: one for one in pictures}, left_out)
+
+
+def picture_id(path: str) -> str:
+    """Return the id of a picture, a digest of its path relative to the folder."""
+    return hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
+
+
+def _find_reason(row: ListingRow, path: PurePosixPath, parts: tuple[str, ...]) -> str | None:
+    """Return why a file cannot be labelled; None for one that can.
+
+    Args:
+        row: Row of the file in the listing of the folder.
+        path: Path of the file, relative to the folder.
+        parts: Domain and levels below it.
+    """
+    if len(parts) < 2:
+        return NO_DOMAIN
+    reason = row.get("reason")
+    # A picture without the folder of a class is what is wanted here.
+    if reason and reason != DOMAIN_CLASS.place(path).reason:
+        return reason
+    return DOMAIN_CLASS.place_folder((parts[0], parts[1] if len(parts) > 2 else "")).reason
+
+
+def _listed(row: ListingRow, parts: tuple[str, ...]) -> ListedPicture:
+    domain, *folders = parts
+    has_class = len(folders) > 1
+    label = folders[0] if has_class and folders[0] not in WITHOUT_LABEL else ""
+    return ListedPicture(
+        id=picture_id(row["path"]),
+        path=row["path"],
+        domain=domain,
+        label=label,
+        inner="/".join(folders[1:] if has_class else folders),
+        size=row["bytes"],
+        modified=row["modified"],
+        group=row.get("group", ""),
+        split=row.get("split", ""),
+    )
+
+
+def _check_levels(folder: Path, parts: tuple[str, ...], domain: str | None) -> None:
+    """Refuse a folder whose levels mean something else than the options say.
+
+    Raises:
+        InputError: It is that of one domain, or the domain is named by a level and by the option.
+    """
+    if parts[0] in WITHOUT_LABEL and not domain:
+        raise InputError(
+            f"{folder} holds {parts[0]}, so it is the folder of one domain. Give the folder above "
+            "it, or name the domain with --domain NAME."
+        )
+    if domain and len(parts) > 3 and parts[2] in WITHOUT_LABEL:
+        raise InputError(
+            f"{folder} holds {'/'.join(parts[1:3])}: its folders name the domains. "
+            "Leave --domain out."
+        )
+
+
+def _describe_empty(folder: Path, left_out: dict[str, str]) -> str:
+    if NO_DOMAIN in left_out.values():
+        return (
+            f"the pictures of {folder} are in no folder of a domain. Name their domain with "
+            "--domain NAME."
+        )
+    return f"folder {folder} holds no pictures to label."

@@ -1,0 +1,1 @@
+"""What the local servers share: addresses, hosts, pages, JSON responses and errors."""
