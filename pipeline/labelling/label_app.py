@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from components.image_example_gen.picture_reader import UnusablePictureError
 from pipeline.labelling.labelling_session import OPEN, LabellingSession
 from pipeline.labelling.picture_content import displayable_picture
+from pipeline.labelling.picture_list import ListedPicture
 from pipeline.labelling.proposals import Proposals
 from pipeline.web.allowed_hosts import AllowedHosts
 from pipeline.web.error_handlers import ERROR_HANDLERS
@@ -125,7 +126,11 @@ class _Handlers:
                 "output": printable_name(str(self._labelling.output)),
                 "only_labelled": self._labelling.only_labelled,
                 "pictures": [
-                    {"id": one.id, "domain": one.domain, "name": printable_name(one.inner)}
+                    {
+                        "id": one.id,
+                        "domain": printable_name(one.domain),
+                        "name": printable_name(one.inner),
+                    }
                     | self._decision(one.id)
                     for one in self._session.pictures.values()
                 ],
@@ -176,13 +181,18 @@ class _Handlers:
     async def finish(self, request: Request) -> Response:
         lines = await run_in_threadpool(self._labelling.finish)
         self._labelling.stop()  # the server completes this response first
-        return as_json({"lines": lines})
+        return as_json({"lines": [printable_name(line) for line in lines]})
 
     def _decision(self, picture: str) -> dict[str, Any]:
         decision = self._session.decision(picture)
         if decision is None:
             return {"kind": OPEN, "label": "", "reason": ""}
         return {"kind": decision.kind, "label": decision.label, "reason": decision.reason}
+
+
+def _shown(picture: ListedPicture) -> dict[str, Any]:
+    names = {"domain": printable_name(picture.domain), "name": printable_name(picture.inner)}
+    return {"id": picture.id} | names
 
 
 async def _on_input_error(request: Request, error: Exception) -> Response:

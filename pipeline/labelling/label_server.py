@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from pipeline.config.path_check import check_workspace
+from pipeline.inputs.layouts.layout_advice import shell_word
 from pipeline.inputs.system_files import skipped_kind
 from pipeline.labelling.batch_writer import WrittenBatch, check_output, write_batch
 from pipeline.labelling.decision_journal import DecisionJournal
@@ -72,7 +74,8 @@ def label(options: LabelOptions, finish: bool) -> None:
     if options.domain is not None:
         check_folder_name("domain", options.domain)
     listed = list_pictures(folder, options.domain)
-    _print_left_out("cannot be labelled", listed.left_out)
+    for line in _describe_left_out("Cannot be labelled", listed.left_out):
+        print_line(line)
     output.parent.mkdir(parents=True, exist_ok=True)
     journal = DecisionJournal(output.with_name(f".{output.name}.labels.jsonl"))
     try:
@@ -105,24 +108,29 @@ class _Finisher:
         """Write the batch, and return the lines that tell of it."""
         written = write_batch(self._session, self.folder, self.output, self._options.only_labelled)
         self.is_done = True
-        lines = [*_describe(written), self._next_command()]
+        lines = [
+            *_describe(written),
+            *_describe_left_out("Not in the batch", written.left_out),
+            *self._next_command(),
+        ]
         for line in lines:
             print_line(line)
-        _print_left_out("are not in the batch", written.left_out)
         return lines
 
-    def _next_command(self) -> str:
-        workspace = self._options.workspace or "WORKSPACE"
-        command = f"carryover retrain --workspace {workspace} --inbox "
+    def _next_command(self) -> list[str]:
+        workspace = _shell_path(self._options.workspace) or "WORKSPACE"
         if self._options.output is None:
-            return f"Move the folder into your inbox, and run: {command}INBOX"
-        return f"Next: {command}{self.output.parent}"
+            before, inbox = "Move the folder into your inbox, and run:", "INBOX"
+        else:
+            before, inbox = "Next:", _shell_path(self.output.parent)
+        return [before, f"  carryover retrain --workspace {workspace} --inbox {inbox}"]
 
 
 def _serve_page(
     options: LabelOptions, session: LabellingSession, model: Path | None, write: _Finisher
 ) -> None:
     listener = bind_socket(HOST, options.port, "Give another --port.")
+    listener.listen()  # the page may be opened before the server accepts connections
     proposals = Proposals()
     token = secrets.token_urlsafe(16)
     labelling = Labelling(
@@ -134,17 +142,7 @@ def _serve_page(
         stop=lambda: setattr(server, "should_exit", True),
         only_labelled=options.only_labelled,
     )
-    config = uvicorn.Config(
-        create_label_app(labelling, token),
-        ws="none",
-        access_log=False,
-        log_level="error",
-        use_colors=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(page_config(create_label_app(labelling, token)))
     for number in (signal.SIGTERM, signal.SIGINT):
         # Uvicorn stops first, and then raises the signal again.
         signal.signal(number, lambda *_: None)
@@ -162,6 +160,24 @@ def _serve_page(
             f"{_describe_progress(session)}. The labels are kept: the same command resumes, and "
             "writes the batch with --finish."
         )
+
+
+def page_config(app: Starlette) -> uvicorn.Config:
+    """Return the config of the HTTP server.
+
+    Args:
+        app: App of the page.
+    """
+    return uvicorn.Config(
+        app,
+        ws="none",
+        access_log=False,
+        log_level="error",
+        use_colors=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
 
 
 def _choose_output(folder: Path, output: Path | None) -> Path:
@@ -204,7 +220,7 @@ def _usable_classes(model: Path) -> list[str]:
 
 def _describe(written: WrittenBatch) -> list[str]:
     """Return the lines that tell what is in a batch."""
-    lines = [f"{written.path}: {sum(written.labels.values()):,} labelled pictures"]
+    lines = [f"Written to {written.path}: {sum(written.labels.values()):,} labelled pictures"]
     if written.num_unlabelled:
         lines[0] += f", {written.num_unlabelled:,} without a label"
     for domain in sorted({domain for domain, _ in written.labels}):
@@ -213,15 +229,17 @@ def _describe(written: WrittenBatch) -> list[str]:
     return lines
 
 
-def _print_left_out(what: str, left_out: dict[str, str]) -> None:
-    """Name the first files that are left out, with their reasons, and count the others."""
+def _describe_left_out(what: str, left_out: dict[str, str]) -> list[str]:
+    """Return lines that name the first files that are left out, and count the others."""
     if not left_out:
-        return
-    print_line(f"{len(left_out):,} files {what}:")
-    for path, reason in list(left_out.items())[:MAX_NAMED]:
-        print_line(f"  {path}: {reason}")
-    if len(left_out) > MAX_NAMED:
-        print_line(f"  and {len(left_out) - MAX_NAMED:,} others")
+        return []
+    named = list(left_out.items())[:MAX_NAMED]
+    lines = [f"{what}: {len(left_out):,}", *(f"  {path}: {reason}" for path, reason in named)]
+    return lines if len(named) == len(left_out) else [*lines, "  ..."]
+
+
+def _shell_path(path: Path | None) -> str:
+    return shell_word(str(path)) if path else ""
 
 
 def _describe_progress(session: LabellingSession) -> str:

@@ -1,5 +1,6 @@
 """Watch the inbox: run a pass, each in its own process, whenever something arrives."""
 
+import os
 import signal
 import subprocess
 import threading
@@ -27,16 +28,32 @@ SUCCESS_CODES = (0, 3)
 MAX_PAUSE = 600.0
 
 
-class _ChangeHandler(FileSystemEventHandler):
-    """Sets an event when something in the inbox is created, changed or moved."""
+class ChangeHandler(FileSystemEventHandler):
+    """Sets an event when something in the inbox is created, changed or moved.
 
-    def __init__(self, changed: threading.Event) -> None:
-        self._changed = changed
+    Hidden files count as nothing: `carryover label` keeps its journal beside a batch that it is
+    going to write, and changes it with every label.
+    """
+
+    def __init__(self, inbox: Path, changed: threading.Event) -> None:
+        """Name the inbox.
+
+        Args:
+            inbox: Folder that is watched.
+            changed: Event to set.
+        """
+        self._inbox, self._changed = os.fspath(inbox), changed
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """See `FileSystemEventHandler`. Watchdog calls this from its own thread."""
-        if event.event_type in ("created", "modified", "moved", "closed"):
+        if event.event_type not in ("created", "modified", "moved", "closed"):
+            return
+        paths = filter(None, map(os.fsdecode, (event.src_path, event.dest_path)))
+        if not all(map(self._is_hidden, paths)):
             self._changed.set()
+
+    def _is_hidden(self, path: str) -> bool:
+        return any(name.startswith(".") for name in Path(os.path.relpath(path, self._inbox)).parts)
 
 
 def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
@@ -99,7 +116,7 @@ def _start_observer(
             f"inbox {inbox} {problem}. Give the folder in which batches arrive with --inbox DIR."
         )
     observer = Observer()
-    observer.schedule(_ChangeHandler(changed), str(inbox), recursive=True)
+    observer.schedule(ChangeHandler(inbox, changed), str(inbox), recursive=True)
     try:
         observer.start()
     # The number of watched folders is limited, and so are the depth and the length of their paths.

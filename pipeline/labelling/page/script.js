@@ -68,8 +68,12 @@ function following() {
   return nearest(1, current, isWanted) ?? nearest(1, -1, (one) => one !== pictures[current] && isWanted(one));
 }
 
+function progress() {
+  return `${count("labelled")} of ${pictures.length} labelled`;
+}
+
 function summary() {
-  const parts = [`${count("labelled")} of ${pictures.length} labelled`];
+  const parts = [progress()];
   for (const kind of ["skipped", "unusable"]) if (count(kind)) parts.push(`${count(kind)} ${kind}`);
   return parts.join(", ");
 }
@@ -165,7 +169,7 @@ function decide(kind, label = "") {
   clearSearch();
   const next = following();
   const rest = next === undefined ? " No further picture is left with this choice." : "";
-  say(`${label || kind}. ${summary()}.${count("open") ? rest : " Press Finish to write the batch."}`);
+  say(`${label || kind}. ${progress()}.${count("open") ? rest : " Press Finish to write the batch."}`);
   if (next === undefined) show();
   else goTo(next);
 }
@@ -177,16 +181,17 @@ function undo() {
     const index = pictures.findIndex((picture) => picture.id === id);
     Object.assign(pictures[index], { kind, label });
     goTo(index);
-    say(`Undone: ${pictures[index].name}. ${summary()}.`);
+    say(`Undone. ${progress()}.`);
   });
 }
 
 function addClass() {
+  const picture = pictures[current];
   later(async () => {
     const { name, classes: all } = await json("classes", { name: at("search").value });
     classes = all;
     showClasses();
-    decide("labelled", name);
+    if (picture === pictures[current]) decide("labelled", name);
   });
 }
 

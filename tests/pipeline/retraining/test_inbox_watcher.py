@@ -3,11 +3,12 @@ import os
 import threading
 
 import pytest
+from watchdog.events import FileModifiedEvent, FileMovedEvent, FileOpenedEvent
 from watchdog.observers import Observer
 
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining import inbox_watcher
-from pipeline.retraining.inbox_watcher import watch_inbox
+from pipeline.retraining.inbox_watcher import ChangeHandler, watch_inbox
 from trainer_module.contract.errors import InputError
 
 
@@ -122,3 +123,22 @@ def test_folders_that_are_too_deep_for_file_events_are_polled(
     watch_inbox(["retrain"], options(tmp_path))
     assert len(passes) == 3
     assert "file events of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("event", "is_change"),
+    [
+        (FileModifiedEvent("inbox/batch/fog/1.png"), True),
+        (FileMovedEvent("inbox/.batch.part", "inbox/batch"), True),
+        (FileModifiedEvent("inbox/.batch.labels.jsonl"), False),
+        (FileModifiedEvent("inbox/.batch.part/fog/1.png"), False),
+        (FileOpenedEvent("inbox/batch/fog/1.png"), False),
+    ],
+)
+def test_hidden_files_of_a_batch_that_is_being_labelled_start_no_pass(tmp_path, event, is_change):
+    for name in ("src_path", "dest_path"):
+        if path := getattr(event, name):
+            object.__setattr__(event, name, str(tmp_path / path))
+    changed = threading.Event()
+    ChangeHandler(tmp_path / "inbox", changed).on_any_event(event)
+    assert changed.is_set() == is_change

@@ -1,0 +1,149 @@
+import errno
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from label_page import open_session
+from tiny_pictures import solid, write_files
+
+from pipeline.inputs.folder import scan_folder
+from pipeline.labelling.batch_writer import write_batch
+from pipeline.labelling.labelling_session import LabellingSession
+from pipeline.labelling.picture_list import picture_id
+from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.listing_row import ListingRow
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path):
+    folder = tmp_path / "pictures"
+    paths = ("_to_label/1", "_to_label/2", "_to_label/3", "_to_label/sub/4", "5", "dog/6")
+    write_files(folder, {f"fog/{name}.png": solid("red") for name in paths})
+    return folder
+
+
+def label(session: LabellingSession) -> None:
+    """Decide about the pictures 1 to 4; 5 is open, and the folder of 6 names its class."""
+    for name, *decision in (
+        ("_to_label/1", "labelled", "dog"),
+        ("_to_label/2", "skipped"),
+        ("_to_label/3", "unusable"),
+        ("_to_label/sub/4", "labelled", "cat"),
+    ):
+        session.decide(picture_id(f"fog/{name}.png"), *decision)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir())
+
+
+def test_a_batch_has_labelled_pictures_by_class_and_the_others_without_a_label(folder, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    output = tmp_path / "inbox" / "batch"
+    output.parent.mkdir()
+    with open_session(folder, ["cat", "dog"]) as session:
+        label(session)
+        written = write_batch(session, folder, output, only_labelled=False)
+    assert files(output) == [
+        "_READY",
+        "fog/_unlabelled/2.png",
+        "fog/_unlabelled/5.png",
+        "fog/cat/sub/4.png",
+        "fog/dog/1.png",
+        "fog/dog/6.png",
+    ]
+    assert (output / "fog/dog/1.png").samefile(folder / "fog/_to_label/1.png")
+    assert written.labels == Counter({("fog", "cat"): 1, ("fog", "dog"): 2})
+    assert written.num_unlabelled == 2
+    assert written.left_out == {"fog/_to_label/3.png": "marked as unusable"}
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    assert names(output.parent) == ["batch"]
+
+
+def test_pictures_without_a_label_can_be_left_out(folder, tmp_path):
+    with open_session(folder, ["cat", "dog"]) as session:
+        label(session)
+        write_batch(session, folder, tmp_path / "batch", only_labelled=True)
+    expected = ["_READY", "fog/cat/sub/4.png", "fog/dog/1.png", "fog/dog/6.png"]
+    assert files(tmp_path / "batch") == expected
+
+
+def test_two_pictures_of_one_name_get_different_names(folder, tmp_path):
+    write_files(folder, {"fog/1.png": solid("blue")})
+    with open_session(folder, ["dog"]) as session:
+        for path in ("fog/1.png", "fog/_to_label/1.png"):
+            session.decide(picture_id(path), "labelled", "dog")
+        write_batch(session, folder, tmp_path / "batch", only_labelled=True)
+    second = f"fog/dog/{picture_id('fog/_to_label/1.png')}-1.png"
+    assert set(files(tmp_path / "batch")) == {"_READY", "fog/dog/1.png", "fog/dog/6.png", second}
+
+
+def test_on_another_disk_the_pictures_are_copies(folder, tmp_path, monkeypatch):
+    def fail(*_args: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", fail)
+    with open_session(folder) as session:
+        write_batch(session, folder, tmp_path / "batch", only_labelled=True)
+    copy, original = tmp_path / "batch/fog/dog/6.png", folder / "fog/dog/6.png"
+    assert not copy.samefile(original)
+    assert copy.read_bytes() == original.read_bytes()
+
+
+def test_a_file_that_was_changed_since_the_start_is_left_out(folder, tmp_path):
+    with open_session(folder) as session:
+        write_files(folder, {"fog/5.png": b"changed"})
+        (folder / "fog/_to_label/1.png").unlink()
+        written = write_batch(session, folder, tmp_path / "batch", only_labelled=False)
+    assert written.left_out == dict.fromkeys(
+        ["fog/5.png", "fog/_to_label/1.png"], "changed or removed since the start"
+    )
+    assert "fog/_unlabelled/5.png" not in files(tmp_path / "batch")
+
+
+def test_groups_and_splits_go_along_in_a_sidecar_that_fits_the_new_paths(folder, tmp_path):
+    (folder / "sidecar.csv").write_text(
+        "path,group,split\nfog/_to_label/1.png,=a,\nfog/5.png,,test\n"
+    )
+    with open_session(folder, ["cat", "dog"]) as session:
+        label(session)
+        write_batch(session, folder, tmp_path / "batch", only_labelled=False)
+    listed: list[ListingRow] = []
+    scan_folder(tmp_path / "batch", listed.append)
+    assert {row["path"]: row["group"] for row in listed if "group" in row} == {
+        "fog/dog/1.png": "=a"
+    }
+    assert [row["path"] for row in listed if "split" in row] == ["fog/_unlabelled/5.png"]
+
+
+def test_a_folder_that_exists_is_never_written_to(folder, tmp_path):
+    write_files(tmp_path, {"batch/other.txt": b""})
+    with open_session(folder) as session, pytest.raises(InputError, match="exists already"):
+        write_batch(session, folder, tmp_path / "batch", only_labelled=False)
+    assert files(tmp_path / "batch") == ["other.txt"]
+
+
+def test_a_batch_of_nothing_is_refused(folder, tmp_path):
+    (folder / "fog/dog/6.png").unlink()
+    with open_session(folder) as session, pytest.raises(InputError, match="Give labels first"):
+        write_batch(session, folder, tmp_path / "batch", only_labelled=True)
+    assert names(tmp_path) == ["labels.jsonl", "pictures"]
+
+
+def test_a_full_disk_leaves_no_part_of_a_batch(folder, tmp_path, monkeypatch):
+    def fail(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copy2", fail)
+    monkeypatch.setattr(os, "link", fail)
+    with open_session(folder) as session:
+        with pytest.raises(UnavailableError, match=r"No space left .*The labels are kept"):
+            write_batch(session, folder, tmp_path / "batch", only_labelled=False)
+        monkeypatch.undo()
+        write_batch(session, folder, tmp_path / "batch", only_labelled=False)
+    assert names(tmp_path) == ["batch", "labels.jsonl", "pictures"]

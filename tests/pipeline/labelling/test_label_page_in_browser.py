@@ -1,0 +1,74 @@
+"""The page in Chromium, with proposals that need no model."""
+
+from typing import Any
+
+import pytest
+from browser import open_browser, show
+from label_page import run_label_page
+from tiny_pictures import solid, write_files
+
+from pipeline.labelling.picture_list import picture_id
+
+PATHS = [f"{domain}/_to_label/{number}.png" for domain in ("fog", "snow") for number in (1, 2)]
+CLASSES = ["dog", "cat", "<i>owl"]
+
+
+def press(browser: Any, *keys: str) -> None:
+    """Press keys, one after the other."""
+    for key in keys:
+        browser.switch_to.active_element.send_keys(key)
+
+
+def check_accessible(browser: Any) -> None:
+    selenium = pytest.importorskip("axe_core_python.selenium", reason="needs axe-core: make venv")
+    overflow = "return document.documentElement.scrollWidth - window.innerWidth"
+    assert browser.execute_script(overflow) <= 0
+    results = selenium.Axe().run(browser)
+    assert [(one["id"], one["nodes"][0]["html"]) for one in results["violations"]] == []
+
+
+def test_labels_are_given_with_the_keyboard_and_the_batch_is_finished(tmp_path):
+    wait = pytest.importorskip("selenium.webdriver.support.wait", reason="needs selenium")
+    from selenium.webdriver.common.keys import Keys
+
+    folder = tmp_path / "pictures"
+    write_files(folder, {path: solid((index, 0, 0)) for index, path in enumerate(PATHS)})
+    proposed = {PATHS[0]: ("cat", 0.9), PATHS[3]: ("dog", 0.8)}
+    with run_label_page(folder, CLASSES, proposed) as page, open_browser() as browser:
+
+        def wait_for(name: str, text: str) -> None:
+            element = browser.find_element("id", name)
+            wait.WebDriverWait(browser, 20, 0.02).until(lambda _: text in element.text)
+
+        show(browser, page.address, 390, dark=True)
+        wait_for("proposal", "cat")
+        check_accessible(browser)
+        assert browser.find_element("id", "confidence").text == "confidence 0.90"
+        show(browser, page.address)
+        wait_for("proposal", "cat")
+        press(browser, Keys.ENTER)
+        wait_for("message", "cat. 1 of 4 labelled.")
+        wait_for("name", "fog / 2.png")
+        press(browser, "3", "s", "x")
+        wait_for("message", "unusable. 2 of 4 labelled. Press Finish to write the batch.")
+        press(browser, "u")
+        wait_for("message", "Undone. 2 of 4 labelled.")
+        wait_for("name", "snow / 2.png")
+        press(browser, "/", *"wolf", Keys.ENTER, Keys.ENTER)
+        wait_for("message", "wolf. 3 of 4 labelled.")
+        check_accessible(browser)
+        decisions = [page.session.decision(picture_id(path)) for path in PATHS]
+        assert [one and (one.kind, one.label) for one in decisions] == [
+            ("labelled", "cat"),
+            ("labelled", "<i>owl"),
+            ("skipped", ""),
+            ("labelled", "wolf"),
+        ]
+        browser.find_element("id", "finish").click()
+        check_accessible(browser)
+        wait_for("summary", "3\nlabelled\n1\nskipped: in the batch without a label")
+        browser.find_element("id", "write").click()
+        wait_for("lines", "Written to batch")
+        check_accessible(browser)
+        assert page.finished == [True]
+        assert browser.get_log("browser") == []

@@ -1,0 +1,104 @@
+"""The command, from its options to its last line."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from repository import ROOT
+from tiny_pictures import solid, write_files
+
+from pipeline.labelling.decision_journal import DecisionJournal
+from pipeline.labelling.label_server import LabelOptions, label
+from trainer_module.contract.errors import InputError
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path):
+    folder = tmp_path / "my pictures"
+    write_files(folder, {f"fog/_to_label/{name}.png": solid("red") for name in (1, 2, 3)})
+    return folder
+
+
+def decide(folder: Path, output: Path, **labels: str) -> None:
+    """Add labels to the journal, as the page does."""
+    journal = DecisionJournal(output.with_name(f".{output.name}.labels.jsonl"))
+    for name, given in labels.items():
+        path = folder / "fog/_to_label" / f"{name[1:]}.png"
+        status = path.stat()
+        journal.append({"class": given})
+        journal.append(
+            {"path": str(path.relative_to(folder)), "bytes": status.st_size}
+            | {"modified": status.st_mtime_ns, "decision": "labelled", "label": given}
+        )
+    journal.close()
+
+
+def test_finish_writes_the_labels_so_far_and_tells_what_to_do_next(folder, tmp_path, capsys):
+    write_files(folder, {"list.csv": b""})
+    decide(folder, tmp_path / "my pictures-labelled", _1="cat", _3="dog")
+    label(LabelOptions(folder), finish=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "Cannot be labelled: 1",
+        "  list.csv: not in the folder of a domain",
+        f"Written to {tmp_path}/my pictures-labelled: 2 labelled pictures, 1 without a label",
+        "  fog: cat 1, dog 1",
+        "Move the folder into your inbox, and run:",
+        "  carryover retrain --workspace WORKSPACE --inbox INBOX",
+    ]
+    assert (tmp_path / "my pictures-labelled" / "_READY").exists()
+
+
+def test_a_batch_in_an_inbox_is_written_there(folder, tmp_path, capsys):
+    output = tmp_path / "in box" / "batch"
+    output.parent.mkdir()
+    decide(folder, output, _1="cat")
+    label(LabelOptions(folder, output=output, only_labelled=True), finish=True)
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "Next:",
+        f"  carryover retrain --workspace WORKSPACE --inbox '{tmp_path}/in box'",
+    ]
+    with pytest.raises(InputError, match=r"exists already\. Name another folder"):
+        label(LabelOptions(folder, output=output), finish=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"output": "my pictures/out"}, "in the folder of the pictures"),
+        ({"output": ".hidden"}, "an inbox leaves a folder of this name alone"),
+        ({"domain": "a/b"}, "domain 'a/b': the name holds a slash"),
+        ({"workspace": Path("missing")}, "no model has been pushed"),
+    ],
+)
+def test_options_that_cannot_work_are_refused_before_anything_is_written(
+    folder, tmp_path, options, message
+):
+    if "output" in options:
+        options = {"output": tmp_path / options["output"]}
+    with pytest.raises(InputError, match=message):
+        label(LabelOptions(folder, **options), finish=True)
+    assert [one.name for one in tmp_path.iterdir()] == ["my pictures"]
+
+
+def test_the_page_is_served_until_a_signal_and_every_label_is_kept(folder, tmp_path):
+    command = [sys.executable, "-m", "pipeline.cli", "label", str(folder)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout
+        first = process.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+/[\w-]{22}/", first)
+        assert address, first
+        with urllib.request.urlopen(address[0], timeout=30) as response:  # noqa: S310
+            assert b"<h1>my pictures</h1>" in response.read()
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert process.returncode == 0
+    assert "0 of 3 pictures are labelled. The labels are kept: the same command resumes" in rest

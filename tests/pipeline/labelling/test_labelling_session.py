@@ -1,0 +1,97 @@
+import pytest
+from label_page import open_session
+from tiny_pictures import solid, write_files
+
+from pipeline.labelling.labelling_session import Decision
+from pipeline.labelling.picture_list import picture_id
+from trainer_module.contract.errors import InputError
+
+ONE, TWO, THREE = (picture_id(f"fog/{name}.png") for name in ("1", "2", "cat/3"))
+CLASSES = ("dog", "cat")
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path):
+    folder = tmp_path / "pictures"
+    write_files(folder, {f"fog/{name}.png": solid("red") for name in ("1", "2", "cat/3")})
+    return folder
+
+
+def test_decisions_are_counted_and_survive_a_restart(folder):
+    with open_session(folder, CLASSES) as session:
+        assert session.counts() == {"open": 2, "labelled": 1}
+        session.decide(ONE, "labelled", "dog")
+        session.decide(TWO, "skipped")
+    with open_session(folder, CLASSES) as session:
+        assert session.decision(ONE) == Decision("labelled", "dog")
+        assert session.decision(TWO) == Decision("skipped")
+        assert session.decision(THREE) == Decision("labelled", "cat")  # its folder says so
+        assert session.counts() == {"skipped": 1, "labelled": 2}
+
+
+def test_undo_takes_back_one_decision_after_the_other_also_after_a_restart(folder):
+    with open_session(folder, CLASSES) as session:
+        session.decide(ONE, "labelled", "dog")
+        session.decide(ONE, "labelled", "cat")
+        session.decide(TWO, "unusable")
+        assert session.undo() == TWO
+    with open_session(folder, CLASSES) as session:
+        assert session.undo() == ONE
+        assert session.decision(ONE) == Decision("labelled", "dog")
+        assert session.undo() == ONE
+        assert session.decision(ONE) is None
+        assert session.undo() is None
+
+
+def test_a_class_is_added_once_and_kept(folder):
+    with open_session(folder, CLASSES) as session:
+        assert session.add_class(" owl ") == "owl"
+        assert session.add_class("owl") == "owl"
+        with pytest.raises(InputError, match="looks like 'dog'"):
+            session.add_class("Dog")
+    with open_session(folder, CLASSES) as session:
+        assert session.classes() == ["dog", "cat", "owl"]
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [("unknown", "skipped"), (ONE, "labelled", "cow"), (ONE, "skipped", "dog"), (ONE, "open")],
+)
+def test_an_unknown_picture_kind_or_class_is_refused(folder, decision):
+    with open_session(folder, CLASSES) as session:
+        with pytest.raises(InputError, match="Load the page again"):
+            session.decide(*decision)
+        assert session.undo() is None
+
+
+def test_a_label_of_a_file_that_was_changed_since_does_not_count(folder):
+    with open_session(folder, CLASSES) as session:
+        session.decide(ONE, "labelled", "dog")
+        session.decide(TWO, "labelled", "dog")
+    write_files(folder, {"fog/1.png": solid("blue", form="BMP")})
+    (folder / "fog" / "2.png").unlink()
+    with open_session(folder, CLASSES) as session:
+        assert session.num_changed == 2
+        assert session.decision(ONE) is None
+        assert session.undo() is None
+
+
+def test_a_journal_with_the_name_of_another_folder_as_a_class_is_refused(folder):
+    with open_session(folder, CLASSES) as session:
+        session.decide(ONE, "labelled", "dog")
+    journal = folder.with_name("labels.jsonl")
+    journal.write_text(journal.read_text().replace('"dog"', '"../dog"'))
+    with (
+        pytest.raises(InputError, match="holds a slash"),
+        open_session(folder, CLASSES),
+    ):
+        pass
+
+
+def test_a_file_that_cannot_be_read_is_unusable_unless_a_person_decides(folder):
+    with open_session(folder, CLASSES) as session:
+        session.mark_unreadable(ONE, "empty file")
+        assert session.decision(ONE) == Decision("unusable", reason="empty file")
+        assert session.unreadable() == [ONE]
+        session.decide(ONE, "skipped")
+        assert session.decision(ONE) == Decision("skipped")

@@ -1,0 +1,76 @@
+import os
+
+import pytest
+from tiny_pictures import solid, write_files
+
+from pipeline.labelling.picture_list import list_pictures
+from trainer_module.contract.errors import InputError
+
+PICTURE = solid("red")
+
+
+def listed(folder, domain=None):
+    """Domain, class and inner path of every picture, by its path."""
+    pictures = list_pictures(folder.resolve(), domain).pictures.values()
+    return {one.path: (one.domain, one.label, one.inner) for one in pictures}
+
+
+def test_every_place_of_a_picture_below_its_domain_is_known(tmp_path):
+    paths = ["fog/_to_label/a/1.png", "fog/_unlabelled/2.png", "fog/3.png", "fog/cat/b/4.png"]
+    write_files(tmp_path, dict.fromkeys(paths, PICTURE) | {"_READY": b"", "fog/.hidden": b""})
+    assert listed(tmp_path) == {
+        "fog/_to_label/a/1.png": ("fog", "", "a/1.png"),
+        "fog/_unlabelled/2.png": ("fog", "", "2.png"),
+        "fog/3.png": ("fog", "", "3.png"),
+        "fog/cat/b/4.png": ("fog", "cat", "b/4.png"),
+    }
+
+
+def test_the_domain_of_pictures_without_folders_is_an_option(tmp_path):
+    write_files(tmp_path, {"1.png": PICTURE, "_to_label/2.png": PICTURE, "cat/3.png": PICTURE})
+    assert listed(tmp_path, "fog") == {
+        "1.png": ("fog", "", "1.png"),
+        "_to_label/2.png": ("fog", "", "2.png"),
+        "cat/3.png": ("fog", "cat", "3.png"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "domain", "message"),
+    [
+        ("1.png", None, r"in no folder of a domain.*--domain NAME"),
+        ("_to_label/1.png", None, r"it is the folder of one domain.*--domain NAME"),
+        ("fog/_to_label/1.png", "fog", r"its folders name the domains. Leave --domain out"),
+        ("fog/.1.png", None, r"holds no pictures to label"),
+    ],
+)
+def test_a_folder_that_means_something_else_is_refused(tmp_path, path, domain, message):
+    write_files(tmp_path, {path: PICTURE})
+    with pytest.raises(InputError, match=message):
+        list_pictures(tmp_path, domain)
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="is not a folder"):
+        list_pictures(tmp_path / "missing")
+
+
+def test_files_that_cannot_be_labelled_are_left_out_with_the_reason(tmp_path):
+    write_files(tmp_path, {"fog/1.png": PICTURE, "selection.csv": b""})
+    os.mkfifo(tmp_path / "fog" / "pipe")
+    (tmp_path / os.fsdecode(b"\xff")).mkdir()
+    write_files(tmp_path, {os.fsdecode(b"\xff/2.png"): PICTURE})
+    found = list_pictures(tmp_path)
+    assert [one.path for one in found.pictures.values()] == ["fog/1.png"]
+    assert found.left_out == {
+        "fog/pipe": "not a regular file",
+        "selection.csv": "not in the folder of a domain",
+        os.fsdecode(b"\xff/2.png"): "domain or class is not named in UTF-8",
+    }
+
+
+def test_groups_and_splits_of_a_sidecar_are_kept(tmp_path):
+    write_files(tmp_path, {"fog/_to_label/1.png": PICTURE})
+    (tmp_path / "sidecar.csv").write_text("path,group,split\nfog/_to_label/1.png,car 7,test\n")
+    [picture] = list_pictures(tmp_path).pictures.values()
+    assert (picture.group, picture.split) == ("car 7", "test")
