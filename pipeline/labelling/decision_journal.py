@@ -32,7 +32,7 @@ class DecisionJournal:
         """Open and lock the journal; create it if it does not exist.
 
         Args:
-            path: Path of the file. Its folder must exist.
+            path: Path of the file. Its folder is created, too.
 
         Raises:
             InputError: Another process has it open, or the file is no journal.
@@ -40,6 +40,7 @@ class DecisionJournal:
         """
         self.path = path
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = lock_file(path)
         except BlockingIOError:
             raise InputError(

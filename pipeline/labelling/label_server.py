@@ -76,7 +76,6 @@ def label(options: LabelOptions, finish: bool) -> None:
     listed = list_pictures(folder, options.domain)
     for line in _describe_left_out("Cannot be labelled", listed.left_out):
         print_line(line)
-    output.parent.mkdir(parents=True, exist_ok=True)
     journal = DecisionJournal(output.with_name(f".{output.name}.labels.jsonl"))
     try:
         session = LabellingSession(listed.pictures, classes, journal)

@@ -82,5 +82,6 @@ def test_a_full_disk_leaves_no_half_of_an_entry(path, monkeypatch):
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
     with pytest.raises(UnavailableError, match=r"cannot be written: .*--output DIR"):
-        DecisionJournal(tmp_path / "missing" / "labels.jsonl")
+        DecisionJournal(tmp_path / "file" / "labels.jsonl")

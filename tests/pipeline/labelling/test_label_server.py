@@ -15,6 +15,7 @@ from tiny_pictures import solid, write_files
 from pipeline.labelling.decision_journal import DecisionJournal
 from pipeline.labelling.label_server import LabelOptions, label
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.model_assets import DESCRIPTION
 
 
 @pytest.fixture(name="folder")
@@ -64,6 +65,16 @@ def test_a_batch_in_an_inbox_is_written_there(folder, tmp_path, capsys):
     ]
     with pytest.raises(InputError, match=r"exists already\. Name another folder"):
         label(LabelOptions(folder, output=output), finish=True)
+
+
+def test_classes_that_no_folder_can_have_are_named_and_not_offered(folder, tmp_path, capsys):
+    description = tmp_path / "workspace/serving/model/1" / DESCRIPTION
+    write_files(description.parent, {description.name: b'{"labels": ["cat", "a/b"]}'})
+    options = LabelOptions(folder, workspace=tmp_path / "workspace")
+    label(options, finish=True)
+    printed = capsys.readouterr().out
+    assert printed.startswith("Not offered: class 'a/b': the name holds a slash. Leave it out.\n")
+    assert f"carryover retrain --workspace {tmp_path}/workspace --inbox INBOX\n" in printed
 
 
 @pytest.mark.parametrize(

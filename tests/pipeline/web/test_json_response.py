@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from pipeline.serving.protocol import json_response
+from pipeline.web import json_response
 from pipeline.web.json_response import JsonResponse, as_json, error_response
 
 
