@@ -63,7 +63,7 @@ def _serving(tmp_path: Path) -> VersionStore:
     return store
 
 
-COMMANDS = ("run", "predict", "report", "serve", "export", "compile", "submit", "retrain")
+COMMANDS = ("run", "predict", "report", "serve", "export", "compile", "submit", "retrain", "label")
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
