@@ -54,6 +54,23 @@ def read_csv_table(
     yield from _CsvTable(text, location, wanted).rows()
 
 
+def read_column_names(file: BinaryIO, location: str, required: Sequence[str]) -> list[str]:
+    """Return the names of the columns of a CSV file, in lower case.
+
+    Args:
+        file: See `read_csv_table`.
+        location: Path or URI of the file, for messages.
+        required: Names that tell the delimiter.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    encoding = _encoding(file.read(4), location)
+    file.seek(0)
+    text = TextIOWrapper(file, encoding, "surrogateescape", newline="")
+    return _CsvTable(text, location, WantedColumns(tuple(required))).column_names()
+
+
 class _CsvTable:
     """The state of reading one table."""
 
@@ -80,6 +97,15 @@ class _CsvTable:
                 self._line = offset + table.line_num + 1
         except (csv.Error, UnicodeDecodeError) as error:  # where the next row begins is unknown
             self._refuse(str(error))
+
+    def column_names(self) -> list[str]:
+        try:
+            header, first, _ = self._read_header()
+            delimiter = _delimiter(header, first, self._wanted.required)
+            names = next(csv.reader([header], delimiter=delimiter), [])
+        except (csv.Error, UnicodeDecodeError) as error:
+            self._refuse(str(error))
+        return [name.strip().lower() for name in names]
 
     def _read_header(self) -> tuple[str, str, int]:
         """Return the header, the delimiter that Excel's line names, and the number of lines above.

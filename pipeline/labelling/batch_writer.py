@@ -100,7 +100,7 @@ class _Writer:
         self._session, self._folder, self._draft = session, folder, draft
         self._only_labelled = only_labelled
         self._folders: set[Path] = set()
-        self._sidecar: list[tuple[str, str, str]] = []
+        self._sidecar: list[dict[str, str]] = []
 
     def run(self, output: Path) -> WrittenBatch:
         """Write everything into the draft."""
@@ -152,14 +152,15 @@ class _Writer:
         except OSError:  # another disk, or a file of another user
             shutil.copy2(source, target)
             sync_path(target)
-        if picture.group or picture.split:
-            self._sidecar.append((str(relative), picture.group, picture.split))
+        if picture.columns:
+            self._sidecar.append({"path": str(relative), **picture.columns})
 
     def _write_sidecar(self) -> None:
         with (self._draft / SIDECAR).open("w", encoding="utf-8", newline="") as file:
-            rows = SpreadsheetWriter(file, ("path", "group", "split"), line_end="\n")
+            columns = list(dict.fromkeys(name for row in self._sidecar for name in row))
+            rows = SpreadsheetWriter(file, columns, line_end="\n")
             for row in self._sidecar:
-                rows.write_row(row)
+                rows.write_row(row.get(name, "") for name in columns)
         sync_path(self._draft / SIDECAR)
 
 

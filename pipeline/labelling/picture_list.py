@@ -2,15 +2,20 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from pipeline.inputs.csv_table import read_column_names
 from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS
-from pipeline.inputs.sidecar import FROM_FOLDERS, Sidecar
+from pipeline.inputs.manifest_columns import OPTIONAL, REQUIRED
+from pipeline.inputs.sidecar import FROM_FOLDERS, SIDECAR, Sidecar
 from pipeline.retraining.deliveries.inbox import READY, UNLABELLED
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.regular_file import UnusableFileError, open_regular
 
 #: Name of the folder below <domain> with pictures that were chosen for labelling.
 TO_LABEL = "_to_label"
@@ -34,8 +39,7 @@ class ListedPicture:
         inner: Path below the folder of the class.
         size: Size of the file in bytes.
         modified: Time of the last change in ns since the epoch.
-        group: Group that the sidecar names; "" without one.
-        split: Split that the sidecar names; "" without one.
+        columns: What the sidecar says of it: group, split and further columns by name.
     """
 
     id: str
@@ -45,8 +49,7 @@ class ListedPicture:
     inner: str
     size: int
     modified: int
-    group: str = ""
-    split: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def list_pictures(folder: Path, domain: str | None = None) -> PictureList:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder. Give the folder of the pictures to label.")
-    sidecar = Sidecar(folder)
+    sidecar = Sidecar(folder, slices=_further_columns(folder))
     pictures: list[ListedPicture] = []
     left_out: dict[str, str] = {}
     for row in list_folder(folder):
@@ -137,9 +140,25 @@ def _listed(row: ListingRow, parts: tuple[str, ...]) -> ListedPicture:
         inner="/".join(folders[1:] if has_class else folders),
         size=row["bytes"],
         modified=row["modified"],
-        group=row.get("group", ""),
-        split=row.get("split", ""),
+        columns=_sidecar_columns(row),
     )
+
+
+def _sidecar_columns(row: ListingRow) -> dict[str, str]:
+    columns = {"group": row.get("group", ""), "split": row.get("split", "")}
+    return {name: text for name, text in columns.items() if text} | row.get("slices", {})
+
+
+def _further_columns(folder: Path) -> tuple[str, ...]:
+    """Return the columns of the sidecar that any config could name as slices."""
+    location = str(folder / SIDECAR)
+    try:
+        with open_regular(location) as file:
+            counts = Counter(read_column_names(file, location, ("path",)))
+    except (OSError, UnusableFileError):  # without a sidecar; what is wrong with one is told later
+        return ()
+    known = {"", *REQUIRED, *OPTIONAL}
+    return tuple(name for name, count in counts.items() if count == 1 and name not in known)
 
 
 def _check_levels(folder: Path, parts: tuple[str, ...], domain: str | None) -> None:

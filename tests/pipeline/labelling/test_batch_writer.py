@@ -106,18 +106,20 @@ def test_a_file_that_was_changed_since_the_start_is_left_out(folder, tmp_path):
     assert "fog/_unlabelled/5.png" not in files(tmp_path / "batch")
 
 
-def test_groups_and_splits_go_along_in_a_sidecar_that_fits_the_new_paths(folder, tmp_path):
+def test_groups_splits_and_slices_go_along_in_a_sidecar_that_fits_the_new_paths(folder, tmp_path):
     (folder / "sidecar.csv").write_text(
-        "path,group,split\nfog/_to_label/1.png,=a,\nfog/5.png,,test\n"
+        "path,group,split,site\nfog/_to_label/1.png,=a,,Oslo\nfog/5.png,,test,\n"
     )
     with open_session(folder, ["cat", "dog"]) as session:
         label(session)
         write_batch(session, folder, tmp_path / "batch", only_labelled=False)
     listed: list[ListingRow] = []
-    scan_folder(tmp_path / "batch", listed.append)
+    scan_folder(tmp_path / "batch", listed.append, slices=("site",))
     assert {row["path"]: row["group"] for row in listed if "group" in row} == {
         "fog/dog/1.png": "=a"
     }
+    sites = {row["path"]: row["slices"] for row in listed if row.get("slices")}
+    assert sites == {"fog/dog/1.png": {"site": "Oslo"}}
     assert [row["path"] for row in listed if "split" in row] == ["fog/_unlabelled/5.png"]
 
 

@@ -69,8 +69,10 @@ def test_files_that_cannot_be_labelled_are_left_out_with_the_reason(tmp_path):
     }
 
 
-def test_groups_and_splits_of_a_sidecar_are_kept(tmp_path):
+def test_all_columns_of_a_sidecar_are_kept(tmp_path):
     write_files(tmp_path, {"fog/_to_label/1.png": PICTURE})
-    (tmp_path / "sidecar.csv").write_text("path,group,split\nfog/_to_label/1.png,car 7,test\n")
+    (tmp_path / "sidecar.csv").write_text(
+        "path;group;split;Site;label\nfog/_to_label/1.png;car 7;test;Oslo;\n"
+    )
     [picture] = list_pictures(tmp_path).pictures.values()
-    assert (picture.group, picture.split) == ("car 7", "test")
+    assert picture.columns == {"group": "car 7", "split": "test", "site": "Oslo"}
