@@ -19,7 +19,7 @@ from components.evaluation.gate.comparison import compare
 from components.evaluation.gate.gate_options import GateOptions
 from components.evaluation.gate.gate_table import GateTable
 from components.evaluation.gate.slice_names import slice_columns
-from components.evaluation.gate.test_split import TestSplit, correctness
+from components.evaluation.gate.tested_pictures import TestSplit, correctness
 from components.evaluation.predictions.prediction_files import (
     CROSS_FITTED,
     FOLDER,

@@ -12,13 +12,10 @@ from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS
 from pipeline.inputs.manifest_columns import OPTIONAL, REQUIRED
 from pipeline.inputs.sidecar import FROM_FOLDERS, SIDECAR, Sidecar
-from pipeline.retraining.deliveries.inbox import READY, UNLABELLED
+from pipeline.retraining.deliveries.inbox import READY, TO_LABEL, UNLABELLED
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.regular_file import UnusableFileError, open_regular
-
-#: Name of the folder below <domain> with pictures that were chosen for labelling.
-TO_LABEL = "_to_label"
 
 #: Folders below <domain> that name no class.
 WITHOUT_LABEL = (TO_LABEL, UNLABELLED)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from components.evaluation.gate.comparison import compare
 from components.evaluation.gate.gate_options import GateOptions
 from components.evaluation.gate.metric_comparison import ScorePairs
-from components.evaluation.gate.test_split import TestSplit
+from components.evaluation.gate.tested_pictures import TestSplit
 from components.evaluation.statistics.weighted_metric import Scores
 
 #: Accuracy of the first version in the domains that it was trained on, and in a new domain.

@@ -24,6 +24,8 @@ LEFT_OUT = {
     "submit ": "the same",
     "PACS": "research data, which is not part of the repository",
     "serve ": "runs until it is stopped; test_serve.py starts it",
+    "label my-pictures": "the same; tests/pipeline/labelling starts its server",
+    "label to-label": "the same",
     "join ": "needs a chief; test_shared_training.py starts both",
     "crossval ": "test_crossval_command.py runs it",
     "--set ": "tests/docs/test_commands.py checks settings; the command is run without",

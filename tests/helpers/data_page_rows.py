@@ -33,7 +33,7 @@ TESTED_ROWS = {
         "float TIFF from": "floats_up_to_1_have_the_range_0_to_1",
         "values below 0": "other_values_have_the_range_of_the_picture",
         "one hot pixel of": "one_hot_pixel_decides_the_range_of_its_picture",
-        "NaN or infinity": "values_that_are_not_finite_are_refused",
+        "NaN or infinity": "values_that_are_not_finite_are_refused_without_a_warning",
         "grey TIFF whose": "grey_whose_zero_is_white_is_inverted",
         "TIFF with several": "of_several_pages_the_first_is_read_and_the_others_are_noted",
     },

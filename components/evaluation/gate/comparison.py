@@ -21,7 +21,7 @@ from components.evaluation.gate.slice_comparison import (
     count_without_value,
     find_slice_tests,
 )
-from components.evaluation.gate.test_split import UNKNOWN, Slice, TestSplit, count_groups
+from components.evaluation.gate.tested_pictures import UNKNOWN, Slice, TestSplit, count_groups
 from components.evaluation.statistics.multiple_tests import common_level, first_level
 from components.evaluation.statistics.paired_counts import (
     PairCounts,

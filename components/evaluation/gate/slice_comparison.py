@@ -11,7 +11,7 @@ from components.evaluation.gate.gate_options import SERVING, GateOptions
 from components.evaluation.gate.gate_table import SliceRow
 from components.evaluation.gate.row_values import row_values
 from components.evaluation.gate.slice_names import slice_columns
-from components.evaluation.gate.test_split import UNKNOWN, TestSplit, count_groups
+from components.evaluation.gate.tested_pictures import UNKNOWN, TestSplit, count_groups
 from components.evaluation.statistics.paired_counts import PairCounts, loss_p_value
 from trainer_module.contract import example_features
 

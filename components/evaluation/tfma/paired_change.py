@@ -9,7 +9,7 @@ from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluation.gate.comparison import is_gain
-from components.evaluation.gate.test_split import UNKNOWN
+from components.evaluation.gate.tested_pictures import UNKNOWN
 from components.evaluation.statistics.paired_counts import (
     PairCounts,
     accuracy_before,

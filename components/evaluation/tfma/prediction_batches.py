@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from apache_beam.utils.shared import Shared
 
-from components.evaluation.gate.test_split import UNKNOWN, correctness
+from components.evaluation.gate.tested_pictures import UNKNOWN, correctness
 from components.evaluation.predictions.prediction_files import (
     OF_BASELINE,
     PREDICTED,

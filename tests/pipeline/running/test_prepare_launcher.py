@@ -8,6 +8,7 @@ import pytest
 
 from components.pusher.version_store import Push, VersionStore
 from pipeline.identity.component_fingerprints import ComponentFingerprints
+from pipeline.inputs.snapshot import Snapshot
 from pipeline.running.prepare_launcher import check_artifacts, pipeline_inputs
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import UnavailableError
@@ -83,16 +84,7 @@ def _store(tmp_path: Path) -> VersionStore:
 
 def earlier_versions(store: VersionStore, baseline: int | None) -> list[int]:
     """Numbers of the versions that a run compares its candidate with, beside the baseline."""
-    snapshot = SimpleNamespace(
-        data_root="/data",
-        path=Path("listing"),
-        digest="digest",
-        domains=("day",),
-        files=1,
-        empty_classes={},
-        batch=None,
-        new_folders=(),
-    )
+    snapshot = Snapshot(Path("listing"), "digest", "/data", ("day",), 1, {}, ())
     workspace = Workspace(store.root)
     workspace.inputs.mkdir(exist_ok=True)
     run = SimpleNamespace(workspace=workspace, store=store, snapshot=snapshot, run_id="run")

@@ -6,7 +6,7 @@ from components.evaluation.gate.comparison import compare
 from components.evaluation.gate.gate_options import GateOptions, MetricLimits
 from components.evaluation.gate.gate_table import ACCURACY, GateRow, GateTable
 from components.evaluation.gate.metric_comparison import ScorePairs
-from components.evaluation.gate.test_split import TestSplit
+from components.evaluation.gate.tested_pictures import TestSplit
 from components.evaluation.statistics.metric_change import NAMES
 from components.evaluation.statistics.weighted_metric import Scores
 

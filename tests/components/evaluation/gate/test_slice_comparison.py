@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.evaluation.gate import test_split
+from components.evaluation.gate import tested_pictures
 from components.evaluation.gate.comparison import compare
 from components.evaluation.gate.gate_options import GateOptions
 from components.evaluation.gate.gate_table import GateTable, SliceRow
@@ -34,7 +34,7 @@ def compare_rows(
     domains, scanners, correct, before = (
         [row[column] for row in rows for _ in range(row[0])] for column in (1, 2, 3, 4)
     )
-    split = test_split.TestSplit(
+    split = tested_pictures.TestSplit(
         np.array(domains, object),
         np.full(len(domains), "house", object),
         np.array(correct, bool),
