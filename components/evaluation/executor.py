@@ -19,7 +19,7 @@ from components.evaluation.gate.comparison import compare
 from components.evaluation.gate.gate_options import GateOptions
 from components.evaluation.gate.gate_table import GateTable
 from components.evaluation.gate.slice_names import slice_columns
-from components.evaluation.gate.tested_pictures import TestSplit, correctness
+from components.evaluation.gate.tested_pictures import TestedPictures, correctness
 from components.evaluation.predictions.prediction_files import (
     CROSS_FITTED,
     FOLDER,
@@ -137,7 +137,7 @@ def _compare(evaluation: str, gate: GateOptions, properties: dict[str, Any]) -> 
         earlier[version] = correctness(find_predicted(read_stored(folder), contents), labels)
     slices = _slices(properties)
     values = slice_value_arrays(table[SLICES].to_pylist(), slice_columns(slices))
-    split = TestSplit(
+    split = TestedPictures(
         domains=text_array(table[example_features.DOMAIN]),
         labels=labels,
         correct=text_array(table[PREDICTED]) == labels,

@@ -71,7 +71,7 @@ class SplitCoverage:
         """
         labels, domains = self._pictures[: self._num_labels], self._pictures[self._num_labels :]
         large = np.flatnonzero(labels >= MIN_PICTURES)
-        large_domains = self._num_labels + np.flatnonzero(domains >= MIN_PICTURES)
+        large_domains: IntArray = self._num_labels + np.flatnonzero(domains >= MIN_PICTURES)
         # The most important first: a later step may repair what an earlier one breaks.
         steps = (
             (TRAIN, large, NOTHING),

@@ -125,9 +125,10 @@ def final_splits(pictures: SplitInputs) -> IntArray:
     np.maximum.at(splits, component, counted)
     component, splits = _separate_known(pictures, component, splits)
     given = np.concatenate([given, np.ones(len(splits) - len(given), bool)])
-    position = np.full(len(splits), np.iinfo(np.uint64).max, np.uint64)
+    last = np.iinfo(np.uint64).max
+    position: npt.NDArray[np.uint64] = np.full(len(splits), last, np.uint64)
     np.minimum.at(position, component, _hash_positions(pictures.group))
-    not_tested = np.zeros(len(splits), bool)
+    not_tested: npt.NDArray[np.bool_] = np.zeros(len(splits), bool)
     np.logical_or.at(not_tested, component, pictures.cross_fitted)
     splits = SplitCoverage(
         component, pictures.label, pictures.domain, splits, given, not_tested, position

@@ -83,7 +83,7 @@ def first_of_lookalikes(hashes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     Args:
         hashes: Perceptual hashes, uint8 [rows, bytes].
     """
-    keep = np.ones(len(hashes), bool)
+    keep: npt.NDArray[np.bool_] = np.ones(len(hashes), bool)
     if len(hashes) > 1:
         pairs, _ = find_lookalikes(hashes, MAX_PAIRS)
         for first, second in pairs[:, np.lexsort(pairs[::-1])].T.tolist():

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from components.evaluation.gate.comparison import compare
 from components.evaluation.gate.gate_options import GateOptions
 from components.evaluation.gate.metric_comparison import ScorePairs
-from components.evaluation.gate.tested_pictures import TestSplit
+from components.evaluation.gate.tested_pictures import TestedPictures
 from components.evaluation.statistics.weighted_metric import Scores
 
 #: Accuracy of the first version in the domains that it was trained on, and in a new domain.
@@ -95,7 +95,7 @@ def simulate_chain(
         if confidences and scores:
             new_scores = confidences.scores(candidate, sharpness)
             pairs = ScorePairs(domains, scores, new_scores)
-        split = TestSplit(domains, labels, candidate, earlier, scores=pairs)
+        split = TestedPictures(domains, labels, candidate, earlier, scores=pairs)
         table = compare(split, gate, version, known)
         pushed.append(all(row.passed for row in table.rows))
         if pushed[-1]:

@@ -21,7 +21,7 @@ from components.evaluation.gate.slice_comparison import (
     count_without_value,
     find_slice_tests,
 )
-from components.evaluation.gate.tested_pictures import UNKNOWN, Slice, TestSplit, count_groups
+from components.evaluation.gate.tested_pictures import UNKNOWN, Slice, TestedPictures, count_groups
 from components.evaluation.statistics.multiple_tests import common_level, first_level
 from components.evaluation.statistics.paired_counts import (
     PairCounts,
@@ -48,7 +48,7 @@ class _Test:
 
 
 def compare(
-    split: TestSplit,
+    split: TestedPictures,
     gate: GateOptions,
     serving: int,
     known: Collection[str],
@@ -101,7 +101,7 @@ def compare(
 
 
 def _tests(
-    split: TestSplit, gate: GateOptions, serving: int, known: Collection[str]
+    split: TestedPictures, gate: GateOptions, serving: int, known: Collection[str]
 ) -> Iterator[_Test]:
     for version, before in split.earlier.items():
         # The serving version may be the best one, so that it is always compared with in domains.
@@ -115,7 +115,7 @@ def _tests(
 
 
 def _count_pairs(
-    split: TestSplit, before: npt.NDArray[np.int8], by_class: bool
+    split: TestedPictures, before: npt.NDArray[np.int8], by_class: bool
 ) -> Iterator[tuple[Slice, PairCounts]]:
     """Yield the counts of every slice with pictures that both have predictions for."""
     for slices, groups in (split.domain_groups, *([split.class_groups] if by_class else [])):
@@ -131,7 +131,7 @@ def _row_of_test(test: _Test, gate: GateOptions, level: float, hardest: float) -
 
 
 def _domain_rows(
-    split: TestSplit,
+    split: TestedPictures,
     gate: GateOptions,
     serving: int,
     known: Collection[str],
@@ -139,7 +139,7 @@ def _domain_rows(
 ) -> Iterator[GateRow]:
     """Yield one row per domain: known ones have a test, new ones must gain."""
     tested = {row.domain: row for row in of_serving if row.label is None}
-    nothing = np.full(len(split.correct), UNKNOWN, np.int8)
+    nothing: npt.NDArray[np.int8] = np.full(len(split.correct), UNKNOWN, np.int8)
     before = split.earlier.get(serving, nothing) if serving else nothing
     pairs = {where[0]: counts for where, counts in _count_pairs(split, before, by_class=False)}
     for domain, _ in split.domain_groups[0]:
@@ -152,9 +152,9 @@ def _domain_rows(
             yield GateRow(domain=domain, pictures=len(own), after=float(own.mean()))
 
 
-def _classes_without_test(split: TestSplit, tested: Collection[Slice]) -> Iterator[GateRow]:
+def _classes_without_test(split: TestedPictures, tested: Collection[Slice]) -> Iterator[GateRow]:
     """Yield the rows of the classes that have a floor only: in new domains, or in a first run."""
-    nobody = np.zeros(len(split.correct), np.int8)
+    nobody: npt.NDArray[np.int8] = np.zeros(len(split.correct), np.int8)
     for (domain, label), counts in _count_pairs(split, nobody, by_class=True):
         if label is not None and (domain, label) not in tested:
             recall = (counts.pictures - counts.wrong) / counts.pictures

@@ -11,7 +11,7 @@ from components.evaluation.gate.gate_options import SERVING, GateOptions
 from components.evaluation.gate.gate_table import SliceRow
 from components.evaluation.gate.row_values import row_values
 from components.evaluation.gate.slice_names import slice_columns
-from components.evaluation.gate.tested_pictures import UNKNOWN, TestSplit, count_groups
+from components.evaluation.gate.tested_pictures import UNKNOWN, TestedPictures, count_groups
 from components.evaluation.statistics.paired_counts import PairCounts, loss_p_value
 from trainer_module.contract import example_features
 
@@ -60,7 +60,7 @@ class SliceTest:
 
 
 def find_slice_tests(
-    split: TestSplit,
+    split: TestedPictures,
     slices: Collection[tuple[str, ...]],
     gate: GateOptions,
     serving: int,
@@ -78,13 +78,15 @@ def find_slice_tests(
         serving: Version to compare with; 0 without a baseline.
         known: Domains that this version was trained on.
     """
-    nothing = np.full(len(split.correct), UNKNOWN, np.int8)
+    nothing: npt.NDArray[np.int8] = np.full(len(split.correct), UNKNOWN, np.int8)
     is_known = np.isin(split.domains.astype(str), list(known))
     before = np.where(is_known, split.earlier.get(serving, nothing), UNKNOWN).astype(np.int8)
     return [test for names in slices for test in _tests(split, names, gate, serving, before)]
 
 
-def count_without_value(split: TestSplit, slices: Collection[tuple[str, ...]]) -> dict[str, int]:
+def count_without_value(
+    split: TestedPictures, slices: Collection[tuple[str, ...]]
+) -> dict[str, int]:
     """Return the number of test pictures without a value, by column.
 
     Args:
@@ -95,7 +97,7 @@ def count_without_value(split: TestSplit, slices: Collection[tuple[str, ...]]) -
 
 
 def _tests(
-    split: TestSplit,
+    split: TestedPictures,
     names: tuple[str, ...],
     gate: GateOptions,
     serving: int,
@@ -114,7 +116,7 @@ def _tests(
 
 
 def _groups(
-    split: TestSplit, names: tuple[str, ...]
+    split: TestedPictures, names: tuple[str, ...]
 ) -> tuple[list[tuple[str, ...]], npt.NDArray[np.intp]]:
     """Return the values of a slice, and the number of every picture's values in this list.
 

@@ -18,7 +18,7 @@ Slice = tuple[str, str | None]
 
 
 @dataclass(frozen=True)
-class TestSplit:
+class TestedPictures:
     """Correctness of all predictions for the test split. All arrays have the shape [pictures].
 
     Attributes:
@@ -68,13 +68,13 @@ def correctness(
 
 
 def count_groups(
-    split: TestSplit, before: npt.NDArray[np.int8], groups: npt.NDArray[np.intp]
+    split: TestedPictures, before: npt.NDArray[np.int8], groups: npt.NDArray[np.intp]
 ) -> Iterator[tuple[int, PairCounts]]:
     """Yield the counts of every group with pictures that both have predictions for.
 
     Args:
         split: Correctness of the candidate.
-        before: Correctness of an earlier version, see `TestSplit.earlier`.
+        before: Correctness of an earlier version, see `TestedPictures.earlier`.
         groups: Number of every picture's group; -1 for a picture in none.
 
     Yields:

@@ -80,7 +80,7 @@ class PairCountsFn(beam.CombineFn):
         if before.item() == UNKNOWN:
             return accumulator
         label, probabilities = self._read(element, self._key.model_name)
-        is_correct = probabilities.reshape(-1).argmax() == label.item()
+        is_correct = bool(probabilities.reshape(-1).argmax() == label.item())
         was_correct = bool(before.item())
         return accumulator.merge(
             PairCounts(

@@ -75,7 +75,7 @@ class ReadBatch(beam.DoFn):
         }
         of_baseline = correctness(text_array(table[f"{OF_BASELINE}{PREDICTED}"]), labels)
         is_known = np.array([domain in self._known for domain in domains], bool)
-        of_best = np.full(len(labels), UNKNOWN, np.int8)
+        of_best: npt.NDArray[np.int8] = np.full(len(labels), UNKNOWN, np.int8)
         contents = table["content"].combine_chunks()
         for folder in set(self._best.values()):
             own = np.array([self._best.get(domain) == folder for domain in domains], bool)

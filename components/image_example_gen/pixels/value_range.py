@@ -67,12 +67,12 @@ def scale_to_8_bit(image: Image.Image, content: bytes) -> tuple[Image.Image, str
     low, low_bands = _low_bytes(content, raw_mode)
     num_bands = len(image.getbands())
     colours = num_bands - (image.mode == "RGBA")
-    largest = np.zeros(num_bands, np.uint16)
+    largest: npt.NDArray[np.uint16] = np.zeros(num_bands, np.uint16)
     for _, values in _strips(image, low, low_bands):
         largest = np.maximum(largest, values.max(axis=(0, 1)))
     # Opaque is 255 in a file with 8-bit values, so that alpha has a depth of its own.
     depth = _smallest_depth(int(largest[:colours].max()))
-    shifts = np.full(num_bands, depth - 8, np.uint16)
+    shifts: npt.NDArray[np.uint16] = np.full(num_bands, depth - 8, np.uint16)
     if colours < num_bands:
         shifts[colours] = _smallest_depth(int(largest[colours])) - 8
     scaled = Image.new(image.mode, image.size)

@@ -36,7 +36,7 @@ class Pictures:
     def compare(self, known: tuple[str, ...] = ("day",), **gate: object) -> GateTable:
         """Compare the candidate with both versions."""
         domains, labels, correct, serving, earlier = zip(*self.rows, strict=True)
-        split = tested_pictures.TestSplit(
+        split = tested_pictures.TestedPictures(
             np.array(domains, object),
             np.array(labels, object),
             np.array(correct, bool),
@@ -106,7 +106,7 @@ def test_only_the_hardest_comparison_with_earlier_versions_is_kept():
     earlier = {version: np.ones(100, np.int8) for version in (1, 2, 3, SERVING)}
     earlier[1][:15], earlier[2][:2], earlier[SERVING][:20] = 0, 0, 0
     where = np.full(100, "day", object)
-    split = tested_pictures.TestSplit(where, np.full(100, "house", object), correct, earlier)
+    split = tested_pictures.TestedPictures(where, np.full(100, "house", object), correct, earlier)
     table = compare(split, GateOptions(), SERVING, ["day"])
     assert [row.version for row in table.rows] == [SERVING, 3, SERVING]
     assert failures(table) == [("day", None, 3)]
@@ -205,7 +205,7 @@ def test_a_domain_that_an_earlier_version_does_not_know_is_compared_with_the_ser
 def test_no_pictures_at_all_give_an_empty_table(serving):
     nothing = np.array([], object)
     earlier = {serving: np.array([], np.int8)} if serving else {}
-    split = tested_pictures.TestSplit(nothing, nothing, np.array([], bool), earlier)
+    split = tested_pictures.TestedPictures(nothing, nothing, np.array([], bool), earlier)
     table = compare(split, GateOptions(class_min_recall=0.5), serving, ["day"])
     assert table.level == pytest.approx(0.05)
     assert (table.num_tests, table.rows) == (0, [])
@@ -213,7 +213,7 @@ def test_no_pictures_at_all_give_an_empty_table(serving):
 
 def first_run(**gate: object) -> GateTable:
     labels = np.array(["house", "house", "person"], object)
-    split = tested_pictures.TestSplit(
+    split = tested_pictures.TestedPictures(
         np.full(3, "day", object), labels, np.array([True, False, False]), {}
     )
     return compare(split, GateOptions(**gate), 0, [])

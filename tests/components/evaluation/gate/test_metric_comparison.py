@@ -6,7 +6,7 @@ from components.evaluation.gate.comparison import compare
 from components.evaluation.gate.gate_options import GateOptions, MetricLimits
 from components.evaluation.gate.gate_table import ACCURACY, GateRow, GateTable
 from components.evaluation.gate.metric_comparison import ScorePairs
-from components.evaluation.gate.tested_pictures import TestSplit
+from components.evaluation.gate.tested_pictures import TestedPictures
 from components.evaluation.statistics.metric_change import NAMES
 from components.evaluation.statistics.weighted_metric import Scores
 
@@ -33,7 +33,7 @@ def gate_table(
         )
         for version in (0, 1)
     )
-    split = TestSplit(
+    split = TestedPictures(
         domains.astype(object),
         before.labels.astype(str).astype(object),
         after.correct,

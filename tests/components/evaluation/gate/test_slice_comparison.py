@@ -34,7 +34,7 @@ def compare_rows(
     domains, scanners, correct, before = (
         [row[column] for row in rows for _ in range(row[0])] for column in (1, 2, 3, 4)
     )
-    split = tested_pictures.TestSplit(
+    split = tested_pictures.TestedPictures(
         np.array(domains, object),
         np.full(len(domains), "house", object),
         np.array(correct, bool),
