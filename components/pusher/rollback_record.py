@@ -44,7 +44,7 @@ def write_rollback(version: Path, reason: str) -> None:
         OSError: The disk is full or read-only.
     """
     moment = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    record = asdict(Rollback(moment, printable_name(reason)))
+    record = asdict(Rollback(moment, printable_name(reason.strip())))
     atomic_write(version / ROLLBACK_RECORD, json.dumps(record, indent=1) + "\n")
 
 

@@ -148,8 +148,28 @@ def _domain_rows(
         elif domain in pairs:
             yield _new_domain_row(pairs[domain], gate, serving, domain)
         else:
-            own = split.correct[split.domains == domain]
-            yield GateRow(domain=domain, pictures=len(own), after=float(own.mean()))
+            is_known = not serving or domain in known
+            yield _uncompared_row(split, gate, domain, is_known, has_earlier=bool(serving))
+
+
+def _uncompared_row(
+    split: TestedPictures, gate: GateOptions, domain: str, is_known: bool, has_earlier: bool
+) -> GateRow:
+    """Return the row of a domain in which no picture can be compared with the serving version.
+
+    That is every domain of a first run. Later, it is a domain of pictures that the serving version
+    was trained on. Nothing proves that the candidate is better in it, or no worse.
+    """
+    own = split.correct[split.domains == domain]
+    may_be_large = has_earlier and interval(PairCounts(), gate.confidence)[0] < -gate.max_drop
+    passed = is_known and not (may_be_large and gate.mode == NO_POSSIBLE_LOSS)
+    return GateRow(
+        domain=domain,
+        is_new=not is_known,
+        pictures=len(own),
+        after=float(own.mean()),
+        passed=passed,
+    )
 
 
 def _classes_without_test(split: TestedPictures, tested: Collection[Slice]) -> Iterator[GateRow]:
@@ -183,13 +203,13 @@ def is_gain(counts: PairCounts, confidence: float) -> bool:
 
     Where both models classify every picture correctly there is nothing to gain. Otherwise a new
     domain of a few pictures that the serving model happens to classify correctly would keep every
-    candidate from being blessed.
+    candidate from being blessed. Without pictures to compare, nothing is gained.
 
     Args:
         counts: Counts of the domain.
         confidence: Confidence that the candidate is better, between 0.5 and 1.
     """
-    nothing_to_gain = not counts.wrong and not counts.gained
+    nothing_to_gain = counts.pictures > 0 and not counts.wrong and not counts.gained
     return nothing_to_gain or gain_p_value(counts) <= 1 - confidence
 
 

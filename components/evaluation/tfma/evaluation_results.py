@@ -1,6 +1,7 @@
 """Results of the Evaluator: metrics per domain, and why a candidate was not blessed."""
 
 from collections.abc import Iterator
+from math import isnan
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import validation_result_pb2
@@ -22,10 +23,13 @@ from trainer_module.contract.printable_names import shortened
 #: A slice: pairs of a column and its value.
 SliceKey = frozenset[tuple[str, str]]
 
+#: Name of the accuracy of the baseline in the results below.
+BASELINE_ACCURACY = "baseline_accuracy"
+
 #: Metric -> name in the results below.
 _NAMES = {name: name for name in METRICS} | {
     "example_count": "test_images",
-    metric_name(BEFORE, BASELINE): "baseline_accuracy",
+    metric_name(BEFORE, BASELINE): BASELINE_ACCURACY,
     metric_name(LOW, BASELINE): LOW,
     metric_name(HIGH, BASELINE): HIGH,
 }
@@ -45,12 +49,23 @@ def read_metrics(evaluation_uri: str) -> dict[SliceKey, dict[str, float]]:
     for record in tfma.load_metrics(evaluation_uri):
         keys = record.slice_key.single_slice_keys
         if example_features.LABEL not in [key.column for key in keys]:
-            slices[frozenset((key.column, _text(key.bytes_value)) for key in keys)] = {
+            metrics = {
                 _NAMES[entry.key.name]: entry.value.double_value.value
                 for entry in record.metric_keys_and_values
                 if entry.key.name in _NAMES
             }
+            slices[frozenset((key.column, _text(key.bytes_value)) for key in keys)] = _compared(
+                metrics
+            )
     return slices
+
+
+def _compared(metrics: dict[str, float]) -> dict[str, float]:
+    """Return the metrics without those of a comparison, if no picture could be compared."""
+    if not isnan(metrics.get(BASELINE_ACCURACY, 0.0)):
+        return metrics
+    comparison = (BASELINE_ACCURACY, LOW, HIGH)
+    return {name: value for name, value in metrics.items() if name not in comparison}
 
 
 def read_domain_metrics(evaluation_uri: str) -> dict[str, dict[str, float]]:
@@ -156,6 +171,11 @@ def _measure(label: str | None) -> str:
 
 
 def _describe_failure(row: GateRow, gate: GateOptions, is_proven: bool) -> str:
+    if row.before is None:
+        return (
+            f"none of {row.pictures:,} pictures can be compared with the serving model, which was "
+            "trained on them. Deliver other pictures of the domain"
+        )
     if row.is_new:
         return (
             "the domain is new, and the candidate is not proven better than the serving model: "

@@ -9,6 +9,7 @@ from components.evaluation.gate.gate_options import GateOptions
 from components.evaluation.gate.gate_table import GateRow, GateTable
 from components.evaluation.gate.tested_pictures import UNKNOWN
 from components.evaluation.statistics.paired_counts import PairCounts, interval, loss_p_value
+from components.evaluation.tfma.evaluation_results import describe_failures
 
 #: Version that is serving, and an earlier one.
 SERVING, EARLIER = 7, 3
@@ -166,6 +167,7 @@ def test_a_new_domain_must_gain_and_has_no_test_for_a_loss():
 
 def test_where_both_models_are_correct_on_every_picture_there_is_nothing_to_gain():
     assert is_gain(PairCounts(10), 0.8)
+    assert not is_gain(PairCounts(0), 0.8)
     assert not is_gain(PairCounts(10, wrong=1), 0.8)
     assert is_gain(PairCounts(10, gained=3), 0.8)
     assert not is_gain(PairCounts(10, gained=1), 0.8)
@@ -209,6 +211,23 @@ def test_no_pictures_at_all_give_an_empty_table(serving):
     table = compare(split, GateOptions(class_min_recall=0.5), serving, ["day"])
     assert table.level == pytest.approx(0.05)
     assert (table.num_tests, table.rows) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("known", "mode", "passed"),
+    [
+        (("day",), "no_proven_loss", True),
+        (("day",), "no_possible_loss", False),
+        ((), "no_proven_loss", False),
+    ],
+)
+def test_where_no_picture_can_be_compared_nothing_is_proven(known, mode, passed):
+    pictures = Pictures().add(30, "house", serving=UNKNOWN)
+    [row] = pictures.compare(known=known, mode=mode).rows
+    assert (row.is_new, row.passed, row.before) == (not known, passed, None)
+    if not passed:
+        [reason] = describe_failures(pictures.compare(known=known, mode=mode), GateOptions())
+        assert reason.startswith("domain 'day': none of 30 pictures can be compared")
 
 
 def first_run(**gate: object) -> GateTable:
