@@ -1,16 +1,18 @@
 """Write the labelled pictures as a batch that `carryover retrain` takes."""
 
 import os
+import secrets
 import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from components.image_example_gen.picture_reader import UnusablePictureError
 from pipeline.config.path_check import MAX_NAME
-from pipeline.inputs.file_status import modified_time
 from pipeline.inputs.sidecar import SIDECAR
 from pipeline.labelling.labelling_session import LabellingSession
-from pipeline.labelling.picture_list import ListedPicture
+from pipeline.labelling.picture_content import displayable_picture
+from pipeline.labelling.picture_list import ListedPicture, is_unchanged
 from pipeline.retraining.deliveries.inbox import READY, UNLABELLED
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, sync_path
 from trainer_module.contract.errors import InputError, UnavailableError
@@ -31,12 +33,14 @@ class WrittenBatch:
         path: Folder of the batch.
         labels: Number of labelled pictures by domain and class.
         num_unlabelled: Number of pictures without a label in the batch.
+        num_omitted: Number of pictures without a label that were to be left out.
         left_out: Reason why a picture is not in the batch, by its path in the original folder.
     """
 
     path: Path
     labels: Counter[tuple[str, str]] = field(default_factory=Counter)
     num_unlabelled: int = 0
+    num_omitted: int = 0
     left_out: dict[str, str] = field(default_factory=dict)
 
 
@@ -59,9 +63,9 @@ def write_batch(
         UnavailableError: The batch cannot be written. Nothing is left behind.
     """
     check_output(output)
-    draft = output.with_name(f".{output.name}{DRAFT_SUFFIX}")
+    # A new name each time: a folder that is there may be the user's.
+    draft = output.with_name(f".{output.name[:40]}.{secrets.token_hex(8)}{DRAFT_SUFFIX}")
     try:
-        shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
         draft.mkdir()
         written = _Writer(session, folder, draft, only_labelled).run(output)
         draft.rename(output)
@@ -80,10 +84,15 @@ def check_output(output: Path) -> None:
     """Refuse a folder that holds something already.
 
     Raises:
-        InputError: It does.
+        InputError: It does, or it is unreadable.
     """
-    if output.is_dir() and not any(output.iterdir()):
-        return
+    try:
+        if output.is_dir() and not any(output.iterdir()):
+            return
+    except OSError as error:
+        raise InputError(
+            f"--output {output}: {error.strerror}. Name another folder with --output DIR."
+        ) from None
     if os.path.lexists(output):
         raise InputError(
             f"{output} exists already. Name another folder with --output DIR; or remove it to "
@@ -122,9 +131,11 @@ class _Writer:
         if decision and decision.kind == "unusable":
             written.left_out[picture.path] = decision.reason or MARKED
         elif not label and self._only_labelled:
-            return
-        elif not self._is_unchanged(picture):
+            written.num_omitted += 1
+        elif not is_unchanged(self._folder, picture):
             written.left_out[picture.path] = CHANGED
+        elif reason := self._find_damage(picture):
+            written.left_out[picture.path] = reason
         else:
             self._link(picture, label or UNLABELLED)
             if label:
@@ -132,18 +143,18 @@ class _Writer:
             else:
                 written.num_unlabelled += 1
 
-    def _is_unchanged(self, picture: ListedPicture) -> bool:
-        try:
-            status = (self._folder / picture.path).stat()
-        except OSError:
-            return False
-        return (status.st_size, modified_time(status)) == (picture.size, picture.modified)
+    def _find_damage(self, picture: ListedPicture) -> str:
+        """Return why a file that nobody has seen cannot be read, or ""."""
+        if self._session.is_unseen(picture.id):
+            try:
+                displayable_picture(self._folder / picture.path)
+            except UnusablePictureError as error:
+                return str(error)
+        return ""
 
     def _link(self, picture: ListedPicture, label: str) -> None:
         """Write one picture as a hard link, or as a copy where that is not possible."""
-        relative = PurePosixPath(picture.domain, label, picture.inner)
-        if os.path.lexists(self._draft / relative):
-            relative = relative.with_name(_unique_name(relative.name, picture.id))
+        relative = self._free_path(picture, PurePosixPath(picture.domain, label))
         target, source = self._draft / relative, self._folder / picture.path
         target.parent.mkdir(parents=True, exist_ok=True)
         self._folders.update(target.parents[: len(relative.parts) - 1])
@@ -154,6 +165,15 @@ class _Writer:
             sync_path(target)
         if picture.columns:
             self._sidecar.append({"path": str(relative), **picture.columns})
+
+    def _free_path(self, picture: ListedPicture, folder: PurePosixPath) -> PurePosixPath:
+        """Return a path in a folder of the draft that no other picture has."""
+        path = folder / picture.inner
+        if any((self._draft / one).is_file() for one in path.parents):
+            return folder / _unique_name(path.name, picture.id)
+        if os.path.lexists(self._draft / path):
+            return path.with_name(_unique_name(path.name, picture.id))
+        return path
 
     def _write_sidecar(self) -> None:
         with (self._draft / SIDECAR).open("w", encoding="utf-8", newline="") as file:

@@ -25,11 +25,21 @@ def check_folder_name(what: str, name: str, known: Iterable[str] = ()) -> str:
     name = name.strip()
     if fault := _find_fault(name):
         raise InputError(f"{what} '{shortened(name)}': {fault}")
-    normalized = normalized_name(name)
-    for other in known:
-        if other != name and normalized_name(other) == normalized:
-            raise InputError(f"{what} '{shortened(name)}' looks like '{other}'. Use that one.")
+    if other := find_similar(name, known):
+        raise InputError(f"{what} '{shortened(name)}' looks like '{other}'. Use that one.")
     return name
+
+
+def find_similar(name: str, known: Iterable[str]) -> str | None:
+    """Return the first other name that a name looks like (`cat` for `Cat`), or None.
+
+    Args:
+        name: Name of a class or a domain.
+        known: Names that there are.
+    """
+    normalized = normalized_name(name)
+    others = (one for one in known if one != name and normalized_name(one) == normalized)
+    return next(others, None)
 
 
 def _find_fault(name: str) -> str:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from components.image_example_gen.picture_reader import UnusablePictureError
 from pipeline.labelling.labelling_session import OPEN, LabellingSession
 from pipeline.labelling.picture_content import displayable_picture
-from pipeline.labelling.picture_list import ListedPicture
+from pipeline.labelling.picture_list import is_unchanged
 from pipeline.labelling.proposals import Proposals
 from pipeline.web.allowed_hosts import AllowedHosts
 from pipeline.web.error_handlers import ERROR_HANDLERS
@@ -73,7 +73,7 @@ class GuardMiddleware:
         """Pass a request on to the app, see the ASGI specification."""
         if scope["type"] == "http":
             error = self._hosts.find_error(scope["headers"])
-            given = scope["path"].split("/")[1].encode()
+            given = scope["path"].partition("/")[2].partition("/")[0].encode()
             if error or not secrets.compare_digest(given, self._token):
                 refusal = error_response(
                     error.status if error else 404, "open the address that the terminal shows"
@@ -166,7 +166,7 @@ class _Handlers:
 
     async def decide(self, request: Request) -> Response:
         body = await _read_body(request, "id", "kind", "label")
-        await run_in_threadpool(self._session.decide, body["id"], body["kind"], body["label"])
+        await run_in_threadpool(self._decide, body["id"], body["kind"], body["label"])
         return as_json(self._decision(body["id"]))
 
     async def undo(self, request: Request) -> Response:
@@ -183,16 +183,21 @@ class _Handlers:
         self._labelling.stop()  # the server completes this response first
         return as_json({"lines": [printable_name(line) for line in lines]})
 
+    def _decide(self, picture: str, kind: str, label: str) -> None:
+        listed = self._session.pictures.get(picture)
+        if listed and not is_unchanged(self._labelling.folder, listed):
+            raise RequestError(
+                409,
+                "the file was changed or removed since the start. Go to another picture; to label "
+                "this one, stop `carryover label` and start it again",
+            )
+        self._session.decide(picture, kind, label)
+
     def _decision(self, picture: str) -> dict[str, Any]:
         decision = self._session.decision(picture)
         if decision is None:
             return {"kind": OPEN, "label": "", "reason": ""}
         return {"kind": decision.kind, "label": decision.label, "reason": decision.reason}
-
-
-def _shown(picture: ListedPicture) -> dict[str, Any]:
-    names = {"domain": printable_name(picture.domain), "name": printable_name(picture.inner)}
-    return {"id": picture.id} | names
 
 
 async def _on_input_error(request: Request, error: Exception) -> Response:

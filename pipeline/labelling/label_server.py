@@ -1,8 +1,10 @@
 """`carryover label`: serve the page on which labels are given, until the batch is written."""
 
+import contextlib
 import secrets
 import signal
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvicorn
@@ -32,6 +34,9 @@ STOP_SECONDS = 2
 
 #: Most files that are named one by one.
 MAX_NAMED = 20
+
+#: Reason of a picture that nobody has seen.
+ADDED = "added since the start; label the folder again"
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,14 @@ def label(options: LabelOptions, finish: bool) -> None:
     Raises:
         InputError: There is no such folder, model or picture, or another process labels it.
     """
-    folder = options.folder.resolve()
+    folder = _resolve("DIR", options.folder)
+    if options.name and not options.workspace:
+        raise InputError("--name names a model of a workspace. Give --classes-from, too.")
     output = _choose_output(folder, options.output)
     model = _find_model(options)
     classes = _usable_classes(model) if model else []
     if options.domain is not None:
-        check_folder_name("domain", options.domain)
+        options = replace(options, domain=check_folder_name("domain", options.domain))
     listed = list_pictures(folder, options.domain)
     for line in _describe_left_out("Cannot be labelled", listed.left_out):
         print_line(line)
@@ -84,6 +91,8 @@ def label(options: LabelOptions, finish: bool) -> None:
                 f"{session.num_changed:,} labels are of files that were changed or removed since. "
                 "They do not count."
             )
+        for name, other in session.renamed.items():
+            print_line(f"Labels of class '{name}' count as '{other}', which looks like it.")
         write = _Finisher(options, session, folder, output)
         if finish:
             write()
@@ -102,19 +111,34 @@ class _Finisher:
         self._options, self._session = options, session
         self.folder, self.output = folder, output
         self.is_done = False
+        self._lock = threading.Lock()
+        self._lines: list[str] = []
 
     def __call__(self) -> list[str]:
-        """Write the batch, and return the lines that tell of it."""
-        written = write_batch(self._session, self.folder, self.output, self._options.only_labelled)
-        self.is_done = True
-        lines = [
-            *_describe(written),
-            *_describe_left_out("Not in the batch", written.left_out),
-            *self._next_command(),
-        ]
-        for line in lines:
-            print_line(line)
-        return lines
+        """Write the batch once, and return the lines that tell of it."""
+        with self._lock:
+            if not self.is_done:
+                with self._session.closed():
+                    only_labelled = self._options.only_labelled
+                    written = write_batch(self._session, self.folder, self.output, only_labelled)
+                self.is_done = True
+                left_out = written.left_out | self._find_added()
+                self._lines = [
+                    *_describe(written),
+                    *_describe_left_out("Not in the batch", left_out),
+                    *self._next_command(),
+                ]
+                for line in self._lines:
+                    print_line(line)
+            return self._lines
+
+    def _find_added(self) -> dict[str, str]:
+        """Return the pictures that are new in the folder, with that reason."""
+        with contextlib.suppress(InputError, OSError):  # the batch is written, this is additional
+            listed = list_pictures(self.folder, self._options.domain).pictures
+            added = listed.keys() - self._session.pictures.keys()
+            return {one.path: ADDED for one in listed.values() if one.id in added}
+        return {}
 
     def _next_command(self) -> list[str]:
         workspace = _shell_path(self._options.workspace) or "WORKSPACE"
@@ -144,7 +168,7 @@ def _serve_page(
     server = uvicorn.Server(page_config(create_label_app(labelling, token)))
     for number in (signal.SIGTERM, signal.SIGINT):
         # Uvicorn stops first, and then raises the signal again.
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda *_: labelling.stop())
     address = f"http://{HOST}:{listener.getsockname()[1]}/{token}/"
     print_line(f"{_describe_progress(session)}. Give labels at {address}")
     print_line("Ctrl-C stops; every label is kept. The page writes the batch with Finish.")
@@ -185,7 +209,10 @@ def _choose_output(folder: Path, output: Path | None) -> Path:
     Raises:
         InputError: It cannot be one.
     """
-    chosen = output.resolve() if output else folder.with_name(f"{folder.name}-labelled")
+    if not folder.name:
+        raise InputError(f"DIR {folder} holds every folder. Give the folder of the pictures.")
+    beside = folder.with_name(f"{folder.name}-labelled")
+    chosen = _resolve("--output", output) if output else beside
     if chosen.is_relative_to(folder):
         raise InputError(
             f"--output {chosen} is in the folder of the pictures. Give another folder."
@@ -196,6 +223,19 @@ def _choose_output(folder: Path, output: Path | None) -> Path:
         )
     check_output(chosen)
     return chosen
+
+
+def _resolve(option: str, path: Path) -> Path:
+    """Return an absolute path without symbolic links.
+
+    Raises:
+        InputError: The links of the path lead to each other, or the current folder is gone.
+    """
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its links form a loop"
+        raise InputError(f"{option} {path}: {reason}. Give the path of another folder.") from None
 
 
 def _find_model(options: LabelOptions) -> Path | None:
@@ -222,6 +262,8 @@ def _describe(written: WrittenBatch) -> list[str]:
     lines = [f"Written to {written.path}: {sum(written.labels.values()):,} labelled pictures"]
     if written.num_unlabelled:
         lines[0] += f", {written.num_unlabelled:,} without a label"
+    if written.num_omitted:
+        lines.append(f"Left out: {written.num_omitted:,} without a label")
     for domain in sorted({domain for domain, _ in written.labels}):
         counts = ((name, n) for (one, name), n in sorted(written.labels.items()) if one == domain)
         lines.append(f"  {domain}: " + ", ".join(f"{name} {count:,}" for name, count in counts))

@@ -1,12 +1,14 @@
 """The state of a labelling: pictures, classes, and every decision so far."""
 
+import contextlib
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from pipeline.labelling.decision_journal import DecisionJournal
-from pipeline.labelling.folder_name_check import check_folder_name
+from pipeline.labelling.folder_name_check import check_folder_name, find_similar
 from pipeline.labelling.picture_list import ListedPicture, picture_id
 from trainer_module.contract.errors import InputError
 
@@ -39,6 +41,7 @@ class LabellingSession:
         pictures: Pictures by id.
         num_changed: Number of decisions in the journal that do not hold any more, because their
             file was changed or is gone.
+        renamed: Names of classes that count now, by the name in the journal that looks like them.
     """
 
     def __init__(
@@ -57,12 +60,14 @@ class LabellingSession:
         self.pictures = pictures
         self._journal = journal
         self._lock = threading.RLock()
+        self._is_closed = False
         self._decisions: dict[str, Decision] = {}
         self._unreadable: dict[str, str] = {}
         # Decided pictures in the order of the decisions, with what was decided before.
         self._done: list[tuple[str, Decision | None]] = []
         of_folders = sorted({one.label for one in pictures.values() if one.label})
         self._classes = dict.fromkeys([*classes, *of_folders])
+        self.renamed: dict[str, str] = {}
         self.num_changed = self._repeat(journal.entries)
 
     def classes(self) -> list[str]:
@@ -86,6 +91,15 @@ class LabellingSession:
             label = self.pictures[picture].label
             return Decision("labelled", label) if label else None
 
+    def is_unseen(self, picture: str) -> bool:
+        """Return whether no person has decided about a picture, nor any program read it in vain.
+
+        Args:
+            picture: Id of the picture.
+        """
+        with self._lock:
+            return picture not in self._decisions and picture not in self._unreadable
+
     def counts(self) -> Counter[str]:
         """Return the number of pictures by the kind of their decision; `OPEN` without one."""
         with self._lock:
@@ -101,17 +115,19 @@ class LabellingSession:
             label: Name of a known class for `labelled`.
 
         Raises:
-            InputError: There is no such picture, kind or class.
+            InputError: There is no such picture, kind or class; or the session is closed.
             UnavailableError: The journal cannot be written.
         """
         with self._lock:
+            self._check_open()
             listed = self.pictures.get(picture)
             if listed is None or kind not in get_args(Kind):
                 raise InputError("there is no such picture or decision. Load the page again.")
             if (label in self._classes) != (kind == "labelled"):
                 raise InputError("there is no such class. Load the page again.")
-            entry = {"path": listed.path, "bytes": listed.size, "modified": listed.modified}
-            self._journal.append(entry | {"decision": kind, "label": label})
+            self._journal.append(
+                {"path": listed.path, **_status(listed), "decision": kind, "label": label}
+            )
             self._apply(picture, kind, label)
 
     def add_class(self, name: str) -> str:
@@ -121,10 +137,12 @@ class LabellingSession:
             name: Name as it was typed.
 
         Raises:
-            InputError: The name cannot be that of a class, see `check_folder_name`.
+            InputError: The name cannot be that of a class, see `check_folder_name`; or the
+                session is closed.
             UnavailableError: The journal cannot be written.
         """
         with self._lock:
+            self._check_open()
             name = check_folder_name("class", name, self._classes)
             if name not in self._classes:
                 self._journal.append({"class": name})
@@ -135,13 +153,17 @@ class LabellingSession:
         """Take back the last decision, and return the id of its picture; None without one.
 
         Raises:
+            InputError: The session is closed.
             UnavailableError: The journal cannot be written.
         """
         with self._lock:
+            self._check_open()
             if not self._done:
                 return None
-            self._journal.append({"undo": True})
-            picture, before = self._done.pop()
+            picture, before = self._done[-1]
+            listed = self.pictures[picture]
+            self._journal.append({"undo": listed.path, **_status(listed)})
+            self._done.pop()
             if before is None:
                 del self._decisions[picture]
             else:
@@ -163,6 +185,25 @@ class LabellingSession:
         with self._lock:
             return list(self._unreadable)
 
+    @contextlib.contextmanager
+    def closed(self) -> Iterator[None]:
+        """Refuse decisions from now on. An error in the block opens the session again."""
+        with self._lock:
+            self._is_closed = True
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                self._is_closed = False
+            raise
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise InputError(
+                "the batch is written from the labels so far, so nothing changes any more. To "
+                "change labels, remove the batch, and start `carryover label` again."
+            )
+
     def _apply(self, picture: str, kind: Any, label: str) -> None:
         self._done.append((picture, self._decisions.get(picture)))
         self._decisions[picture] = Decision(kind, label)
@@ -175,8 +216,8 @@ class LabellingSession:
                 self._add_known(entry["class"])
             elif "undo" not in entry:
                 decisions.append(entry)
-            elif decisions:
-                decisions.pop()
+            else:
+                _take_back(decisions, entry)
         changed = set()
         for entry in decisions:
             picture, kind = picture_id(str(entry.get("path"))), entry.get("decision")
@@ -191,9 +232,42 @@ class LabellingSession:
         return len(changed)
 
     def _add_known(self, name: object) -> str:
-        """Add a class of the journal. Others may have written it, so its name is checked."""
+        """Add a class of the journal, and return the name that counts.
+
+        Others may have written the journal, so the name is checked. The classes of a workspace may
+        be others than at the time of the label: one that looks like it counts for it.
+        """
         text = str(name)
-        if text not in self._classes:
-            text = check_folder_name("class", text, self._classes)
-            self._classes[text] = None
+        if text in self._classes:
+            return text
+        try:
+            text = check_folder_name("class", text)
+        except InputError as error:
+            raise InputError(
+                f"journal of labels {self._journal.path}: {error} Restore the journal from a "
+                "backup, or move it away to begin anew."
+            ) from None
+        if similar := find_similar(text, self._classes):
+            self.renamed[text] = similar
+            return similar
+        self._classes[text] = None
         return text
+
+
+def _status(picture: ListedPicture) -> dict[str, Any]:
+    return {"bytes": picture.size, "modified": picture.modified}
+
+
+def _take_back(decisions: list[dict[str, Any]], undo: dict[str, Any]) -> None:
+    """Remove the decision that an entry of the journal takes back.
+
+    Args:
+        decisions: Decisions so far.
+        undo: The entry. It names the file; one from before that holds True, for the last decision.
+    """
+    names = {"path": undo["undo"], "bytes": undo.get("bytes"), "modified": undo.get("modified")}
+    for index in reversed(range(len(decisions))):
+        of_file = {name: decisions[index].get(name) for name in names}
+        if undo["undo"] is True or of_file == names:
+            del decisions[index]
+            return

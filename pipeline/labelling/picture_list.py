@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pipeline.inputs.csv_table import read_column_names
+from pipeline.inputs.file_status import modified_time
 from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS
 from pipeline.inputs.manifest_columns import OPTIONAL, REQUIRED
@@ -78,7 +79,11 @@ def list_pictures(folder: Path, domain: str | None = None) -> PictureList:
             sidecar is malformed.
         UnavailableError: A folder is unreadable.
     """
-    if not folder.is_dir():
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}. Give a folder that you can read.") from None
+    if not is_folder:
         raise InputError(f"{folder} is not a folder. Give the folder of the pictures to label.")
     sidecar = Sidecar(folder, slices=_further_columns(folder))
     pictures: list[ListedPicture] = []
@@ -106,6 +111,20 @@ def list_pictures(folder: Path, domain: str | None = None) -> PictureList:
 def picture_id(path: str) -> str:
     """Return the id of a picture, a digest of its path relative to the folder."""
     return hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
+
+
+def is_unchanged(folder: Path, picture: ListedPicture) -> bool:
+    """Return whether the file of a picture is the one that was listed, by its size and time.
+
+    Args:
+        folder: Folder of the pictures.
+        picture: Picture of the list.
+    """
+    try:
+        status = (folder / picture.path).stat()
+    except OSError:
+        return False
+    return (status.st_size, modified_time(status)) == (picture.size, picture.modified)
 
 
 def _find_reason(row: ListingRow, path: PurePosixPath, parts: tuple[str, ...]) -> str | None:

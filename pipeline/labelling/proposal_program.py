@@ -4,6 +4,7 @@ It reads one JSON list of paths from stdin, and writes one line of JSON per pict
 the order of the paths: `label` and `confidence`, or the `reason` why the file cannot be read.
 """
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,7 +32,8 @@ def main(model: str) -> None:
         model: Folder of the SavedModel.
     """
     jobs, replies = open_streams()
-    paths = [Path(path) for path in orjson.loads(jobs.read())]
+    # The names of files may hold bytes that are not UTF-8, which orjson refuses.
+    paths = [Path(path) for path in json.loads(jobs.read())]
     for reply in classify(SavedModelClassifier(Path(model)), paths):
         replies.write(orjson.dumps(reply, option=orjson.OPT_APPEND_NEWLINE))
         replies.flush()

@@ -149,3 +149,35 @@ def test_a_full_disk_leaves_no_part_of_a_batch(folder, tmp_path, monkeypatch):
         monkeypatch.undo()
         write_batch(session, folder, tmp_path / "batch", only_labelled=False)
     assert names(tmp_path) == ["batch", "labels.jsonl", "pictures"]
+
+
+def test_a_hidden_folder_of_another_is_kept(folder, tmp_path):
+    write_files(tmp_path, {".batch.part/mine.txt": b"precious"})
+    with open_session(folder) as session:
+        write_batch(session, folder, tmp_path / "batch", only_labelled=False)
+    assert files(tmp_path / ".batch.part") == ["mine.txt"]
+    assert names(tmp_path) == [".batch.part", "batch", "labels.jsonl", "pictures"]
+
+
+def test_a_folder_with_the_name_of_a_picture_gets_another_path(folder, tmp_path):
+    write_files(folder, {"fog/dog/5.png/7.png": solid("blue")})
+    with open_session(folder, ["dog"]) as session:
+        session.decide(picture_id("fog/5.png"), "labelled", "dog")
+        write_batch(session, folder, tmp_path / "batch", only_labelled=True)
+    inner = f"fog/dog/{picture_id('fog/dog/5.png/7.png')}-7.png"
+    assert set(files(tmp_path / "batch")) == {"_READY", "fog/dog/5.png", "fog/dog/6.png", inner}
+
+
+def test_a_folder_whose_name_is_too_long_is_refused(folder, tmp_path):
+    with open_session(folder) as session, pytest.raises(InputError, match=r"--output .*too long"):
+        write_batch(session, folder, tmp_path / ("n" * 300), only_labelled=False)
+
+
+def test_a_file_that_nobody_has_seen_and_that_cannot_be_read_is_left_out(folder, tmp_path):
+    write_files(folder, {"fog/empty.png": b"", "fog/dog/bad.png": b"bad", "fog/seen.png": b"bad"})
+    with open_session(folder, ["dog"]) as session:
+        session.decide(picture_id("fog/seen.png"), "labelled", "dog")
+        written = write_batch(session, folder, tmp_path / "batch", only_labelled=True)
+    assert written.left_out == {"fog/dog/bad.png": "not a picture in a known format"}
+    assert written.num_omitted == 6
+    assert "fog/dog/seen.png" in files(tmp_path / "batch")

@@ -39,6 +39,38 @@ def test_a_line_that_a_killed_process_left_unfinished_is_removed(path, end):
     assert path.read_bytes() == whole
 
 
+def test_a_last_line_without_its_line_end_is_kept(path):
+    path.write_text(f'{json_line(HEADER)}\n{{"undo": true}}')
+    assert reopened(path) == [{"undo": True}]
+    assert path.read_text() == f'{json_line(HEADER)}\n{{"undo": true}}\n'
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0", b'{"jour', json_line(HEADER).encode()])
+def test_a_process_that_was_killed_at_its_start_leaves_an_empty_journal(path, content):
+    path.write_bytes(content)
+    assert reopened(path) == []
+    assert path.read_text() == f"{json_line(HEADER)}\n"
+
+
+@pytest.mark.parametrize("content", [b"my notes", b'{"a": 1}\nmy notes', b"\nmy notes", b"[]\n"])
+def test_a_file_that_is_no_journal_is_left_as_it_is(path, content):
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="is no journal of labels"):
+        DecisionJournal(path)
+    assert path.read_bytes() == content
+
+
+def test_a_pipe_is_not_waited_for(path):
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="is no journal of labels"):
+        DecisionJournal(path)
+
+
+def test_a_name_that_is_too_long_is_not_blamed_on_the_disk(tmp_path):
+    with pytest.raises(UnavailableError, match=r"too long\. Give a folder with a shorter name"):
+        DecisionJournal(tmp_path / f".{'n' * 250}.labels.jsonl")
+
+
 def test_a_damaged_line_in_the_middle_is_named(path):
     path.write_text(f"{json_line(HEADER)}\nnonsense\n")
     with pytest.raises(UnavailableError, match=r"damaged: line 2 is no JSON object\. Restore"):

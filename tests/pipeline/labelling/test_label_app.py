@@ -1,8 +1,10 @@
 """The page's requests, over HTTP."""
 
+import http.client
 import json
 import re
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 from label_page import TOKEN, run_label_page
@@ -47,6 +49,13 @@ def test_without_the_token_or_for_another_host_nothing_is_told(page, path):
     assert page.get(path, Host="evil.example.com")[0] == 421
     for token in ("", "wrong", TOKEN + "x", TOKEN[:-1]):
         assert replace(page, token=token).get(path)[0] == 404
+
+
+def test_a_request_for_no_path_is_refused(page):
+    connection = http.client.HTTPConnection(urlsplit(page.root).netloc, timeout=30)
+    connection.request("OPTIONS", "*")
+    assert connection.getresponse().status == 404
+    connection.close()
 
 
 def test_a_picture_is_shown_as_it_is_or_as_png(page):
@@ -111,6 +120,18 @@ def test_a_wrong_request_changes_nothing_and_says_why(page, path, body, status, 
     assert given == status
     assert error in answer["error"]
     assert state(page) == before
+
+
+def test_a_decision_about_a_file_that_was_changed_is_refused(tmp_path):
+    folder = tmp_path / "pictures"
+    write_files(folder, {JPEG: solid("red", form="JPEG")})
+    with run_label_page(folder, ["dog"]) as page:
+        write_files(folder, {JPEG: b"changed"})
+        decision = {"id": picture_id(JPEG), "kind": "labelled", "label": "dog"}
+        status, body = page.post("decisions", decision)
+        assert status == 409
+        assert "the file was changed or removed since the start" in body["error"]
+        assert page.session.decision(picture_id(JPEG)) is None
 
 
 def test_finish_returns_what_was_written(page):

@@ -3,17 +3,22 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import uvicorn
+from label_page import open_session
 from repository import ROOT
 from tiny_pictures import solid, write_files
 
 from pipeline.labelling.decision_journal import DecisionJournal
-from pipeline.labelling.label_server import LabelOptions, label
+from pipeline.labelling.label_server import LabelOptions, _Finisher, label
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import DESCRIPTION
 
@@ -82,6 +87,7 @@ def test_classes_that_no_folder_can_have_are_named_and_not_offered(folder, tmp_p
     [
         ({"output": "my pictures/out"}, "in the folder of the pictures"),
         ({"output": ".hidden"}, "an inbox leaves a folder of this name alone"),
+        ({"name": "model"}, "Give --classes-from, too"),
         ({"domain": "a/b"}, "domain 'a/b': the name holds a slash"),
         ({"workspace": Path("missing")}, "no model has been pushed"),
     ],
@@ -113,3 +119,58 @@ def test_the_page_is_served_until_a_signal_and_every_label_is_kept(folder, tmp_p
         rest = process.stdout.read()
     assert process.returncode == 0
     assert "0 of 3 pictures are labelled. The labels are kept: the same command resumes" in rest
+
+
+def test_a_signal_before_the_server_runs_stops_it(folder, monkeypatch):
+    run = uvicorn.Server.run
+
+    def interrupted(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        run(server, sockets)
+
+    monkeypatch.setattr(uvicorn.Server, "run", interrupted)
+    before = [(one, signal.getsignal(one)) for one in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        label(LabelOptions(folder), finish=False)
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def test_two_requests_to_finish_write_one_batch(folder, tmp_path, capsys):
+    output = tmp_path / "batch"
+    barrier = threading.Barrier(2)
+    with open_session(folder) as session:
+        write = _Finisher(LabelOptions(folder), session, folder, output)
+
+        def finish(_number: int) -> list[str]:
+            barrier.wait()
+            return write()
+
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.map(finish, range(2))
+        assert first == second
+        with pytest.raises(InputError, match="the batch is written"):
+            session.add_class("owl")
+    assert capsys.readouterr().out.count("Written to") == 1
+
+
+def test_pictures_that_were_added_since_the_start_are_named(folder, tmp_path, capsys):
+    with open_session(folder) as session:
+        write_files(folder, {"fog/new.png": solid("blue")})
+        _Finisher(LabelOptions(folder), session, folder, tmp_path / "batch")()
+    assert "  fog/new.png: added since the start; " in capsys.readouterr().out
+
+
+def test_outer_spaces_of_a_domain_do_not_count(folder, tmp_path):
+    options = LabelOptions(folder / "fog", output=tmp_path / "batch", domain=" fog ")
+    label(options, finish=True)
+    assert (tmp_path / "batch/fog/_unlabelled/1.png").exists()
+
+
+def test_a_folder_that_cannot_be_one_of_pictures_is_refused(tmp_path):
+    with pytest.raises(InputError, match="DIR / holds every folder"):
+        label(LabelOptions(Path("/")), finish=True)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match="loop"):
+        label(LabelOptions(tmp_path / "loop"), finish=True)

@@ -95,3 +95,62 @@ def test_a_file_that_cannot_be_read_is_unusable_unless_a_person_decides(folder):
         assert session.unreadable() == [ONE]
         session.decide(ONE, "skipped")
         assert session.decision(ONE) == Decision("skipped")
+
+
+def test_undo_takes_back_the_decision_about_its_file_also_in_the_journal(folder):
+    with open_session(folder, CLASSES) as session:
+        session.decide(ONE, "labelled", "dog")
+        session.decide(TWO, "labelled", "cat")
+    write_files(folder, {"fog/2.png": solid("blue", form="BMP")})
+    with open_session(folder, CLASSES) as session:
+        assert session.undo() == ONE
+    with open_session(folder, CLASSES) as session:
+        assert session.decision(ONE) is None
+        assert session.undo() is None
+
+
+def test_an_undo_of_an_older_journal_takes_back_the_last_decision(folder):
+    with open_session(folder, CLASSES) as session:
+        session.decide(ONE, "labelled", "dog")
+        session.decide(TWO, "skipped")
+    with folder.with_name("labels.jsonl").open("a") as journal:
+        journal.write('{"undo": true}\n')
+    with open_session(folder, CLASSES) as session:
+        assert session.decision(ONE) == Decision("labelled", "dog")
+        assert session.decision(TWO) is None
+
+
+def test_labels_count_as_the_class_that_the_workspace_has_got_since(folder):
+    with open_session(folder) as session:
+        session.decide(ONE, "labelled", session.add_class("Owl"))
+    with open_session(folder, ["owl"]) as session:
+        assert session.decision(ONE) == Decision("labelled", "owl")
+        assert session.renamed == {"Owl": "owl"}
+        assert session.classes() == ["owl", "cat"]
+
+
+def test_a_class_that_cannot_be_one_is_refused_with_the_path_of_the_journal(folder):
+    with open_session(folder) as session:
+        session.add_class("owl")
+    journal = folder.with_name("labels.jsonl")
+    journal.write_text(journal.read_text().replace('"owl"', '"../owl"'))
+    with pytest.raises(InputError, match=r"labels\.jsonl: .*move it away"), open_session(folder):
+        pass
+
+
+def test_a_closed_session_takes_no_decision_until_an_error_opens_it(folder):
+    with open_session(folder, CLASSES) as session:
+        session.decide(ONE, "skipped")
+        with pytest.raises(RuntimeError), session.closed():
+            raise RuntimeError
+        session.decide(TWO, "skipped")
+        with session.closed():
+            pass
+        for change in (
+            lambda: session.decide(ONE, "unusable"),
+            lambda: session.add_class("owl"),
+            session.undo,
+        ):
+            with pytest.raises(InputError, match="the batch is written"):
+                change()
+        assert session.decision(ONE) == Decision("skipped")

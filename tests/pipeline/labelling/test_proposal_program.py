@@ -1,6 +1,11 @@
+import io
+import json
+import os
+
 import numpy as np
 from tiny_pictures import solid, write_files
 
+from pipeline.labelling import proposal_program
 from pipeline.labelling.proposal_program import BATCH_SIZE, classify
 from trainer_module.export.saved_model_classifier import Predictions
 
@@ -38,3 +43,13 @@ def test_a_few_pictures_are_classified_at_a_time(tmp_path):
     model = ConstantModel()
     assert len(list(classify(model, [tmp_path / "1.bmp"] * (BATCH_SIZE + 1)))) == BATCH_SIZE + 1
     assert model.batches == [BATCH_SIZE, 1]
+
+
+def test_a_name_that_is_not_utf_8_is_read(tmp_path, monkeypatch):
+    path = str(tmp_path / os.fsdecode(b"\xff.bmp"))
+    write_files(tmp_path, {path: BMP})
+    jobs, replies = io.BytesIO(json.dumps([path]).encode()), io.BytesIO()
+    monkeypatch.setattr(proposal_program, "open_streams", lambda: (jobs, replies))
+    monkeypatch.setattr(proposal_program, "SavedModelClassifier", lambda model: ConstantModel())
+    proposal_program.main("model")
+    assert json.loads(replies.getvalue()) == {"label": "cat", "confidence": 0.5}
