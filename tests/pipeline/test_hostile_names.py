@@ -40,6 +40,11 @@ COMMANDS = {
     "retrain": [["--workspace", "models", "--config", "c.yaml", "--inbox", HOSTILE]],
     "watch": [["--workspace", "models", "--config", "c.yaml", "--inbox", HOSTILE]],
     "history": [["--workspace", "models"]],
+    "label": [[HOSTILE], ["pictures", "--classes-from", HOSTILE]],
+    "select": [
+        ["--workspace", HOSTILE, "--data", "pictures", "--count", "1", "--output", "o"],
+        ["--workspace", "models", "--data", HOSTILE, "--count", "1", "--output", "o"],
+    ],
     "accept": [[HOSTILE, "--reason", "r", "--workspace", "models"]],
     "compile": [
         ["--data", "/a", "--workspace", f"/{HOSTILE}", *JOB],

@@ -1,7 +1,6 @@
 """Recall of a classifier that keeps only its confident predictions."""
 
 import numpy as np
-from typing_extensions import Self
 
 from components.evaluation.statistics.weighted_metric import (
     BoolArray,
@@ -49,7 +48,7 @@ class RecallAtPrecision(WeightedMetric):
         kept, correct = self._ranking.sums(weights)
         return self._ranking.recalls(kept, correct, self._precision)
 
-    def exchange(self, other: Self) -> Exchange:
+    def exchange(self, other: "RecallAtPrecision") -> Exchange:
         """See `WeightedMetric`."""
         ranking = _Ranking(
             np.concatenate([self._confidence, other._confidence]),

@@ -4,12 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
-from typing_extensions import Self
 
 from trainer_module.export.calibration import BINS, bin_positions
 
@@ -58,6 +57,11 @@ class Scores:
         )
 
 
+#: A metric class: predictions are exchanged between models of the same metric.
+Model = TypeVar("Model", bound="WeightedMetric")
+Sums = TypeVar("Sums", bound="MetricOfSums")
+
+
 class WeightedMetric(ABC):
     """Metric of one model on the test pictures of a slice."""
 
@@ -73,7 +77,7 @@ class WeightedMetric(ABC):
         """
 
     @abstractmethod
-    def exchange(self, other: Self) -> Exchange:
+    def exchange(self: Model, other: Model) -> Exchange:
         """Return a function that exchanges predictions with another model.
 
         Args:
@@ -100,7 +104,7 @@ class MetricOfSums(WeightedMetric):
         """See `WeightedMetric`."""
         return self.of_sums(self.terms @ weights)
 
-    def exchange(self, other: Self) -> Exchange:
+    def exchange(self: Sums, other: Sums) -> Exchange:
         """See `WeightedMetric`."""
         changes = (other.terms - self.terms).tocsc()
         changed = np.flatnonzero(np.diff(changes.indptr))

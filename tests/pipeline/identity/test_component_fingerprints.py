@@ -143,7 +143,7 @@ print(*{"tensorflow", "keras", "tfx", "apache_beam", "numpy", "PIL"} & sys.modul
 """
 
 
-def test_fingerprints_take_less_than_300_ms_and_import_no_library():
+def test_fingerprints_take_less_than_half_a_second_and_import_no_library():
     seconds = []
     for _ in range(3):
         command = [sys.executable, "-c", PROGRAM]
@@ -151,4 +151,4 @@ def test_fingerprints_take_less_than_300_ms_and_import_no_library():
         lines = output.stdout.splitlines()
         assert lines[1:] == [""]
         seconds.append(float(lines[0]))
-    assert min(seconds) < 0.3
+    assert min(seconds) < 0.5
