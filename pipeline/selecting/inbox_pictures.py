@@ -9,6 +9,7 @@ from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.delivered_rows import delivered_rows
 from pipeline.retraining.deliveries.inbox import Delivery, configured_inbox, find_deliveries
 from pipeline.retraining.ledger import read_batches
+from pipeline.selecting.picture_columns import picture_columns
 from pipeline.selecting.unlabelled_pictures import FoundPictures, UnlabelledPicture
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
@@ -38,7 +39,7 @@ def find_delivered(config: RunConfig) -> FoundPictures:
             continue
         try:
             if not _is_taken(delivery, batches, store):
-                _add_delivery(found, delivery, batch_layout(config))
+                _add_delivery(found, delivery, batch_layout(config), config.slice_columns)
         except (InputError, OSError) as error:
             found.notes.append(f"Batch {delivery.name} is left out: {error}")
     for batch in batches:
@@ -79,10 +80,12 @@ def _is_taken(delivery: Delivery, batches: list[Batch], store: BatchStore) -> bo
     return newest.stamp in (stamp, delivery.roots.stamp(stamp))
 
 
-def _add_delivery(found: FoundPictures, delivery: Delivery, layout: LayoutOptions) -> None:
+def _add_delivery(
+    found: FoundPictures, delivery: Delivery, layout: LayoutOptions, slices: tuple[str, ...]
+) -> None:
     """Add the pictures of a delivery that is not in the workspace."""
     delivery.check_place()
-    rows, root, _ = delivered_rows(delivery, layout, ())
+    rows, root, _ = delivered_rows(delivery, layout, slices)
     for row in rows:
         found.add(row, root, delivery.roots)
 
@@ -98,5 +101,6 @@ def _add_batch(found: FoundPictures, batch: Batch, store: BatchStore, workspace:
         else:
             location = str(workspace.root / row["path"])
             name = f"{batch.name}/{row['name']}"
-            found.pictures.append(UnlabelledPicture(location, name, row["domain"]))
+            columns = picture_columns(row)
+            found.pictures.append(UnlabelledPicture(location, name, row["domain"], columns=columns))
             found.unlabelled_copies.add(row["path"].encode("utf-8", "surrogateescape"))

@@ -1,7 +1,10 @@
 """`carryover select`: choose the pictures whose labels help the serving model most."""
 
-import shutil
+import os
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +24,18 @@ from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.printable_names import shortened
 from trainer_module.export.model_description import read_description
 
 if TYPE_CHECKING:
     from pipeline.selecting.picture_features import PictureFeatures
     from pipeline.selecting.selection import Selection
+
+#: What is said of pictures that need no label, see `known_contents`.
+KNOWN = "whose label the serving version or a batch knows"
+
+#: Most unusable files that are named.
+MAX_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ class PictureSource:
         if self.domain is not None and self.data is None:
             raise InputError("--domain is for --data: batches name their domains. Leave it out.")
         for option, path in (("--inbox", self.inbox), ("--data", self.data)):
-            if path is not None and output.is_relative_to(path.resolve()):
+            if path is not None and output.is_relative_to(os.path.realpath(path)):
                 raise InputError(
                     f"--output {output} is in the folder of {option}, where its pictures would be "
                     "read again. Name another folder."
@@ -86,7 +96,7 @@ def select_for_labelling(
     store = find_store(workspace, name)
     check_workspace(store.root)
     version = serving_version(store)
-    output = output.resolve()
+    output = Path(os.path.realpath(output))
     source.check(output, store.root)
     _check_empty(output)
     model = store.path(version)
@@ -100,49 +110,66 @@ def select_for_labelling(
     _check_any(found, len(found.pictures))
     import_tensorflow_quietly()
     features = _read_features(found, model, max_file_bytes)
-    _check_any(found, len(features.pictures))
+    _check_any(found, len(features.pictures), features.num_known)
 
     from pipeline.selecting.selection import select_pictures
     from pipeline.selecting.selection_files import write_selection
 
     selection = select_pictures(features, count, seed)
-    draft = output.with_name(f"{output.name}{DRAFT_SUFFIX}")
-    if draft.exists():
-        shutil.rmtree(draft)  # left by a command that was killed
+    labels = read_description(str(model))["labels"]
+    with _draft_of(output) as draft:
+        folders = write_selection(
+            selection.choices, labels, f"{store.name} {version}", draft, output
+        )
+    _show(found, features, selection, count, output)
+    _show_renamed(folders)
+
+
+@contextmanager
+def _draft_of(output: Path) -> Iterator[Path]:
+    """Yield an empty folder beside the output, which becomes the output at the end.
+
+    Its name is new: nothing of the user or of another command is replaced.
+    """
     try:
-        draft.mkdir(parents=True)
-        labels = read_description(str(model))["labels"]
-        write_selection(selection.choices, labels, f"{store.name} {version}", draft, output)
-        draft.rename(output)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=".select-", suffix=DRAFT_SUFFIX, dir=output.parent, ignore_cleanup_errors=True
+        ) as private:
+            # The temporary folder is private. The one in it has the usual permissions.
+            draft = Path(private, "draft")
+            draft.mkdir()
+            yield draft
+            draft.rename(output)
     except OSError as error:
         raise InputError(f"--output {output}: {error.strerror}. Name another folder.") from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    _show(found, features, selection, count, output)
 
 
 def _check_empty(output: Path) -> None:
     """Refuse an output folder that holds something, or cannot be one."""
     check_encodable("--output", str(output), "Name another folder.")
     try:
-        if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        is_free = not output.is_symlink() and not output.exists()  # a resolved link is a loop
+        if is_free or (output.is_dir() and not any(output.iterdir())):
             return
     except OSError as error:
         raise InputError(f"--output {output}: {error.strerror}. Name another folder.") from None
     raise InputError(f"--output {output} is not empty. Remove it, or name another folder.")
 
 
-def _check_any(found: FoundPictures, count: int) -> None:
+def _check_any(found: FoundPictures, count: int, num_known: int = 0) -> None:
     """Raise an `InputError` if no picture can be chosen."""
     if count:
         return
     reasons = [f"{counted(found.num_labelled, 'picture')} with a label"]
+    if num_known:
+        reasons.append(f"{counted(num_known, 'picture')} {KNOWN}")
     if found.unusable:
         name, reason = found.unusable[0]
         reasons.append(f"{counted(len(found.unusable), 'unusable file')}, such as {name}: {reason}")
     raise InputError(
         f"there is no unlabelled picture to choose ({'; '.join([*reasons, *found.notes])}). Put "
-        "unlabelled pictures into <domain>/_unlabelled/."
+        "other unlabelled pictures into <domain>/_unlabelled/."
     )
 
 
@@ -167,6 +194,29 @@ def _read_features(
     return features
 
 
+def _describe_unusable(unusable: list[tuple[str, str]]) -> list[str]:
+    """Return lines with the number of unusable files, and the first of them."""
+    if not unusable:
+        return []
+    lines = [f"Left out: {counted(len(unusable), 'unusable file')}:"]
+    lines += [f"  {name}: {reason}" for name, reason in unusable[:MAX_NAMED]]
+    num_others = len(unusable) - MAX_NAMED
+    return [*lines, f"  and {num_others:,} more"] if num_others > 0 else lines
+
+
+def _show_renamed(folders: dict[str, str]) -> None:
+    """Print a line for every domain whose folder has another name."""
+    console = SafeConsole()
+    for domain, folder in folders.items():
+        if folder == domain:
+            continue
+        text = (
+            f"Domain {shortened(domain)} is in the folder {folder}, as no folder of pictures can "
+            "have its name. A batch of this folder names the domain like the folder."
+        )
+        console.print(plain(text), highlight=False, soft_wrap=True)
+
+
 def _show(
     found: FoundPictures,
     features: "PictureFeatures",
@@ -184,17 +234,15 @@ def _show(
         say(note)
     left_out = {
         "with a label": found.num_labelled,
-        "whose label the serving version or a batch knows": features.num_known,
+        KNOWN: features.num_known,
         "with the content of another one": features.num_copies,
         "that look like another one": selection.num_lookalikes,
     }
     for what, number in left_out.items():
         if number:
             say(f"Left out: {counted(number, 'picture')} {what}.")
-    if found.unusable:
-        name, reason = found.unusable[0]
-        files = counted(len(found.unusable), "unusable file")
-        say(f"Left out: {files}. The first: {name}: {reason}")
+    for line in _describe_unusable(found.unusable):
+        say(line)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("domain", overflow="fold")
     for heading in ("unlabelled", "diverse", "random"):

@@ -9,8 +9,10 @@ from pathlib import Path, PurePosixPath
 from components.image_example_gen.ingestion import read_file
 from components.image_example_gen.picture_reader import UnusablePictureError
 from components.image_example_gen.splits import digest
+from pipeline.inputs.sidecar import SIDECAR
 from pipeline.inspecting.contact_sheet import SheetRow, draw_contact_sheet, evenly_spaced
 from pipeline.retraining.deliveries.inbox import TO_LABEL
+from pipeline.selecting.folder_names import name_copy, name_folders
 from pipeline.selecting.label_studio_tasks import write_labelling_config, write_tasks
 from pipeline.selecting.selection import Choice
 from trainer_module.contract.errors import InputError
@@ -33,14 +35,11 @@ PER_ROW, MAX_ROWS = 10, 100
 #: read the copy.
 _ANYONE, _OWNER = 0o666, 0o600
 
-#: Longest name of a copy, in bytes, without what makes it unique.
-_MAX_NAME = 200
-
 
 def write_selection(
     choices: Sequence[Choice], classes: list[str], model: str, folder: Path, output: Path
-) -> None:
-    """Copy the chosen pictures, and write the table, the tasks and the contact sheet.
+) -> dict[str, str]:
+    """Copy the chosen pictures, and write the tables, the tasks and the contact sheet.
 
     Args:
         choices: Chosen pictures.
@@ -49,21 +48,27 @@ def write_selection(
         folder: Empty folder to write to.
         output: Path that the folder will have.
 
+    Returns:
+        The folder of every domain, by the domain.
+
     Raises:
         InputError: A picture was changed or removed in the meantime, or the disk is full.
     """
     try:
-        names = [_copy(choice, folder) for choice in choices]
+        domains = sorted({choice.picture.domain for choice in choices})
+        folders = name_folders(domains, (TABLE, TASKS, CONFIG, SHEET, SIDECAR))
+        names = [_copy(choice, folder, folders[choice.picture.domain]) for choice in choices]
         named = list(zip(names, choices, strict=True))
-        (folder / TABLE).write_bytes(_table(named).encode("utf-8", "surrogateescape"))
+        _write_tables(named, folder)
         write_tasks(named, output, model, folder / TASKS)
         write_labelling_config(classes, folder / CONFIG)
         _draw_sheet(named, folder)
     except OSError as error:
         raise InputError(f"--output {output}: {error.strerror}. Name another folder.") from None
+    return folders
 
 
-def _copy(choice: Choice, folder: Path) -> str:
+def _copy(choice: Choice, folder: Path, domain_folder: str) -> str:
     """Copy a picture under a name of its own; return its path relative to the folder."""
     picture = choice.picture
     find_fault = picture.roots.find_fault if picture.roots else None
@@ -71,10 +76,9 @@ def _copy(choice: Choice, folder: Path) -> str:
         file = read_file(picture.location, find_fault=find_fault)
     except UnusablePictureError as reason:
         raise InputError(f"picture {picture.name}: {reason}. Run the command again.") from None
-    folder_name = _folder_name(picture.domain)
-    target = folder / folder_name / TO_LABEL
+    target = folder / domain_folder / TO_LABEL
     target.mkdir(parents=True, exist_ok=True)
-    name = _short_name(PurePosixPath(picture.name).name)
+    name = name_copy(PurePosixPath(picture.name).name)
     mode = file.mode & _ANYONE | _OWNER
     try:
         number = os.open(target / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -84,33 +88,38 @@ def _copy(choice: Choice, folder: Path) -> str:
         number = os.open(target / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(number, "wb") as copy:
         copy.write(file.content)
-    return f"{folder_name}/{TO_LABEL}/{name}"
+    return f"{domain_folder}/{TO_LABEL}/{name}"
 
 
-def _folder_name(domain: str) -> str:
-    """Return a name for the folder of a domain; a manifest can give a domain any name."""
-    name = _short_name(domain.replace("/", "_"))
-    return name if name.strip(".") else "_"
+def _write_tables(named: list[tuple[str, Choice]], folder: Path) -> None:
+    """Write the table of choices; and a sidecar where the originals have more columns."""
+    further = list(dict.fromkeys(name for _, choice in named for name in choice.picture.columns))
+    columns = [*COLUMNS, *(name for name in further if name not in COLUMNS)]
+    rows = [dict(choice.picture.columns) | _cells(name, choice) for name, choice in named]
+    _write_table(columns, rows, folder / TABLE)
+    if further:
+        with_columns = [
+            {"path": name, **choice.picture.columns}
+            for name, choice in named
+            if choice.picture.columns
+        ]
+        _write_table(["path", *further], with_columns, folder / SIDECAR)
 
 
-def _short_name(name: str) -> str:
-    """Return a name to which a digest can be added."""
-    if len(os.fsencode(name)) <= _MAX_NAME:
-        return name
-    suffix = PurePosixPath(name).suffix[-16:]
-    return os.fsdecode(os.fsencode(name)[: _MAX_NAME - 64]) + suffix
+def _cells(path: str, choice: Choice) -> dict[str, str]:
+    """Return the cells of `COLUMNS`."""
+    picture = choice.picture
+    confidence = f"{choice.confidence:.4f}"
+    texts = (path, picture.domain, choice.why, choice.label, confidence, picture.location)
+    return dict(zip(COLUMNS, texts, strict=True))
 
 
-def _table(named: list[tuple[str, Choice]]) -> str:
+def _write_table(columns: list[str], rows: list[dict[str, str]], path: Path) -> None:
     text = io.StringIO(newline="")
-    table = SpreadsheetWriter(text, COLUMNS)
-    for name, choice in named:
-        picture = choice.picture
-        confidence = f"{choice.confidence:.4f}"
-        table.write_row(
-            [name, picture.domain, choice.why, choice.label, confidence, picture.location]
-        )
-    return text.getvalue()
+    table = SpreadsheetWriter(text, columns)
+    for row in rows:
+        table.write_row(row.get(name, "") for name in columns)
+    path.write_bytes(text.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def _draw_sheet(named: list[tuple[str, Choice]], folder: Path) -> None:

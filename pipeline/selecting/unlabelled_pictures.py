@@ -1,5 +1,7 @@
 """Unlabelled pictures of a folder or a manifest, and what is left out of them."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +11,10 @@ from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.folder_tree import PICTURE_SUFFIXES
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout
 from pipeline.inputs.manifest import read_usable_manifest
+from pipeline.inputs.sidecar import FROM_FOLDERS, SIDECAR, Sidecar
 from pipeline.inputs.snapshot import is_manifest
 from pipeline.retraining.deliveries.inbox import READY, UNLABELLED, is_unlabelled
+from pipeline.selecting.picture_columns import further_columns, picture_columns
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import locate
@@ -25,12 +29,14 @@ class UnlabelledPicture:
         name: Path of the picture as people know it.
         domain: Name of the domain.
         roots: Where the file may be; None for any place.
+        columns: Group, split and further columns by name.
     """
 
     location: str
     name: str
     domain: str
     roots: AllowedRoots | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -65,7 +71,10 @@ class FoundPictures:
             self.unusable.append((row["path"], row["reason"]))
         elif is_unlabelled(row["label"]):
             location = locate(root, row["path"])
-            self.pictures.append(UnlabelledPicture(location, row["path"], row["domain"], roots))
+            columns = picture_columns(row)
+            self.pictures.append(
+                UnlabelledPicture(location, row["path"], row["domain"], roots, columns)
+            )
         else:
             self.num_labelled += 1
 
@@ -83,18 +92,20 @@ def find_unlabelled(data: Path, domain: str | None) -> FoundPictures:
             have them.
 
     Raises:
-        InputError: The folder or the manifest cannot be read, or the domain is unclear.
+        InputError: The folder, its sidecar or the manifest cannot be read, or the domain is
+            unclear.
     """
     found = FoundPictures()
+    root = Path(os.path.realpath(data))
     if is_manifest(str(data)):
         if domain is not None:
             raise InputError(f"manifest {data} names the domains. Leave --domain out.")
-        for row in read_usable_manifest(str(data.resolve())):
-            found.add(row, str(data.resolve().parent))
+        for row in read_usable_manifest(str(root), further_columns(root)):
+            found.add(row, str(root.parent))
         return found
-    if not data.is_dir():
+    if not os.path.isdir(root):  # noqa: PTH112 (Path.is_dir raises where it may not look)
         raise InputError(f"--data {data} is no folder and no manifest. Give one that exists.")
-    loose = _add_folder(found, data.resolve(), domain)
+    loose = _add_folder(found, root, domain)
     if loose:
         raise InputError(
             f"--data {data}: files such as {loose[0]} are in no folder of a domain "
@@ -108,9 +119,11 @@ def _add_folder(found: FoundPictures, root: Path, domain: str | None) -> list[st
     layout = DOMAIN_CLASS if domain is None else Layout((CLASS,), domain)
     misplaced = f"not in {layout.text}"
     loose = []
+    sidecar = Sidecar(root, slices=further_columns(root / SIDECAR))
     for row in list_folder(root, layout):
         if row["path"] == READY:
             continue
+        _complete(row, sidecar)
         if row.get("reason") == misplaced:
             path = Path(row["path"])
             placed = layout.place(path.parent / UNLABELLED / path.name)
@@ -122,4 +135,13 @@ def _add_folder(found: FoundPictures, root: Path, domain: str | None) -> list[st
             else:
                 del row["reason"]
         found.add(row, str(root))
+    sidecar.check_complete()
     return loose
+
+
+def _complete(row: ListingRow, sidecar: Sidecar) -> None:
+    """Add the columns of the sidecar, which may name a label that the folders do not."""
+    domain, label = row["domain"], row["label"]
+    row["domain"] = row["label"] = FROM_FOLDERS
+    sidecar.complete(row)
+    row["domain"], row["label"] = domain, label

@@ -86,3 +86,14 @@ def test_a_picture_that_a_version_was_trained_on_without_a_label_is_not_known(si
     pq.write_table(table, tmp_path / "version" / PICTURES)
     found.labelled_contents.add(digest(B))
     assert known_contents(tmp_path / "version", found) == {digest(B), digest(C)}
+
+
+def test_a_group_is_kept_whether_the_batch_was_taken_or_not(site):
+    sidecar = b"path,group\nfog/_unlabelled/a.png,g\n"
+    files = {"fog/_unlabelled/a.png": A, "fog/red/b.png": B, "sidecar.csv": sidecar}
+    deliver(site, "one", files)
+    [delivered] = find(site).pictures
+    site.run()
+    [taken] = find(site).pictures
+    assert delivered.location != taken.location
+    assert delivered.columns == taken.columns == {"group": "g"}

@@ -9,9 +9,12 @@ from retraining_site import RetrainingSite
 from tiny_pictures import solid, write_files
 from tiny_workspace import NAME, shade
 
+from components.image_example_gen.splits import digest
 from pipeline.config.run_config import RunConfig
+from pipeline.inputs.folder import scan_folder
 from pipeline.selecting.select_for_labelling import PictureSource, select_for_labelling
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.output_text.spreadsheet_csv import read_rows
 
 pytestmark = pytest.mark.component
@@ -36,6 +39,7 @@ def test_pictures_of_every_domain_are_chosen_and_what_is_left_out_is_counted(
     served, tmp_path, capsys
 ):
     data = unlabelled(tmp_path / "data", "fog", shades(20) | {"bad.png": b"x"})
+    write_files(data, {f"fog/_unlabelled/bad{n:02}.png": b"x" for n in range(21)})
     unlabelled(data, "rain", shades(10, 20) | {"copy.png": shades(1)["0.png"]})
     write_files(data, {"fog/red/x.png": solid("red")})
     output = tmp_path / "out"
@@ -50,7 +54,8 @@ def test_pictures_of_every_domain_are_chosen_and_what_is_left_out_is_counted(
     printed = capsys.readouterr().out
     assert "Left out: 1 picture with a label." in printed
     assert "Left out: 1 picture with the content of another one." in printed
-    assert "Left out: 1 unusable file. The first: fog/_unlabelled/bad.png: not a" in printed
+    assert "Left out: 22 unusable files:\n  fog/_unlabelled/bad.png: not a" in printed
+    assert "\n  and 2 more\n" in printed
     assert f"10 pictures to label: {output}" in printed.splitlines()
     assert sorted(path.name for path in output.iterdir()) == [
         "contact-sheet.png",
@@ -143,3 +148,61 @@ def test_a_failure_leaves_no_folder_behind(served, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="No space left on device"):
         select_for_labelling(served, None, PictureSource(data=data), 2, tmp_path / "out", 17)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+
+
+@pytest.mark.parametrize("name", ["out.part", "out.part/mine.txt"])
+def test_files_beside_the_output_are_never_replaced(served, tmp_path, name):
+    write_files(tmp_path, {name: b"mine"})
+    data = unlabelled(tmp_path / "data", "fog", shades(2))
+    output = tmp_path / "out"
+    select_for_labelling(served, None, PictureSource(data=data), 2, output, 17)
+    assert (tmp_path / name).read_bytes() == b"mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "out", "out.part"]
+    assert output.stat().st_mode == data.stat().st_mode
+
+
+def test_pictures_whose_labels_are_all_known_are_counted_in_the_error(
+    site: RetrainingSite, tmp_path, monkeypatch
+):
+    data = unlabelled(tmp_path / "data", "fog", shades(2))
+    known = {digest(content) for content in shades(2).values()}
+    monkeypatch.setattr("pipeline.selecting.select_for_labelling.known_contents", lambda *_: known)
+    with pytest.raises(
+        InputError, match=r"2 pictures whose label the serving version .* Put other"
+    ):
+        select_for_labelling(
+            site.workspace, None, PictureSource(data=data), 1, tmp_path / "out", 17
+        )
+
+
+def test_domains_and_groups_of_a_manifest_stay_apart_in_a_batch_of_the_output(
+    served, tmp_path, capsys
+):
+    domains = ["day/1", "day_1", ".night", "_to_label", "selection.csv"]
+    write_files(tmp_path, shades(len(domains)))
+    rows = [f"{n}.png,{name},_unlabelled,g{n},{n}" for n, name in enumerate(domains)]
+    header = "path,domain,label,group,hour"
+    (tmp_path / "list.csv").write_text("\n".join([header, *rows]))
+    output = tmp_path / "out"
+    source = PictureSource(data=tmp_path / "list.csv")
+    select_for_labelling(served, None, source, 10, output, 17)
+    listed: list[ListingRow] = []
+    scan_folder(output, listed.append, slices=("hour",))
+    found = {row["domain"]: row for row in listed if "reason" not in row}
+    assert len(found) == len(domains)
+    assert sorted(row["group"] for row in found.values()) == [f"g{n}" for n in range(5)]
+    assert (found["day_1"]["group"], found["day_1"]["slices"]) == ("g1", {"hour": "1"})
+    assert {row["domain"]: row["group"] for row in rows_of(output)}["day/1"] == "g0"
+    printed = capsys.readouterr().out
+    assert "Domain day/1 is in the folder day_1-" in printed
+    assert printed.count(" is in the folder ") == 4
+
+
+def test_a_loop_of_links_is_no_data(served, tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    source = PictureSource(data=tmp_path / "loop")
+    with pytest.raises(InputError, match="is no folder and no manifest"):
+        select_for_labelling(served, None, source, 1, tmp_path / "out", 17)
+    source = PictureSource(data=unlabelled(tmp_path / "data", "fog", shades(2)))
+    with pytest.raises(InputError, match=r"--output .*loop"):
+        select_for_labelling(served, None, source, 1, tmp_path / "loop", 17)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tiny_pictures import solid, write_files
 
@@ -59,3 +61,27 @@ def test_rows_of_a_manifest_with_the_label_of_such_a_folder_are_unlabelled(tmp_p
 def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
     with pytest.raises(InputError, match="is no folder and no manifest"):
         find_unlabelled(tmp_path / "gone", None)
+
+
+@pytest.mark.parametrize("domain", [None, "fog"])
+def test_what_the_sidecar_says_of_a_picture_is_kept(tmp_path, domain):
+    paths = ["_unlabelled/1.png", "car/2.png"] if domain else ["fog/1.png", "fog/car/2.png"]
+    lines = [f"{path},g,test,car,night" for path in paths]
+    write_files(tmp_path, dict.fromkeys(paths, RED))
+    (tmp_path / "sidecar.csv").write_text("\n".join(["path,group,split,label,Hour", *lines]) + "\n")
+    [picture] = find_unlabelled(tmp_path, domain).pictures
+    assert picture.columns == {"group": "g", "split": "test", "hour": "night"}
+
+
+def test_a_sidecar_that_names_no_picture_is_refused(tmp_path):
+    write_files(tmp_path, {"fog/1.png": RED, "sidecar.csv": b"path,group\nfog/2.png,g\n"})
+    with pytest.raises(InputError, match=r"fog/2\.png is no picture"):
+        find_unlabelled(tmp_path, None)
+
+
+def test_further_columns_of_any_type_in_a_parquet_manifest_are_ignored(tmp_path):
+    write_files(tmp_path, {"1.png": RED})
+    row = {"path": "1.png", "domain": "fog", "label": "_unlabelled", "group": "g", "x": [1.5]}
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "list.parquet")
+    [picture] = find_unlabelled(tmp_path / "list.parquet", None).pictures
+    assert picture.columns == {"group": "g"}

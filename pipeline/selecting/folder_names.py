@@ -1,0 +1,74 @@
+"""Names of the folders and copies of chosen pictures, which no later command skips or merges."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from components.image_example_gen.splits import digest
+from pipeline.inputs.system_files import skipped_kind
+
+#: Longest name of a folder or a copy, in bytes, without what makes it unique.
+MAX_NAME = 200
+
+#: Bytes that remain of a name that is too long.
+_SHORTENED = MAX_NAME - 64
+
+#: First characters of folders that are skipped, or that stand for pictures without a label.
+_SPECIAL = "._@#~$ "
+
+#: Bytes of a name that are not UTF-8. No sidecar can name such a file.
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+
+
+def name_folders(domains: Iterable[str], reserved: Iterable[str] = ()) -> dict[str, str]:
+    """Return a folder of its own for every domain; a manifest can give a domain any name.
+
+    A domain keeps its name where a folder can have it. The folder of any other does not depend on
+    which domains there are besides it.
+
+    Args:
+        domains: Names of the domains.
+        reserved: Names of files beside the folders.
+
+    Example:
+        >>> from pipeline.selecting.folder_names import name_folders
+        >>> name_folders(["day", "day/1"])
+        {'day': 'day', 'day/1': 'day_1-e14a336e'}
+    """
+    taken = {name.lower() for name in reserved}
+    return {name: name if _can_be_folder(name, taken) else _new_name(name) for name in domains}
+
+
+def name_copy(name: str) -> str:
+    """Return a name for the copy of a picture, to which a digest can be added.
+
+    Args:
+        name: Name of the original, without folders.
+    """
+    name = _NOT_UTF8.sub("_", name)
+    if len(os.fsencode(name)) > MAX_NAME:
+        name = _shortened(name, _SHORTENED) + PurePosixPath(name).suffix[-16:]
+    if skipped_kind(name, is_folder=False):
+        name = name.lstrip(".") or "_"
+    return f"{name}_" if skipped_kind(name, is_folder=False) else name
+
+
+def _can_be_folder(name: str, taken: set[str]) -> bool:
+    """Return whether all commands read a folder of this name as that of a domain."""
+    is_plain = bool(name.strip()) and "/" not in name and not name.startswith((".", "_"))
+    is_free = name.lower() not in taken and not skipped_kind(name, is_folder=True)
+    return is_plain and is_free and len(os.fsencode(name)) <= MAX_NAME
+
+
+def _new_name(domain: str) -> str:
+    """Return a name with a digest for the folder of a domain."""
+    number = digest(os.fsencode(domain)).hex()[:8]
+    name = _shortened(domain.replace("/", "_").lstrip(_SPECIAL), _SHORTENED)
+    return f"{name or 'domain'}-{number}"
+
+
+def _shortened(name: str, length: int) -> str:
+    """Return the whole characters in the first bytes of a name."""
+    encoded = os.fsencode(name)
+    return name if len(encoded) <= length else encoded[:length].decode("utf-8", "ignore")
