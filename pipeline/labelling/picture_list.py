@@ -2,21 +2,18 @@
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from pipeline.inputs.csv_table import read_column_names
 from pipeline.inputs.file_status import modified_time
 from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS
-from pipeline.inputs.manifest_columns import OPTIONAL, REQUIRED
+from pipeline.inputs.picture_columns import further_columns, picture_columns
 from pipeline.inputs.sidecar import FROM_FOLDERS, SIDECAR, Sidecar
 from pipeline.retraining.deliveries.inbox import READY, TO_LABEL, UNLABELLED
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
-from trainer_module.contract.regular_file import UnusableFileError, open_regular
 
 #: Folders below <domain> that name no class.
 WITHOUT_LABEL = (TO_LABEL, UNLABELLED)
@@ -85,7 +82,7 @@ def list_pictures(folder: Path, domain: str | None = None) -> PictureList:
         raise InputError(f"{folder}: {error.strerror}. Give a folder that you can read.") from None
     if not is_folder:
         raise InputError(f"{folder} is not a folder. Give the folder of the pictures to label.")
-    sidecar = Sidecar(folder, slices=_further_columns(folder))
+    sidecar = Sidecar(folder, slices=further_columns(folder / SIDECAR))
     pictures: list[ListedPicture] = []
     left_out: dict[str, str] = {}
     for row in list_folder(folder):
@@ -156,25 +153,8 @@ def _listed(row: ListingRow, parts: tuple[str, ...]) -> ListedPicture:
         inner="/".join(folders[1:] if has_class else folders),
         size=row["bytes"],
         modified=row["modified"],
-        columns=_sidecar_columns(row),
+        columns=picture_columns(row),
     )
-
-
-def _sidecar_columns(row: ListingRow) -> dict[str, str]:
-    columns = {"group": row.get("group", ""), "split": row.get("split", "")}
-    return {name: text for name, text in columns.items() if text} | row.get("slices", {})
-
-
-def _further_columns(folder: Path) -> tuple[str, ...]:
-    """Return the columns of the sidecar that any config could name as slices."""
-    location = str(folder / SIDECAR)
-    try:
-        with open_regular(location) as file:
-            counts = Counter(read_column_names(file, location, ("path",)))
-    except (OSError, UnusableFileError):  # without a sidecar; what is wrong with one is told later
-        return ()
-    known = {"", *REQUIRED, *OPTIONAL}
-    return tuple(name for name, count in counts.items() if count == 1 and name not in known)
 
 
 def _check_levels(folder: Path, parts: tuple[str, ...], domain: str | None) -> None:

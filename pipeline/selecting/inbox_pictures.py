@@ -4,12 +4,12 @@ from pathlib import Path
 
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import LayoutOptions, batch_layout
+from pipeline.inputs.picture_columns import picture_columns
 from pipeline.retraining.batch import Batch, has_pictures
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.delivered_rows import delivered_rows
 from pipeline.retraining.deliveries.inbox import Delivery, configured_inbox, find_deliveries
 from pipeline.retraining.ledger import read_batches
-from pipeline.selecting.picture_columns import picture_columns
 from pipeline.selecting.unlabelled_pictures import FoundPictures, UnlabelledPicture
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError

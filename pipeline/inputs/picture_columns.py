@@ -1,17 +1,30 @@
-"""Group, split and further columns of pictures, which their labelled copies keep."""
+"""Group, split and further columns of pictures, which copies of the pictures keep."""
 
 from collections import Counter
 from pathlib import Path
+from typing import TypedDict
 
 from pipeline.inputs.csv_table import read_column_names
 from pipeline.inputs.manifest_columns import OPTIONAL, REQUIRED
-from pipeline.retraining.deliveries.batch_store import BatchRow
 from trainer_module.contract.errors import InputError
-from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.regular_file import UnusableFileError, open_regular
 
 
-def picture_columns(row: ListingRow | BatchRow) -> dict[str, str]:
+class RowWithColumns(TypedDict, total=False):
+    """What a row of a listing and one of a batch have in common.
+
+    Attributes:
+        group: Name of a group of pictures that share a split.
+        split: Split that a table names.
+        slices: Values of further columns by name.
+    """
+
+    group: str
+    split: str
+    slices: dict[str, str]
+
+
+def picture_columns(row: RowWithColumns) -> dict[str, str]:
     """Return group, split and further columns of a picture by name, without empty ones.
 
     Args:
