@@ -142,11 +142,7 @@ def _cross_fitted(summary: Summary) -> str:
     ]
     if not texts:
         return ""
-    shown, left = texts[:MAX_NAMED], len(texts) - MAX_NAMED
-    more = f" and {left:,} more" if left > 0 else ""
-    return (
-        f"Cross-fitted pictures, predicted by models trained without them: {', '.join(shown)}{more}"
-    )
+    return "Cross-fitted pictures, predicted by models trained without them: " + _first(texts, ", ")
 
 
 def _too_small(summary: Summary) -> str:
@@ -159,9 +155,13 @@ def _too_small(summary: Summary) -> str:
     ]
     if not texts:
         return ""
-    shown, left = texts[:MAX_NAMED], len(texts) - MAX_NAMED
-    more = f"; and {left:,} more" if left > 0 else ""
-    return f"Too few test pictures to notice a loss of gate.max_drop: {'; '.join(shown)}{more}"
+    return "Too few test pictures to notice a loss of gate.max_drop: " + _first(texts, "; ")
+
+
+def _first(texts: list[str], separator: str) -> str:
+    """Return the first texts, and the number of the others."""
+    shown, left = separator.join(texts[:MAX_NAMED]), len(texts) - MAX_NAMED
+    return f"{shown}{separator.rstrip(', ')} and {left:,} more" if left > 0 else shown
 
 
 def _change(domain: Domain) -> str:
