@@ -21,11 +21,11 @@ DIGEST_KEYS = ([1, 2], [3, 4])
 
 @dataclass(frozen=True)
 class Pictures:
-    """Index of the pictures of one split, sorted by image ID. Pixels stay on disk.
+    """Index of the pictures of one split, sorted by their pixels. Pixels stay on disk.
 
     Attributes:
         files: Paths of the TFRecord shards.
-        image_ids: Image IDs, bytes [rows], sorted.
+        image_ids: Image IDs, bytes [rows].
         labels: Class names, str [rows].
         domains: Domain names, str [rows].
         record_rows: Row of every record, in the order of the shards, int64 [rows].
@@ -48,7 +48,8 @@ class Pictures:
 def read_pictures(patterns: list[str], image_size: int) -> Pictures:
     """Read the index of a split in one pass, without decoding pixels.
 
-    Beam writes records in no fixed order. Sorting them by image ID makes a training repeatable.
+    Beam writes records in no fixed order, and image IDs hold paths. Sorting by pixels makes a
+    training repeatable, wherever the pictures lie.
 
     Args:
         patterns: Patterns of TFRecords: a folder, and a pattern of the names of its files.
@@ -69,17 +70,18 @@ def read_pictures(patterns: list[str], image_size: int) -> Pictures:
             f"no pictures in {', '.join(patterns)}. Add pictures, or enlarge the split's share."
         )
     ids, domains, labels = (np.concatenate(columns[name]) for name in example_features.DESCRIPTORS)
-    by_id = np.argsort(ids, kind="stable")
+    digests = [row.tobytes() for row in np.concatenate(columns[DIGEST])]
+    order = sorted(range(len(ids)), key=lambda record: (digests[record], ids[record]))
     record_rows: npt.NDArray[np.int64] = np.empty(len(ids), np.int64)
-    record_rows[by_id] = np.arange(len(ids))
+    record_rows[order] = np.arange(len(ids))
     return Pictures(
         files=files,
-        image_ids=ids[by_id],
-        labels=_decode(labels[by_id]),
-        domains=_decode(domains[by_id]),
+        image_ids=ids[order],
+        labels=_decode(labels[order]),
+        domains=_decode(domains[order]),
         record_rows=record_rows,
         image_size=image_size,
-        digests=[row.tobytes() for row in np.concatenate(columns[DIGEST])[by_id]],
+        digests=[digests[record] for record in order],
     )
 
 
@@ -111,7 +113,8 @@ def picture_batches(
         pictures: Index of the split.
         batch_size: Pictures per batch, over all devices.
         view: Number of the random view, which is part of the draws.
-        seed: Seed of the random views.
+        seed: Seed of the random views. The other part of a draw is the digest of the pixels, so
+            that a picture has the same views wherever it lies.
         output_rows: Row number to return for each picture, int64 [rows]. Pictures with -1 are
             skipped; at least one must be kept. None returns every picture with its own row.
 
@@ -121,23 +124,23 @@ def picture_batches(
         filled up with the first pictures, so that every device always has some.
     """
     size = pictures.image_size
-    spec = {
-        example_features.IMAGE: tf.io.FixedLenFeature([], tf.string),
-        example_features.IMAGE_ID: tf.io.FixedLenFeature([], tf.string),
-    }
+    spec = {example_features.IMAGE: tf.io.FixedLenFeature([], tf.string)}
 
-    def decode(row: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def decode(
+        row: tf.Tensor, key: tf.Tensor, record: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         example = tf.io.parse_single_example(record, spec)
         pixels = tf.io.parse_tensor(example[example_features.IMAGE], tf.uint8)
-        name = tf.strings.to_hash_bucket_fast(example[example_features.IMAGE_ID], 2**31 - 1)
-        draw = tf.stack([tf.cast(name, tf.int32), tf.constant((seed * 1009 + view) % 2**31)])
+        draw = tf.stack([key, tf.constant((seed * 1009 + view) % 2**31)])
         return row, draw, tf.ensure_shape(pixels, [size, size, 3])
 
     rows = pictures.record_rows
+    halves = np.frombuffer(b"".join(pictures.digests), np.int64).reshape(-1, 2)
+    keys = (halves[rows, 0] % 2**31).astype(np.int32)
     if output_rows is not None:
         rows = output_rows[rows]
-    numbered = tf.data.Dataset.from_tensor_slices(rows)
+    numbered = tf.data.Dataset.from_tensor_slices((rows, keys))
     records = tf.data.Dataset.zip((numbered, tf.data.TFRecordDataset(pictures.files)))
-    kept = records.filter(lambda row, _: row >= 0)
+    kept = records.map(lambda numbers, record: (*numbers, record)).filter(lambda row, *_: row >= 0)
     full = kept.repeat().take(round_up(int((rows >= 0).sum()), batch_size))
     return share_every_batch(full.map(decode, tf.data.AUTOTUNE).batch(batch_size).prefetch(2))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from trainer_fixtures import SIZE, Row, rows, write_split
@@ -14,13 +16,37 @@ def split() -> list[Row]:
     return rows({"day": 0, "night": -20}, per_class=2, seed=1)
 
 
-def test_pictures_are_sorted_by_image_id_whatever_the_order_of_records(tmp_path, split):
+def test_pictures_have_one_order_whatever_the_order_of_records(tmp_path, split):
     forward = read_pictures([write_split(tmp_path / "a", split)], SIZE)
     backward = read_pictures([write_split(tmp_path / "b", split[::-1])], SIZE)
     np.testing.assert_array_equal(forward.image_ids, backward.image_ids)
     np.testing.assert_array_equal(forward.labels, backward.labels)
-    assert list(forward.domains[:6]) == ["day"] * 6
-    assert len(forward) == 12
+    columns_of = {row.image_id: (row.label, row.domain) for row in split}
+    found = zip(forward.image_ids, forward.labels, forward.domains, strict=True)
+    assert {name.decode(): columns for name, *columns in found} == {
+        name: list(columns) for name, columns in columns_of.items()
+    }
+
+
+def test_order_and_draws_are_those_of_the_pixels_wherever_the_pictures_lie(tmp_path, split):
+    moved = [
+        replace(row, image_id=f"/other/{number:02}.png")
+        for number, row in zip(range(len(split), 0, -1), split, strict=True)
+    ]
+    here, there = (
+        list(picture_batches(read_pictures([write_split(folder, pictures)], SIZE), 12, 1, 3))
+        for folder, pictures in ((tmp_path / "a", split), (tmp_path / "b", moved))
+    )
+    for one, other in zip(here[0], there[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_pictures_with_equal_pixels_are_ordered_by_image_id(tmp_path, split):
+    equal = [replace(split[0], image_id=name) for name in ("b.png", "a.png")]
+    assert read_pictures([write_split(tmp_path / "a", equal)], SIZE).image_ids.tolist() == [
+        b"a.png",
+        b"b.png",
+    ]
 
 
 def test_an_empty_split_is_an_input_error(tmp_path):
@@ -41,7 +67,7 @@ def test_every_picture_has_its_row_whatever_the_order_of_records(tmp_path, split
     assert seen == set(pixels_of)
 
 
-def test_draws_depend_on_image_id_view_and_seed_but_not_on_the_order(tmp_path, split):
+def test_draws_depend_on_pixels_view_and_seed_but_not_on_the_order(tmp_path, split):
     forward = read_pictures([write_split(tmp_path / "a", split)], SIZE)
     backward = read_pictures([write_split(tmp_path / "b", split[::-1])], SIZE)
 
