@@ -28,6 +28,7 @@ from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.standard_streams import prepare_streams
 from trainer_module.compat.tensorflow_internals import keep_functions
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.locations import expand_home
 
 app = typer.Typer(
     add_completion=False,
@@ -54,6 +55,7 @@ def _print_version(wanted: bool) -> None:
 def _use_log_file(context: typer.Context, log_file: Path | None) -> Path | None:
     """Write the log to the file that the user has named, also if the rest names no command."""
     if log_file:
+        log_file = Path(expand_home(str(log_file)))
         try:
             command_log(context).use_file(log_file)
         except OSError as error:

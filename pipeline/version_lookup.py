@@ -1,5 +1,6 @@
 """Find the versions of a workspace's model, print them, and roll the newest back."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,15 @@ from rich.table import Table
 
 from components.evaluation.statistics.accuracy_interval import accuracy_interval
 from components.pusher.rollback_record import Rollback, read_rollback, write_rollback
+from components.pusher.version_files import FileDamage, describe_damages, find_damages
 from components.pusher.version_store import ROLLED_BACK_FOLDER, Push, VersionStore
+from pipeline.config.run_config import MODEL_NAME
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION
 
 #: Confidence level of the intervals in the list of versions.
 CONFIDENCE = 0.9
@@ -32,7 +36,7 @@ def find_store(workspace: Path, name: str | None) -> VersionStore:
     """
     serving = workspace.resolve() / "serving"
     try:
-        names = sorted(path.name for path in serving.iterdir() if path.is_dir())
+        names = sorted(path.name for path in serving.iterdir() if _is_model(path))
     except (FileNotFoundError, NotADirectoryError):
         names = []
     except OSError as error:
@@ -59,19 +63,34 @@ def find_stores(workspace: Path) -> list[VersionStore]:
         workspace: Folder of the workspace.
     """
     folders = [workspace / "serving", workspace / ROLLED_BACK_FOLDER]
-    names = {path.name for folder in folders for path in folder.glob("*") if path.is_dir()}
+    names = {path.name for folder in folders for path in folder.glob("*") if _is_model(path)}
     return [VersionStore(workspace, name) for name in sorted(names)]
 
 
-def find_rollbacks(workspace: Path) -> dict[tuple[str | None, int | None], Rollback]:
+def _is_model(path: Path) -> bool:
+    """Return whether a path in `serving` is a model, and no folder of network storage."""
+    return MODEL_NAME.fullmatch(path.name) is not None and path.is_dir()
+
+
+def find_rollbacks(
+    workspace: Path, pushed: Iterable[tuple[str, int | None]] = ()
+) -> dict[tuple[str | None, int | None], Rollback]:
     """Return the rollbacks of all models, by the digest of the batch and by the version.
 
     Args:
         workspace: Folder of the workspace.
+        pushed: Digests of batches and the versions that were pushed for them. Versions that were
+            deleted after their rollback are known by these alone.
     """
-    return {
+    stores = find_stores(workspace)
+    deleted: dict[tuple[str | None, int | None], Rollback] = {
+        (batch, version): Rollback()
+        for batch, version in pushed
+        if stores and version and all(store.is_rolled_back(version) for store in stores)
+    }
+    return deleted | {
         (push.batch, number): read_rollback(store.rolled_back / str(number))
-        for store in find_stores(workspace)
+        for store in stores
         for number, push, is_serving in store.records()
         if isinstance(push, Push) and not is_serving
     }
@@ -130,6 +149,10 @@ def show_versions(store: VersionStore) -> None:
         console.print(plain(line), highlight=False, soft_wrap=True)
     for number, error in damaged.items():
         print_line(f"carryover: version {number}: {error}", to_stderr=True)
+    for number in store.versions():
+        if damages := recorded_damages(store, number):
+            text = f"{describe_damages(store.path(number), damages)}. {RESTORE_VERSION}"
+            print_line(f"carryover: {text}", to_stderr=True)
 
 
 def _reasons(store: VersionStore, pushes: dict[int, Push]) -> list[str]:
@@ -164,22 +187,64 @@ def roll_back(store: VersionStore, reason: str = "") -> None:
         reason: Reason; it is kept with the version.
 
     Raises:
-        InputError: There is no earlier version, or a run is using the workspace.
+        InputError: There is no earlier version, it has lost files without which it cannot serve, or
+            a run is using the workspace.
     """
     with Workspace(store.root).lock():
+        _check_earlier(store)
         try:
-            removed, serving = store.roll_back()
+            removed, serving = store.roll_back(lambda version: _keep_reason(version, reason))
         except ValueError as error:
             raise InputError(str(error)) from None
-        folder = store.rolled_back / str(removed)
-        try:
-            write_rollback(folder, reason)
-        except OSError as error:  # a full disk keeps no version in service
-            text = f"carryover: the reason of the rollback is not kept: {error.strerror}"
-            print_line(text, to_stderr=True)
+    folder = plain(str(store.rolled_back / str(removed)))
     SafeConsole().print(
-        f"Version {removed} is out of service; it is kept in {plain(str(folder))}. "
+        f"Version {removed} is out of service; it is kept in {folder}. "
         f"The serving version is now {serving}.",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _keep_reason(version: Path, reason: str) -> None:
+    try:
+        write_rollback(version, reason)
+    except OSError as error:  # a full disk keeps no version in service
+        text = f"carryover: the reason of the rollback is not kept: {error.strerror}"
+        print_line(text, to_stderr=True)
+
+
+def _check_earlier(store: VersionStore) -> None:
+    """Refuse a rollback to a version that cannot serve, and warn of other lost files.
+
+    Raises:
+        InputError: The version before the serving one has lost files without which it cannot serve.
+    """
+    earlier = store.versions()[-2:-1]
+    damages = [damage for number in earlier for damage in recorded_damages(store, number)]
+    if not damages:
+        return
+    folder = store.path(*earlier)
+    needed = [damage for damage in damages if damage.prevents_serving]
+    if needed:
+        raise InputError(
+            f"{describe_damages(folder, needed)}. It cannot serve: restore it from a backup, or "
+            "move its folder out of the workspace."
+        )
+    text = f"{describe_damages(folder, damages)}. It serves, but restore it before you retrain."
+    print_line(f"carryover: {text}", to_stderr=True)
+
+
+def recorded_damages(store: VersionStore, version: int) -> list[FileDamage]:
+    """Return the lost files of a version in the serving directory.
+
+    Nothing is known of a version without a record, or with a damaged one, or of one that was pushed
+    before the list of files was kept.
+
+    Args:
+        store: Versions of the model.
+        version: Number of the version.
+    """
+    try:
+        return find_damages(store.path(version), store.read_push(version).files)
+    except InputError:
+        return []

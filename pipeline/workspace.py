@@ -15,6 +15,7 @@ from pipeline.config.parsing.yaml_loader import YamlError
 from pipeline.config.parsing.yaml_parser import parse_yaml
 from pipeline.config.run_config import RunConfig
 from pipeline.config.stored_config import write_config
+from pipeline.logs.command_log import WORKSPACE_MARKS
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
@@ -229,15 +230,16 @@ class Workspace:
     def lock(self) -> Iterator[None]:
         """Hold the lock of the workspace, so that no other run uses it.
 
-        The operating system releases the lock of a killed process. A workspace that the call has
-        created is removed again where bad input leaves it empty.
+        The operating system releases the lock of a killed process. What the call has created is
+        removed again where bad input leaves nothing else in it.
 
         Raises:
             InputError: Another run holds the lock, the folder is not writable, or its file system
                 has no locks.
         """
         try:
-            is_new = not self.root.exists()
+            is_unused = not any((self.root / mark).exists() for mark in WORKSPACE_MARKS)
+            earlier = [path for path in (self.root, self.inputs) if path.exists()]
             self.root.mkdir(parents=True, exist_ok=True)
             handle = lock_file(self.root / _LOCK)
         except BlockingIOError:
@@ -252,8 +254,8 @@ class Workspace:
         try:
             yield
         except InputError:
-            if is_new:
-                self._remove_if_unused()
+            if is_unused:
+                self._remove_if_still_unused(earlier)
             raise
         finally:
             os.close(handle)  # it releases the lock
@@ -271,11 +273,17 @@ class Workspace:
             "Give another one with --workspace DIR."
         )
 
-    def _remove_if_unused(self) -> None:
-        """Remove the workspace if it holds nothing but its lock and a folder without listings."""
+    def _remove_if_still_unused(self, kept: list[Path]) -> None:
+        """Remove the lock, the folder of listings and the workspace, if they hold nothing else.
+
+        Args:
+            kept: Folders that are not removed.
+        """
         with contextlib.suppress(OSError):
-            if self.inputs.exists():
+            if self.inputs.exists() and self.inputs not in kept:
                 self.inputs.rmdir()
-            if [path.name for path in self.root.iterdir()] == [_LOCK]:
+            used = (self.root / mark for mark in WORKSPACE_MARKS if mark != _LOCK)
+            if not any(path.exists() for path in used):
                 (self.root / _LOCK).unlink()
-                self.root.rmdir()
+                if self.root not in kept:
+                    self.root.rmdir()

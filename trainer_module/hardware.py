@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.multi_worker.tf_config import read_cluster
 
 logger = logging.getLogger("carryover.training")
@@ -64,7 +65,8 @@ def set_up_hardware(precision: str = "auto") -> Hardware:
     strategy = multi_worker or create_strategy(devices)
     name = f"{len(devices)} GPU" if devices else "CPU"
     each = f"{len(cluster.addresses)} workers with {name} each" if multi_worker else name
-    description = f"{each}, {precision}, {strategy.num_replicas_in_sync} replica(s)"
+    replicas = counted(strategy.num_replicas_in_sync, "replica")
+    description = f"{each}, {precision}, {replicas}"
     logger.info("training on %s", description)
     return Hardware(strategy, precision, description, cluster.is_chief, not cluster.is_distributed)
 

@@ -8,8 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from trainer_module.backbones import backbone_names, min_image_size
 from trainer_module.backbones.backbone_registry import MIN_IMAGE_SIZE
-from trainer_module.contract.locations import is_uri
-from trainer_module.contract.options_base import Options, Text, expand_home
+from trainer_module.contract.locations import expand_home, is_uri
+from trainer_module.contract.options_base import Options, Text
 
 #: Largest seed that Keras, NumPy and tf.data all accept, with room for those of a crossval.
 MAX_SEED = 2**31 - 1

@@ -1,8 +1,11 @@
 """Findings about the data, their kinds and severities. Importable without TensorFlow."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel
+
+from trainer_module.contract.output_text.wording import counted, listed, quoted
 
 Severity = Literal["information", "warning", "error"]
 
@@ -62,3 +65,29 @@ class Finding(BaseModel):
     kind: str
     severity: Severity
     text: str
+
+
+def new_class_finding(classes: Mapping[str, int]) -> Finding:
+    """Return the finding about classes that the serving model does not know.
+
+    Args:
+        classes: Number of pictures by class, at least one class.
+    """
+    text = f"The serving model does not know these classes: {describe_counts(classes)}."
+    return Finding(kind="new_class", severity="error", text=text)
+
+
+def describe_counts(pictures: Mapping[str, int]) -> str:
+    """Return names with their numbers of pictures, sorted by name.
+
+    Args:
+        pictures: Number of pictures by the name of a class or a domain.
+
+    Example:
+        >>> from components.data_gate.findings import describe_counts
+        >>> describe_counts({"owl": 1, "cat": 20})
+        "'cat' (20 pictures) and 'owl' (1 picture)"
+    """
+    return listed(
+        f"{quoted(name)} ({counted(count, 'picture')})" for name, count in sorted(pictures.items())
+    )

@@ -5,6 +5,8 @@ known: copies and groups share a split, and small classes and domains are in eve
 """
 
 import hashlib
+import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -21,15 +23,44 @@ from components.image_example_gen.split_coverage import (
 )
 from trainer_module.contract.listing_row import DIGEST_BYTES, ListingRow
 
+#: A whole number that was written as a float. pandas does so where a column has empty cells.
+_WHOLE_FLOAT = re.compile(r"(-?\d+)\.0")
+
 
 def digest(content: bytes) -> bytes:
     """Return the SHA-256 of some bytes, cut to `DIGEST_BYTES`."""
     return hashlib.sha256(content).digest()[:DIGEST_BYTES]
 
 
+def text_digest(text: str) -> bytes:
+    """Return the digest of a text, which may not be UTF-8."""
+    return digest(text.encode("utf-8", "surrogateescape"))
+
+
 def name_digest(name: str) -> bytes:
-    """Return the digest of the name of a group, which may not be UTF-8."""
-    return digest(name.encode("utf-8", "surrogateescape"))
+    """Return the digest of the name of a group.
+
+    Both Unicode forms of a name have one digest, and so have `7` and `7.0`.
+    """
+    return text_digest(_common_spelling(name))
+
+
+def name_digests(name: str) -> list[bytes]:
+    """Return the digests that the name of a group may have in the data set of a version.
+
+    The first is `name_digest`. The others are those of its spellings, which were groups of their
+    own in earlier versions.
+    """
+    common = _common_spelling(name)
+    spellings = [common, name, unicodedata.normalize("NFD", common)]
+    if common.removeprefix("-").isdecimal():
+        spellings.append(f"{common}.0")
+    return [text_digest(spelling) for spelling in dict.fromkeys(spellings)]
+
+
+def _common_spelling(name: str) -> str:
+    found = _WHOLE_FLOAT.fullmatch(name)
+    return found[1] if found else unicodedata.normalize("NFC", name)
 
 
 def group_digest(row: ListingRow, content: bytes, group_by: str) -> bytes:

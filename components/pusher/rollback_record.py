@@ -34,10 +34,12 @@ _ROLLBACKS = TypeAdapter(Rollback)
 
 
 def write_rollback(version: Path, reason: str) -> None:
-    """Write the record of a rollback that has just been made.
+    """Write the record of a rollback that is about to be made.
+
+    The record means nothing while the version serves: a kill may come before the rollback.
 
     Args:
-        version: Folder of the version, which is out of service.
+        version: Folder of the version, which still serves.
         reason: Reason of the user; "" without one.
 
     Raises:

@@ -5,15 +5,18 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from components.pusher.highest_version import note_highest_version, read_highest_version
+from components.pusher.version_files import check_files, copy_folder, list_files
 from trainer_module.contract.atomic_write import sync_path
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import EXTRA, PUSH_RECORD
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
 
 #: Folder in the workspace with the versions that are no longer served.
@@ -37,6 +40,8 @@ class Push:
         domains: Metrics on the test split, by domain.
         batch: Digest of the batch that the version was retrained for; None for any other run.
         accepted: Reason that a user gave for pushing it without a blessing; None if it was blessed.
+        files: Sizes of the version's files by path, see `list_files`; None for a version that was
+            pushed before the list was kept. `VersionStore.push` sets it.
     """
 
     digest: str
@@ -47,6 +52,7 @@ class Push:
     domains: dict[str, dict[str, Any]]
     batch: str | None = None
     accepted: str | None = None
+    files: dict[str, int | None] | None = field(default=None, compare=False)
 
 
 _PUSHES = TypeAdapter(Push)
@@ -90,6 +96,14 @@ class VersionStore:
         """Return the numbers of the versions that were rolled back, oldest first."""
         return _numbers(self.rolled_back)
 
+    def is_rolled_back(self, version: int) -> bool:
+        """Return whether a version was rolled back, even if its folder was deleted since.
+
+        A rollback takes the newest version: without a folder, one above that is out of service.
+        """
+        is_kept = (self.rolled_back / str(version)).exists()
+        return is_kept or version > (self.newest() or version)
+
     def read_push(self, version: int) -> Push:
         """Read the record of a version in the serving directory.
 
@@ -97,6 +111,15 @@ class VersionStore:
             InputError: The version has no record, or a damaged one.
         """
         return _read_push(self.path(version))
+
+    def check_files(self, version: int) -> None:
+        """Check that a version in the serving directory has all files that it was pushed with.
+
+        Raises:
+            InputError: The version has no record, or a damaged one.
+            UnavailableError: A file was lost or cut off.
+        """
+        check_files(self.path(version), self.read_push(version).files)
 
     def pushes(self) -> Iterator[tuple[int, Push, bool]]:
         """Read the records of all versions. Those that are damaged are left out, with a warning.
@@ -138,14 +161,22 @@ class VersionStore:
                 return number, is_serving
         return None
 
-    def find_batch(self, batch: str, known: Collection[int | None] = ()) -> int | None:
+    def find_batch(
+        self, batch: str, known: Collection[int | None] = (), since: str = ""
+    ) -> int | None:
         """Return the version that was retrained for a batch, even if it was rolled back.
 
         Args:
             batch: Digest of the batch.
             known: Versions that belong to other deliveries of the same pictures.
+            since: Time of a delivery, ISO 8601 in UTC. A version that was pushed before, and was
+                rolled back, belongs to an earlier delivery.
         """
-        numbers = (number for number, push, _ in self.pushes() if push.batch == batch)
+        numbers = (
+            number
+            for number, push, is_serving in self.pushes()
+            if push.batch == batch and (is_serving or push.pushed_at >= since)
+        )
         return next((number for number in numbers if number not in known), None)
 
     def push(self, model: Path, push: Push, complete: Callable[[Path], None] | None = None) -> int:
@@ -169,13 +200,15 @@ class VersionStore:
         if incoming.exists():
             shutil.rmtree(incoming)  # left by a push that was killed
         try:
-            _copy_folder(model, incoming)
+            copy_folder(model, incoming)
             (incoming / EXTRA).mkdir(exist_ok=True)
-            (incoming / PUSH_RECORD).write_text(json.dumps(asdict(push), indent=1))
             if complete:
                 complete(incoming)
+            push = replace(push, files=list_files(incoming))
+            (incoming / PUSH_RECORD).write_text(json.dumps(asdict(push), indent=1))
             _sync(incoming)
-            version = max([*self.versions(), *self.rolled_back_versions()], default=0) + 1
+            highest = read_highest_version(self.root, self.name)
+            version = max([highest, *self.versions(), *self.rolled_back_versions()]) + 1
             self.serving.mkdir(parents=True, exist_ok=True)
             incoming.rename(self.path(version))
         except BaseException:
@@ -185,8 +218,12 @@ class VersionStore:
             sync_path(folder)
         return version
 
-    def roll_back(self) -> tuple[int, int]:
+    def roll_back(self, prepare: Callable[[Path], None] | None = None) -> tuple[int, int]:
         """Move the newest version out of the serving directory.
+
+        Args:
+            prepare: Function that writes into the folder of the version before it is moved, so that
+                no kill comes between.
 
         Returns:
             The version that was moved, and the new serving version.
@@ -197,10 +234,13 @@ class VersionStore:
         versions = self.versions()
         if len(versions) < 2:
             raise ValueError(
-                f"model '{self.name}' has {len(versions)} version(s) in {self.serving}; "
+                f"model '{self.name}' has {counted(len(versions), 'version')} in {self.serving}; "
                 "a rollback needs an earlier one to serve."
             )
         self.rolled_back.mkdir(parents=True, exist_ok=True)
+        if prepare:
+            prepare(self.path(versions[-1]))
+        note_highest_version(self.root, self.name, versions[-1])
         self.path(versions[-1]).rename(self.rolled_back / str(versions[-1]))
         for folder in (self.rolled_back, self.serving):
             sync_path(folder)
@@ -246,18 +286,9 @@ def _read_push(version: Path) -> Push:
 def _numbers(folder: Path) -> list[int]:
     if not folder.is_dir():
         return []
-    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
-
-
-def _copy_folder(source: Path, target: Path) -> None:
-    """Copy a folder; the first error ends it, where `shutil.copytree` collects one per file."""
-    target.mkdir(parents=True)
-    for path in sorted(source.rglob("*")):  # a folder comes before what is in it
-        copy = target / path.relative_to(source)
-        if path.is_dir():
-            copy.mkdir()
-        else:
-            shutil.copy2(path, copy)
+    # A folder such as `02`, or a file, is not ours.
+    names = (path.name for path in folder.iterdir() if path.is_dir())
+    return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
 
 
 def _sync(folder: Path) -> None:

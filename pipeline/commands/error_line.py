@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.running.run_failure import DISK_FULL, OTHER_FAULTS, RunFailedError
+from pipeline.terminal.printable_stream import UnwritableStreamError
 from trainer_module.contract.errors import InputError, safe_message
 
 
@@ -28,6 +29,10 @@ def error_line(error: Exception, workspace: Path | None) -> str:
     for fault, remedy in OTHER_FAULTS.items():
         if fault in line:
             return f"{line.rstrip('.')}. {remedy}"
+    if isinstance(error, UnwritableStreamError):
+        return f"what is printed cannot be written: {error.strerror}. Redirect it to another file."
+    if isinstance(error, FileNotFoundError) and _lost_working_directory():
+        return "the working directory was removed. Change to another folder."
     if not any(words in line for words in DISK_FULL):
         return line
     folders = [*([workspace] if workspace else []), _temporary_folder()]
@@ -37,6 +42,14 @@ def error_line(error: Exception, workspace: Path | None) -> str:
         f"{line}. Free space: {_free_space(folders)}. Free some, or give another workspace with "
         "--workspace DIR, or another folder for temporary files with TMPDIR."
     )
+
+
+def _lost_working_directory() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _temporary_folder() -> Path:

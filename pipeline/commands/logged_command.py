@@ -1,7 +1,6 @@
 """Commands that write a log, see `pipeline.logs.command_log`."""
 
 import sys
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +14,10 @@ from pipeline.commands.tensorflow_settings import check_tensorflow_settings
 from pipeline.logs.command_log import command_log
 from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.locations import expand_home
 
 if TYPE_CHECKING:
     from pipeline.config.run_config import RunConfig
-
-#: Options with a path, for which Typer takes an empty value as the working directory.
-PATH_OPTIONS = frozenset(
-    {"--classes-from", "--config", "--inbox", "--output", "--workspace", "-c", "-o", "-w"}
-)
 
 
 class LoggedCommand(TyperCommand):
@@ -31,13 +26,23 @@ class LoggedCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words after the name of the command; an empty path is an `InputError`.
 
-        `-w "$UNSET"` would otherwise be the working directory.
+        `-w "$UNSET"` and `label "$UNSET"` would otherwise be the working directory. A `~` at the
+        start of a path is the home folder: no shell expands it in `--workspace=~/models`.
         """
-        for option, value in pairwise([*args, "."]):
-            name, equals, text = option.partition("=")
-            if name in PATH_OPTIONS and not (text if equals else value).strip():
+        words = list(args)
+        rest = super().parse_args(ctx, args)
+        texts, _, _ = self.make_parser(ctx).parse_args(args=words)
+        for param in self.params:
+            text = texts.get(param.name)
+            if not _holds_path(ctx.params.get(param.name)):
+                continue
+            if _has_empty(text):
+                is_argument = param.param_type_name == "argument"
+                name = str(param.metavar) if is_argument else max(param.opts, key=len)
+                name = name.strip("[].")
                 raise InputError(f"{name} has an empty value. Give a path, or leave it out.")
-        return super().parse_args(ctx, args)
+            ctx.params[param.name] = _with_home(text, ctx.params[param.name])
+        return rest
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the first paragraph of the help, for the list of commands; Click would cut it."""
@@ -58,6 +63,33 @@ class LoggedCommand(TyperCommand):
         except KeyboardInterrupt:
             print_line("carryover: interrupted.", to_stderr=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def _holds_path(value: Any) -> bool:
+    """Return whether the value of a parameter is a path, or several."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(one, Path) for one in values)
+
+
+def _has_empty(text: Any) -> bool:
+    """Return whether one of a parameter's texts on the command line is empty."""
+    texts = text if isinstance(text, list | tuple) else [text]
+    return any(isinstance(one, str) and not one.strip() for one in texts)
+
+
+def _with_home(text: Any, value: Any) -> Any:
+    """Return the value of a parameter that holds paths, with `~` replaced by the home folder.
+
+    Args:
+        text: Text of the parameter on the command line, or several; a `Path` would not tell `~`
+            from `./~`. Anything else for a parameter that was not given.
+        value: Value that the text was parsed to.
+    """
+    if isinstance(text, str):
+        return Path(expand_home(text))
+    if isinstance(text, list | tuple) and text:
+        return [Path(expand_home(one)) for one in text]
+    return value
 
 
 def load_command_config(

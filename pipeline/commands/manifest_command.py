@@ -8,6 +8,7 @@ import typer
 from pipeline.command_options import DomainOption, LayoutOption
 from pipeline.commands.exit_codes import EXIT_BAD_INPUT, EXIT_DONE
 from pipeline.terminal.plain_lines import print_line
+from trainer_module.contract.output_text.wording import counted
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,5 +43,5 @@ def manifest(
     written = write_manifest(export, images, options, output)
     for line in written.lines():
         print_line(line)
-    print_line(f"manifest: {output} ({len(written.rows):,} pictures)")
+    print_line(f"manifest: {output} ({counted(len(written.rows), 'picture')})")
     raise typer.Exit(EXIT_BAD_INPUT if written.skipped else EXIT_DONE)

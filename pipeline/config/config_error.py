@@ -107,12 +107,18 @@ def _message(key: tuple[str, ...], problem: ErrorDetails) -> str:
     kind = problem["type"]
     if kind in ("string_type", "path_type") and problem["input"] is None:
         return "must not be empty"
-    if kind == "string_type" and isinstance(problem["input"], bool | int | float):
+    is_number = isinstance(problem["input"], bool | int | float)
+    if is_number and (kind == "string_type" or (kind == "tuple_type" and _is_element(problem))):
         return "must be text; put it in quotes"
     if kind in LIMIT_ERRORS and (limits := _limits(key)):
         return f"must be {limits}"
     message = ALLOWED.get(kind) or problem["msg"].removeprefix("Value error, ")
     return message.replace("Input should be", "must be").replace("String should", "must")
+
+
+def _is_element(problem: ErrorDetails) -> bool:
+    """Return whether a value is an element of a list."""
+    return isinstance(problem["loc"][-1], int)
 
 
 def _key(location: tuple[int | str, ...]) -> tuple[str, ...]:

@@ -14,8 +14,7 @@ from pipeline.config.retraining_options import other_name
 from pipeline.config.run_config import RunConfig
 from pipeline.config.stored_config import check_no_mask, restore_secrets
 from trainer_module.contract.errors import InputError
-from trainer_module.contract.locations import is_uri
-from trainer_module.contract.options_base import expand_home
+from trainer_module.contract.locations import expand_home, is_uri
 from trainer_module.contract.output_text.credentials import masked_arguments
 from trainer_module.contract.printable_names import shortened
 from trainer_module.training_options import NAMED_WEIGHTS

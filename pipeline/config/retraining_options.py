@@ -5,8 +5,8 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.layout_pattern import AUTO, check_pattern
-from trainer_module.contract.locations import local_path
-from trainer_module.contract.options_base import LocalPath, Options, Text, expand_home
+from trainer_module.contract.locations import expand_home, local_path
+from trainer_module.contract.options_base import LocalPath, Options, Text
 
 #: Keys that were renamed: old name -> name. Old names are still accepted.
 RENAMED_KEYS = {"rehearsal_per_domain": "replay_per_domain"}

@@ -17,11 +17,12 @@ from pipeline.config.quality_presets import Quality, with_preset
 from pipeline.config.retraining_options import NotifyOptions, RetrainOptions
 from trainer_module.backbones import backbone_names, default_image_size
 from trainer_module.backbones.backbone_registry import MIN_IMAGE_SIZE
-from trainer_module.contract.locations import is_uri, local_path
-from trainer_module.contract.options_base import LocalPath, Options, Text, expand_home
+from trainer_module.contract.locations import expand_home, is_uri, local_path
+from trainer_module.contract.options_base import LocalPath, Options, Text
 from trainer_module.training_options import BackboneOptions, TrainingOptions
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+#: Names that a model, and its folder in `serving`, may have.
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class SplitOptions(Options):
@@ -98,7 +99,7 @@ class RunConfig(TrainingOptions):
     @field_validator("name")
     @classmethod
     def _names_a_folder(cls, name: str) -> str:
-        if not _NAME.fullmatch(name):
+        if not MODEL_NAME.fullmatch(name):
             raise ValueError(
                 "must be 1 to 64 letters (a to z), digits, '_', '.' or '-', beginning with a "
                 "letter or a digit"

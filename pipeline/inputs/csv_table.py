@@ -8,6 +8,7 @@ from io import TextIOWrapper
 from itertools import chain
 from typing import BinaryIO, NoReturn
 
+from components.evaluation.gate.slice_names import column_name
 from pipeline.inputs.manifest_columns import NO_SLICES, TableRow, WantedColumns, find_columns
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.spreadsheet_csv import cell_text
@@ -24,6 +25,9 @@ OTHER_FORMATS = {
 
 #: First line that tells Excel the delimiter.
 _SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
+
+#: Start of a cell whose quote means nothing to CSV, because it is not the first character.
+_SPACED_QUOTE = re.compile(r"\s+\"")
 
 #: Longest line, in characters. A file may have no line ends at all.
 MAX_LINE = 2**20
@@ -55,7 +59,7 @@ def read_csv_table(
 
 
 def read_column_names(file: BinaryIO, location: str, required: Sequence[str]) -> list[str]:
-    """Return the names of the columns of a CSV file, in lower case.
+    """Return the names of the columns of a CSV file, as `column_name` writes them.
 
     Args:
         file: See `read_csv_table`.
@@ -105,22 +109,28 @@ class _CsvTable:
             names = next(csv.reader([header], delimiter=delimiter), [])
         except (csv.Error, UnicodeDecodeError) as error:
             self._refuse(str(error))
-        return [name.strip().lower() for name in names]
+        return list(map(column_name, names))
 
     def _read_header(self) -> tuple[str, str, int]:
         """Return the header, the delimiter that Excel's line names, and the number of lines above.
 
         Blank lines above are left out.
         """
-        header, blank = self._read_line(), 0
-        while header and not header.strip():
-            header, blank = self._read_line(), blank + 1
-        self._line += blank
+        header, above = self._read_filled_line()
+        self._line += above
         if "\0" in header:
             self._refuse("it is not UTF-8, but perhaps UTF-16 without a byte order mark")
         if found := _SEPARATOR_LINE.fullmatch(header):
-            return self._read_line(), found[1], blank + 1
-        return header, "", blank
+            header, blank = self._read_filled_line()
+            return header, found[1], above + 1 + blank
+        return header, "", above
+
+    def _read_filled_line(self) -> tuple[str, int]:
+        """Return the next line that is not blank, and the number of blank lines before it."""
+        line, blank = self._read_line(), 0
+        while line and not line.strip():
+            line, blank = self._read_line(), blank + 1
+        return line, blank
 
     def _read_line(self) -> str:
         """Return the next line with its end; "" after the last one."""
@@ -135,6 +145,9 @@ class _CsvTable:
         position = f"line {self._line}"
         while len(cells) > len(names) and not cells[-1].strip():
             cells.pop()
+        if quoted_late := [cell for cell in cells if _SPACED_QUOTE.match(cell)]:
+            cell = quoted_late[0].strip()[:100]
+            return TableRow(position, {}, f"a space stands before the quote of {cell}. Remove it")
         if len(cells) == len(names):
             return TableRow(position, {name: cell_text(cells[at]) for name, at in columns.items()})
         fault = f"{len(cells)} columns, expected {len(names)}"
@@ -168,7 +181,7 @@ def _delimiter(header: str, first: str, required: Sequence[str]) -> str:
     """Return the delimiter that separates the required columns, else the first in the header."""
     marks = [mark for mark in dict.fromkeys(first + DELIMITERS) if mark in header]
     for mark in marks:
-        names = {name.strip(' "').lower() for name in header.strip().split(mark)}
+        names = {column_name(name.strip(' "')) for name in header.strip().split(mark)}
         if names >= set(required):
             return mark
     return marks[0] if marks else ","

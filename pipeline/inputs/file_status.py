@@ -19,6 +19,12 @@ UNREADABLE = "cannot be opened: "
 #: Reason of a file that does not exist.
 MISSING = UNREADABLE + os.strerror(errno.ENOENT)
 
+#: Schemes of the web, which no filesystem of Beam opens.
+WEB = ("http://", "https://", "ftp://")
+
+#: Reason of a file on the web.
+NOT_DOWNLOADED = "web addresses are not read. Download the file, and name its path"
+
 #: The end of 1980-01-01, in ns since the epoch. Tools write that day, with which the times of ZIP
 #: archives begin, or 0, for a time that is not known.
 NO_TIME = 315_619_200 * 10**9
@@ -60,6 +66,8 @@ def read_file_status(location: str) -> FileStatus:
     Raises:
         UnavailableError: The store of a URI is unavailable.
     """
+    if location.lower().startswith(WEB):
+        return FileStatus(reason=NOT_DOWNLOADED)
     try:
         if is_uri(location):
             from apache_beam.io.filesystems import FileSystems

@@ -18,10 +18,17 @@ from pipeline.inputs.parquet.parquet_table import MAX_CHUNK, read_parquet_table
 from pipeline.inputs.row_check import RowCheck
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
-from trainer_module.contract.locations import is_uri
+from trainer_module.contract.locations import is_uri, local_path
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.regular_file import UnusableFileError, open_regular
 
-__all__ = ["BATCH_ROWS", "MANIFEST_SUFFIXES", "read_manifest", "read_usable_manifest"]
+__all__ = [
+    "BATCH_ROWS",
+    "MANIFEST_SUFFIXES",
+    "read_manifest",
+    "read_manifest_paths",
+    "read_usable_manifest",
+]
 
 MANIFEST_SUFFIXES = (".csv", ".parquet")
 
@@ -80,10 +87,28 @@ def read_usable_manifest(location: str, slices: tuple[str, ...] = ()) -> Iterato
     if not count:
         raise InputError(f"manifest {location} has no rows. Write a row for every picture.")
     if not is_usable:
-        rows = f"{count:,} row{'s' if count > 1 else ''}"
         raise InputError(
-            f"manifest {location} names no file that can be opened ({rows}). The first: {first}"
+            f"manifest {location} names no file that can be opened ({counted(count, 'row')}). "
+            f"The first: {first}"
         )
+
+
+def read_manifest_paths(location: str, roots: AllowedRoots) -> Iterator[str]:
+    """Read the paths in the manifest of a delivery, as they are written. No file is looked up.
+
+    Args:
+        location: Local path of the manifest.
+        roots: Where the manifest may be.
+
+    Yields:
+        A path per row; "" for a row without one.
+
+    Raises:
+        InputError: The manifest is unreadable or too large, or has no column `path`.
+    """
+    with _opened(location, roots) as file:
+        for row in _read_table(file, location, MAX_CHUNK, WantedColumns(("path",))):
+            yield local_path(row.texts.get("path", ""))
 
 
 def _describe(position: str, row: ListingRow) -> str:
@@ -108,20 +133,26 @@ def _read_rows(
     files = ManifestFiles(posixpath.dirname(location), roots)
     wanted = WantedColumns(REQUIRED if roots else REQUIRED + slices, slices)
     with _opened(location, roots) as file:
-        if suffix == ".csv":
-            table = read_csv_table(file, location, wanted)
-        else:
-            table = read_parquet_table(file, location, MAX_CHUNK if roots else None, wanted)
+        table = _read_table(file, location, MAX_CHUNK if roots else None, wanted)
         yield from _complete_rows(table, files)
+
+
+def _read_table(
+    file: BinaryIO, location: str, max_chunk: int | None, wanted: WantedColumns
+) -> Iterator[TableRow]:
+    if location.lower().endswith(".csv"):
+        return read_csv_table(file, location, wanted)
+    return read_parquet_table(file, location, max_chunk, wanted)
 
 
 @contextlib.contextmanager
 def _opened(location: str, roots: AllowedRoots | None) -> Iterator[BinaryIO]:
     """Open a manifest; that of a delivery only if it is in the allowed roots, and not too large."""
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-
     if is_uri(location):
+        # Imported here: Beam prints warnings, and local manifests of the inbox do not need it.
+        from apache_beam.io.filesystem import CompressionTypes
+        from apache_beam.io.filesystems import FileSystems
+
         with FileSystems.open(location, compression_type=CompressionTypes.UNCOMPRESSED) as file:
             yield file
         return

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from components.evaluation.gate.slice_names import column_name
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.printable_names import shortened
 
@@ -65,7 +66,8 @@ def find_columns(
 ) -> dict[str, int]:
     """Return the positions of the columns that are read, by their names.
 
-    Case and spaces around a name do not matter, so that `label` and `Label` are one column twice.
+    Names are compared as `column_name` writes them, so that `label` and `Label` are one column
+    twice.
 
     Args:
         names: Names of all columns of the table.
@@ -82,7 +84,7 @@ def find_columns(
     """
     columns = {}
     for name in wanted.names:
-        found = [position for position, one in enumerate(names) if one.strip().lower() == name]
+        found = [position for position, one in enumerate(names) if column_name(one) == name]
         if len(found) > 1 or (not found and name in wanted.required):
             received = shortened(", ".join(names), MAX_SHOWN) or "an empty file"
             remedy = _remedy(name, names, len(found), is_slice=name in wanted.slices)
@@ -96,14 +98,35 @@ def find_columns(
     return columns
 
 
+def describe_missing(columns: Sequence[str], names: Sequence[str], table: str) -> list[str]:
+    """Return a sentence for every column of a slice that the table of a delivery lacks.
+
+    Args:
+        columns: Names of the columns of slices.
+        names: Names of all columns of the table.
+        table: Name of the table.
+    """
+    found = set(map(column_name, names))
+    return [
+        f"{table} has no column {shortened(name)}, which the config key slices names: its pictures "
+        f"have no value of it.{_did_you_mean(name, names)}"
+        for name in columns
+        if name not in found
+    ]
+
+
+def _did_you_mean(missing: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(missing, list(map(column_name, names)), n=1)
+    return f" Did you mean {shortened(close[0])}?" if close else ""
+
+
 def _remedy(missing: str, names: Sequence[str], count: int, is_slice: bool) -> str:
     if count > 1:
         return f". {count} columns have this name. Keep one, and rename or remove the others"
     if is_slice:
-        close = difflib.get_close_matches(missing, [one.strip().lower() for one in names], n=1)
-        advice = f" Did you mean {shortened(close[0])}?" if close else ""
+        advice = _did_you_mean(missing, names)
         return f". The config key slices names it.{advice} Add the column, or leave the name out"
-    others = [one for one in names if one.strip().lower() in OTHER_NAMES.get(missing, ())]
+    others = [one for one in names if column_name(one) in OTHER_NAMES.get(missing, ())]
     if others:
         return f". Rename {others[0].strip()} to {missing}"
     if any(_PATH_LIKE.match(name.strip()) for name in names):

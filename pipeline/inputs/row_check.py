@@ -3,6 +3,7 @@
 import hashlib
 import posixpath
 import sys
+import unicodedata
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -96,9 +97,12 @@ class RowCheck:
 
 
 def _slice_values(fields: dict[str, str]) -> dict[str, str]:
-    """Return the values of the columns of slices; one that stands for a missing value is none."""
+    """Return the values of the columns of slices; one that stands for a missing value is none.
+
+    Unicode has two forms of letters with accents: two forms of a value are one value.
+    """
     return {
-        name: text
+        name: unicodedata.normalize("NFC", text)
         for name, text in fields.items()
         if name not in REQUIRED + OPTIONAL and text and text not in MISSING_VALUES
     }

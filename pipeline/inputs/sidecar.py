@@ -15,6 +15,9 @@ from trainer_module.contract.regular_file import UnusableFileError, open_regular
 #: Name of the file, directly in the folder of pictures.
 SIDECAR = "sidecar.csv"
 
+#: Largest sidecar of a delivery, in rows and in bytes. They bound the memory of a pass.
+MAX_DELIVERED_ROWS, MAX_DELIVERED_BYTES = 1_000_000, 256 * 2**20
+
 #: Stands for a cell that the folders fill.
 FROM_FOLDERS = "-"
 
@@ -33,7 +36,8 @@ class Sidecar:
             slices: Names of the columns of slices. Only a delivery may lack them.
 
         Raises:
-            InputError: A row is malformed, or the column `path` is missing, or it is no file.
+            InputError: A row is malformed, or the column `path` is missing, or it is no file; the
+                sidecar of a delivery is too large.
             UnavailableError: The file is unreadable.
         """
         self._location = root / SIDECAR
@@ -45,8 +49,13 @@ class Sidecar:
         wanted = WantedColumns(("path",) if roots else ("path", *slices), slices)
         try:
             with open_regular(str(self._location), roots.find_fault if roots else None) as file:
+                size = os.fstat(file.fileno()).st_size
+                if roots and size > MAX_DELIVERED_BYTES:
+                    raise self._too_large(f"{size:,} bytes", MAX_DELIVERED_BYTES)
                 check = RowCheck()
                 for table_row in read_csv_table(file, str(self._location), wanted):
+                    if roots and len(self._rows) == MAX_DELIVERED_ROWS:
+                        raise self._too_large("too many rows", MAX_DELIVERED_ROWS)
                     self._add(table_row, check)
         except UnusableFileError as reason:
             raise self._error(f"{reason}. Remove it, or put the table in its place") from None
@@ -111,6 +120,11 @@ class Sidecar:
                 f"{self._positions[path]}: {path} is no picture of the folder. Write paths as "
                 "they are in the folder, such as domain/class/1.png, and remove rows without a file"
             )
+
+    def _too_large(self, found: str, limit: int) -> InputError:
+        return self._error(
+            f"has {found}, and the limit is {limit:,}. Deliver the batch in several parts"
+        )
 
     def _error(self, problem: str) -> InputError:
         return InputError(f"{self._location}: {problem}.")

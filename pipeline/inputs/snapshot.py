@@ -15,11 +15,13 @@ from pipeline.config.layout_pattern import AUTO
 from pipeline.config.path_check import folder_problem
 from pipeline.inputs.folder import SkippedFiles, find_layout, scan_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
+from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
 from pipeline.inputs.manifest import MANIFEST_SUFFIXES, read_usable_manifest
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, Draft
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.cross_fitting.folds import NO_FOLDS, Folds
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class Snapshot:
         new_folders: Folders of batches that no version was trained on, relative to `data_root`.
         folds: Folds of the pictures that a retraining cross-fits.
         findings: Findings about the choice of the pictures of a retraining.
-        notes: Sentences that tell the user how the layout of the folders was read.
+        notes: Sentences that tell the user how the layout of the folders was read, and what has no
+            label.
         slice_values: Path of the file with the values of slices, see
             `components.evaluation.predictions.slice_values`. None without slices.
     """
@@ -71,6 +74,8 @@ def take_snapshot(
 ) -> Snapshot:
     """List the input files of a run, and write the listing to `folder`.
 
+    Pictures without a label, see `is_unlabelled`, are left out; a note counts them.
+
     Args:
         data: Folder of pictures, or a manifest, see `pipeline.inputs.manifest.read_manifest`.
         folder: Folder of all listings, one file per digest.
@@ -87,7 +92,7 @@ def take_snapshot(
         manifest = data if is_uri(data) else str(Path(data).resolve())
         with _new_listing(folder, data, slices) as listing:
             for row in read_usable_manifest(manifest, slices):
-                listing.add_row(row)
+                listing.add_labelled_row(row)
             listing.check_slices()
             return listing.finish(posixpath.dirname(manifest), SkippedFiles({}, ()))
     if is_uri(data):
@@ -103,9 +108,10 @@ def take_snapshot(
     root = Path(data).resolve()
     layout = find_layout(root, options)
     with _new_listing(folder, data, slices) as listing:
-        skipped = scan_folder(root, listing.add_row, layout, slices=slices)
+        skipped = scan_folder(root, listing.add_labelled_row, layout, slices=slices)
         listing.check_slices()
-        return replace(listing.finish(str(root), skipped), notes=layout.notes)
+        snapshot = listing.finish(str(root), skipped)
+        return replace(snapshot, notes=layout.notes + snapshot.notes)
 
 
 def _check_no_layout(data: str, options: LayoutOptions) -> None:
@@ -176,6 +182,7 @@ class _Listing:
         self._digest = hashlib.sha256()
         self._domains: set[str] = set()
         self._files = 0
+        self._unlabelled = 0
 
     def add_row(self, row: ListingRow) -> None:
         row = row.copy()
@@ -189,6 +196,13 @@ class _Listing:
         if "reason" not in row:
             self._domains.add(row["domain"])
 
+    def add_labelled_row(self, row: ListingRow) -> None:
+        """Add a row, unless its picture has no label."""
+        if is_unlabelled(row["label"]):
+            self._unlabelled += 1
+        else:
+            self.add_row(row)
+
     def check_slices(self) -> None:
         """Check that every column of a slice has a value, unless there are no pictures at all."""
         if self._slice_values and self._domains:
@@ -197,7 +211,7 @@ class _Listing:
     def finish(self, data_root: str, skipped: SkippedFiles) -> Snapshot:
         """Give the listing its final path; see `write_listing` for arguments and errors."""
         if not self._domains:
-            raise InputError(_no_pictures(self._data))
+            raise InputError(_no_pictures(self._data, self._unlabelled))
         digest = self._digest.hexdigest()
         return Snapshot(
             path=self._draft.rename(self._folder / f"{digest}.jsonl"),
@@ -206,12 +220,24 @@ class _Listing:
             domains=tuple(sorted(self._domains)),
             files=self._files,
             ignored=skipped.ignored,
-            empty_classes=skipped.empty_classes,
+            empty_classes=tuple(
+                (domain, label)
+                for domain, label in skipped.empty_classes
+                if not is_unlabelled(label)
+            ),
+            notes=(_without_label(self._unlabelled),) if self._unlabelled else (),
             slice_values=self._slice_values.finish(self._folder) if self._slice_values else None,
         )
 
 
-def _no_pictures(data: str) -> str:
+def _without_label(count: int) -> str:
+    pictures = f"{counted(count, 'picture')} without a label"
+    return f"Left out: {pictures}. Give labels with `carryover label`."
+
+
+def _no_pictures(data: str, num_unlabelled: int) -> str:
+    if num_unlabelled:
+        return f"data {data}: no picture has a label. {_without_label(num_unlabelled)}"
     if is_manifest(data):
         return f"manifest {data} names no file that can be opened. Check its paths."
     return (

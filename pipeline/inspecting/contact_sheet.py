@@ -16,6 +16,7 @@ from components.image_example_gen.ingestion import read_file
 from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from trainer_module.contract import example_features
 from trainer_module.contract.locations import locate
+from trainer_module.contract.output_text.wording import counted
 
 #: Sizes in pixels: a sample, the space between samples, the column with the names of domains.
 CELL = 88
@@ -66,8 +67,8 @@ def write_contact_sheet(catalog_uri: str, data_root: str, path: Path) -> None:
     labels = sorted({label for _, label in samples})
     shown, columns = evenly_spaced(domains, MAX_DOMAINS), evenly_spaced(labels, MAX_CLASSES)
     text = (
-        f"{sum(counts.values()):,} pictures, {len(shown)} of {len(domains)} domains, "
-        f"{len(columns)} of {len(labels)} classes"
+        f"{counted(sum(counts.values()), 'picture')}, {len(shown)} of "
+        f"{counted(len(domains), 'domain')}, {len(columns)} of {counted(len(labels), 'class')}"
     )
     rows = []
     for domain in shown:
@@ -75,7 +76,7 @@ def write_contact_sheet(catalog_uri: str, data_root: str, path: Path) -> None:
             label: [locate(data_root, name) for name in samples.get((domain, label), [])]
             for label in columns
         }
-        rows.append(SheetRow(domain, f"{counts[domain]:,} pictures", cells))
+        rows.append(SheetRow(domain, counted(counts[domain], "picture"), cells))
     draw_contact_sheet(rows, columns, PER_CLASS, text, path)
 
 

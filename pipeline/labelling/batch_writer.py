@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 
 from components.image_example_gen.picture_reader import UnusablePictureError
 from pipeline.config.path_check import MAX_NAME
+from pipeline.inputs.layouts.unlabelled_names import UNLABELLED
 from pipeline.inputs.sidecar import SIDECAR
 from pipeline.labelling.labelling_session import LabellingSession
 from pipeline.labelling.picture_content import displayable_picture
 from pipeline.labelling.picture_list import ListedPicture, is_unchanged
-from pipeline.retraining.deliveries.inbox import READY, UNLABELLED
+from pipeline.retraining.deliveries.inbox import READY
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, sync_path
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter

@@ -24,6 +24,7 @@ from pipeline.terminal.plain_lines import print_line
 from pipeline.version_lookup import find_store, serving_version
 from pipeline.web.listening_socket import bind_socket
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.wording import counted, counted_are
 from trainer_module.export.model_description import read_description
 
 #: Address of the page: no other machine can reach it.
@@ -88,8 +89,8 @@ def label(options: LabelOptions, finish: bool) -> None:
         session = LabellingSession(listed.pictures, classes, journal)
         if session.num_changed:
             print_line(
-                f"{session.num_changed:,} labels are of files that were changed or removed since. "
-                "They do not count."
+                f"{counted_are(session.num_changed, 'label')} not counted: the file was changed or "
+                "removed since."
             )
         for name, other in session.renamed.items():
             print_line(f"Labels of class '{name}' count as '{other}', which looks like it.")
@@ -259,7 +260,8 @@ def _usable_classes(model: Path) -> list[str]:
 
 def _describe(written: WrittenBatch) -> list[str]:
     """Return the lines that tell what is in a batch."""
-    lines = [f"Written to {written.path}: {sum(written.labels.values()):,} labelled pictures"]
+    total = sum(written.labels.values())
+    lines = [f"Written to {written.path}: {counted(total, 'labelled picture')}"]
     if written.num_unlabelled:
         lines[0] += f", {written.num_unlabelled:,} without a label"
     if written.num_omitted:
@@ -285,6 +287,7 @@ def _shell_path(path: Path | None) -> str:
 
 def _describe_progress(session: LabellingSession) -> str:
     counts = session.counts()
-    parts = [f"{counts['labelled']:,} of {len(session.pictures):,} pictures are labelled"]
+    pictures = counted_are(len(session.pictures), "picture")
+    parts = [f"{counts['labelled']:,} of {pictures} labelled"]
     parts += [f"{counts[kind]:,} {kind}" for kind in ("skipped", "unusable") if counts[kind]]
     return ", ".join(parts)

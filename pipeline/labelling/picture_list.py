@@ -9,14 +9,12 @@ from pathlib import Path, PurePosixPath
 from pipeline.inputs.file_status import modified_time
 from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS
+from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
 from pipeline.inputs.picture_columns import further_columns, picture_columns
 from pipeline.inputs.sidecar import FROM_FOLDERS, SIDECAR, Sidecar
-from pipeline.retraining.deliveries.inbox import READY, TO_LABEL, UNLABELLED
+from pipeline.retraining.deliveries.inbox import READY
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
-
-#: Folders below <domain> that name no class.
-WITHOUT_LABEL = (TO_LABEL, UNLABELLED)
 
 #: Reason of a picture that is in no folder, where no option names the domain.
 NO_DOMAIN = "not in the folder of a domain"
@@ -144,7 +142,7 @@ def _find_reason(row: ListingRow, path: PurePosixPath, parts: tuple[str, ...]) -
 def _listed(row: ListingRow, parts: tuple[str, ...]) -> ListedPicture:
     domain, *folders = parts
     has_class = len(folders) > 1
-    label = folders[0] if has_class and folders[0] not in WITHOUT_LABEL else ""
+    label = folders[0] if has_class and not is_unlabelled(folders[0]) else ""
     return ListedPicture(
         id=picture_id(row["path"]),
         path=row["path"],
@@ -163,12 +161,12 @@ def _check_levels(folder: Path, parts: tuple[str, ...], domain: str | None) -> N
     Raises:
         InputError: It is that of one domain, or the domain is named by a level and by the option.
     """
-    if parts[0] in WITHOUT_LABEL and not domain:
+    if is_unlabelled(parts[0]) and not domain:
         raise InputError(
             f"{folder} holds {parts[0]}, so it is the folder of one domain. Give the folder above "
             "it, or name the domain with --domain NAME."
         )
-    if domain and len(parts) > 3 and parts[2] in WITHOUT_LABEL:
+    if domain and len(parts) > 3 and is_unlabelled(parts[2]):
         raise InputError(
             f"{folder} holds {'/'.join(parts[1:3])}: its folders name the domains. "
             "Leave --domain out."

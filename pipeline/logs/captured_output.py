@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from rich.console import Console
 
 from pipeline.logs import OUR_LOGGER, VERDICT_LOGGER
+from pipeline.logs.warnings_log import library_messages_in
 from pipeline.terminal.safe_console import SafeConsole
 from pipeline.terminal.standard_streams import indented
 
@@ -40,7 +41,11 @@ def captured_output(path: Path) -> Iterator[Console]:
         out, err = _LenientStream(sys.stdout), _LenientStream(sys.stderr)
         try:
             # Each is a stream for all purposes, see `_LenientStream`.
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):  # type: ignore[type-var]
+            with (
+                contextlib.redirect_stdout(out),  # type: ignore[type-var]
+                contextlib.redirect_stderr(err),  # type: ignore[type-var]
+                library_messages_in(sys.stderr),
+            ):
                 yield SafeConsole(file=terminal)
         finally:
             for number, stream in enumerate((sys.stdout, sys.stderr), start=1):

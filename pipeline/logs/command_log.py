@@ -20,16 +20,21 @@ from trainer_module.contract.output_text.credentials import masked_arguments, ma
 #: Folder of the logs in a workspace, and in the user's folder for state.
 FOLDER = "logs"
 
+#: Files and folders of which every workspace has one. Another folder that a user gives by mistake
+#: gets no log.
+WORKSPACE_MARKS = (".lock", "serving", "runs", "metadata.sqlite", "ledger.sqlite")
+
 
 class CommandLog:
     """Log of one call of the `carryover` command: arguments, our messages, traceback, exit code.
 
     The lines are kept in memory until the workspace exists, because a refused command must not
-    create it. A command without a workspace writes to the user's folder for state
-    (`$XDG_STATE_HOME/carryover/logs`, by default in `~/.local/state`), and to a private folder
-    among the temporary files if the user has no such folder. An error while writing the log is
-    ignored, so that it never hides the error of the command. Credentials are masked. An entry
-    begins with its time; its further lines are indented, so that no name can pass for an entry.
+    create it, nor write into a folder that is none. A command without a workspace writes to the
+    user's folder for state (`$XDG_STATE_HOME/carryover/logs`, by default in `~/.local/state`), and
+    to a private folder among the temporary files if the user has no such folder. An error while
+    writing the log is ignored, so that it never hides the error of the command. Credentials are
+    masked. An entry begins with its time; its further lines are indented, so that no name can pass
+    for an entry.
 
     Attributes:
         debug: Whether tracebacks are for the terminal, too.
@@ -75,7 +80,7 @@ class CommandLog:
             self.file = file
 
     def use_workspace(self, workspace: Path) -> None:
-        """Write into the folder `logs` of a workspace, as soon as the workspace exists."""
+        """Write into the folder `logs` of a workspace, as soon as the folder is one."""
         with contextlib.suppress(OSError):  # the working directory may have been removed
             self.workspace = workspace.absolute()
             self._flush_to_workspace()
@@ -126,8 +131,16 @@ class CommandLog:
     def _flush_to_workspace(self) -> None:
         """Write the lines, if the command's file or workspace is known and exists."""
         with contextlib.suppress(OSError):
-            if self._command and (self.file or (self.workspace and self.workspace.is_dir())):
+            if self._command and (self.file or self._has_workspace()):
                 self._append_to(next(self._candidates()))
+
+    def _has_workspace(self) -> bool:
+        """Return whether the workspace is known, and exists."""
+        # Unlike Path.exists, this does not raise where a folder may not be entered.
+        return self.workspace is not None and any(
+            os.path.exists(self.workspace / mark)  # noqa: PTH110
+            for mark in WORKSPACE_MARKS
+        )
 
     def _candidates(self) -> Iterator[Path]:
         """Yield the paths to try, the best first."""
@@ -135,8 +148,7 @@ class CommandLog:
             yield self.file
             return
         name = f"{self._command}.log"
-        # Unlike Path.is_dir, this does not raise where a folder may not be entered.
-        if self.workspace and os.path.isdir(self.workspace):  # noqa: PTH112
+        if self.workspace and self._has_workspace():
             yield self.workspace / FOLDER / name
         yield _state_folder() / name
         yield _temporary_folder() / name

@@ -10,6 +10,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from trainer_module.export.reference_embeddings import Reference
+
+#: Number of pictures of a domain below which nothing is said about distances and drift.
+MIN_SAMPLE = 10
+
 #: Number of permutations. P-values are multiples of 1 / (NUM_PERMUTATIONS + 1).
 NUM_PERMUTATIONS = 500
 
@@ -40,6 +45,25 @@ def embedding_distance(first: Embeddings, second: Embeddings) -> float:
     kernel = _kernel(first, second)
     in_first = np.arange(len(kernel)) < len(first)
     return float(np.sqrt(max(0.0, _squared_distances(kernel, in_first[None])[0])))
+
+
+def distances_to_domains(embeddings: Embeddings, reference: Reference) -> dict[str, float]:
+    """Return the distance of a sample to every domain of a model with `MIN_SAMPLE` pictures.
+
+    Args:
+        embeddings: Embeddings, float [rows, dim].
+        reference: Reference embeddings of the model.
+
+    Returns:
+        Distances by domain; empty for a sample of fewer than `MIN_SAMPLE` rows.
+    """
+    if len(embeddings) < MIN_SAMPLE:
+        return {}
+    return {
+        str(name): embedding_distance(embeddings, own)
+        for name in sorted(set(reference.domains))
+        if len(own := reference.of_domain(name).embeddings) >= MIN_SAMPLE
+    }
 
 
 def permutation_p_value(first: Embeddings, second: Embeddings, seed: int = 17) -> float:

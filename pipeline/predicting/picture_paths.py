@@ -8,8 +8,10 @@ from pathlib import Path
 
 from pipeline.inputs.folder import find_layout, list_folder
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout, LayoutOptions
+from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
 from pipeline.inputs.manifest import read_usable_manifest
 from pipeline.inputs.snapshot import is_manifest
+from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
 
 #: Reason for the pictures of a manifest that are on a store.
@@ -94,11 +96,18 @@ def _list_folder(path: Path, layout: Layout) -> Iterator[PicturePath]:
         if reason and reason == layout.place(Path(row["path"])).reason:
             yield PicturePath(path / row["path"])  # a picture all the same
         else:
-            yield PicturePath(path / row["path"], row["domain"], row["label"], reason)
+            yield _picture_path(path / row["path"], row, reason)
 
 
 def _list_manifest(path: Path) -> Iterator[PicturePath]:
     for row in read_usable_manifest(str(path.resolve())):
         location = locate(str(path.parent), row["path"])
         reason = row.get("reason") or (REMOTE if is_uri(location) else None)
-        yield PicturePath(Path(location), row["domain"], row["label"], reason)
+        yield _picture_path(Path(location), row, reason)
+
+
+def _picture_path(path: Path, row: ListingRow, reason: str | None) -> PicturePath:
+    """Return a picture; of one without a label, the domain says nothing about accuracy."""
+    if is_unlabelled(row["label"]):
+        return PicturePath(path, reason=reason)
+    return PicturePath(path, row["domain"], row["label"], reason)

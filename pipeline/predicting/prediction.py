@@ -21,6 +21,7 @@ from pipeline.terminal.safe_console import SafeConsole
 from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.export.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
 
 
@@ -96,7 +97,7 @@ def predict_images(
     if domain_report and report.num_pictures:
         _print_report(report, SafeConsole(stderr=make_output is not LineOutput))
     if len(pictures) > len(paths) and num_unusable:
-        text = f"{num_unusable:,} of {len(pictures):,} files could not be read"
+        text = f"{num_unusable:,} of {counted(len(pictures), 'file')} could not be read"
         SafeConsole(stderr=True).print(text, highlight=False)
     return 2 if num_unusable else 0
 

@@ -32,6 +32,14 @@ class LedgerBatch(Protocol):
     def run_id(self) -> str | None:
         """Id of its last run; None without a run."""
 
+    @property
+    def digest(self) -> str:
+        """Digest of its content."""
+
+    @property
+    def version(self) -> int | None:
+        """Version that was pushed for it; None without one."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -98,7 +106,9 @@ def write_history_page(workspace: Workspace, batches: Sequence[LedgerBatch]) -> 
         plots=plots,
         best=best,
         batches=batches,
-        rollbacks=find_rollbacks(workspace.root),
+        rollbacks=find_rollbacks(
+            workspace.root, [(batch.digest, batch.version) for batch in batches]
+        ),
         damaged=damaged,
     )
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.printable_names import printable_lines
 
 
@@ -40,7 +41,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        share=_format_share, change=_format_change, count=_format_count, seconds=_format_seconds
+        share=_format_share,
+        change=_format_change,
+        count=_format_count,
+        counted=counted,
+        seconds=_format_seconds,
     )
     script = environment.get_template("page.js").render()
     digest = hashlib.sha256(script.encode()).digest()

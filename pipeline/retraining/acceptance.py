@@ -1,5 +1,7 @@
 """Acceptance: a person overrules the gate or the check of labels, and says why."""
 
+import getpass
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -34,11 +36,12 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
 
     Raises:
         InputError: There is no such candidate, it serves already, another version was pushed since
-            the run, or the reason is empty.
+            the run, the serving version has lost files, or the reason is empty.
     """
     reason = _checked(reason)
     workspace = Workspace(root.resolve())
     folder = workspace.runs / run_id
+    _check_finished(folder)  # before the lock, which is a file in the workspace
     with workspace.lock():
         summary = _read_summary(folder)
         workspace.read_config(run_id)  # a file that was cut off may hold valid YAML
@@ -54,10 +57,12 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
                 f"run {run_id} was compared with version {summary.baseline_version}, but version "
                 f"{store.newest()} is the serving version now. Deliver the batch again."
             )
+        if summary.baseline_version:
+            store.check_files(summary.baseline_version)
         data_root = workspace.data_root(run_id, summary.data_root)
         version = _push(store, summary, folder, data_root, batch, reason)
         if batch:
-            _update_ledger(ledger, batch, version, reason)
+            _update_ledger(ledger, batch, store.read_push(version), version)
     return version
 
 
@@ -89,7 +94,7 @@ def accept_batch(root: Path, name: str, reason: str) -> Batch:
                 f"{what}. Only a batch that is held because its labels contradict its pictures can "
                 f"be accepted: {', '.join(dict.fromkeys(held)) or 'none is'}."
             )
-        text = f"labels accepted: {reason}"
+        text = f"{batch.reason}; labels {_describe_acceptance(reason)}"
         return ledger.update(
             batch.number, state=OPEN, reason=text, accepted=reason, attempts=0, finished_at=None
         )
@@ -116,21 +121,24 @@ def _finish(ledger: Ledger, digest: str | None, version: int, push: Push) -> int
     Raises:
         InputError: The ledger has the version already.
     """
-    batch = ledger.with_pictures(digest) if digest else None
-    if not digest or not batch or (batch.state, batch.version) == ("pushed", version):
+    batches = ledger.of_digest(digest) if digest else []
+    if not digest or not batches or any(batch.version == version for batch in batches):
         raise InputError(
             f"run {push.run_id} was accepted already, as version {version}. There is nothing to do."
         )
-    _update_ledger(ledger, digest, version, str(push.accepted))
+    _update_ledger(ledger, digest, push, version)
     return version
 
 
-def _read_summary(folder: Path) -> Summary:
+def _check_finished(folder: Path) -> None:
     if not (folder / "summary.json").exists():
         known = sorted(path.parent.name for path in folder.parent.glob("*/summary.json"))
         raise InputError(
             f"there is no finished run {folder.name}. Give one of: {', '.join(known) or 'none'}."
         )
+
+
+def _read_summary(folder: Path) -> Summary:
     summary = Summary.read(folder)
     if summary.status != "not_blessed":
         raise InputError(
@@ -207,10 +215,26 @@ def _check_artifacts(
         read_predictions(evaluation)
 
 
-def _update_ledger(ledger: Ledger, digest: str, version: int, reason: str) -> None:
-    """Write the version to the newest delivery of the batch, whatever its state is."""
-    batches = [
-        batch for batch in ledger.batches() if batch.digest == digest and has_pictures(batch)
-    ]
-    if batches:
-        ledger.finish(batches[-1].number, "pushed", f"accepted: {reason}", version=version)
+def _describe_acceptance(reason: str) -> str:
+    """Return who accepts something now, and why."""
+    try:
+        name = printable_name(getpass.getuser())
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        name = f"user {os.getuid()}"
+    return f"accepted by {name}: {reason}"
+
+
+def _update_ledger(ledger: Ledger, digest: str, push: Push, version: int) -> None:
+    """Write an accepted version to a delivery of its batch. The reason of the rejection is kept.
+
+    That is the newest delivery, whatever its state is. If another version was pushed for that one,
+    it is the delivery that the run was made for.
+    """
+    batches = [batch for batch in ledger.of_digest(digest) if has_pictures(batch)]
+    if not batches:
+        return
+    batch = batches[-1]
+    if batch.version is not None:
+        batch = next((one for one in reversed(batches) if one.run_id == push.run_id), batch)
+    text = "; ".join(filter(None, (batch.reason, _describe_acceptance(str(push.accepted)))))
+    ledger.finish(batch.number, "pushed", text, version=version)

@@ -10,15 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from pipeline.predicting.embedding_distance import embedding_distance, permutation_p_value
+from pipeline.predicting.embedding_distance import (
+    MIN_SAMPLE,
+    distances_to_domains,
+    permutation_p_value,
+)
 from pipeline.retraining.deliveries.batch_store import BatchRow
 from trainer_module.contract.model_assets import DESCRIPTION
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 from trainer_module.export.reference_embeddings import PER_DOMAIN, Reference, read_reference
 from trainer_module.export.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
-
-#: Number of pictures below which neither drift nor distances are computed.
-MIN_SAMPLE = 10
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class DomainAssessment(BaseModel):
         changed_labels: Number of known pictures with another label.
         changed_domains: Number of known pictures that were in another domain.
         changed_groups: Number of known pictures in another group.
+        changed_slices: Number of known pictures with another value of a slice.
         unusable: Number of files that are unusable.
         is_new: Whether the serving model was not trained on this domain.
         new_classes: Classes that the serving model does not know, with the number of their
@@ -59,10 +61,11 @@ class DomainAssessment(BaseModel):
         known_confidence: Mean confidence on the eval pictures of this domain that the model was
             trained with; for a new domain on those of all domains.
         drift: p-value of the hypothesis that the embeddings of the batch and the earlier ones of
-            this domain have the same distribution; None for a new domain or a small sample.
+            this domain have the same distribution; None for a new domain or a small sample of
+            either.
         classes: Predictions by class; they are not kept in the ledger.
-        distances: Distance of the embeddings to those of every known domain, see
-            `pipeline.predicting.embedding_distance`; empty for a small sample.
+        distances: Distance of the embeddings to those of known domains, see
+            `distances_to_domains`.
     """
 
     labelled: int
@@ -81,6 +84,7 @@ class DomainAssessment(BaseModel):
     changed_labels: int = 0
     changed_domains: int = 0
     changed_groups: int = 0
+    changed_slices: int = 0
     uncorrected_accuracy: float | None = None
     classes: dict[str, ClassPredictions] = Field(default={}, exclude=True)
 
@@ -250,6 +254,7 @@ def _count_known(
         "changed_labels": counts["label"],
         "changed_domains": counts["domain"],
         "changed_groups": counts["group"],
+        "changed_slices": counts["slices"],
         "uncorrected_accuracy": _accuracy(classes),
         "classes": classes,
     }
@@ -275,7 +280,6 @@ def _assess_domain(
     same_domain = reference.of_domain(domain) if reference and domain in known else None
     compared = same_domain or reference
     embeddings = predicted.embeddings
-    enough = len(embeddings) >= MIN_SAMPLE
     return DomainAssessment(
         labelled=len(labels),
         unlabelled=len(usable) - len(labels),
@@ -289,12 +293,7 @@ def _assess_domain(
         confidence=float(predicted.confidences.mean()) if predicted.rows else None,
         known_confidence=float(compared.confidences.mean()) if compared else None,
         drift=permutation_p_value(embeddings, same_domain.embeddings)
-        if enough and same_domain
+        if same_domain and min(len(embeddings), len(same_domain.embeddings)) >= MIN_SAMPLE
         else None,
-        distances={
-            str(name): embedding_distance(embeddings, reference.of_domain(name).embeddings)
-            for name in sorted(known)
-        }
-        if reference and enough
-        else {},
+        distances=distances_to_domains(embeddings, reference) if reference else {},
     )

@@ -120,7 +120,8 @@ class Batch:
     @property
     def is_held_for_labels(self) -> bool:
         """Whether a person can accept its labels."""
-        return self.state == "held" and not self.replaced_by and CHECK_LABELS in self.reason
+        is_held = self.state == "held" and not self.replaced_by and not self.accepted
+        return is_held and CHECK_LABELS in self.reason
 
     def acceptance(self) -> dict[str, str]:
         """Return the reason with which its labels were accepted, as a part of its events."""

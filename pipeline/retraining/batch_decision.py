@@ -1,12 +1,16 @@
 """Decision on a batch: a policy without side effects, from the assessment to an outcome."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from components.data_gate.findings import new_class_finding
+from components.data_gate.stopping import stop_message, stopping_findings
+from components.data_gate.validation_options import ValidationOptions
 from pipeline.config.retraining_options import RetrainOptions
+from pipeline.predicting.embedding_distance import MIN_SAMPLE
 from pipeline.retraining.assessment import (
-    MIN_SAMPLE,
     BatchAssessment,
     ClassPredictions,
     DomainAssessment,
@@ -14,6 +18,7 @@ from pipeline.retraining.assessment import (
 from pipeline.retraining.batch import CHECK_LABELS, BatchState
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import describe_change
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.printable_names import printable_name
 
 Outcome = Literal["retrain", "good_enough", "too_little_data", "held", "duplicate", "failed"]
@@ -74,6 +79,7 @@ def decide(
     test_accuracies: dict[str, float],
     options: RetrainOptions,
     labels_accepted: bool = False,
+    validation: ValidationOptions | None = None,
 ) -> BatchDecision:
     """Decide what to do with a batch.
 
@@ -84,6 +90,7 @@ def decide(
         test_accuracies: Accuracy of the serving version on the test split, by known domain.
         options: Limits.
         labels_accepted: Whether a person accepted the labels: then they are not checked.
+        validation: Options of the data gate, which say whether new classes are allowed.
     """
     domains = assessment.domains
     numbers = "; ".join(describe(name, domain) for name, domain in domains.items())
@@ -97,6 +104,9 @@ def decide(
                 f"accuracy is {test_accuracies[name]:.3f}. {CHECK_LABELS}, and deliver the batch "
                 f"again{_describe_contradictions(domain.classes)}",
             )
+    # A batch that waits would stop every later run at the data gate.
+    if stopping := _new_classes_that_stop(assessment, validation or ValidationOptions()):
+        return BatchDecision("held", f"{numbers}: {stopping}")
     if corrections := _describe_corrections(assessment):
         numbers = f"{numbers}; {corrections}"
     changed = sum(domain.changed for domain in domains.values())
@@ -114,8 +124,8 @@ def decide(
     if not large:
         return BatchDecision(
             "too_little_data",
-            f"{numbers}: a domain needs {options.min_pictures} labelled pictures. The batch waits "
-            f"for more{_with_the_next_training(corrections)}",
+            f"{numbers}: a domain needs {counted(options.min_pictures, 'labelled picture')}. "
+            f"The batch waits for more{_with_the_next_training(corrections)}",
         )
     if all(_is_good_enough(domain, options) for domain in large):
         return BatchDecision(
@@ -200,6 +210,16 @@ def _decide_without_news(assessment: BatchAssessment, numbers: str) -> BatchDeci
     )
 
 
+def _new_classes_that_stop(assessment: BatchAssessment, validation: ValidationOptions) -> str:
+    """Return what the data gate says of the new classes of a batch; "" where they may be there."""
+    classes: Counter[str] = Counter()
+    for domain in assessment.domains.values():
+        classes.update(domain.new_classes)
+    findings = [new_class_finding(classes)] if classes else []
+    stopping = stopping_findings(findings, validation)
+    return stop_message(stopping, validation) if stopping else ""
+
+
 def _describe_corrections(assessment: BatchAssessment) -> str:
     """Return what the batch changes of known pictures; "" if it changes nothing."""
     domains = assessment.domains.values()
@@ -207,6 +227,7 @@ def _describe_corrections(assessment: BatchAssessment) -> str:
         (sum(domain.changed_labels for domain in domains), "with another label"),
         (sum(domain.changed_domains for domain in domains), "in another domain"),
         (sum(domain.changed_groups for domain in domains), "in another group"),
+        (sum(domain.changed_slices for domain in domains), "with another value of a slice"),
         (assessment.omitted, "not in the new delivery"),
     )
     parts = [f"{count:,} {what}" for count, what in counts if count]
@@ -233,7 +254,7 @@ def _describe_contradictions(classes: Mapping[str, ClassPredictions]) -> str:
     order = sorted(wrong, key=lambda name: (-len(wrong[name].other), name))
     texts = [_describe_class(name, wrong[name]) for name in order[:MAX_CLASSES]]
     if len(order) > MAX_CLASSES:
-        texts.append(f"and {len(order) - MAX_CLASSES:,} more classes")
+        texts.append(f"and {counted(len(order) - MAX_CLASSES, 'more class')}")
     return f". The serving model predicts another class for {', '.join(texts)}" if texts else ""
 
 

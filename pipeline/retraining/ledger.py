@@ -5,7 +5,7 @@ import json
 import posixpath
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ class Ledger:
         digest: str,
         stamp: str,
         fault: tuple[BatchState, str] | None = None,
-        rolled_back: Collection[int] = (),
+        is_rolled_back: Callable[[int], bool] = lambda _: False,
     ) -> Batch | None:
         """Add a delivery as a batch.
 
@@ -87,14 +87,14 @@ class Ledger:
             digest: Digest of its content.
             stamp: Stamp of its files.
             fault: State and reason of an unreadable delivery; None for a readable one.
-            rolled_back: Versions that were rolled back. Their batches are in no training.
+            is_rolled_back: Tells which versions were rolled back. Their batches are in no training.
 
         Returns:
             The batch. None if a batch of this name and content is in the ledger, and is not taken
             again: then only the stamp of that batch is updated.
         """
         newest, same = self.newest(name), self.with_pictures(digest)
-        if same and (same.state in DROPPED or same.version in rolled_back):
+        if same and (same.state in DROPPED or (same.version and is_rolled_back(same.version))):
             same = None
         if same and newest and newest.number == same.number:
             self.update(same.number, stamp=stamp)

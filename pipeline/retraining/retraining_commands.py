@@ -1,5 +1,6 @@
 """The commands of retraining. Modules that import slowly are imported inside the functions."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,6 +67,7 @@ def retrain(
 
     notices, log = Notices(reserve_stdout() if json else None), command_log(context)
     with notices.tell_failure():
+        _check_named_workspace(context, workspace, config, overrides or [])
         loaded = read_config(workspace, name, config, overrides or [], inbox)
         notices.command = loaded.notify.command
         retraining_pass = RetrainingPass(loaded, notices, command_log=log)
@@ -93,6 +95,7 @@ def watch(
     from pipeline.retraining.inbox_watcher import watch_inbox
 
     overrides = overrides or []
+    _check_named_workspace(context, workspace, config, overrides)
     options = read_config(workspace, name, config, overrides, inbox).retrain
     log = command_log(context)
     arguments = ["--debug"] if log.debug else []
@@ -117,7 +120,8 @@ def history(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
             f"workspace {workspace} {problem}. Give the folder of one with --workspace DIR."
         )
     root = workspace.resolve()
-    batches, rollbacks = read_batches(root), find_rollbacks(root)
+    batches = read_batches(root)
+    rollbacks = find_rollbacks(root, [(batch.digest, batch.version) for batch in batches])
     show_ledger(batches, SafeConsole(), rollbacks)
     for line in next_steps(batches, root, rollbacks):
         print_line(line)
@@ -153,6 +157,28 @@ def accept(
         raise InputError("give either RUN or --batch NAME.")
     version = accept_candidate(workspace, run_id, reason)
     print_line(f"Pushed version {version} of run {run_id}, accepted: {reason}")
+
+
+def _check_named_workspace(
+    context: typer.Context, workspace: Path, path: Path | None, overrides: list[str]
+) -> None:
+    """Refuse a config that names another workspace than the one that is used by default.
+
+    Raises:
+        InputError: `--workspace` is not given, and the config names another workspace, or is
+            invalid.
+    """
+    from pipeline.config.config_file import load_config
+
+    source = context.get_parameter_source("workspace")
+    if path is None or source is None or source.name != "DEFAULT":
+        return
+    named = load_config(path, overrides).workspace.resolve()
+    if named != workspace.resolve():
+        raise InputError(
+            f"config file {path} names the workspace {named}, and without --workspace this command "
+            f"uses {workspace.resolve()}. Give --workspace {shlex.quote(str(named))}."
+        )
 
 
 def read_config(

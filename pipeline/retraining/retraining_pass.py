@@ -200,7 +200,9 @@ class RetrainingPass:
 
     def _result(self, batch: Batch) -> BatchResult:
         known = {other.version for other in self._ledger.batches()}
-        version = self._versions.find_batch(batch.digest, known)
+        is_first = self._ledger.of_digest(batch.digest)[0].number == batch.number
+        since = "" if is_first else batch.taken_at
+        version = self._versions.find_batch(batch.digest, known, since)
         if version is not None:  # a killed pass pushed it, and could not write that to the ledger
             return BatchResult("pushed", f"version {version}", {"version": version})
         if self._num_deaths(batch) >= MAX_DEATHS:
@@ -238,9 +240,12 @@ class RetrainingPass:
         with captured_output(self._log):
             from pipeline.retraining.training_set import TrainingSet  # it imports TFX
 
-        model = self._versions.path(serving_version(self._versions))
+        version = serving_version(self._versions)
+        self._versions.check_files(version)
+        model = self._versions.path(version)
         with self._deaths.reading(batch.digest):
-            pictures = TrainingSet.read(batch, self._ledger.batches(), model, self._workspace)
+            batches, validation = self._ledger.batches(), self._config.validation
+            pictures = TrainingSet.read(batch, batches, model, self._workspace, validation)
             return pictures, *self._decide(batch, pictures)
 
     def _decide(
@@ -252,7 +257,7 @@ class RetrainingPass:
             batch: The batch.
             pictures: The batch, and the pictures that wait for a training.
         """
-        options = self._config.retrain
+        options, validation = self._config.retrain, self._config.validation
         version = serving_version(self._versions)
         with captured_output(self._log):
             assessment = assess(
@@ -263,18 +268,19 @@ class RetrainingPass:
             )
         domains = self._versions.read_push(version).domains
         accuracies = {name: metrics["accuracy"] for name, metrics in domains.items()}
-        decision = decide(
-            assessment, pictures.num_waiting(), accuracies, options, bool(batch.accepted)
-        )
-        reason = with_left_out(decision.reason, pictures.delivered)
+        waiting, is_accepted = pictures.num_waiting(), bool(batch.accepted)
+        decision = decide(assessment, waiting, accuracies, options, is_accepted, validation)
+        reason = with_left_out(decision.reason, pictures.delivered, batch.source)
         return assessment, replace(decision, reason=reason)
 
     def _finish(self, batch: Batch, result: BatchResult) -> None:
         """Write the final state of a batch to the ledger, send the event, and print it."""
         unusable = stored_left_out(self._batches, batch.digest)
-        reason = with_left_out(result.reason, unusable)
-        if batch.accepted:
-            reason = f"{reason}; labels accepted: {batch.accepted}"
+        reason = with_left_out(result.reason, unusable, batch.source)
+        if batch.accepted:  # its reason is that of the hold, and who accepted it
+            is_told = batch.accepted in batch.reason  # not after a failed attempt
+            accepted = batch.reason if is_told else f"labels accepted: {batch.accepted}"
+            reason = f"{reason}; {accepted}"
         count = {"left_out": len(unusable)} if unusable else {}
         finished = self._ledger.finish(batch.number, result.state, reason, **result.columns)
         self._send(result.state, batch, reason, {**count, **result.changes, **result.columns})

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.data_gate.stopping import stop_message, stopping_findings
+from components.data_gate.validation_options import ValidationOptions
 from components.evaluation.predictions.stored_predictions import stored_slices
 from components.pusher.data_set import DataSetRow
 from components.pusher.version_store import VersionStore
@@ -32,6 +33,7 @@ from pipeline.retraining.pictures.replaced_batches import (
     stored_rows,
 )
 from pipeline.retraining.pictures.replay import replay_rows
+from pipeline.retraining.pictures.trainable_rows import allowed_classes, trainable_rows
 from pipeline.retraining.pictures.update_summary import (
     UpdateCounts,
     count_updates,
@@ -56,6 +58,7 @@ class TrainingSet:
         newest: What the newest delivery of every picture says, of those in the batch and in the
             batches that wait for a training.
         omitted: Pictures that the redelivery of their batch omits.
+        slices: Values of slices of the pictures that the serving version was tested on, by content.
     """
 
     workspace: Workspace
@@ -66,6 +69,7 @@ class TrainingSet:
     delivered: list[BatchRow]
     newest: NewestRows
     omitted: OmittedPictures
+    slices: dict[bytes, dict[str, str]]
 
     @classmethod
     def read(
@@ -74,14 +78,18 @@ class TrainingSet:
         batches: list[Batch],
         model: Path,
         workspace: Workspace,
+        validation: ValidationOptions | None = None,
     ) -> "TrainingSet":
         """Read the batch, the waiting batches, and the data set of the serving version.
+
+        Pictures of waiting batches at which the data gate would stop the run are left out.
 
         Args:
             batch: Batch that the retraining is for.
             batches: All batches of the ledger.
             model: Folder of the serving version.
             workspace: Workspace of the batches.
+            validation: Options of the data gate; None to let waiting pictures have any class.
         """
         store = BatchStore(workspace.batches)
         known = KnownPictures.read(model, workspace)
@@ -89,26 +97,30 @@ class TrainingSet:
         replaced = replaced_batches(batches, batch.number, versions)
         others = [one for one in batches if one.number != batch.number and one not in replaced]
         delivered = store.read(batch.digest)
-        usable = [DeliveredBatch(batch.number, delivered)] + [
-            DeliveredBatch(one.number, store.read(one.digest))
-            for one in others
-            if one.state in KEPT
-        ]
+        classes = allowed_classes(known, validation)
+        current = DeliveredBatch(batch.number, delivered)
+        kept = [one for one in others if one.state in KEPT]
+        waiting = [DeliveredBatch(one.number, store.read(one.digest)) for one in kept]
+        trainable = [replace(one, rows=trainable_rows(one.rows, classes)) for one in waiting]
         pushed = [
             DeliveredBatch(one.number, stored_rows(one, store))
             for one in others
             if replaced and one.version is not None
         ]
         of_version = known or KnownPictures([], {})
+        slices = stored_slices(model)
         newest = newest_rows(
-            usable,
+            [current, *trainable],
             of_version.by_content,
             {batch_location(one): one.number for one in batches},
             {batch_location(one) for one in replaced},
-            _finished(others, min(one.number for one in usable), versions, store),
+            _finished(others, min(one.number for one in [current, *waiting]), versions, store),
+            slices,
         )
-        omitted = find_omitted(of_version, replaced, batch.number, usable, pushed, store)
-        return cls(workspace, batch, batches, model, known, delivered, newest, omitted)
+        omitted = find_omitted(
+            of_version, replaced, batch.number, [current, *waiting], pushed, store
+        )
+        return cls(workspace, batch, batches, model, known, delivered, newest, omitted, slices)
 
     def assessed_rows(self) -> AssessedRows:
         """Return what is assessed of the batch, and what is only counted."""
@@ -181,9 +193,8 @@ class TrainingSet:
         ]
         updates = list(self.newest.updates.values())
         by_stem = config.split.group_by == "stem" or self.known.is_grouped_by_stem
-        slices = stored_slices(self.model) if config.slices else {}
         folds = read_folds(self.model, self.known.rows)
-        rows = ListingRows(self.known, self.workspace.root, folds, by_stem, slices)
+        rows = ListingRows(self.known, self.workspace.root, folds, by_stem, self.slices)
         listed = rows.of_updates(updates)
         listed += rows.of_new(new, pseudo_labels, listed)
         replayed = rows.of_known(
@@ -274,7 +285,7 @@ def _finished(
         for one in batches
         if one.number > oldest
         if one.state == "duplicate"
-        or (one.version is not None and not (versions.rolled_back / str(one.version)).exists())
+        or (one.version is not None and not versions.is_rolled_back(one.version))
     ]
 
 

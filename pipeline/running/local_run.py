@@ -17,6 +17,7 @@ from pipeline.summary.run_facts import failed_summary
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import show_summary
 from pipeline.workspace import Workspace
+from trainer_module.contract.output_text.wording import counted
 
 
 def run_pipeline(config: RunConfig) -> Summary:
@@ -64,7 +65,7 @@ def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) ->
     with captured_output(workspace.log(run_id)) as console:
         progress = ProgressDisplay(console)
         domains = ", ".join(snapshot.domains)
-        progress.title(f"run {run_id}: {snapshot.files:,} files, domains {domains}")
+        progress.title(f"run {run_id}: {counted(snapshot.files, 'file')}, domains {domains}")
         for note in snapshot.notes:
             progress.message(note)
         run = Run(run_id, config, workspace, snapshot, progress, workspace.runs / run_id)

@@ -19,6 +19,8 @@ from pipeline.running.run import Run
 from pipeline.running.run_checks import check_config
 from pipeline.running.run_failure import first_input_error, run_error
 from pipeline.workspace import Workspace
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.wording import counted
 
 
 @contextlib.contextmanager
@@ -39,14 +41,13 @@ def partial_run(command: str, config: RunConfig, output: Path) -> Iterator[Run]:
 
     Raises:
         InputError: The pictures or the config are unusable, the workspace is in use, or the output
-            folder cannot be written.
+            folder is inside the data or cannot be written.
         RunFailedError: A component failed.
     """
     with _workspace(config) as config:
         check_config(config)
         workspace = Workspace(config.workspace)
-        prepare_output_folder(output)
-        with workspace.lock():
+        with _prepared_output(output, config.data), workspace.lock():
             snapshot = take_snapshot(
                 config.data,
                 workspace.inputs,
@@ -56,7 +57,7 @@ def partial_run(command: str, config: RunConfig, output: Path) -> Iterator[Run]:
             log = workspace.log(command)
             with captured_output(log) as console:
                 progress = ProgressDisplay(console)
-                progress.title(f"{command} {config.data}: {snapshot.files:,} files")
+                progress.title(f"{command} {config.data}: {counted(snapshot.files, 'file')}")
                 for note in snapshot.notes:
                     progress.message(note)
                 run_id = _new_run_id(command)
@@ -72,6 +73,25 @@ def partial_run(command: str, config: RunConfig, output: Path) -> Iterator[Run]:
                     if first_input_error(error) is None:
                         copy.write_bytes(log.read_bytes())
                     raise run_error(run.step, error, copy) from error
+
+
+@contextlib.contextmanager
+def _prepared_output(output: Path, data: str) -> Iterator[None]:
+    """Create the folder of `--output`; bad input leaves no empty one behind."""
+    if output.resolve().is_relative_to(data):
+        raise InputError(
+            f"output folder {output.resolve()} is inside the data folder {data}, where its files "
+            "would be read as pictures. Give another one with --output DIR."
+        )
+    is_new = not output.exists()
+    prepare_output_folder(output)
+    try:
+        yield
+    except InputError:
+        if is_new:
+            with contextlib.suppress(OSError):  # it holds what the command has written
+                output.rmdir()
+        raise
 
 
 def _new_run_id(command: str) -> str:

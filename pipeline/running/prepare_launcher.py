@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from components.data_gate.statistics.baseline_statistics import read_baseline_statistics
+from components.pusher.version_files import check_files
 from pipeline.dag import PipelineInputs, create_pipeline
 from pipeline.identity.component_fingerprints import ComponentFingerprints, fingerprint_components
 from pipeline.identity.model_key import model_key
@@ -72,7 +73,13 @@ def pipeline_inputs(
         code: Fingerprints of the components, see `fingerprint_components`.
         key: Identity of what determines the model, see `model_key`.
         baseline: Version to start from and to compare with; None for a first run.
+
+    Raises:
+        UnavailableError: The baseline, or an earlier version that counts for the gate, has lost a
+            file.
     """
+    if baseline:
+        run.store.check_files(baseline)
     return PipelineInputs(
         data_root=run.snapshot.data_root,
         listing=str(run.snapshot.path),
@@ -131,12 +138,14 @@ def _earlier_versions(run: Run, baseline: int | None) -> dict[int, str]:
     not count any more. Neither do versions that were rolled back.
     """
     numbers = [number for number in run.store.versions() if baseline and number < baseline]
+    pushes = {number: push for number, push, is_serving in run.store.pushes() if is_serving}
     accepted = [
-        number
-        for number, push, is_serving in run.store.pushes()
-        if is_serving and push.accepted and number <= (baseline or 0)
+        number for number, push in pushes.items() if push.accepted and number <= (baseline or 0)
     ]
     counting = [number for number in numbers if number >= max(accepted, default=0)]
+    for number in counting:  # one whose predictions were lost would be left out without a word
+        if number in pushes:
+            check_files(run.store.path(number), pushes[number].files)
     return {
         number: str(run.store.path(number))
         for number in counting

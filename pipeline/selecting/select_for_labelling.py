@@ -13,7 +13,6 @@ from rich import box
 from rich.progress import Progress
 from rich.table import Table
 
-from components.data_gate.wording import counted
 from pipeline.config.path_check import check_encodable, check_workspace
 from pipeline.retraining.retraining_commands import read_config
 from pipeline.selecting.inbox_pictures import find_delivered, known_contents
@@ -24,6 +23,7 @@ from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.wording import counted, counted_are
 from trainer_module.contract.printable_names import shortened
 from trainer_module.export.model_description import read_description
 
@@ -254,5 +254,6 @@ def _show(
     print_table(console, table)
     total = len(selection.choices)
     if total < count:
-        say(f"There are fewer pictures than --count {count:,}: all {total:,} are taken.")
+        taken = counted_are(total, "picture")
+        say(f"There are fewer pictures than --count {count:,}: {taken} taken.")
     say(f"{counted(total, 'picture')} to label: {output}")

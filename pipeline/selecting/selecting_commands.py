@@ -7,6 +7,7 @@ import typer
 
 from pipeline.command_options import DEFAULT_WORKSPACE, DomainOption, NameOption
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.locations import expand_home
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Workspace of the serving model.")
@@ -58,5 +59,5 @@ def select(
 
     if data is not None and not data.strip():
         raise InputError("--data has an empty value. Give a folder or a manifest.")
-    source = PictureSource(inbox, Path(data) if data else None, domain)
+    source = PictureSource(inbox, Path(expand_home(data)) if data else None, domain)
     select_for_labelling(workspace, name, source, count, output, seed)

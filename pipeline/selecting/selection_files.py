@@ -9,14 +9,15 @@ from pathlib import Path, PurePosixPath
 from components.image_example_gen.ingestion import read_file
 from components.image_example_gen.picture_reader import UnusablePictureError
 from components.image_example_gen.splits import digest
+from pipeline.inputs.layouts.unlabelled_names import TO_LABEL
 from pipeline.inputs.sidecar import SIDECAR
 from pipeline.inspecting.contact_sheet import SheetRow, draw_contact_sheet, evenly_spaced
-from pipeline.retraining.deliveries.inbox import TO_LABEL
 from pipeline.selecting.folder_names import name_copy, name_folders
 from pipeline.selecting.label_studio_tasks import write_labelling_config, write_tasks
 from pipeline.selecting.selection import Choice
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
+from trainer_module.contract.output_text.wording import counted
 
 COLUMNS = ("path", "domain", "why", "predicted", "confidence", "original")
 
@@ -127,7 +128,7 @@ def _draw_sheet(named: list[tuple[str, Choice]], folder: Path) -> None:
     rows = list(_sheet_rows(named, folder))
     shown = evenly_spaced(rows, MAX_ROWS)
     count = sum(len(row.cells[""]) for row in shown)
-    text = f"{count:,} of {len(named):,} chosen pictures, by domain and predicted class"
+    text = f"{count:,} of {counted(len(named), 'chosen picture')}, by domain and predicted class"
     draw_contact_sheet(shown, [""], PER_ROW, text, folder / SHEET)
 
 

@@ -10,11 +10,12 @@ from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.folder_tree import PICTURE_SUFFIXES
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout
+from pipeline.inputs.layouts.unlabelled_names import UNLABELLED, is_unlabelled
 from pipeline.inputs.manifest import read_usable_manifest
 from pipeline.inputs.picture_columns import further_columns, picture_columns
 from pipeline.inputs.sidecar import FROM_FOLDERS, SIDECAR, Sidecar
 from pipeline.inputs.snapshot import is_manifest
-from pipeline.retraining.deliveries.inbox import READY, UNLABELLED, is_unlabelled
+from pipeline.retraining.deliveries.inbox import READY
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import locate

@@ -1,6 +1,7 @@
 """Batching of requests that arrive while the model is busy."""
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +21,8 @@ from trainer_module.export.saved_model_classifier import Outputs
 IDLE_SECONDS = 0.1
 
 #: How long a part waits for that at most, in durations of the part before it: under steady load,
-#: large requests get a third of the time.
-MAX_PAUSE = 2.0
+#: large requests get a quarter of the time.
+MAX_PAUSE = 3.0
 
 
 class CallableModel(Protocol):
@@ -56,7 +57,7 @@ class BatchLimits(NamedTuple):
     instances: int = 32
     pixels: int = 4_000_000
     scanned_pixels: int = 40_000_000
-    part_instances: int = 8
+    part_instances: int = 4
 
     def of_part(self) -> "BatchLimits":
         """Return the limits of a part of a large request."""
@@ -88,9 +89,9 @@ class Batcher:
     A usual request fits into one call, alone or together with others to the same version and
     signature. A large one is called in small parts, and not joined with others: no usual request
     waits for its pictures to be decoded. A part begins after `IDLE_SECONDS` without a usual
-    request, because calls that run at the same time share the processors, or after the time of
-    `MAX_PAUSE`. Every response comes from one version. The signatures take any
-    batch size in one graph: batches are neither padded nor traced again.
+    request, from its arrival to its outputs, because what runs at the same time shares the
+    processors; or after the time of `MAX_PAUSE`. Every response comes from one version. The
+    signatures take any batch size in one graph: batches are neither padded nor traced again.
     """
 
     def __init__(
@@ -109,6 +110,12 @@ class Batcher:
         self._limits = limits or BatchLimits()
         self._usual = _Lane(budget, self._limits, on_batch)
         self._large = _Lane(budget, self._limits.of_part(), on_batch, self._usual)
+
+    @contextlib.contextmanager
+    def expect_usual(self) -> Iterator[None]:
+        """Let parts of large requests wait for a usual request that is still being prepared."""
+        with self._usual.expect():
+            yield
 
     async def call(self, model: CallableModel, signature: str, images: RequestImages) -> Outputs:
         """Call a signature with the instances of one request.
@@ -149,6 +156,7 @@ class _Lane:
         self._budget, self._limits, self._on_batch = budget, limits, on_batch
         self._preferred = preferred
         self._busy_until, self._part_seconds = -math.inf, 0.0
+        self._num_expected = 0
         self._queue: list[_PendingRequest] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._worker: asyncio.Task[None] | None = None
@@ -157,6 +165,16 @@ class _Lane:
         self._queue.append(request)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
+
+    @contextlib.contextmanager
+    def expect(self) -> Iterator[None]:
+        """Be busy in the block, in which a request is prepared that may come to this lane."""
+        self._num_expected += 1
+        try:
+            yield
+        finally:
+            self._busy_until = time.monotonic()
+            self._num_expected -= 1
 
     def discard(self, request: _PendingRequest) -> None:
         """Take a request off the queue, if it is still there: its client has disconnected."""
@@ -181,7 +199,7 @@ class _Lane:
     @property
     def busy_until(self) -> float:
         """Time at which the lane had a request last, in seconds of `time.monotonic`."""
-        if self._worker is not None:
+        if self._worker is not None or self._num_expected:
             self._busy_until = time.monotonic()
         return self._busy_until
 

@@ -1,6 +1,7 @@
 """Predict requests, from their body to the JSON of their response."""
 
 import asyncio
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.serving.batcher import Batcher
@@ -60,8 +61,10 @@ class PredictService:
         Raises:
             RequestError: The request is wrong, or there is no memory for it.
         """
-        request = await run_to_end(self._parse(model, body, memory))
-        images = await self._preparation.prepare(request, memory)
+        is_small = len(body) <= LARGE_BODY
+        with self._batcher.expect_usual() if is_small else contextlib.nullcontext():
+            request = await run_to_end(self._parse(model, body, memory))
+            images = await self._preparation.prepare(request, memory)
         outputs = await self._call_model(model, request, images, memory)
         return encode_predict_response(outputs, request.row_format)
 

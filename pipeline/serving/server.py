@@ -14,6 +14,8 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
+from components.pusher.version_files import describe_damages
+from components.pusher.version_store import VersionStore
 from pipeline.config.path_check import check_workspace
 from pipeline.serving.app import Lifespan, create_app
 from pipeline.serving.batcher import Batcher
@@ -31,9 +33,11 @@ from pipeline.serving.served_model import ServedModel
 from pipeline.serving.server_metrics import ServerMetrics
 from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.terminal.plain_lines import print_line
-from pipeline.version_lookup import find_store, serving_version
+from pipeline.version_lookup import find_store, recorded_damages, serving_version
 from pipeline.web.allowed_hosts import AllowedHosts, is_loopback
 from pipeline.web.listening_socket import bind_socket
+from trainer_module.contract.errors import UnavailableError
+from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION
 
 #: Seconds between two polls of the directory of versions, as in TensorFlow Serving.
 POLL_SECONDS = 1.0
@@ -88,15 +92,14 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         # Uvicorn completes the open requests first, and then raises the signal again.
         signal.signal(number, lambda *_: sys.exit(0))
-    logging.basicConfig(format="%(asctime)s %(message)s")
+    # What the server and its libraries log is for the terminal, not for the log of the command.
+    logging.basicConfig(format="%(asctime)s %(message)s", force=True)
     logging.getLogger("carryover").setLevel(logging.INFO)
     hosts = choose_hosts(listener.getsockname()[0], allowed_hosts)
     import_tensorflow_quietly()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # TensorFlow's modules stay; a garbage collection over them takes a second
-    versions = LoadedVersions(
-        store.versions, lambda number: ServedModel(store.path(number), number)
-    )
+    versions = LoadedVersions(store.versions, lambda number: load_version(store, number))
     metrics = ServerMetrics(lambda: versions.newest() or 0)
     batcher = Batcher(budget, on_batch=metrics.count_batch)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
@@ -107,6 +110,30 @@ def serve(
         create_app(rest_api, metrics, hosts, lifespan), metrics, ConnectionLimits()
     )
     DrainingServer(config, ExitDeadline(SHUTDOWN_SECONDS)).run(sockets=[listener])
+
+
+def load_version(store: VersionStore, number: int) -> ServedModel:
+    """Load a version, and warn if it has lost files that serving does not need.
+
+    Args:
+        store: Versions of the model.
+        number: Number of the version.
+
+    Raises:
+        UnavailableError: The version has lost a file without which it cannot predict.
+        Exception: TensorFlow cannot load it, see `ServedModel`.
+    """
+    folder = store.path(number)
+    damages = recorded_damages(store, number)
+    needed = [damage for damage in damages if damage.prevents_serving]
+    if needed:
+        raise UnavailableError(f"{describe_damages(folder, needed)}. {RESTORE_VERSION}")
+    model = ServedModel(folder, number)
+    if damages:
+        _logger.warning(
+            "%s. It serves; restore it before the next training", describe_damages(folder, damages)
+        )
+    return model
 
 
 def choose_hosts(address: str, names: Sequence[str]) -> AllowedHosts:

@@ -47,6 +47,9 @@ def _gate_results(rows: list[GateRow], table: GateTable, serving: int | None) ->
         if row.metric != ACCURACY:
             continue
         if row.label is None and row.version == serving:
+            if row.before is not None:
+                results["compared_images"] = row.pictures
+                results["change"] = row.after - row.before
             results["detectable_loss"] = row.detectable_loss
             results["needed_images"] = row.needed_pictures
         elif row.label is None and row.version:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 
 from components.data_gate.findings import Finding
 from pipeline.summary.slices.slice_result import SliceResult
@@ -93,8 +93,12 @@ class Domain(BaseModel):
         macro_f1: Mean F1 score over the classes.
         log_loss: Mean negative log likelihood of the true class, in nats.
         ece: Expected calibration error.
+        compared_images: Number of test pictures that the baseline has predictions for, too; 0
+            without a baseline. The fields from `baseline_accuracy` to `change_high`, and
+            `detectable_loss`, are about them.
         baseline_accuracy: Accuracy of the baseline; null without a baseline.
-        change_low: Lower end of the confidence interval of the change in accuracy, with the level
+        change: Accuracy of the candidate minus that of the baseline; null without a baseline.
+        change_low: Lower end of the confidence interval of the change, with the level
             `gate.confidence`; null without a baseline.
         change_high: Upper end of that interval.
         best_version: Earlier version that was best in the domain; null where there is none.
@@ -116,7 +120,9 @@ class Domain(BaseModel):
     macro_f1: float
     log_loss: float
     ece: float
+    compared_images: int = 0
     baseline_accuracy: float | None = None
+    change: float | None = None
     change_low: float | None = None
     change_high: float | None = None
     best_version: int | None = None
@@ -126,12 +132,25 @@ class Domain(BaseModel):
     classes: dict[str, ClassResult] = {}
     metrics: dict[str, MetricResult] = {}
 
+    @model_validator(mode="after")
+    def _with_change(self) -> "Domain":
+        """Fill in what the summaries of earlier versions of carryover lack."""
+        if self.change is None and self.baseline_accuracy is not None:
+            self.change = self.accuracy - self.baseline_accuracy
+            self.compared_images = self.test_images
+        return self
+
+    @property
+    def is_partly_compared(self) -> bool:
+        """Whether the baseline has predictions for some of the test pictures only."""
+        return 0 < self.compared_images < self.test_images
+
     @property
     def is_too_small(self) -> bool:
         """Whether the gate would need more test pictures to notice the loss that it forbids."""
         if self.detectable_loss is None:
             return False
-        return self.needed_images is None or self.needed_images > self.test_images
+        return self.needed_images is None or self.needed_images > self.compared_images
 
 
 class Stage(BaseModel):

@@ -13,6 +13,7 @@ from pipeline.summary.summary_schema import Domain, Stages, Summary
 from pipeline.terminal.accept_command import accept_command
 from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.printable_names import printable_name
 
 #: Domains that a line below the table names.
@@ -42,7 +43,7 @@ def show_summary(
         console.print(Text(_image_counts(summary)), highlight=False, soft_wrap=True)
     if summary.domains:
         print_table(console, _domain_table(summary))
-        if line := _cross_fitted(summary):
+        for line in filter(None, (_cross_fitted(summary), _partly_compared(summary))):
             console.print(Text(line), highlight=False, soft_wrap=True)
         if line := _too_small(summary):
             console.print(Text(line, "yellow"), highlight=False, soft_wrap=True)
@@ -56,9 +57,7 @@ def show_summary(
 def describe_change(summary: Summary) -> str:
     """Return what a version changed: the domain that gained most, and the one that lost most."""
     changes = {
-        name: domain.accuracy - domain.baseline_accuracy
-        for name, domain in summary.domains.items()
-        if domain.baseline_accuracy is not None
+        name: domain.change for name, domain in summary.domains.items() if domain.change is not None
     }
     if not changes:
         return f"version {summary.pushed_version}"
@@ -72,13 +71,13 @@ def _image_counts(summary: Summary) -> str:
     if images is None:
         return ""
     line = (
-        f"\n{images.read:,} files: {images.train:,} train, {images.eval:,} eval, "
+        f"\n{counted(images.read, 'file')}: {images.train:,} train, {images.eval:,} eval, "
         f"{images.test:,} test, {images.rejected:,} rejected"
     )
     counts = summary.reject_reasons.items()
     line += "".join(f"\n  {count:,} x {printable_name(reason)}" for reason, count in counts)
     ignored = sum(summary.ignored_files.values())
-    return line + (f"\n{ignored:,} hidden and system files ignored" if ignored else "")
+    return line + (f"\n{counted(ignored, 'hidden or system file')} ignored" if ignored else "")
 
 
 def _domain_table(summary: Summary) -> Table:
@@ -145,10 +144,26 @@ def _cross_fitted(summary: Summary) -> str:
     return "Cross-fitted pictures, predicted by models trained without them: " + _first(texts, ", ")
 
 
+def _partly_compared(summary: Summary) -> str:
+    """Return a line about domains of which some pictures only are compared; empty without any."""
+    texts = [
+        f"'{printable_name(name)}' ({domain.compared_images:,} of {domain.test_images:,})"
+        for name, domain in summary.domains.items()
+        if domain.is_partly_compared
+    ]
+    if not texts:
+        return ""
+    return (
+        "Baseline and change are those of the pictures that the serving model was not trained on: "
+        + _first(texts, ", ")
+    )
+
+
 def _too_small(summary: Summary) -> str:
     """Return a line about the domains whose loss the gate might not notice; empty without any."""
     texts = [
-        f"'{printable_name(name)}' sees {domain.detectable_loss:.3f} with {domain.test_images:,}"
+        f"'{printable_name(name)}' sees {domain.detectable_loss:.3f} with "
+        f"{domain.compared_images:,}"
         + (f", needs {domain.needed_images:,}" if domain.needed_images else "")
         for name, domain in summary.domains.items()
         if domain.is_too_small
@@ -165,11 +180,10 @@ def _first(texts: list[str], separator: str) -> str:
 
 
 def _change(domain: Domain) -> str:
-    if domain.baseline_accuracy is None:
+    if domain.change is None:
         return "-"
-    change = domain.accuracy - domain.baseline_accuracy
-    colour = "green" if change >= 0 else "red"
-    return f"[{colour}]{change:+.3f}[/{colour}]"
+    colour = "green" if domain.change >= 0 else "red"
+    return f"[{colour}]{domain.change:+.3f}[/{colour}]"
 
 
 def _outcome(summary: Summary, model: str | None, serving: int | None) -> Text:

@@ -1,9 +1,48 @@
 """A text stream on which nothing but printable characters and line ends can be printed."""
 
-from typing import Any, TextIO
+import contextlib
+from collections.abc import Iterator
+from typing import Any, TextIO, cast
 
 from trainer_module.contract.output_text.credentials import masked_text
 from trainer_module.contract.printable_names import printable_lines
+
+
+class UnwritableStreamError(OSError):
+    """What is printed cannot be written, such as to a file on a full disk."""
+
+
+@contextlib.contextmanager
+def _named_errors() -> Iterator[None]:
+    """Tell an error of a stream from one of a file. The end of a pipe stays what it is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnwritableStreamError(error.errno, error.strerror) from error
+
+
+class _CheckedStream:
+    """Stands for a stream, and raises `UnwritableStreamError` where it cannot be written."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text; return the number of its characters."""
+        with _named_errors():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        """Write the buffer."""
+        with _named_errors():
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_stream":
+            raise AttributeError(name)
+        return getattr(self._stream, name)
 
 
 class PrintableStream:
@@ -20,7 +59,7 @@ class PrintableStream:
             stream: Stream to write to.
             masks: Whether to mask credentials, too. Data on stdout must stay as they are.
         """
-        self._stream = stream
+        self._stream = cast(TextIO, _CheckedStream(stream))
         self._masks = masks
 
     @property

@@ -103,6 +103,7 @@ TESTED_ROWS = {
         "manifest: another encoding": "another_encoding_is_refused_with_the_line_and_the_value",
         "manifest: column names": "case_spaces_quotes_and_empty_cells_at_the_end_do_not_matter",
         "manifest: no header": "a_header_that_is_not_understood_says_what_to_do",
+        "manifest: a space": "a_quote_after_a_space_quotes_nothing_and_is_refused",
         "manifest: a row": "a_row_with_another_delimiter_is_named_with_its_value",
     },
     "pipeline/inputs/test_delivered_manifests.py": {
@@ -115,6 +116,9 @@ TESTED_ROWS = {
     },
     "pipeline/inputs/test_invalid_manifests.py": {
         "manifest without a": "a_manifest_without_a_usable_row_names_the_first_row_and_its_reason",
+    },
+    "pipeline/inputs/test_manifest.py": {
+        "manifest: an address": "a_picture_on_the_web_is_rejected_with_what_to_do",
     },
     "pipeline/inputs/test_manifest_path.py": {
         "manifest: a path": "a_file_is_found_in_the_other_unicode_form",
@@ -134,6 +138,7 @@ TESTED_ROWS = {
         "`sidecar.csv`: a path": "what_is_wrong_in_a_sidecar_is_an_error_with_its_line",
     },
     "pipeline/inputs/test_snapshot.py": {
+        "`<domain>/_unlabelled`": "pictures_without_a_label_are_left_out_with_a_note",
         "`<domain>/<class>/<picture>` | read": (
             "a_snapshot_lists_every_file_with_domain_label_and_size"
         ),
@@ -170,6 +175,9 @@ TESTED_ROWS = {
         "files with times": "a_time_in_the_future_does_not_keep_a_delivery_incomplete_for_ever",
         "names of batches": "a_name_is_shown_with_escapes_for_what_is_not_printable",
         "the same names": "a_folder_of_a_system_is_no_delivery",
+    },
+    "pipeline/retraining/pictures/test_known_groups.py": {
+        "manifest or `sidecar.csv`: a group": "a_group_is_known_in_all_spellings_of_its_name",
     },
     "pipeline/retraining/test_left_out_pictures.py": {
         "files of a batch": "they_are_named_and_counted_everywhere",

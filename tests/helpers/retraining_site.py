@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from tiny_models import LABELS
 from tiny_summary import domain, summary
-from tiny_workspace import NAME
+from tiny_workspace import NAME, push_copy
 
 from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
@@ -37,7 +37,7 @@ class UnexpectedRunError(BaseException):
 
 
 class Pipeline:
-    """Stands for the run of the pipeline; its result is given."""
+    """Stands for the run of the pipeline; its result is given, and the version is pushed."""
 
     def __init__(self, result: Summary | BaseException) -> None:
         self.result = result
@@ -47,6 +47,9 @@ class Pipeline:
         self.snapshots.append(snapshot)
         if isinstance(self.result, BaseException):
             raise self.result
+        store = VersionStore(workspace.root, config.name)
+        while (store.newest() or 0) < (self.result.pushed_version or 0):
+            push_copy(store, workspace.root / "model", "run 2", snapshot.batch)
         return self.result
 
 
@@ -98,16 +101,23 @@ class RetrainingSite:
         pipeline: Callable[[RunConfig, Workspace, Snapshot], Summary] | None = None,
         notices: Notices | None = None,
         command_log: CommandLog | None = None,
+        allow: tuple[str, ...] = (),
         **options: Any,
     ) -> RetrainingPass:
-        """Make a pass; without a pipeline, a run is an error."""
+        """Make a pass; without a pipeline, a run is an error. `allow` is `validation.allow`."""
         retrain = {
             "inbox": self.inbox,
             "allowed_roots": [str(self.inbox.parent / "pictures"), "memory://"],
             "min_pictures": 4,
             "quiet_seconds": 0,
         } | options
-        config = RunConfig(name=NAME, data="/data", workspace=self.workspace, retrain=retrain)
+        config = RunConfig(
+            name=NAME,
+            data="/data",
+            workspace=self.workspace,
+            retrain=retrain,
+            validation={"allow": allow},
+        )
         self._console, self._stream = io.StringIO(), io.StringIO()
         console = Console(file=self._console, width=1000)
         notices = notices or Notices(self._stream)

@@ -179,6 +179,25 @@ def test_a_command_that_was_refused_creates_no_workspace(carryover, tmp_path, co
     assert not (tmp_path / "workspace").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "folder"), [("inspect", "inspection"), ("crossval", "crossval")]
+)
+def test_a_command_that_was_refused_leaves_no_empty_output(carryover, tmp_path, command, folder):
+    refusal(carryover(command, "--data", "missing"))
+    (tmp_path / "empty").mkdir()
+    refusal(carryover(command, "--data", "empty"))
+    assert not (tmp_path / folder).exists()
+
+
+def test_an_output_inside_of_the_pictures_is_refused(carryover, tmp_path):
+    write_files(tmp_path, {"day/cat/a.png": b""})
+    message = refusal(carryover("inspect", "--data", "."))
+    assert (
+        f"output folder {tmp_path / 'inspection'} is inside the data folder {tmp_path}" in message
+    )
+    assert not (tmp_path / "inspection").exists()
+
+
 def test_a_workspace_that_existed_stays_when_a_command_is_refused(carryover, tmp_path):
     (tmp_path / "workspace").mkdir()
     refusal(carryover("run", "--data", "missing", "--workspace", tmp_path / "workspace"))
@@ -242,7 +261,7 @@ def test_a_failure_is_one_line_and_the_path_of_the_log_with_exit_code_1(
 def test_the_log_of_a_command_is_in_its_workspace_with_arguments_traceback_and_exit_code(
     carryover, monkeypatch, tmp_path
 ):
-    (tmp_path / "my workspace").mkdir()
+    write_files(tmp_path / "my workspace", {".lock": b""})
     fail_with(monkeypatch, RuntimeError("broken"))
     done = carryover("doctor", "--workspace", "my workspace")
     log = tmp_path / "my workspace" / "logs" / "doctor.log"
@@ -254,7 +273,7 @@ def test_the_log_of_a_command_is_in_its_workspace_with_arguments_traceback_and_e
 
 
 def test_a_run_logs_to_the_workspace_of_its_config(carryover, monkeypatch, tmp_path):
-    (tmp_path / "w").mkdir()
+    write_files(tmp_path / "w", {".lock": b""})
     (tmp_path / "run.yaml").write_text(f"data: {tmp_path}\nworkspace: w\n")
     fail_with(monkeypatch, RuntimeError("broken"), local_run, "run_pipeline")
     done = carryover("run", "--config", "run.yaml")
@@ -272,7 +291,7 @@ def test_a_failed_component_names_the_log_of_its_run(carryover, monkeypatch, tmp
 
 
 def test_bad_input_is_in_the_log_too(carryover, tmp_path):
-    (tmp_path / "workspace").mkdir()
+    write_files(tmp_path / "workspace", {".lock": b""})
     refusal(carryover("run", "--data", "nowhere"))
     log = tmp_path / "workspace" / "logs" / "run.log"
     assert "InputError" in log.read_text()
@@ -403,3 +422,20 @@ def test_a_port_in_use_is_reported_before_anything_is_loaded(carryover, serving)
         port = other.getsockname()[1]
         done = carryover("serve", "--port", str(port), "--workspace", serving.root)
     assert refusal(done).startswith(f"cannot listen on 127.0.0.1, port {port}: ")
+
+
+@pytest.mark.parametrize("command", ["retrain", "watch"])
+def test_a_config_that_names_another_workspace_than_the_default_is_refused_with_the_option(
+    carryover, tmp_path, command
+):
+    config = tmp_path / "run.yaml"
+    config.write_text("data: pictures\nworkspace: my other\n")
+    done = carryover(command, "--config", config)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == (
+        f"carryover: config file {config} names the workspace {tmp_path / 'my other'}, and without "
+        f"--workspace this command uses {tmp_path / 'workspace'}. Give --workspace "
+        f"'{tmp_path / 'my other'}'."
+    )
+    config.write_text("data: pictures\n")
+    assert "no model has been pushed" in carryover(command, "--config", config).stderr

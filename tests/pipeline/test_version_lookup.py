@@ -1,4 +1,5 @@
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,16 @@ from tiny_pictures import write_files
 from components.pusher.rollback_record import Rollback
 from components.pusher.version_store import Push, VersionStore
 from pipeline import version_lookup
-from pipeline.version_lookup import find_rollbacks, find_store, roll_back, show_versions
+from pipeline.version_lookup import (
+    find_rollbacks,
+    find_store,
+    find_stores,
+    roll_back,
+    show_versions,
+)
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.model_assets import REFERENCE
 
 PUSH = Push("digest", "20240101-000000", "key", None, "2024-01-01T00:00:00+00:00", {})
 
@@ -129,6 +137,30 @@ def test_a_full_disk_keeps_no_version_in_service(root, capsys, monkeypatch):
     )
 
 
+def be_killed(*_: object) -> None:
+    """Stand for a kill of the process."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("killed_at", "is_made"), [("write_rollback", False), ("SafeConsole", True)]
+)
+def test_a_rollback_that_is_killed_is_not_made_or_has_its_reason(
+    root, monkeypatch, capsys, killed_at, is_made
+):
+    store = pushed(root, "shapes", {}, {}, {})
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(version_lookup, killed_at, be_killed)
+        roll_back(store, "why")
+    if not is_made:
+        assert store.versions() == [1, 2, 3]
+        roll_back(store, "why")
+    assert store.versions() == [1, 2]
+    capsys.readouterr()
+    show_versions(store)
+    assert re.search(r"\nVersion 3 was rolled back [\d: -]+: why\n", capsys.readouterr().out)
+
+
 def test_rollbacks_are_found_by_batch_and_version(root):
     pushed(root, "animals", {}, {})
     store = VersionStore(root, "shapes")
@@ -143,6 +175,14 @@ def test_rollbacks_are_found_by_batch_and_version(root):
     assert rollbacks["a", 2] == Rollback()
 
 
+def test_rollbacks_whose_versions_were_deleted_are_found_by_what_was_pushed(root):
+    store = pushed(root, "shapes", {}, {})
+    roll_back(store, "why")
+    shutil.rmtree(store.rolled_back)
+    assert find_rollbacks(root) == {}
+    assert find_rollbacks(root, [("a", 1), ("b", 2), ("c", None)]) == {("b", 2): Rollback()}
+
+
 def test_a_rollback_of_the_only_version_is_an_input_error(root):
     store = pushed(root, "shapes", {})
     with pytest.raises(InputError, match="needs an earlier one"):
@@ -155,3 +195,50 @@ def test_no_version_is_rolled_back_while_a_run_uses_the_workspace(root):
     with Workspace(root).lock(), pytest.raises(InputError, match="is in use"):
         roll_back(store)
     assert store.versions() == [1, 2]
+
+
+def test_versions_names_a_version_that_lost_a_file_on_stderr(root, capsys):
+    store = pushed(root, "shapes", {}, {})
+    (store.path(1) / "saved_model.pb").unlink()
+    show_versions(store)
+    assert capsys.readouterr().err == (
+        f"carryover: version {store.path(1)} is damaged: saved_model.pb is missing. Restore the "
+        "version from a backup, or take it out of service with carryover rollback.\n"
+    )
+
+
+def test_no_rollback_makes_a_version_serve_that_cannot(root):
+    store = pushed(root, "shapes", {}, {})
+    (store.path(1) / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(InputError, match=r"/1 is damaged: saved_model\.pb has 0 bytes .* serve: "):
+        roll_back(store)
+    assert store.versions() == [1, 2]
+
+
+def test_a_rollback_to_a_version_that_only_lost_what_training_needs_warns(root, capsys):
+    store = pushed(root, "shapes", {})
+    store.push(write_files(root.parent / "other", {REFERENCE: b"embeddings"}), PUSH)
+    store.push(root.parent / "model", PUSH)
+    (store.path(2) / REFERENCE).unlink()
+    roll_back(store)
+    assert store.versions() == [1, 2]
+    assert capsys.readouterr().err == (
+        f"carryover: version {store.path(2)} is damaged: {REFERENCE} is missing. It serves, but "
+        "restore it before you retrain.\n"
+    )
+
+
+def test_a_damaged_serving_version_is_rolled_back_without_a_word(root, capsys):
+    store = pushed(root, "shapes", {}, {})
+    (store.path(2) / "saved_model.pb").unlink()
+    roll_back(store)
+    assert store.versions() == [1]
+    assert capsys.readouterr().err == ""
+
+
+def test_folders_of_network_storage_are_no_models(root):
+    store = pushed(root, "shapes", {})
+    for name in ("@eaDir", "#recycle", ".snapshot", "lost+found", "shapes/@eaDir"):
+        (root / "serving" / name).mkdir()
+    assert find_store(root, None) == store
+    assert find_stores(root) == [store]

@@ -219,6 +219,30 @@ def test_a_run_whose_config_cannot_be_written_leaves_no_folder(
     assert workspace.unfinished_run() is None
 
 
+@pytest.mark.parametrize(
+    ("before", "inputs", "after"),
+    [
+        ([], False, None),
+        ([], True, None),
+        (["pictures/1.png"], True, ["pictures", "pictures/1.png"]),
+        (["inputs/"], True, ["inputs"]),
+        ([".lock"], False, [".lock"]),
+        (["runs/1/config.yaml"], False, [".lock", "runs", "runs/1", "runs/1/config.yaml"]),
+    ],
+)
+def test_bad_input_leaves_a_folder_as_it_was(tmp_path, before, inputs, after):
+    root = tmp_path / "folder"
+    for name in before:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).mkdir() if name.endswith("/") else (root / name).touch()
+    with pytest.raises(InputError, match="no picture"), Workspace(root).lock():
+        if inputs:
+            Workspace(root).inputs.mkdir(exist_ok=True)
+        raise InputError("no picture")
+    found = sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
+    assert (found if root.exists() else None) == after
+
+
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 def test_a_file_system_without_locks_is_told_as_such(workspace, monkeypatch, number):
     def refuse(handle, operation):

@@ -1,5 +1,6 @@
-"""Joins a root folder and the path of a picture, either of which may be a URI."""
+"""Paths and URIs of pictures and folders, and how they are joined."""
 
+import os
 import posixpath
 import re
 from urllib.parse import unquote
@@ -27,6 +28,11 @@ def local_path(path: str) -> str:
     """
     found = _LOCAL_URI.match(path)
     return unquote(path[found.end() :]) if found else path
+
+
+def expand_home(path: str) -> str:
+    """Return a path with `~` at its start replaced by the home folder, if there is one."""
+    return os.path.expanduser(path)  # noqa: PTH111  Path.expanduser fails for an unknown user
 
 
 def locate(root: str, path: str) -> str:

@@ -1,6 +1,5 @@
 """The base class of all groups of options, and the types of their texts."""
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -13,6 +12,8 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+
+from trainer_module.contract.locations import expand_home
 
 #: A scheme such as gs:// at the start of a path; `Path` makes one slash of the two.
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/")
@@ -38,11 +39,6 @@ def _local_path(path: Any) -> Any:
     if _SCHEME.match(text):
         raise ValueError("must be a local path, not a URI")
     return expand_home(text)  # a text: pydantic takes no Path where it validates JSON
-
-
-def expand_home(path: str) -> str:
-    """Return a path with `~` at its start replaced by the home folder, if there is one."""
-    return os.path.expanduser(path)  # noqa: PTH111  Path.expanduser fails for an unknown user
 
 
 def _refuse_flag(value: Any) -> Any:

@@ -23,6 +23,7 @@ from trainer_module.activations.activations import Activations
 from trainer_module.activations.inference import embed, predict
 from trainer_module.backbones import split_at
 from trainer_module.classifier import Classifier, warm_start_head
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.cross_fitting.fold_models import FoldModels, Weights, changed_weights
 from trainer_module.cross_fitting.folds import NO_FOLD, Folds
 from trainer_module.cross_fitting.out_of_fold import OutOfFold
@@ -96,9 +97,9 @@ def choose_start(
     if start.fold_models and not positions & start.fold_models.positions:
         return folds, start
     logger.warning(
-        "cross-fitting leaves out %s known picture(s): the serving version has no fold models "
-        "that this training can continue",
-        f"{len(folds.known):,}",
+        "cross-fitting leaves out %s: the serving version has no fold models that this training "
+        "can continue",
+        counted(len(folds.known), "known picture"),
     )
     return folds.without_known(), like_candidate
 

@@ -22,6 +22,7 @@ from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.child_process import isolated_module
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.options_base import Options
+from trainer_module.contract.output_text.wording import counted
 
 logger = logging.getLogger("carryover.training")
 
@@ -120,7 +121,7 @@ def train_as_worker(folder: Path, show: Callable[[str], None], poll: float = 1.0
             time.sleep(poll)
             continue
         last_id = job.job_id
-        show(f"joining a training on {len(job.train_files)} file(s)")
+        show(f"joining a training on {counted(len(job.train_files), 'file')}")
         with _running_program(job, stdout=None) as process:
             _wait_while_published(process, folder, last_id, poll)
         show("the training has ended" if process.returncode == 0 else "the training has failed")

@@ -6,8 +6,8 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.dsl.io import fileio
 
 from components.data_gate.findings import Finding, Severity
-from components.data_gate.wording import listed, quoted
 from trainer_module.contract import example_features
+from trainer_module.contract.output_text.wording import listed, quoted
 
 #: File of the anomalies of one split.
 ANOMALIES_FILE = "SchemaDiff.pb"

@@ -1,11 +1,11 @@
 """Findings about classes and domains that are new or missing, compared with the baseline."""
 
 from components.data_gate.checks.drift_findings import TRAINING_DATA
-from components.data_gate.findings import Finding
+from components.data_gate.findings import Finding, describe_counts, new_class_finding
 from components.data_gate.statistics.counts import Counts
 from components.data_gate.statistics.differences import describe, differences
 from components.data_gate.statistics.split_statistics import SplitStatistics
-from components.data_gate.wording import counted, listed, quoted
+from trainer_module.contract.output_text.wording import counted, quoted
 
 
 def change_findings(
@@ -31,18 +31,17 @@ def change_findings(
     }
     findings = []
     if new_classes:
-        text = f"The serving model does not know these classes: {_with_pictures(new_classes)}."
-        findings.append(Finding(kind="new_class", severity="error", text=text))
+        findings.append(new_class_finding(new_classes))
     if lost_classes:
         text = (
             "The serving model was trained on these classes, which have no pictures now: "
-            f"{_with_pictures(lost_classes)}."
+            f"{describe_counts(lost_classes)}."
         )
         findings.append(Finding(kind="vanished_class", severity="error", text=text))
     if lost_domains:
         text = (
             "The serving model was trained on these domains, which have no pictures now: "
-            f"{_with_pictures(lost_domains)}."
+            f"{describe_counts(lost_domains)}."
         )
         findings.append(Finding(kind="vanished_domain", severity="error", text=text))
     new_domains = [name for name in counts.domains if name not in baseline.domains]
@@ -60,10 +59,3 @@ def _new_domain(
         found = differences(train.domains[domain], baseline.overall, TRAINING_DATA, limit)
         text += f": {describe(found) or 'no clear difference from the training data so far'}"
     return Finding(kind="new_domain", severity="information", text=f"{text}.")
-
-
-def _with_pictures(names: dict[str, int]) -> str:
-    return listed(
-        f"{quoted(name)} ({counted(pictures, 'picture')})"
-        for name, pictures in sorted(names.items())
-    )

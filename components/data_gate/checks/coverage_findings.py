@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from components.data_gate.findings import Finding, Severity
 from components.data_gate.statistics.counts import Counts
-from components.data_gate.wording import counted, listed, named, plural, quoted
+from trainer_module.contract.output_text.wording import counted, listed, named, plural, quoted
 
 #: With fewer test pictures an accuracy is too uncertain. With 30, the standard error of an accuracy
 #: of 0.8 is 0.07.

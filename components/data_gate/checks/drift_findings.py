@@ -19,7 +19,7 @@ from components.data_gate.statistics.split_statistics import (
     PictureStatistics,
     SplitStatistics,
 )
-from components.data_gate.wording import counted, listed, quoted
+from trainer_module.contract.output_text.wording import counted, listed, quoted
 
 #: Template for a value of this run and one of the baseline's training data.
 TRAINING_DATA = "{}, training data {}"

@@ -5,7 +5,7 @@ from itertools import islice
 
 from components.data_gate.checks.duplicates import LOOKALIKES, Duplicates, Pair, Picture
 from components.data_gate.findings import Finding
-from components.data_gate.wording import counted, quoted
+from trainer_module.contract.output_text.wording import counted, quoted
 
 #: Number of pairs that a finding names.
 EXAMPLES = 3

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from components.data_gate.findings import Finding
-from components.data_gate.wording import listed, quoted
+from trainer_module.contract.output_text.wording import listed, quoted
 
 
 def name_findings(noun: str, names: Iterable[str]) -> list[Finding]:

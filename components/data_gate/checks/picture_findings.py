@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.data_gate.findings import Finding, Severity
-from components.data_gate.wording import MAX_LISTED, counted, listed, quoted
 from components.image_example_gen.catalog import read_catalog
 from trainer_module.contract import example_features
+from trainer_module.contract.output_text.wording import MAX_LISTED, counted, listed, quoted
 
 #: Columns of the catalog, and kinds of findings -> text.
 TEXTS = {

@@ -4,7 +4,7 @@ from collections import Counter
 
 from components.data_gate.findings import Finding
 from components.data_gate.statistics.counts import Counts
-from components.data_gate.wording import listed, quoted
+from trainer_module.contract.output_text.wording import listed, quoted
 
 
 def reject_findings(counts: Counts, limit: float) -> list[Finding]:

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.data_gate.findings import Finding, Severity
-from components.data_gate.wording import counted, quoted
 from components.image_example_gen.catalog import read_catalog
 from components.pusher.data_set import read_data_set
 from trainer_module.contract import example_features
 from trainer_module.contract.example_features import SPLITS
 from trainer_module.contract.listing_row import DIGEST_BYTES
+from trainer_module.contract.output_text.wording import counted, quoted
 
 #: Number of cases that a finding names.
 EXAMPLES = 3

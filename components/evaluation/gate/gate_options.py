@@ -74,7 +74,7 @@ class GateOptions(Options):
         [SERVING, BEST],
         min_length=1,
         description="versions to compare with: the serving one in every domain and class, and the "
-        "one that was best in a domain",
+        "one that was best in a domain; best alone leaves out the classes",
     )
 
     slices: tuple[SliceNames, ...] = Field(

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from components.evaluation.gate.gate_options import SERVING, GateOptions
+from components.evaluation.gate.gate_options import GateOptions
 from components.evaluation.gate.gate_table import SliceRow
 from components.evaluation.gate.row_values import row_values
 from components.evaluation.gate.slice_names import slice_columns
@@ -69,7 +69,8 @@ def find_slice_tests(
     """Return the tests of all slices with test pictures.
 
     Only pictures of known domains are compared: what a candidate gains in a new domain must not
-    hide what a slice loses in the others.
+    hide what a slice loses in the others. Slices are compared with the serving version, whatever
+    `gate.against` says: it is one of the versions that may be best.
 
     Args:
         split: Correctness of all predictions.
@@ -105,11 +106,10 @@ def _tests(
 ) -> Iterator[SliceTest]:
     keys, groups = _groups(split, names)
     compared = dict(count_groups(split, before, groups))
-    is_gated = names in gate.slices and SERVING in gate.against
     for number, counts in count_groups(split, np.zeros_like(before), groups):
         values = dict(zip(names, keys[number], strict=True))
         if number in compared:
-            limit = gate.max_drop if is_gated else None
+            limit = gate.max_drop if names in gate.slices else None
             yield SliceTest(values, compared[number], serving, limit)
         else:
             yield SliceTest(values, counts, 0, None)

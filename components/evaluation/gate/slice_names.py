@@ -1,5 +1,6 @@
 """Names of slices: columns whose values are evaluated by themselves, as domains are."""
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -23,13 +24,25 @@ EVALUATOR_COLUMNS = (
 )
 
 
+def column_name(text: str) -> str:
+    """Return the name of a column in the form in which names are compared.
+
+    Case and spaces around it do not matter, and neither does the form of letters with accents, of
+    which Unicode has two.
+
+    Args:
+        text: Name in a table or in a config.
+    """
+    return unicodedata.normalize("NFC", text.strip().lower())
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
 def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names in lower case, the domain first, and the others sorted."""
-    names = tuple(name.strip().lower() for name in names)
+    """Return the names as `column_name` does, the domain first, and the others sorted."""
+    names = tuple(map(column_name, names))
     columns = [name for name in names if name != example_features.DOMAIN]
     if not columns:
         raise ValueError("must name a column besides domain: every domain is evaluated anyway")

@@ -31,7 +31,8 @@ SLICES = "slices"
 
 #: Columns of the files. Class ids are those of the candidate, -1 for a class that it does not know.
 #: The columns of the baseline are null where there is none, and for a picture that it has no
-#: out-of-fold prediction for.
+#: out-of-fold prediction for. The probability of the true class is also null where the baseline's
+#: prediction was kept for another label.
 SCHEMA = pa.schema(
     [
         (example_features.IMAGE_ID, pa.binary()),

@@ -20,10 +20,12 @@ from trainer_module.contract import example_features
 def read_score_pairs(predictions: pa.Table) -> ScorePairs:
     """Return the predictions for the pictures that both versions have predicted.
 
+    Those whose probability of the true class is unknown are left out.
+
     Args:
         predictions: Table of `prediction_files.read_predictions`.
     """
-    both = predictions.filter(pc.is_valid(predictions[f"{OF_BASELINE}{PREDICTED}"]))
+    both = predictions.filter(pc.is_valid(predictions[f"{OF_BASELINE}{TRUE_PROBABILITY}"]))
     labels = both[example_features.LABEL].combine_chunks()
     names = pa.array(sorted(pc.unique(labels).to_pylist()), pa.string())
     before, after = (

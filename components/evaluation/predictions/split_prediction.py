@@ -1,6 +1,7 @@
 """Predicts the pictures that are tested with the candidate, and, where needed, the baseline."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -60,7 +61,8 @@ class PredictChunk(beam.DoFn):
 
     The baseline is called for pictures whose predictions are not kept with it: those of a new
     domain, those whose label was corrected, and all if it was pushed before predictions were kept.
-    It is never called for a picture that it was trained on.
+    It is never called for a picture that it was trained on: if the label of such a picture was
+    corrected, the class that its fold model predicted is compared with the new label.
     """
 
     def __init__(
@@ -116,6 +118,10 @@ class _Models:
         self.candidate = _Classifier(model)
         self.baseline_folder = baseline
         self.stored = predictions_by_picture(Path(baseline)) if baseline else {}
+        self.out_of_date = {
+            content: replace(prediction, true_probability=None)
+            for (content, _), prediction in self.stored.items()
+        }
         self.out_of_fold = _read_out_of_fold(model)
 
     @cached_property
@@ -164,6 +170,9 @@ def _of_baseline(
     found: dict[tuple[bytes, str], Prediction] = {
         key: models.stored[key] for key in keys if key in models.stored
     }
+    for key, is_trained in zip(keys, trained, strict=True):
+        if is_trained and key not in found and key[0] in models.out_of_date:
+            found[key] = models.out_of_date[key[0]]
     unknown = [
         number
         for number, (key, is_trained) in enumerate(zip(keys, trained, strict=True))

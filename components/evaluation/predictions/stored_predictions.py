@@ -48,12 +48,12 @@ class Prediction:
         predicted: Name of the predicted class.
         confidence: Probability of the predicted class.
         true_probability: Probability of the true class; 0 for a class that the version does not
-            know.
+            know; None where it is not kept, as the label was another one then.
     """
 
     predicted: str
     confidence: float
-    true_probability: float
+    true_probability: float | None
 
 
 def keep_predictions(evaluation_uri: str, model: Path) -> None:
@@ -136,6 +136,8 @@ def predictions_by_picture(model: Path) -> dict[tuple[bytes, str], Prediction]:
 def stored_slices(model: Path) -> dict[bytes, dict[str, str]]:
     """Return the values of slices that are kept with a version, by content of the picture.
 
+    Every picture that the version was tested on is there; one without values has an empty mapping.
+
     Args:
         model: Folder of the SavedModel.
 
@@ -144,7 +146,7 @@ def stored_slices(model: Path) -> dict[bytes, dict[str, str]]:
     """
     stored = read_stored(model)
     columns = [stored[name].to_pylist() for name in ("content", SLICES)]
-    return {content: decode_values(text) for content, text in zip(*columns, strict=True) if text}
+    return {content: decode_values(text) for content, text in zip(*columns, strict=True)}
 
 
 def find_predicted(stored: pa.Table, contents: pa.Array) -> npt.NDArray[np.object_]:

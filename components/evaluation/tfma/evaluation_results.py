@@ -18,6 +18,7 @@ from components.evaluation.statistics.weighted_metric import LOWER_IS_BETTER
 from components.evaluation.tfma.eval_config import BASELINE, METRICS
 from components.evaluation.tfma.paired_change import BEFORE, HIGH, LOW, metric_name
 from trainer_module.contract import example_features
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.printable_names import shortened
 
 #: A slice: pairs of a column and its value.
@@ -173,8 +174,8 @@ def _measure(label: str | None) -> str:
 def _describe_failure(row: GateRow, gate: GateOptions, is_proven: bool) -> str:
     if row.before is None:
         return (
-            f"none of {row.pictures:,} pictures can be compared with the serving model, which was "
-            "trained on them. Deliver other pictures of the domain"
+            f"none of {counted(row.pictures, 'picture')} can be compared with the serving model, "
+            "which was trained on them. Deliver other pictures of the domain"
         )
     if row.is_new:
         return (
@@ -217,4 +218,5 @@ def _describe_change(row: PairedRow, gate: GateOptions) -> str:
 
 
 def _values(row: PairedRow) -> str:
-    return f"from {row.before:.3f} to {row.after:.3f} on {row.pictures:,} test pictures"
+    pictures = counted(row.pictures, "test picture")
+    return f"from {row.before:.3f} to {row.after:.3f} on {pictures}"

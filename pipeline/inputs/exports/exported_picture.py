@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from components.data_gate.wording import listed, quoted
 from pipeline.inputs.system_files import find_files
 from trainer_module.contract.locations import is_uri
+from trainer_module.contract.output_text.wording import listed, quoted
 
 #: What Label Studio puts before the name of an uploaded file.
 _UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-")

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.data_gate.wording import counted, listed, quoted
 from pipeline.inputs.exports.export_reader import FORMATS, read_export
 from pipeline.inputs.exports.exported_picture import ExportedPicture
 from pipeline.inputs.folder import find_layout, scan_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.layouts.missing_splits import missing_splits, share_out
+from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
 from pipeline.inputs.sidecar import SIDECAR
 from pipeline.inputs.system_files import find_files
 from trainer_module.contract.atomic_write import atomic_write
@@ -20,6 +20,7 @@ from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri
 from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
+from trainer_module.contract.output_text.wording import counted, listed, quoted
 
 #: Number of skipped pictures that the terminal names; the list of them has all.
 MAX_NAMED = 20
@@ -181,19 +182,29 @@ def _folder_rows(folder: Path, options: LayoutOptions) -> list[ManifestRow]:
     for row in listed_rows:
         path = str(root / row["path"])
         reason = row.get("reason") or _unwritable(path, row["domain"], row["label"])
+        if not reason and (spaced := _with_outer_space(row["domain"], row["label"])):
+            reason = f"name {quoted(spaced)} begins or ends with a space. Rename the folder"
         name = row["path"] if reason else path
         split, group = row.get("split", ""), row.get("group", "")
         rows.append(ManifestRow(name, row["domain"], row["label"], split, group, reason))
     return rows
 
 
-def _unwritable(*texts: str) -> str:
-    """Return why a row cannot be written as UTF-8; "" if it can."""
+def _unwritable(path: str, domain: str, *labels: str) -> str:
+    """Return why a row cannot be written as UTF-8, or has no label; "" if it can be written."""
+    texts = (path, domain, *labels)
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:
         return "its path or its label is not named in UTF-8"
+    if any(map(is_unlabelled, labels)):
+        return "it has no label yet"
     return "" if all(text.strip() for text in texts) else "its label is empty"
+
+
+def _with_outer_space(*names: str) -> str:
+    """Return the first name that a manifest does not keep: it is read without its outer spaces."""
+    return next((name for name in names if name != name.strip()), "")
 
 
 def _relative(path: str, folder: Path) -> str:

@@ -4,13 +4,13 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from components.data_gate.wording import named, quoted
 from pipeline.config.layout_pattern import CLASS, DOMAIN, SPLIT
 from pipeline.inputs.layouts.folder_tree import FolderTree
 from pipeline.inputs.layouts.layout import Layout
 from pipeline.inputs.layouts.layout_remedies import LayoutRemedies
 from pipeline.inputs.layouts.split_names import split_of_name
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.wording import named, quoted
 
 Levels = tuple[str, ...]
 

@@ -1,11 +1,11 @@
 """Sentences that tell the user how a folder was read, where that may be doubted."""
 
-from components.data_gate.wording import listed, named, quoted
 from pipeline.config.layout_pattern import CLASS, DOMAIN, SPLIT
 from pipeline.inputs.layouts.folder_tree import FolderTree
 from pipeline.inputs.layouts.layout import Layout
 from pipeline.inputs.layouts.layout_remedies import LayoutRemedies
 from pipeline.inputs.layouts.split_names import split_in_name, split_of_name
+from trainer_module.contract.output_text.wording import listed, named, quoted
 
 
 def layout_notes(

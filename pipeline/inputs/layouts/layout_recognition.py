@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from components.data_gate.wording import quoted
 from pipeline.config.layout_pattern import ANY, AUTO, CLASS, DOMAIN, SPLIT, parse_pattern
 from pipeline.inputs.layouts.folder_tree import FolderTree
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout, LayoutOptions
@@ -13,6 +12,7 @@ from pipeline.inputs.layouts.missing_splits import Shares, missing_splits
 from pipeline.inputs.layouts.split_level import SplitLevel, find_split_level
 from pipeline.inputs.layouts.split_names import split_in_name, split_of_name
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.wording import quoted
 
 #: Names of folders that hold the pictures of a domain or a data set, and are not domains.
 CONTAINER_NAMES = frozenset(

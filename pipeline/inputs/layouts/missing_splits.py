@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from components.image_example_gen.splits import assign_split, name_digest
+from components.image_example_gen.splits import assign_split, text_digest
 from pipeline.config.run_config import SplitOptions
 
 #: Split -> share of the training pictures.
@@ -29,4 +29,4 @@ def share_out(path: str, missing: Shares) -> str:
         missing: Splits that training pictures are taken for.
     """
     shares = dict(missing)
-    return assign_split(name_digest(path), shares.get("eval", 0), shares.get("test", 0))
+    return assign_split(text_digest(path), shares.get("eval", 0), shares.get("test", 0))

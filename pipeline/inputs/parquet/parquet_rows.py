@@ -75,6 +75,19 @@ def read_parquet_rows(
         ) from None
 
 
+def read_parquet_names(file: BinaryIO) -> list[str]:
+    """Return the names of the columns of a Parquet file that `parquet_table` has read before.
+
+    Args:
+        file: Content.
+    """
+    import pyarrow.parquet as pq
+
+    _forbid_pickled_types()
+    names: list[str] = pq.ParquetFile(file).schema_arrow.names
+    return names
+
+
 def _check_sizes(metadata: Any, columns: set[str], location: str, max_chunk: int) -> None:
     for group in range(metadata.num_row_groups):
         for number in range(metadata.num_columns):

@@ -31,6 +31,7 @@ from pipeline.terminal.safe_console import SafeConsole
 from pipeline.terminal.standard_streams import prepare_streams
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.wording import counted
 
 
 def read_run_config(parameters: dict[str, Any]) -> RunConfig:
@@ -109,7 +110,10 @@ def main() -> None:
     values["baseline"] = str(run.store.path(baseline)) if baseline else ""
     for name in step.output_parameters:
         step.write_parameter(name, values[name])
-    print_line(f"run {run_id}: {snapshot.files:,} files, domains {', '.join(snapshot.domains)}")
+    for note in snapshot.notes:
+        print_line(note)
+    files = counted(snapshot.files, "file")
+    print_line(f"run {run_id}: {files}, domains {', '.join(snapshot.domains)}")
 
 
 if __name__ == "__main__":

@@ -46,13 +46,11 @@ class DomainRow:
     Attributes:
         name: Name of the domain.
         result: Metrics of the candidate and of the baseline.
-        change: Accuracy of the candidate minus that of the baseline; None without a baseline.
         failures: Reasons why the gate rejected the candidate in this domain; empty if it passed.
     """
 
     name: str
     result: Domain
-    change: float | None
     failures: list[str]
 
 
@@ -66,7 +64,5 @@ def read_domain_rows(summary: Summary) -> list[DomainRow]:
     for name, result in summary.domains.items():
         prefix = f"domain '{name}': "
         failures = [one.removeprefix(prefix) for one in summary.reasons if one.startswith(prefix)]
-        baseline = result.baseline_accuracy
-        change = None if baseline is None else result.accuracy - baseline
-        rows.append(DomainRow(name, result, change, failures))
+        rows.append(DomainRow(name, result, failures))
     return rows

@@ -13,9 +13,10 @@ from typing import TypedDict
 
 from pipeline.inputs.allowed_roots import OUTSIDE
 from pipeline.inputs.layouts.layout import LayoutOptions
+from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
 from pipeline.retraining.deliveries.delivered_rows import delivered_rows
 from pipeline.retraining.deliveries.file_copies import FileCopies
-from pipeline.retraining.deliveries.inbox import Delivery, file_stamp, is_unlabelled
+from pipeline.retraining.deliveries.inbox import Delivery, file_stamp
 from pipeline.retraining.deliveries.late_files import check_copies
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate

@@ -5,9 +5,13 @@ import posixpath
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipeline.inputs.csv_table import read_column_names
 from pipeline.inputs.folder import MAX_FILES, find_layout, scan_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.manifest import read_manifest
+from pipeline.inputs.manifest_columns import describe_missing
+from pipeline.inputs.parquet.parquet_rows import read_parquet_names
+from pipeline.inputs.sidecar import SIDECAR
 from pipeline.inputs.system_files import describe_skipped
 from pipeline.retraining.deliveries.inbox import READY, Delivery
 from pipeline.retraining.deliveries.late_files import (
@@ -18,6 +22,7 @@ from pipeline.retraining.deliveries.late_files import (
 )
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.regular_file import open_regular
 
 
 def delivered_rows(
@@ -51,10 +56,27 @@ def delivered_rows(
         check_allowed(rows, root)
         left_alone = describe_skipped(skipped.ignored)
         notes = (*layout.notes, left_alone) if left_alone else layout.notes
+    notes = (*notes, *_missing_columns(delivery, path, rows, slices))
     if not rows:
         raise InputError(f"no picture of the batch is usable: {delivery.source} is empty")
     check_stores(rows, root)
     return rows, root, notes
+
+
+def _missing_columns(
+    delivery: Delivery, path: str, rows: list[ListingRow], slices: tuple[str, ...]
+) -> list[str]:
+    """Return sentences about columns of slices that the manifest or the sidecar lacks."""
+    table = path if delivery.is_manifest else posixpath.join(path, SIDECAR)
+    valued = {name for row in rows for name in row.get("slices", {})}
+    if valued.issuperset(slices) or not os.path.lexists(table):
+        return []
+    with open_regular(table, delivery.roots.find_fault) as file:
+        if table.lower().endswith(".csv"):
+            names = read_column_names(file, table, ("path",))
+        else:
+            names = read_parquet_names(file)
+    return describe_missing(slices, names, posixpath.basename(table))
 
 
 def _limited(rows: Iterable[ListingRow], manifest: str) -> list[ListingRow]:

@@ -223,7 +223,7 @@ class DeliveryIntake:
             stored.digest,
             stored.stamp,
             (fault.state, fault.reason) if fault and fault.state else None,
-            self._versions.rolled_back_versions(),
+            self._versions.is_rolled_back,
         )
         if batch and (
             accepted := find_acceptance(self._ledger.of_digest(batch.digest), batch.digest)
@@ -265,4 +265,5 @@ def describe_dropped(ledger: Ledger, inbox: Path) -> str:
     """
     states = ledger.dropped(printable_name(str(inbox)))
     counts = " and ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    return f": {counts}, until a file of the batch is changed or touched" if states else ""
+    until = "until a file of the batch, or its manifest, is changed or touched"
+    return f": {counts}, {until}" if states else ""

@@ -18,6 +18,7 @@ from pipeline.inputs.folder import MAX_DEPTH, list_folder
 from pipeline.inputs.manifest import MANIFEST_SUFFIXES
 from pipeline.inputs.sidecar import SIDECAR
 from pipeline.inputs.system_files import HIDDEN, SYSTEM, skipped_kind
+from pipeline.retraining.deliveries.named_folders import named_folders
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.printable_names import printable_name
 
@@ -26,13 +27,6 @@ READY = "_READY"
 
 #: What a link is called whose target is missing. It may be on a store that is unavailable.
 DEAD_LINK = "dead link"
-
-#: Name of the folder below <domain> with pictures that have no label.
-UNLABELLED = "_unlabelled"
-
-#: Name of the folder below <domain> with pictures that `carryover select` has chosen. What is left
-#: in it has no label yet.
-TO_LABEL = "_to_label"
 
 
 @dataclass(frozen=True)
@@ -125,6 +119,8 @@ def find_deliveries(
 ) -> list[Delivery]:
     """Return the deliveries in the inbox, sorted by the time of their last change.
 
+    A folder without `_READY` whose files a manifest in the inbox names belongs to that manifest.
+
     Args:
         inbox: Folder with `<batch>/<domain>/<class>/<picture>`, and with manifests.
         quiet_seconds: Seconds without a change after which a delivery without `_READY` is complete.
@@ -142,13 +138,8 @@ def find_deliveries(
         ) from None
     roots = tuple(allowed)
     found = [_delivery(path, quiet_seconds, roots) for path in paths if is_delivery(path)]
-    deliveries = _with_different_names(found)
+    deliveries = _with_different_names(_without_named_folders(inbox, found))
     return sorted(deliveries, key=lambda delivery: (delivery.changed, delivery.name))
-
-
-def is_unlabelled(label: str) -> bool:
-    """Return whether the name of a class folder, or a label, stands for pictures without one."""
-    return label in (UNLABELLED, TO_LABEL)
 
 
 def file_stamp(path: Path, roots: AllowedRoots | None = None) -> str:
@@ -204,6 +195,22 @@ def _with_different_names(deliveries: list[Delivery]) -> list[Delivery]:
     return [renamed(delivery) for delivery in deliveries]
 
 
+def _without_named_folders(inbox: Path, deliveries: list[Delivery]) -> list[Delivery]:
+    """Leave out folders without `_READY` whose files a manifest names."""
+    manifests = [(one.path, one.roots) for one in deliveries if one.is_manifest]
+    folders = [
+        one.path.name for one in deliveries if not one.is_manifest and not _is_ready(one.path)
+    ]
+    if not manifests or not folders:
+        return deliveries
+    named = named_folders(inbox, manifests, folders)
+    return [one for one in deliveries if one.path.name not in named]
+
+
+def _is_ready(path: Path) -> bool:
+    return os.path.exists(path / READY)  # noqa: PTH110 (Path.exists raises where it may not look)
+
+
 def _delivery(path: Path, quiet_seconds: float, allowed: tuple[str, ...]) -> Delivery:
     delivery = Delivery(printable_name(path.name), path, True, 0.0, allowed)
     # What a link to a place outside holds is not looked at.
@@ -212,8 +219,7 @@ def _delivery(path: Path, quiet_seconds: float, allowed: tuple[str, ...]) -> Del
     now = time.time()
     # A time far in the future is as old as one in the past: the clock of the sender is wrong.
     is_quiet = all(abs(now - changed) >= quiet_seconds for changed in times)
-    is_ready = os.path.exists(path / READY)  # noqa: PTH110 (Path.exists raises where it may not look)
-    return replace(delivery, complete=is_ready or is_quiet, changed=max(times))
+    return replace(delivery, complete=_is_ready(path) or is_quiet, changed=max(times))
 
 
 def _change_times(path: Path) -> Iterator[float]:

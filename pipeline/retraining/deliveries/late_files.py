@@ -11,6 +11,7 @@ from pipeline.inputs.manifest_path import may_arrive
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
+from trainer_module.contract.output_text.wording import counted
 
 FORBIDDEN = UNREADABLE + os.strerror(errno.EACCES)
 
@@ -141,7 +142,7 @@ def _is_unavailable(row: ListingRow, root: str) -> bool:
 
 
 def _count(found: Sequence[ListingRow], rows: Sequence[ListingRow]) -> str:
-    return f"{len(found):,} of {len(rows):,} files {'is' if len(found) == 1 else 'are'}"
+    return f"{len(found):,} of {counted(len(rows), 'file')} {'is' if len(found) == 1 else 'are'}"
 
 
 def _wait(problem: str) -> None:

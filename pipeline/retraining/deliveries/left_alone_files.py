@@ -10,6 +10,7 @@ from pipeline.inputs.manifest import MANIFEST_SUFFIXES
 from pipeline.inputs.system_files import skipped_kind
 from pipeline.retraining.deliveries.inbox import is_delivery
 from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.output_text.wording import counted_are
 from trainer_module.contract.printable_names import printable_name
 
 #: Name of the file with the names of the files that were told, in the folder of the copies.
@@ -71,8 +72,8 @@ def describe_left_alone(names: list[str]) -> list[str]:
     """
     lines = [f"left alone: {name} is {NO_DELIVERY}" for name in names[:MAX_NAMES]]
     if more := names[MAX_NAMES:]:
-        files = "1 more file is" if len(more) == 1 else f"{len(more):,} more files are each"
-        lines.append(f"left alone: {files} {NO_DELIVERY}")
+        each = " each" if len(more) > 1 else ""
+        lines.append(f"left alone: {counted_are(len(more), 'more file')}{each} {NO_DELIVERY}")
     return lines
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.image_example_gen.splits import name_digest
+from components.image_example_gen.splits import name_digest, name_digests
 from components.pusher.data_set import DataSetRow
 from pipeline.inputs.file_status import add_file_status
 from pipeline.retraining.deliveries.batch_store import BatchRow
@@ -15,6 +15,7 @@ from pipeline.retraining.pictures.known_pictures import (
     stem_of,
 )
 from pipeline.retraining.pictures.picture_updates import PictureUpdate
+from trainer_module.contract.example_features import SPLITS
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
 
@@ -84,12 +85,12 @@ class ListingRows:
         _add_groups(splits, new)
         for row in pseudo:
             group = self._group(row)
-            held_out = splits.get(name_digest(group), set()) - {"train"} if group else set()
-            if held_out:
+            digest = _known_digest(group, splits)
+            if digest and splits[digest] - {"train"}:
                 self.not_pseudo_labelled.append(row["name"])
             else:
                 labelled: BatchRow = {**row, "label": pseudo_labels[row["path"]], "split": "train"}
-                new.append(self._listed(labelled, group))
+                new.append(self._listed(labelled, group, digest))
         return new
 
     def _of_known(self, row: DataSetRow) -> ListingRow:
@@ -122,9 +123,10 @@ class ListingRows:
 
     def _of_new(self, row: BatchRow, splits: Mapping[bytes, set[str]]) -> ListingRow:
         group = self._group(row)
-        listed = self._listed(row, group)
-        if group is not None and (known := splits.get(name_digest(group))):
-            split = most_held_out(known)
+        digest = _known_digest(group, splits)
+        listed = self._listed(row, group, digest)
+        if digest is not None:
+            split = most_held_out(splits[digest])
             if row.get("split", split) != split:
                 self.overridden.append((row["name"], row["split"], split))
             listed["split"] = split
@@ -135,7 +137,7 @@ class ListingRows:
             return row["group"]
         return stem_of(row["name"]) if self.by_stem else None  # the copy has another name
 
-    def _listed(self, row: BatchRow, group: str | None) -> ListingRow:
+    def _listed(self, row: BatchRow, group: str | None, digest: bytes | None) -> ListingRow:
         listed = _unread_row(row["path"], row)
         if "split" in row:
             listed["split"] = row["split"]
@@ -143,8 +145,10 @@ class ListingRows:
             listed["slices"] = row["slices"]
         if "reason" in row:
             listed["reason"] = row["reason"]
-        if group is not None:
+        if group is not None and digest in (None, name_digest(group)):
             listed["group"] = group
+        elif digest is not None:  # the serving version knows the group in another spelling
+            listed["group_digest"] = digest.hex()
         return self._with_file_status(listed)
 
     def _with_fold(self, listed: ListingRow, known: DataSetRow) -> ListingRow:
@@ -164,6 +168,13 @@ class ListingRows:
 def _unread_row(path: str, row: DataSetRow | BatchRow) -> ListingRow:
     """Return a row with a path, and the domain and the class of another row."""
     return ListingRow(path=path, domain=row["domain"], label=row["label"], bytes=0, modified=0)
+
+
+def _known_digest(group: str | None, splits: Mapping[bytes, set[str]]) -> bytes | None:
+    """Return the digest under which a group has a split; None for a new group, or for none."""
+    digests = [] if group is None else name_digests(group)
+    known = [digest for digest in digests if digest in splits]
+    return max(known, key=lambda one: SPLITS.index(most_held_out(splits[one])), default=None)
 
 
 def _add_groups(splits: dict[bytes, set[str]], rows: Iterable[ListingRow]) -> None:

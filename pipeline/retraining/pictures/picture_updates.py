@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from components.image_example_gen.splits import name_digest
@@ -15,7 +16,7 @@ from pipeline.retraining.pictures.known_pictures import (
 from trainer_module.contract.listing_row import DIGEST_BYTES
 
 #: What a delivery may change of a known picture. Its split stays.
-Change: TypeAlias = Literal["label", "domain", "group"]
+Change: TypeAlias = Literal["label", "domain", "group", "slices"]
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,14 @@ class PictureUpdate:
         rows: Rows of the delivery, with labels. More than one if the batch holds copies.
         known: Rows of the data set, which the rows replace.
         changes: What the delivery changes; empty if it only takes the place of an earlier one.
+        known_slices: Values of slices that are kept with the serving version.
     """
 
     number: int
     rows: list[BatchRow]
     known: list[DataSetRow]
     changes: frozenset[Change]
+    known_slices: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def split(self) -> str:
@@ -74,6 +77,7 @@ def newest_rows(
     numbers: Mapping[bytes, int],
     replaced: set[bytes],
     finished: Iterable[DeliveredBatch] = (),
+    slices: Mapping[bytes, Mapping[str, str]] = MappingProxyType({}),
 ) -> NewestRows:
     """Return what the newest delivery of every picture says.
 
@@ -87,6 +91,7 @@ def newest_rows(
         replaced: Folders of batches that a later delivery replaces.
         finished: Batches that are in training or duplicates. They take back what earlier batches
             say of their pictures, and add nothing.
+        slices: Values of slices of the pictures that the serving version was tested on, by content.
     """
     batches = list(batches)
     new: dict[int, list[BatchRow]] = {batch.number: [] for batch in batches}
@@ -106,7 +111,7 @@ def newest_rows(
     for content, delivered in newest.items():
         if content not in known:
             new[delivered.number] += delivered.rows
-        elif update := _compare(delivered, known[content], numbers, replaced):
+        elif update := _compare(delivered, known[content], numbers, replaced, slices.get(content)):
             updates[content] = update
     return NewestRows(new, updates, set(newest))
 
@@ -143,8 +148,8 @@ def _completed(rows: list[BatchRow], earlier: list[BatchRow]) -> list[BatchRow]:
         rows, (row["label"] for row in earlier if row["label"])
     )
     slices = [row["slices"] for row in earlier if "slices" in row]
-    if slices and not any("slices" in row for row in rows):
-        rows = [row | {"slices": slices[0]} for row in rows]
+    if slices:
+        rows = [row | {"slices": slices[0] | row.get("slices", {})} for row in rows]
     groups = [row["group"] for row in earlier if "group" in row]
     if groups and not any("group" in row for row in rows):
         rows = [row | {"group": groups[0]} for row in rows]
@@ -152,15 +157,25 @@ def _completed(rows: list[BatchRow], earlier: list[BatchRow]) -> list[BatchRow]:
 
 
 def _taken_back(rows: list[BatchRow], later: list[BatchRow]) -> list[BatchRow]:
-    """Return the rows of a picture with the labels, domains and groups of later rows."""
-    labelled = [row for row in later if row["label"]]
-    changed = []
-    for row in labelled:
-        told = rows[0] | {"label": row["label"], "domain": row["domain"]}
-        if "group" in row:
-            told["group"] = row["group"]
-        changed.append(told)
-    return changed or rows
+    """Return the rows of a picture with what later rows say of it.
+
+    A later delivery without a label says nothing of the domain.
+    """
+    labelled = [
+        _with_columns(rows[0] | {"label": row["label"], "domain": row["domain"]}, row)
+        for row in later
+        if row["label"]
+    ]
+    return labelled or [_with_columns(row, later[0]) for row in rows]
+
+
+def _with_columns(row: BatchRow, later: BatchRow) -> BatchRow:
+    """Return a row with the group and the values of slices that a later row has."""
+    if "group" in later:
+        row = row | {"group": later["group"]}
+    if "slices" in later:
+        row = row | {"slices": row.get("slices", {}) | later["slices"]}
+    return row
 
 
 def _labelled(rows: list[BatchRow], labels: Iterable[str]) -> list[BatchRow]:
@@ -174,8 +189,18 @@ def _compare(
     known: list[DataSetRow],
     numbers: Mapping[bytes, int],
     replaced: set[bytes],
+    slices: Mapping[str, str] | None,
 ) -> PictureUpdate | None:
-    """Return what a delivery changes of a known picture; None if it changes nothing."""
+    """Return what a delivery changes of a known picture; None if it changes nothing.
+
+    Args:
+        delivered: Delivery of the picture.
+        known: Rows of the data set of the serving version.
+        numbers: See `newest_rows`.
+        replaced: See `newest_rows`.
+        slices: Values of slices that are kept with the serving version; None for a picture that it
+            was not tested on. Nobody needs the values of such a picture.
+    """
     folders = {batch_folder(row["location"]) for row in known}
     if max(numbers.get(folder, 0) for folder in folders) >= delivered.number:
         return None  # the version has learnt of a newer delivery already
@@ -191,9 +216,13 @@ def _compare(
         changes.add("domain")
     if not groups <= {row["group"] for row in known}:
         changes.add("group")
+    if slices is not None and any(
+        not row.get("slices", {}).items() <= slices.items() for row in rows
+    ):
+        changes.add("slices")
     if not changes and not folders & replaced:
         return None
     if "domain" not in changes:  # copies of the picture in other domains stay there
         others = sorted({row["domain"] for row in known} - domains)
         rows = rows + [row | {"domain": domain} for domain in others for row in rows[:1]]
-    return PictureUpdate(delivered.number, rows, known, frozenset(changes))
+    return PictureUpdate(delivered.number, rows, known, frozenset(changes), slices or {})

@@ -30,7 +30,7 @@ def replaced_batches(batches: Iterable[Batch], current: int, versions: VersionSt
         if batch.number == current or batch.state in KEPT:
             return True
         version = batch.version
-        return version is not None and not (versions.rolled_back / str(version)).exists()
+        return version is not None and not versions.is_rolled_back(version)
 
     def is_replaced(batch: Batch) -> bool:
         later = by_number.get(batch.replaced_by) if batch.replaced_by is not None else None

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from components.data_gate.findings import Finding
-from components.data_gate.wording import counted, listed, quoted
 from components.pusher.data_set import DataSetRow
 from pipeline.retraining.pictures.known_pictures import KnownPictures
 from pipeline.retraining.pictures.listing_rows import ListingRows
 from pipeline.retraining.pictures.picture_updates import PictureUpdate
+from trainer_module.contract.output_text.wording import counted, listed, quoted
 
 #: Number of pictures that a finding names.
 EXAMPLES = 3
@@ -23,12 +23,14 @@ class UpdateCounts:
         labels: Pictures with another label.
         domains: Pictures in another domain.
         groups: Pictures in another group.
+        slices: Pictures with another value of a slice.
         omitted: Pictures of an earlier delivery that its redelivery omits.
     """
 
     labels: int = 0
     domains: int = 0
     groups: int = 0
+    slices: int = 0
     omitted: int = 0
 
     def nonzero(self) -> dict[str, int]:
@@ -45,6 +47,7 @@ class UpdateCounts:
                 (self.labels, "with another label"),
                 (self.domains, "in another domain"),
                 (self.groups, "in another group"),
+                (self.slices, "with another value of a slice"),
                 (self.omitted, "not in the new delivery"),
             )
             if count
@@ -60,7 +63,13 @@ def count_updates(updates: Iterable[PictureUpdate], omitted: int = 0) -> UpdateC
         omitted: Number of pictures that a redelivery omits.
     """
     changes = Counter(change for update in updates for change in update.changes)
-    return UpdateCounts(changes["label"], changes["domain"], changes["group"], omitted)
+    return UpdateCounts(
+        labels=changes["label"],
+        domains=changes["domain"],
+        groups=changes["group"],
+        slices=changes["slices"],
+        omitted=omitted,
+    )
 
 
 def update_findings(
@@ -115,4 +124,16 @@ def _described(update: PictureUpdate, pictures: KnownPictures) -> str:
         changes.append(f"domain {quoted(known['domain'])} is now {quoted(row['domain'])}")
     if "group" in update.changes:
         changes.append(f"its group is now {quoted(row.get('group', ''))}")
+    if "slices" in update.changes:
+        changes += _described_slices(update)
     return f"{quoted(pictures.name(known))}: {', '.join(changes)}"
+
+
+def _described_slices(update: PictureUpdate) -> list[str]:
+    texts = []
+    for name, value in sorted(update.rows[0].get("slices", {}).items()):
+        earlier = update.known_slices.get(name)
+        if earlier != value:
+            was = f" {quoted(earlier)}" if earlier else ""
+            texts.append(f"{name}{was} is now {quoted(value)}")
+    return texts

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from pipeline.serving.limits.body_pace import DROPPED_RATE, BodyPace
 from pipeline.serving.limits.closing_transport import ClosingTransport
 from pipeline.serving.limits.connection_limits import ConnectionLimits
 from pipeline.serving.server_metrics import ServerMetrics
@@ -45,11 +46,13 @@ class LimitedProtocol(HttpToolsProtocol):
         limits: Limits of the server.
         metrics: Metrics of the server.
         waiting: Connections that wait for their client, the one that has waited longest first.
+        dropping: Pace at which the rests of refused requests are read and dropped.
     """
 
     limits: ConnectionLimits
     metrics: ServerMetrics
     waiting: "OrderedDict[LimitedProtocol, None]"
+    dropping: BodyPace
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Start before the connection is made.
@@ -62,9 +65,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._stage = _Stage.BETWEEN_REQUESTS
         self._wait: _Wait | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._num_unanswered = 0
-        self._num_chunks = 0
-        self._header_bytes = 0
+        self._num_unanswered = self._num_chunks = self._header_bytes = 0
         # Bytes since the parser last came to the end of a header, or to bytes of a body.
         self._stalled_bytes = 0
         self._refusal: tuple[int, str] | None = None
@@ -90,6 +91,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse data, unless the client's request was refused."""
         if self.transport.is_closing():
+            self._closing.pause_for(self.dropping.delay(len(data)))
             return
         if self._stage is _Stage.BETWEEN_REQUESTS:
             self._begin_request()
@@ -294,4 +296,5 @@ def limited_protocol(limits: ConnectionLimits, metrics: ServerMetrics) -> type[L
         metrics: Metrics of the server.
     """
     members = {"limits": limits, "metrics": metrics, "waiting": OrderedDict()}
-    return type("LimitedProtocolOfServer", (LimitedProtocol,), members)
+    pace = {"dropping": BodyPace(DROPPED_RATE)}
+    return type("LimitedProtocolOfServer", (LimitedProtocol,), members | pace)

@@ -77,3 +77,17 @@ class ClosingTransport:
         else:
             self._transport.close()
         self._on_close()
+
+    def pause_for(self, seconds: float) -> None:
+        """Read nothing for some time from a client that still sends after `close`.
+
+        Args:
+            seconds: Time to wait.
+        """
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(seconds, self._resume)
+
+    def _resume(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()

@@ -8,6 +8,7 @@ from rich.text import Text
 from pipeline.summary.slices.slice_result import SliceResult
 from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.printable_names import shortened
 
 #: Most slices that are shown; of more, those that failed and those with the lowest accuracy.
@@ -33,7 +34,7 @@ def show_slices(
     for name, count in without_value.items():
         if count:
             consequence = ": it is not evaluated" if count == pictures else ""
-            text = f"{count:,} of {pictures:,} test pictures have no value of "
+            text = f"{count:,} of {counted(pictures, 'test picture')} without a value of "
             text += f"'{shortened(name, MAX_NAME)}'{consequence}"
             console.print(Text(text, "yellow"), highlight=False, soft_wrap=True)
 
@@ -57,7 +58,7 @@ def _table(slices: list[SliceResult]) -> Table:
     shown = [one for one in slices if any(one is other for other in worst)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("slice", overflow="fold")
-    for heading in ("images", "accuracy", "baseline", "change", "gate"):
+    for heading in ("images", "accuracy", "compared", "baseline", "change", "gate"):
         table.add_column(heading, justify="right", no_wrap=True)
     for one in shown:
         half = (one.accuracy_high - one.accuracy_low) / 2
@@ -65,13 +66,20 @@ def _table(slices: list[SliceResult]) -> Table:
             plain(slice_name(one.values)),
             f"{one.test_images:,}",
             f"{one.accuracy:.3f} ±{half:.2f}",
+            f"{one.compared_images:,}" if one.compared_images else "-",
             "-" if one.baseline_accuracy is None else f"{one.baseline_accuracy:.3f}",
             "-" if one.change is None else f"{one.change:+.3f}",
             _outcome(one),
         )
+    captions = []
+    if any(one.compared_images for one in shown):
+        captions.append(
+            "accuracy: all images; baseline and change: the compared ones, in domains that the "
+            "baseline was trained on"
+        )
     if hidden := len(slices) - len(shown):
-        table.caption = f"the lowest of {len(slices):,}; {hidden:,} more are in the report"
-        table.caption_justify = "left"
+        captions.append(f"the lowest of {len(slices):,}; {hidden:,} more in the report")
+    table.caption, table.caption_justify = "\n".join(captions), "left"
     return table
 
 

@@ -54,6 +54,25 @@ def test_a_stem_that_is_not_utf_8_has_a_group():
     assert group == hashlib.sha256(b"caf\xe9").digest()[:16]
 
 
+@pytest.mark.parametrize(
+    ("name", "other", "is_one"),
+    [
+        ("caf\u00e9", "cafe\u0301", True),
+        ("7", "7.0", True),
+        ("-12.0", "-12", True),
+        ("patient 7", "patient 7.0", False),
+        ("7.5", "7.50", False),
+        ("7", "07", False),
+        ("p1", "P1", False),
+    ],
+)
+def test_spellings_of_one_name_are_one_group_by_manifest_and_by_stem(name, other, is_one):
+    by_name = [group_of("a/1.png", b"", "content", group=text) for text in (name, other)]
+    by_stem = [group_of(f"a/{text}.png", b"", "stem") for text in (name, other)]
+    for one, two in (by_name, by_stem):
+        assert (one == two) == is_one
+
+
 def test_a_group_named_in_a_manifest_takes_precedence_over_content_and_stem():
     for group_by in ("content", "stem"):
         group = group_of("a/1.png", b"1", group_by, group="patient 7")

@@ -1,4 +1,6 @@
+import errno
 import json
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +8,7 @@ from pathlib import Path
 import pytest
 from tiny_pictures import write_files
 
-from components.pusher import version_store
+from components.pusher import highest_version, version_store
 from components.pusher.version_store import Push, VersionStore, model_digest
 from trainer_module.contract.errors import InputError
 
@@ -59,7 +61,10 @@ def test_versions_have_consecutive_numbers_and_are_sorted_as_numbers(store, mode
 
 def test_other_files_in_the_serving_directory_are_no_versions(store, model):
     store.push(model, PUSH)
-    write_files(store.serving, {"readme.txt": b"", "tmp-2/saved_model.pb": b""})
+    write_files(
+        store.serving,
+        {"readme.txt": b"", "tmp-2/saved_model.pb": b"", "02/saved_model.pb": b"", "9": b""},
+    )
     assert store.versions() == [1]
     assert store.push(model, PUSH) == 2
 
@@ -84,6 +89,28 @@ def test_the_number_of_a_version_that_was_rolled_back_is_not_used_again(store, m
     assert store.push(model, PUSH) == 3
     assert store.roll_back() == (3, 1)
     assert store.push(model, PUSH) == 4
+
+
+def test_a_version_that_was_rolled_back_stays_so_when_its_folder_is_deleted(store, model):
+    for _ in range(3):
+        store.push(model, PUSH)
+    store.roll_back()
+    shutil.rmtree(store.rolled_back)
+    assert [store.is_rolled_back(version) for version in (1, 2, 3)] == [False, False, True]
+    assert store.push(model, PUSH) == 4
+    shutil.rmtree(store.path(1))  # an old version that someone deletes is in training all the same
+    assert not store.is_rolled_back(1)
+
+
+def test_a_rollback_does_not_need_the_note_of_its_number(store, model, monkeypatch):
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store.push(model, PUSH)
+    store.push(model, PUSH)
+    monkeypatch.setattr(highest_version, "atomic_write", fail)
+    assert store.roll_back() == (2, 1)
+    assert store.push(model, PUSH) == 3
 
 
 @pytest.mark.parametrize("pushes", [0, 1])

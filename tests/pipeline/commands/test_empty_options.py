@@ -1,23 +1,26 @@
+"""Empty paths on the command line, such as those of variables that are not set."""
+
 import pytest
 
 
 @pytest.mark.parametrize(
-    ("words", "option"),
+    ("words", "name"),
     [
-        (["run", "--data", "d", "-w", ""], "-w"),
+        (["run", "--data", "d", "-w", ""], "--workspace"),
         (["inspect", "--workspace=", "--data", "d"], "--workspace"),
         (["retrain", "--inbox", " "], "--inbox"),
         (["run", "--config", "", "--data", "d"], "--config"),
-        (["export", "--format", "onnx", "-o", ""], "-o"),
-        (["versions", "-w", "\t"], "-w"),
+        (["export", "--format", "onnx", "-o", ""], "--output"),
+        (["versions", "-w", "\t"], "--workspace"),
+        (["label", ""], "DIR"),
+        (["predict", "a.png", ""], "IMAGE"),
+        (["manifest", "", "-o", "out.csv"], "EXPORT"),
     ],
 )
-def test_an_empty_path_is_refused_by_its_name(run_python, words, option):
+def test_an_empty_path_is_refused_by_its_name(run_python, words, name):
     done = run_python("-m", "pipeline.cli", *words)
     assert done.returncode == 2
-    assert done.stderr == (
-        f"carryover: {option} has an empty value. Give a path, or leave it out.\n"
-    )
+    assert done.stderr == (f"carryover: {name} has an empty value. Give a path, or leave it out.\n")
 
 
 def test_set_without_a_key_has_a_message_of_its_own(run_python):

@@ -75,3 +75,28 @@ def test_a_full_disk_is_told_without_a_workspace_too(tmp_path, monkeypatch):
 )
 def test_every_other_error_is_its_message_in_one_line(error, line):
     assert error_line(error, None) == line
+
+
+def test_a_working_directory_that_was_removed_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    assert error_line(missing, None) == str(missing)
+    monkeypatch.setattr(Path, "cwd", lambda: (_ for _ in ()).throw(missing))
+    assert error_line(missing, None) == (
+        "the working directory was removed. Change to another folder."
+    )
+
+
+def test_a_full_disk_of_the_output_is_told_from_one_of_the_workspace(run_python, tmp_path):
+    code = (
+        "from pipeline.commands.error_line import error_line\n"
+        "from pipeline.terminal.printable_stream import PrintableStream\n"
+        "try:\n"
+        "    full = open('/dev/full', 'w')\n"
+        "    print('text', file=PrintableStream(full, masks=False), flush=True)\n"
+        "except OSError as error:\n"
+        "    print(error_line(error, None))\n"
+    )
+    assert run_python("-c", code).stdout == (
+        "what is printed cannot be written: No space left on device. Redirect it to another file.\n"
+    )

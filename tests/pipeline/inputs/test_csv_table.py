@@ -177,3 +177,20 @@ def test_blank_lines_above_the_header_count_as_lines_only(above, separator):
 @pytest.mark.parametrize("text", ["", "\n\n", " \n"])
 def test_a_file_of_blank_lines_is_empty(text):
     assert "Received: an empty file" in refusal(text)
+
+
+def test_blank_lines_may_follow_the_line_for_excel():
+    assert read("sep=;\n\n\npath;domain;label\na.png;day;cat\n") == [TableRow("line 5", ROW)]
+
+
+@pytest.mark.parametrize(
+    "row", ['a.png, "day", "cat"', 'a.png, "day, or night",cat', ' "a.png",x,y']
+)
+def test_a_quote_after_a_space_quotes_nothing_and_is_refused(row):
+    [found] = read(f"path,domain,label\n{row}\n")
+    assert "a space stands before the quote of" in found.fault
+
+
+def test_a_name_in_quotes_is_read_with_its_quotes():
+    [found] = read('path,domain,label\na.png,"""day""",cat\n')
+    assert found == TableRow("line 2", ROW | {"domain": '"day"'})

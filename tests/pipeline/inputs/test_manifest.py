@@ -187,3 +187,9 @@ def test_the_message_about_a_column_of_a_slice_that_is_missing_names_a_similar_o
         "and, if wanted, split, group. Received: path, domain, label, scaner. The config key "
         "slices names it. Did you mean scaner? Add the column, or leave the name out"
     )
+
+
+def test_a_picture_on_the_web_is_rejected_with_what_to_do(folder):
+    found = read_csv(folder, "path,domain,label\nHTTPS://host/a.png,day,cat\na.png,day,cat\n")
+    expected = "web addresses are not read. Download the file, and name its path"
+    assert reasons(found) == [expected, None]

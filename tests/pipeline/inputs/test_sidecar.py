@@ -1,4 +1,5 @@
 import json
+import os
 import unicodedata
 from pathlib import Path
 
@@ -6,6 +7,8 @@ import pytest
 from tiny_pictures import write_files
 
 from components.evaluation.predictions.slice_values import read_slice_values
+from pipeline.inputs import sidecar
+from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.sidecar import Sidecar
@@ -99,6 +102,24 @@ def test_what_is_wrong_in_a_sidecar_is_an_error_with_its_line(data, content, mes
         snapshot_rows(data)
     assert str(data / "sidecar.csv") in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_sidecar_of_a_delivery_with_too_many_rows_is_refused(data, monkeypatch):
+    rows = [f"{path},1\n" for path in TREE]
+    (data / "sidecar.csv").write_text("".join(["path,group\n", *rows]))
+    monkeypatch.setattr(sidecar, "MAX_DELIVERED_ROWS", len(rows))
+    Sidecar(data, AllowedRoots(data.parent))
+    monkeypatch.setattr(sidecar, "MAX_DELIVERED_ROWS", len(rows) - 1)
+    with pytest.raises(InputError, match=r"sidecar\.csv: has too many rows, and the limit is 3\."):
+        Sidecar(data, AllowedRoots(data.parent))
+    assert len(groups(data)) == len(rows)  # the user's own data have no limit
+
+
+def test_a_sidecar_of_a_delivery_that_is_too_large_is_not_read(data):
+    (data / "sidecar.csv").write_text("path,group\n")
+    os.truncate(data / "sidecar.csv", sidecar.MAX_DELIVERED_BYTES + 1)
+    with pytest.raises(InputError, match="has 268,435,457 bytes, and the limit is 268,435,456"):
+        Sidecar(data, AllowedRoots(data.parent))
 
 
 def test_a_split_that_contradicts_the_folders_is_an_error(tmp_path):

@@ -278,3 +278,32 @@ def test_options_for_folders_are_refused_for_a_manifest(tmp_path, listings, opti
     manifest.write_text("path,domain,label\na.png,day,cat\n")
     with pytest.raises(InputError, match=rf"{option} is for folders.* Leave {option} out\."):
         module.take_snapshot(str(manifest), listings, options)
+
+
+UNLABELLED = {"day/_unlabelled/d.png": b"4", "fog/_to_label/e.png": b"5"}
+
+
+def test_pictures_without_a_label_are_left_out_with_a_note(data, listings):
+    write_files(data, UNLABELLED)
+    (data / "night" / "_unlabelled").mkdir()
+    snapshot = take_snapshot(data, listings)
+    assert (paths(snapshot), snapshot.domains) == (list(TREE), ("day", "night"))
+    assert snapshot.empty_classes == ()
+    assert snapshot.notes == (
+        "Left out: 2 pictures without a label. Give labels with `carryover label`.",
+    )
+
+
+def test_labels_of_a_manifest_that_stand_for_no_label_are_no_classes(data, listings):
+    rows_of = ["day/cat/a.png,day,cat", "day/dog/b.png,day,_unlabelled"]
+    manifest = data / "m.csv"
+    manifest.write_text("\n".join(["path,domain,label", *rows_of, ""]))
+    snapshot = take_snapshot(manifest, listings)
+    assert paths(snapshot) == ["day/cat/a.png"]
+    assert "1 picture without a label" in snapshot.notes[0]
+
+
+def test_data_without_any_label_are_refused(tmp_path, listings):
+    data = write_files(tmp_path / "new", UNLABELLED)
+    with pytest.raises(InputError, match=r"no picture has a label\. Left out: 2 pictures"):
+        take_snapshot(data, listings)

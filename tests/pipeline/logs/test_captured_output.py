@@ -48,6 +48,34 @@ def test_everything_but_the_console_goes_to_the_file(run_python, tmp_path):
     ]
 
 
+LIBRARY = """
+import logging, sys
+from pathlib import Path
+from pipeline.logs.captured_output import captured_output
+from pipeline.logs.command_log import CommandLog
+from pipeline.logs.warnings_log import log_warnings
+
+log = CommandLog("run")
+log.use_file(Path("command.log"))
+log_warnings(log)
+with captured_output(Path(sys.argv[1])):
+    logging.warning("in the run")
+    logging.getLogger("tensorflow").error("failed")
+logging.warning("after the run")
+log.finish(0)
+"""
+
+
+def test_what_libraries_log_during_a_run_is_in_its_log(run_python, tmp_path):
+    done = run_python("-c", LIBRARY, tmp_path / "run.log")
+    assert (done.stdout, done.stderr) == ("", "")
+    text = (tmp_path / "run.log").read_text()
+    assert text == "WARNING:root:in the run\nERROR:tensorflow:failed\n"
+    command_log = (tmp_path / "command.log").read_text()
+    assert "after the run" in command_log
+    assert "in the run" not in command_log
+
+
 def test_after_an_error_stdout_is_what_it_was(run_python, tmp_path):
     log = tmp_path / "run.log"
     done = run_python("-c", FAIL, log)

@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tiny_pictures import write_files
 
 from pipeline.logs import OUR_LOGGER
-from pipeline.logs.command_log import CommandLog
+from pipeline.logs.command_log import WORKSPACE_MARKS, CommandLog
 
 
 @pytest.fixture(name="log")
@@ -26,11 +27,28 @@ def test_the_lines_are_kept_until_the_workspace_exists(log, tmp_path):
     log.write("before")
     assert log.path is None
     assert not workspace.exists()
-    workspace.mkdir()
+    write_files(workspace, {"runs/1/config.yaml": b""})
     log.write("after")
     assert log.path == workspace / "logs" / "doctor.log"
     lines = log.path.read_text().splitlines()
     assert [line.split(" ", 1)[1] for line in lines] == ["carryover doctor -v", "before", "after"]
+
+
+@pytest.mark.parametrize("files", [{}, {"day/cat/1.png": b"picture"}, {"logs/other.log": b""}])
+def test_nothing_is_written_into_a_folder_that_is_no_workspace(log, tmp_path, files):
+    folder = write_files(tmp_path / "pictures", {"readme.txt": b"", **files})
+    before = sorted(folder.rglob("*"))
+    log.use_workspace(folder)
+    log.write("refused")
+    log.finish(2)
+    assert log.path == tmp_path / "state" / "carryover" / "logs" / "doctor.log"
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("mark", WORKSPACE_MARKS)
+def test_a_folder_that_holds_what_commands_leave_in_a_workspace_is_one(log, tmp_path, mark):
+    log.use_workspace(write_files(tmp_path / "workspace", {mark: b""}))
+    assert log.path == tmp_path / "workspace" / "logs" / "doctor.log"
 
 
 def test_messages_of_our_loggers_are_in_the_log_until_it_is_finished(log, tmp_path):
@@ -47,8 +65,7 @@ def test_messages_of_our_loggers_are_in_the_log_until_it_is_finished(log, tmp_pa
 
 def test_a_workspace_that_is_not_writable_is_replaced_by_the_folder_of_the_user(log, tmp_path):
     workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    (workspace / "logs").write_text("a file, so that there can be no folder")
+    write_files(workspace, {".lock": b"", "logs": b"a file, so that there can be no folder"})
     log.use_workspace(workspace)
     log.finish(0)
     assert log.path == tmp_path / "state" / "carryover" / "logs" / "doctor.log"
@@ -171,7 +188,7 @@ def test_no_text_in_a_log_passes_for_an_entry_or_shows_a_credential(log):
 
 
 def test_the_command_line_in_a_log_has_no_credentials(tmp_path):
-    log = CommandLog(workspace=tmp_path)
+    log = CommandLog(workspace=write_files(tmp_path, {".lock": b""}))
     log.start("run", ["run", "--set", "kubeflow.env.A=hunter2", "--set", "seed=2"])
     log.finish(0)
     assert log.path

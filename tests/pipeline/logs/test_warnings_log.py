@@ -41,6 +41,32 @@ def test_what_a_library_logs_without_a_handler_is_in_the_log_too(tmp_path, capsy
     assert "not kept" not in text
 
 
+def test_what_a_library_logs_with_the_root_logger_is_in_the_log_once(run_python, tmp_path):
+    code = (
+        "import logging\n"
+        "from pathlib import Path\n"
+        "from pipeline.logs.command_log import CommandLog\n"
+        "from pipeline.logs.warnings_log import log_warnings\n"
+        "log = CommandLog()\n"
+        "log_warnings(CommandLog())\n"
+        "log_warnings(log)\n"
+        "log.start('inspect', [])\n"
+        f"log.use_file(Path({str(tmp_path / 'log')!r}))\n"
+        "logging.warning('retry')\n"
+        "logging.getLogger('apache_beam').error('no credentials')\n"
+        "logging.getLogger('carryover.ingestion').warning('ours')\n"
+        "log.finish(0)"
+    )
+    done = run_python("-c", code)
+    assert (done.stdout, done.stderr) == ("", "")
+    entries = [line.split(" ", 1)[1] for line in (tmp_path / "log").read_text().splitlines()]
+    assert entries[1:-1] == [
+        "WARNING root: retry",
+        "ERROR apache_beam: no credentials",
+        "WARNING carryover.ingestion: ours",
+    ]
+
+
 REFUSED_MANIFESTS = {
     "path,domain,label\nday\\a.png,day,cat\n": "line 2: day\\a.png: cannot be opened: ",
     "path,domain,label,split\na.png,day,cat,Val\n": "Received: Val. Write eval",

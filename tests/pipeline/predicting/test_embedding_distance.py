@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 
 from pipeline.predicting.embedding_distance import (
+    MIN_SAMPLE,
     NUM_PERMUTATIONS,
+    distances_to_domains,
     embedding_distance,
     permutation_p_value,
 )
+from trainer_module.export.reference_embeddings import Reference
 
 
 def sample(rows: int, shift: float, seed: int) -> np.ndarray:
@@ -38,3 +41,11 @@ def test_without_a_shift_p_values_are_uniform():
 def test_the_same_samples_give_the_same_p_value():
     first, second = sample(20, 0, 1), sample(20, 0.2, 2)
     assert permutation_p_value(first, second) == permutation_p_value(first, second)
+
+
+def test_a_domain_with_few_pictures_is_no_nearest_one():
+    few, many = sample(MIN_SAMPLE - 1, 0, 1), sample(MIN_SAMPLE, 3, 2)
+    domains = np.array(["few"] * len(few) + ["many"] * len(many))
+    reference = Reference(np.concatenate([few, many]), np.ones(len(domains)), domains)
+    assert list(distances_to_domains(sample(MIN_SAMPLE, 0, 3), reference)) == ["many"]
+    assert distances_to_domains(sample(MIN_SAMPLE - 1, 0, 3), reference) == {}

@@ -58,3 +58,11 @@ def test_a_pattern_relative_to_the_working_directory(tmp_path, monkeypatch):
 
 def test_a_name_that_is_too_long_is_listed_as_a_path():
     assert found(Path("n" * 300)) == ["n" * 300]
+
+
+def test_a_folder_of_pictures_without_a_label_names_no_class(tmp_path):
+    data = write_files(tmp_path / "data", {"day/_unlabelled/1.png": b""})
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("path,domain,label\ndata/day/_unlabelled/1.png,day,_to_label\n")
+    expected = [PicturePath(data / "day/_unlabelled/1.png")]
+    assert find_pictures([data]) == find_pictures([manifest]) == expected

@@ -1,5 +1,8 @@
 """Copies of a version for others."""
 
+import contextlib
+import shutil
+
 import pytest
 from tiny_pictures import write_files
 
@@ -66,3 +69,58 @@ def test_an_earlier_copy_is_not_overwritten(store, tmp_path):
     export_saved_model(store.root, None, tmp_path, False)
     with pytest.raises(InputError, match=r"shapes-1-saved-model exists already\. Remove it"):
         export_saved_model(store.root, None, tmp_path, False)
+
+
+@pytest.mark.parametrize("include", [False, True])
+def test_a_copy_has_all_files_that_its_record_lists(store, tmp_path, include):
+    export_saved_model(store.root, None, tmp_path / "out", include)
+    copy = tmp_path / "out" / "shapes-1-saved-model"
+    target = VersionStore(tmp_path / "other", "shapes").path(1)
+    target.parent.mkdir(parents=True)
+    copy.rename(target)
+    files = VersionStore(tmp_path / "other", "shapes").read_push(1).files
+    assert files is not None
+    assert {*files, "assets.extra/push.json"} == names(target)
+    VersionStore(tmp_path / "other", "shapes").check_files(1)
+
+
+def test_two_commands_do_not_write_one_copy_at_the_same_time(store, tmp_path, monkeypatch):
+    copy_tree, refused = shutil.copytree, []
+
+    def copy_while_another_command_tries(*arguments, **options):
+        with pytest.raises(InputError, match=r"another carryover export writes .*-saved-model\."):
+            export_saved_model(store.root, None, tmp_path / "out", False)
+        refused.append(True)
+        return copy_tree(*arguments, **options)
+
+    monkeypatch.setattr(shutil, "copytree", copy_while_another_command_tries)
+    export_saved_model(store.root, None, tmp_path / "out", False)
+    assert refused
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["shapes-1-saved-model"]
+
+
+def test_after_a_killed_command_the_copy_is_written_whole(store, tmp_path):
+    left = tmp_path / "out" / "shapes-1-saved-model.part"
+    write_files(left, {"saved_model.pb": b"gra", "left": b""})
+    write_files(tmp_path / "out", {".shapes-1-saved-model.lock": b""})
+    export_saved_model(store.root, None, tmp_path / "out", True)
+    assert "left" not in names(tmp_path / "out" / "shapes-1-saved-model")
+    assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("lost", "include", "is_refused"),
+    [
+        ("variables/variables.index", False, True),
+        ("assets.extra/reference.npz", True, True),
+        ("assets.extra/reference.npz", False, False),
+    ],
+)
+def test_a_version_that_lost_what_the_copy_needs_is_not_copied(
+    store, tmp_path, lost, include, is_refused
+):
+    (store.path(1) / lost).unlink()
+    expected = pytest.raises(InputError, match=f"/1 is damaged: {lost} is missing")
+    with expected if is_refused else contextlib.nullcontext():
+        export_saved_model(store.root, None, tmp_path / "out", include)
+    assert (tmp_path / "out").exists() != is_refused

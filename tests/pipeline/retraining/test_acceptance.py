@@ -8,6 +8,7 @@ import pytest
 from damaged_files import cut_off, damage_id, empty, remove, restored
 from finished_run import RUN_ID, STATISTICS, add_run
 from retraining_site import KilledError, be_killed
+from tiny_pictures import write_files
 from tiny_workspace import NAME, push_copy
 
 from components.pusher.data_set import read_data_set
@@ -17,8 +18,14 @@ from pipeline.retraining.batch import FILE, Batch
 from pipeline.retraining.ledger import Ledger
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.model_assets import PICTURES, REFERENCE
 
 pytestmark = pytest.mark.component
+
+
+@pytest.fixture(autouse=True)
+def _user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "ann")
 
 
 @pytest.fixture(name="root")
@@ -80,7 +87,7 @@ def test_an_accepted_retraining_keeps_the_pictures_of_its_baseline_and_updates_i
     ledger = Ledger(root)
     accepted = ledger.read(batch.number)
     assert (accepted.state, accepted.version) == ("pushed", 2)
-    assert (accepted.reason, accepted.run_id) == ("accepted: we know", RUN_ID)
+    assert (accepted.reason, accepted.run_id) == ("worse; accepted by ann: we know", RUN_ID)
     assert ledger.read(other.number) == other
 
 
@@ -111,7 +118,24 @@ def test_a_candidate_that_was_rolled_back_is_accepted_again_in_the_ledger_too(ro
     assert accept_candidate(root, RUN_ID, "we do know") == 3
     accepted = Ledger(root).read(batch.number)
     assert (accepted.state, accepted.version) == ("pushed", 3)
-    assert accepted.reason == "accepted: we do know"
+    assert accepted.reason == ("worse; accepted by ann: we know; accepted by ann: we do know")
+
+
+def test_an_accepted_version_is_written_to_the_delivery_of_its_run_if_another_was_pushed_later(
+    root, store
+):
+    add_run(root, batch="digest")
+    batch = add_rejected_batch(root, "monday", "digest")
+    ledger = Ledger(root)
+    again = ledger.add("monday", "/inbox/monday", "digest", "touched")
+    assert again
+    later = ledger.finish(again.number, "pushed", "better", version=9, run_id="run of version 9")
+    assert accept_candidate(root, RUN_ID, "we know") == 2
+    accepted = Ledger(root).read(batch.number)
+    assert (accepted.state, accepted.version) == ("pushed", 2)
+    assert Ledger(root).read(later.number) == later
+    with pytest.raises(InputError, match="accepted already, as version 2"):
+        accept_candidate(root, RUN_ID, "again")
 
 
 @pytest.mark.parametrize("rolled_back_before", [False, True])
@@ -130,7 +154,8 @@ def test_the_repetition_of_a_killed_acceptance_finishes_it(
     assert store.versions() == [1, version]
     accepted = Ledger(root).read(batch.number)
     assert (accepted.state, accepted.version) == ("pushed", version)
-    assert accepted.reason == "accepted: we know"
+    assert accepted.reason.endswith("; accepted by ann: we know")
+    assert accepted.reason.startswith("worse; ")
     with pytest.raises(InputError, match=f"accepted already, as version {version}"):
         accept_candidate(root, RUN_ID, "once more")
 
@@ -165,6 +190,14 @@ def test_a_candidate_that_was_compared_with_an_older_version_is_not_pushed(root,
     with pytest.raises(InputError, match="version 2 is the serving version now"):
         accept_candidate(root, RUN_ID, "we know")
     assert store.versions() == [1, 2]
+
+
+def test_a_folder_that_is_no_workspace_is_left_as_it_is(tmp_path):
+    for folder in (write_files(tmp_path / "pictures", {"day/cat/1.png": b""}), tmp_path / "new"):
+        with pytest.raises(InputError, match=r"there is no finished run 1\. Give one of: none\."):
+            accept_candidate(folder, "1", "we know")
+        assert [path.name for path in folder.glob("*")] == ["day"] * folder.exists()
+    assert not (tmp_path / "new").exists()
 
 
 def test_an_unknown_run_is_answered_with_the_finished_ones(root):
@@ -214,6 +247,18 @@ def test_a_damaged_artifact_is_named_and_nothing_is_pushed_until_it_is_restored(
             accept_candidate(root, RUN_ID, "we know")
         assert f" of run {RUN_ID} {root / 'artifacts'}/{name.split('/')[0]}" in str(error.value)
         assert "Restore it from a backup, or train again." in str(error.value)
+        assert store.versions() == [1]
+    assert accept_candidate(root, RUN_ID, "we know") == 2
+
+
+@pytest.mark.parametrize("name", [REFERENCE, PICTURES, "saved_model.pb"])
+def test_a_serving_version_that_lost_a_file_is_named_and_nothing_is_pushed(root, store, name):
+    add_run(root)
+    file = store.path(1) / name
+    with restored(file):
+        remove(file)
+        with pytest.raises(UnavailableError, match=f"{store.path(1)} is damaged: {name} is miss"):
+            accept_candidate(root, RUN_ID, "we know")
         assert store.versions() == [1]
     assert accept_candidate(root, RUN_ID, "we know") == 2
 

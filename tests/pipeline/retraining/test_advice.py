@@ -98,7 +98,7 @@ def test_waiting_deliver_the_files(site, commands):
     (site.inbox / "monday.csv").write_text("path,domain,label\n../late/1.png,night,red\n")
     ended = commands.retrain()
     assert ended.code == 0
-    assert "monday.csv: waiting: 1 of 1 files is missing" in ended.output
+    assert "monday.csv: waiting: 1 of 1 file is missing" in ended.output
     assert "waiting" in commands.run("history").output
     write_colours(site.inbox.parent / "late", "x", WRONG[:1])
     shutil.move(
@@ -113,7 +113,8 @@ def test_waiting_correct_the_manifest(site, commands):
     for path in (f"mistyped/{picture}", picture):
         (site.inbox / "list.csv").write_text(f"path,domain,label\n{path},fog,red\n")
         commands.retrain(PUSHED)
-    assert [batch.state for batch in site.batches() if batch.name == "list.csv"] != ["waiting"]
+    states = [batch.state for batch in site.batches() if batch.name == "list.csv"]
+    assert states == ["too_little_data"]
 
 
 def test_waiting_remove_the_manifest(site, commands):
@@ -210,6 +211,20 @@ def test_rejected_deliver_it_corrected(site, commands, name):
 
 
 @pytest.mark.parametrize("name", ["monday", "tuesday"])
+def test_rejected_deliver_more_pictures(site, commands, name):
+    deliver(site)
+    commands.retrain(REJECTED)
+    first = site.batches()[0].digest
+    with_the_first, beside_them = (WRONG * 2, 100), (WRONG, 300)
+    pictures, seed = with_the_first if name == "monday" else beside_them
+    write_colours(site.inbox / name, "night", pictures, seed)
+    pipeline = Pipeline(PUSHED)
+    assert commands.retrain(pipeline).code == 0
+    assert site.states() == ["rejected", "pushed"]
+    assert f"batches/{first}" not in pipeline.snapshots[0].new_folders
+
+
+@pytest.mark.parametrize("name", ["monday", "tuesday"])
 def test_rejected_deliver_it_once_more(site, commands, name):
     deliver(site)
     commands.retrain(REJECTED)
@@ -256,7 +271,9 @@ def test_held_accept_the_labels_and_the_next_pass_trains_on_them(site, commands)
     assert told == [("retraining", "checked by hand"), ("pushed", "checked by hand")]
     [batch] = site.batches()
     assert (batch.state, batch.accepted) == ("pushed", "checked by hand")
-    assert batch.reason.endswith("; labels accepted: checked by hand")
+    assert "Check the labels" in batch.reason  # why it was held is kept
+    assert re.search("; labels accepted by .+: checked by hand$", batch.reason)
+    assert not batch.is_held_for_labels
     assert "checked by hand" in commands.run("history").output
 
 
@@ -319,6 +336,20 @@ def test_held_correct_an_unreadable_manifest(site, commands):
     commands.retrain()
     assert site.states() == ["held", "good_enough"]
     assert site.batches()[0].replaced_by == 2
+
+
+def test_held_allow_the_folder_that_the_reason_names_without_another_delivery(site, commands):
+    folder = site.inbox.parent / "elsewhere"
+    write_colours(folder, "night", WRONG)
+    (site.inbox / "monday.csv").write_text("path,domain,label\n")
+    with (site.inbox / "monday.csv").open("a") as manifest:
+        manifest.writelines(f"{path},night,red\n" for path in sorted(folder.rglob("*.png")))
+    assert commands.retrain().code == 0
+    assert site.states() == ["held"]
+    [option] = re.findall(r"--set '(retrain\.allowed_roots=\[\S+\])'", site.batches()[0].reason)
+    assert str(folder) in option
+    assert commands.retrain(PUSHED, "--set", option).code == 0
+    assert site.states() == ["held", "pushed"]
 
 
 def test_held_allow_what_the_data_gate_found_and_deliver_it_again(site, commands):

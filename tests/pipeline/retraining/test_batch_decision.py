@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from components.data_gate.validation_options import ValidationOptions
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.assessment import BatchAssessment, DomainAssessment
 from pipeline.retraining.batch_decision import decide, pseudo_labels
@@ -52,7 +53,6 @@ def test_a_new_domain_with_low_accuracy_is_trained_on_and_the_reason_has_the_num
     [
         ({"accuracy": 0.9}, "good_enough"),
         ({"accuracy": 0.89}, "retrain"),
-        ({"accuracy": 0.95, "new_classes": {"owl": 5}}, "retrain"),
         ({"labelled": 19}, "too_little_data"),
         ({"labelled": 19, "waiting": 1}, "retrain"),
         ({"labelled": 0, "unlabelled": 500, "accuracy": None}, "too_little_data"),
@@ -61,6 +61,34 @@ def test_a_new_domain_with_low_accuracy_is_trained_on_and_the_reason_has_the_num
 )
 def test_the_outcome_depends_on_the_numbers(changes, outcome):
     assert decide_on(**changes)[0] == outcome
+
+
+@pytest.mark.parametrize("labelled", [30, 2])
+@pytest.mark.parametrize("accuracy", [0.95, 0.4])
+def test_a_batch_with_a_class_that_is_not_allowed_is_held_whatever_else_it_has(labelled, accuracy):
+    assessment = BatchAssessment(
+        {
+            "night": domain(labelled=labelled, accuracy=accuracy, new_classes={"owl": 1}),
+            "noon": domain(accuracy=accuracy),
+        },
+        {},
+    )
+    decision = decide(assessment, {}, {}, OPTIONS)
+    assert decision.outcome == "held"
+    assert decision.reason.endswith(
+        ": The serving model does not know these classes: 'owl' (1 picture). To continue anyway: "
+        "--set validation.allow=[new_class]"
+    )
+
+
+@pytest.mark.parametrize(
+    "validation", [ValidationOptions(allow=("new_class",)), ValidationOptions(stop_at="never")]
+)
+@pytest.mark.parametrize(("labelled", "outcome"), [(30, "retrain"), (2, "too_little_data")])
+def test_a_new_class_that_is_allowed_is_trained_on(validation, labelled, outcome):
+    night = domain(labelled=labelled, accuracy=0.95, new_classes={"owl": 2})
+    decision = decide(BatchAssessment({"night": night}, {}), {}, {}, OPTIONS, validation=validation)
+    assert decision.outcome == outcome
 
 
 def test_a_known_domain_with_low_accuracy_and_without_drift_is_held():

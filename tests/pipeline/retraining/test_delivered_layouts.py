@@ -65,5 +65,6 @@ def test_a_batch_is_taken_with_the_layout_that_its_message_offers(site):
     [held] = site.batches()
     assert "or give --set retrain.layout=domain/class (domains " in held.reason
     os.utime(site.inbox / "monday" / "_READY", (10**9, 10**9))
-    assert site.run(Pipeline(PUSHED), layout="domain/class") == 0
+    # The names of the domains are classes in this layout, and the serving model knows none of them.
+    assert site.run(Pipeline(PUSHED), layout="domain/class", allow=("new_class",)) == 0
     assert site.states() == ["held", "pushed"]

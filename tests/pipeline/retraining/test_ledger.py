@@ -110,8 +110,8 @@ def test_what_is_in_training_or_waits_for_it_is_a_duplicate(ledger, state):
 
 def test_the_batch_of_a_version_that_was_rolled_back_is_taken_again(ledger):
     ledger.finish(add(ledger, "monday", "1").number, "pushed", "why", version=2)
-    assert ledger.add("monday", "", "1", "touched", rolled_back={3}) is None
-    again = ledger.add("monday", "", "1", "touched", rolled_back={2, 3})
+    assert ledger.add("monday", "", "1", "touched", is_rolled_back={3}.__contains__) is None
+    again = ledger.add("monday", "", "1", "touched", is_rolled_back={2, 3}.__contains__)
     assert again
     assert (again.number, again.state) == (2, "taken")
 

@@ -1,5 +1,7 @@
 """Files of a batch that are no pictures, or that are in the wrong place."""
 
+import json
+
 import pytest
 from retraining_site import CORRECT, PUSHED, WRONG, Pipeline
 from tiny_pictures import solid, write_files
@@ -89,3 +91,21 @@ def test_a_batch_of_no_pictures_is_held_with_their_names(site):
         "no picture of the batch is usable; 9 files are left out: 9 not a picture in a known "
         "format (night/red/x0.png, night/red/x1.png, night/red/x2.png, ...)",
     )
+
+
+def test_batches_that_are_held_or_wait_add_nothing_to_a_later_one_that_would_stop_its_run(site):
+    write_colours(site.inbox / "monday", "night", [("robot", "red")] * 2)
+    write_colours(site.inbox / "tuesday", "night", WRONG[:2], seed=200)
+    write_files(site.inbox / "tuesday", {f"night/red/x{n}.png": b"no picture" for n in range(9)})
+    site.run()
+    assert site.states() == ["held", "too_little_data"]
+    assert "does not know these classes: 'robot' (2 pictures)" in site.batches()[0].reason
+    write_colours(site.inbox / "wednesday", "night", WRONG, seed=300)
+    pipeline = Pipeline(PUSHED)
+    site.run(pipeline)
+    assert site.states() == ["held", "too_little_data", "pushed"]
+    [snapshot] = pipeline.snapshots
+    rows = [json.loads(line) for line in snapshot.path.read_text().splitlines()]
+    new = [row for row in rows if row["domain"] == "night"]
+    assert len(new) == 2 + len(WRONG)
+    assert not any("reason" in row or row["label"] == "robot" for row in new)

@@ -52,7 +52,9 @@ def test_a_batch_that_fails_for_another_reason_is_still_given_up(site):
     ("name", "damage"),
     [
         (PICTURES, cut_off),
+        (PICTURES, remove),
         (REFERENCE, empty),
+        (REFERENCE, remove),
         (DESCRIPTION, cut_off),
         (DESCRIPTION, remove),
         ("saved_model.pb", remove),
@@ -132,7 +134,7 @@ def test_a_dry_run_names_files_of_the_workspace_and_not_of_its_copy(site):
     remove(site.store.path(1) / "saved_model.pb")
     with pytest.raises(UnavailableError) as error:
         site.preview()
-    assert f"model {site.store.path(1)} cannot be read: " in str(error.value)
+    assert f"version {site.store.path(1)} is damaged: " in str(error.value)
 
 
 @pytest.fixture(name="on_disk")

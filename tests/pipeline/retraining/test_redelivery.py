@@ -23,6 +23,7 @@ from tiny_workspace import push_copy, write_colours
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.retraining.batch import DROPPED, KEPT
+from pipeline.retraining.ledger import Ledger
 from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
 
@@ -190,8 +191,8 @@ def test_a_pass_says_which_batches_are_not_taken_again_by_themselves(site, state
     bring_to(site, state)
     site.run()
     assert site.output == (
-        f"nothing to do in {site.inbox}: 1 {state}, until a file of the batch is changed or "
-        "touched\n"
+        f"nothing to do in {site.inbox}: 1 {state}, until a file of the batch, or its manifest, is "
+        "changed or touched\n"
     )
 
 
@@ -235,6 +236,34 @@ def test_the_pictures_of_a_rolled_back_batch_are_trained_on_again(site):
     site.run(pipeline)
     [snapshot] = pipeline.snapshots
     assert snapshot.new_folders == (f"batches/{site.batches()[1].digest}",)
+
+
+def test_a_version_that_was_rolled_back_before_the_delivery_came_is_no_outcome_of_it(site):
+    bring_to(site, "rolled back")
+    Ledger(site.workspace).update(1, version=9)  # accepted for it, and rolled back, too
+    touch(site)
+    pipeline = Pipeline(REJECTED)
+    site.run(pipeline)
+    assert len(pipeline.snapshots) == 1
+    assert site.states() == ["pushed", "rejected"]
+
+
+def test_the_versions_of_a_lost_ledger_are_found_even_if_they_were_rolled_back(site):
+    bring_to(site, "rolled back")
+    (site.workspace / "ledger.sqlite").unlink()
+    site.run()
+    assert [(batch.state, batch.version) for batch in site.batches()] == [("pushed", 2)]
+
+
+def test_a_batch_whose_rolled_back_version_was_deleted_is_taken_again_with_a_new_number(site):
+    bring_to(site, "rolled back")
+    shutil.rmtree(site.workspace / "rolled_back")
+    touch(site)
+    site.run(push(site))
+    assert [(batch.state, batch.version) for batch in site.batches()] == [
+        ("pushed", 2),
+        ("pushed", 3),
+    ]
 
 
 def test_the_documentation_has_this_table():

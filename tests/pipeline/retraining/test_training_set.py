@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from tiny_pictures import solid, write_files
 
+from components.data_gate.validation_options import ValidationOptions
 from components.image_example_gen import splits
 from components.pusher.data_set import SCHEMA
 from pipeline.config.run_config import RunConfig
@@ -77,7 +78,7 @@ def listed(
 ) -> list[dict[str, Any]]:
     labels = settings.pop("pseudo_labels", None)
     config = RunConfig(data="/data", workspace=workspace.root, **settings)
-    training_set = TrainingSet.read(batches[-1], batches, model, workspace)
+    training_set = TrainingSet.read(batches[-1], batches, model, workspace, config.validation)
     snapshot = training_set.write(config, labels)
     assert snapshot.batch == batches[-1].digest
     assert snapshot.data_root == str(workspace.root)
@@ -134,6 +135,36 @@ def test_a_new_domain_with_too_few_pictures_waits_and_a_known_one_is_trained_on(
         if "split" not in row
     ]
     assert sorted(row["domain"] for row in new) == ["few", "fog", "new"]
+
+
+@pytest.mark.parametrize("allow", [(), ("new_class",)])
+def test_pictures_of_waiting_batches_that_would_stop_the_run_are_left_out(workspace, model, allow):
+    waiting = [
+        new_row("good.png"),
+        new_row("damaged.png", sha256="", reason="damaged"),
+        new_row("owl.png", label="owl"),
+        new_row("unlabelled.png", label=""),
+    ]
+    write_batch(workspace, "small", waiting)
+    write_batch(workspace, "new", [new_row("1.png")])
+    batches = [batch(1, "small", state="too_little_data"), batch(2, "new")]
+    validation = ValidationOptions(allow=allow)
+    training_set = TrainingSet.read(batches[1], batches, model, workspace, validation)
+    names = {row["name"] for row in training_set.new_rows(min_pictures=1)}
+    assert names == {"1.png", "good.png", "unlabelled.png"} | ({"owl.png"} if allow else set())
+
+
+def test_a_correction_to_an_unknown_class_that_waits_does_not_replace_the_known_picture(
+    workspace, model
+):
+    known = old_row("/data/day/cat/0.png", "day", "cat", "train")
+    corrected = new_row("0.png", label="owl", sha256=known["content"].hex() + "00" * 16)
+    write_batch(workspace, "small", [corrected])
+    write_batch(workspace, "new", [new_row("1.png")])
+    batches = [batch(1, "small", state="too_little_data"), batch(2, "new")]
+    rows = listed(workspace, model, batches)
+    assert "/data/day/cat/0.png" in {row["path"] for row in rows}
+    assert "owl" not in {row["label"] for row in rows}
 
 
 def test_the_folders_of_the_batch_and_of_waiting_ones_are_new(workspace, model):

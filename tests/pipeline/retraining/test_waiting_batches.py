@@ -206,7 +206,7 @@ def test_a_forbidden_or_missing_remote_file_is_not_a_matter_of_the_store(site, m
     assert site.run(Pipeline(PUSHED)) == 0
     [batch] = site.batches()
     assert batch.state == "pushed"
-    assert "1 file is left out: 1 cannot be opened (memory://7)" in batch.reason
+    assert "1 file is left out: 1 cannot be opened (memory://7: Permission denied)" in batch.reason
 
 
 def test_a_folder_that_cannot_be_listed_is_waited_for(site, monkeypatch):

@@ -11,7 +11,7 @@ from pipeline.identity.component_fingerprints import ComponentFingerprints
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.running.prepare_launcher import check_artifacts, pipeline_inputs
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import UnavailableError
+from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import TEST_PREDICTIONS
 
 pytestmark = pytest.mark.component
@@ -113,3 +113,10 @@ def test_versions_that_were_rolled_back_do_not_count(store):
     store.roll_back()
     push(store)
     assert earlier_versions(store, 5) == [1, 3]
+
+
+@pytest.mark.parametrize("lost_by", [1, 3, 4])
+def test_a_version_that_lost_its_predictions_is_not_left_out_without_a_word(store, lost_by):
+    (store.path(lost_by) / TEST_PREDICTIONS).unlink()
+    with pytest.raises(InputError, match=f"/{lost_by} is damaged: {TEST_PREDICTIONS} is missing"):
+        earlier_versions(store, 4)

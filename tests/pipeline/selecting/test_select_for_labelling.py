@@ -93,7 +93,7 @@ def test_batches_of_the_inbox_and_of_the_workspace_are_read_with_the_config_of_r
     printed = capsys.readouterr().out
     assert "Batch late is left out: it is incomplete." in printed
     assert "1 picture whose label the serving version or a batch knows" in printed
-    assert "There are fewer pictures than --count 100: all 9 are taken." in printed
+    assert "There are fewer pictures than --count 100: 9 pictures are taken." in printed
 
 
 def test_without_a_serving_version_the_command_is_refused(tmp_path):

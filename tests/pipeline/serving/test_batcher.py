@@ -191,6 +191,23 @@ def test_a_part_of_a_large_request_waits_until_no_usual_request_runs(monkeypatch
     asyncio.run(run())
 
 
+def test_a_part_of_a_large_request_waits_until_no_usual_request_is_prepared(monkeypatch):
+    monkeypatch.setattr(batcher, "IDLE_SECONDS", 0.001)
+
+    async def run():
+        model, requests = EchoModel(), Batcher(MemoryBudget(1000), LIMITS)
+        model.go.set()
+        requests._large._part_seconds = 3600.0  # so that the wait has no end of its own
+        with requests.expect_usual(), requests.expect_usual():
+            task = asyncio.create_task(requests.call(model, "s", images([b"a"], pixels=101)))
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(asyncio.shield(task), 0.05)
+            assert model.calls == []
+        assert list((await asyncio.wait_for(task, 10))["out"]) == [b"a"]
+
+    asyncio.run(run())
+
+
 def test_a_part_waits_for_usual_requests_no_longer_than_a_multiple_of_the_part_before_it():
     async def run():
         async with Busy() as busy:
@@ -201,6 +218,7 @@ def test_a_part_waits_for_usual_requests_no_longer_than_a_multiple_of_the_part_b
 
 
 def test_a_part_has_fewer_instances_than_a_call_of_usual_requests():
+    assert BatchLimits().of_part().instances < BatchLimits().instances
     assert BatchLimits(instances=32, part_instances=8).of_part().instances == 8
     assert BatchLimits(instances=4, part_instances=8).of_part().instances == 4
 

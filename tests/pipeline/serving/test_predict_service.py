@@ -1,6 +1,7 @@
 """Predict requests, from their body to the JSON of their response."""
 
 import asyncio
+import contextlib
 import json
 
 import pytest
@@ -96,3 +97,26 @@ def test_a_picture_that_the_model_cannot_decode_is_converted():
     body = body_of(solid("red", form="JPEG"))
     responded = predict(body, model=Unreadable(1), decoders=Rewriting())
     assert responded["predictions"][0]["start_bytes"] == binary(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("large_body", "is_expected"), [(2**20, True), (10, False)])
+def test_parts_of_large_requests_wait_for_a_small_one_from_its_arrival(
+    monkeypatch, large_body, is_expected
+):
+    monkeypatch.setattr(predict_service, "LARGE_BODY", large_body)
+    expected = []
+
+    class Recording(Batcher):
+        @contextlib.contextmanager
+        def expect_usual(self):
+            expected.append("arrived")
+            with super().expect_usual():
+                yield
+
+        async def call(self, *arguments):
+            expected.append("called")
+            return await super().call(*arguments)
+
+    monkeypatch.setitem(globals(), "Batcher", Recording)
+    assert len(predict(body_of(solid("red")))["predictions"]) == 1
+    assert expected == ["arrived", "called"][not is_expected :]

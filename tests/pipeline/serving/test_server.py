@@ -3,16 +3,20 @@
 import asyncio
 import logging
 import resource
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
+from tiny_pictures import write_files
 
+from components.pusher.version_store import Push, VersionStore
 from pipeline.serving import server
 from pipeline.serving.limits.connection_limits import ConnectionLimits
 from pipeline.serving.loaded_versions import LoadedVersions
-from pipeline.serving.server import choose_hosts, http_config, poll_versions
+from pipeline.serving.server import choose_hosts, http_config, load_version, poll_versions
 from pipeline.serving.server_metrics import ServerMetrics
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.model_assets import DESCRIPTION, PUSH_RECORD, REFERENCE
 
 
 class Model:
@@ -78,6 +82,42 @@ def test_a_model_without_a_version_that_can_be_loaded_is_named_once(monkeypatch,
     assert caplog.text.count("version 1 cannot be loaded: bad protobuf") == 1
     assert caplog.text.count("no version can be loaded; waiting for a new one") == 1
     assert capsys.readouterr().out == ""
+
+
+def lost(tmp_path: Path, name: str) -> VersionStore:
+    """Return a store whose version 1 has lost a file."""
+    store = VersionStore(tmp_path, "colours")
+    files = {"saved_model.pb": b"graph", DESCRIPTION: b"{}", REFERENCE: b"embeddings"}
+    push = Push("digest", "run", "key", None, "2024-01-01", {})
+    store.push(write_files(tmp_path / "model", files), push)
+    (store.path(1) / name).unlink()
+    return store
+
+
+@pytest.mark.parametrize("name", ["saved_model.pb", DESCRIPTION])
+def test_a_version_that_lost_what_it_needs_to_predict_is_not_loaded(tmp_path, name):
+    with pytest.raises(UnavailableError, match=f"/1 is damaged: {name} is missing. Restore the"):
+        load_version(lost(tmp_path, name), 1)
+
+
+def test_a_version_that_lost_what_training_needs_serves_with_a_warning(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(server, "ServedModel", lambda folder, number: number)
+    assert load_version(lost(tmp_path, REFERENCE), 1) == 1
+    [record] = caplog.records
+    assert record.message == (
+        f"version {tmp_path / 'serving' / 'colours' / '1'} is damaged: {REFERENCE} is missing. It "
+        "serves; restore it before the next training"
+    )
+
+
+def test_a_version_without_a_record_is_loaded_as_it_is(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(server, "ServedModel", lambda folder, number: number)
+    store = lost(tmp_path, REFERENCE)
+    (store.path(1) / PUSH_RECORD).unlink()
+    assert load_version(store, 1) == 1
+    assert caplog.records == []
 
 
 def test_names_of_the_host_are_checked_on_the_loopback_or_if_they_are_given(caplog):

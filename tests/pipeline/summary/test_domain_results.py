@@ -22,3 +22,18 @@ def test_a_gated_metric_has_its_own_result_beside_the_accuracy(rejected):
         assert (result.baseline, result.change_low) == (row.before, row.change_low)
         assert (result.limit, result.passed, result.is_proven) == (5.0, True, False)
         assert domains[name].detectable_loss != row.detectable_loss
+
+
+def test_the_change_is_about_the_pictures_that_both_versions_have_predicted(rejected):
+    uri = rejected.evaluation.uri
+    domains = read_domain_results(uri, GateOptions(), BASELINE_VERSION)
+    rows = {
+        row.domain: row
+        for row in read_gate_table(uri).rows
+        if (row.label, row.metric, row.version) == (None, "accuracy", BASELINE_VERSION)
+    }
+    assert rows.keys() == domains.keys()
+    for name, domain in domains.items():
+        row = rows[name]
+        assert domain.compared_images == row.pictures
+        assert domain.change == pytest.approx(row.after - row.before)

@@ -36,7 +36,7 @@ CALIBRATION = {
 #: What the trainer reports.
 REPORT = {
     "chosen": "fine_tuned",
-    "device": "CPU, float32, 1 replica(s)",
+    "device": "CPU, float32, 1 replica",
     "frozen": FROZEN,
     "fine_tuned": FROZEN | {"seconds": 50.0},
     "calibration": CALIBRATION,
@@ -108,7 +108,7 @@ def test_the_environment_holds_seed_versions_hardware_and_revision(tmp_path, out
     assert environment["seed"] == 3
     assert environment["python"] == platform.python_version()
     assert environment["cpus"] == os.cpu_count()
-    assert environment["device"] == "CPU, float32, 1 replica(s)"
+    assert environment["device"] == "CPU, float32, 1 replica"
     versions = [environment[name] for name in ("tfx", "tensorflow", "keras")]
     assert all(version[0].isdigit() for version in versions)
     assert set(environment) == {

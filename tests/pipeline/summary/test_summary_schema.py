@@ -45,7 +45,7 @@ def test_the_keys_are_those_that_others_read(tmp_path):
     }
     assert set(written["images"]) == {"read", "rejected", "train", "eval", "test"}
     assert set(written["domains"]["day"]) == {
-        *("test_images", "cross_fitted_images"),
+        *("test_images", "cross_fitted_images", "compared_images", "change"),
         *("accuracy", "macro_f1", "log_loss", "ece", "baseline_accuracy"),
         *("change_low", "change_high", "accuracy_low", "accuracy_high"),
         *("best_version", "best_accuracy", "detectable_loss", "needed_images", "classes"),

@@ -8,7 +8,7 @@ from rendered_tables import row
 from rich.console import Console
 from tiny_summary import FROZEN, domain, summary
 
-from pipeline.summary.summary_schema import Stages, Summary
+from pipeline.summary.summary_schema import Images, Stages, Summary
 from pipeline.summary.summary_table import describe_change, show_summary
 
 HEADINGS = ["domain", "images", "frozen*", "tuned*", "accuracy", "baseline", "change"]
@@ -152,3 +152,21 @@ def test_domains_that_are_cross_fitted_are_named_with_the_number_of_such_picture
 def test_an_accuracy_is_shown_with_half_its_interval():
     measured = domain(0.9).model_copy(update={"accuracy_low": 0.86, "accuracy_high": 0.93})
     assert row(shown(summary(domains={"day": measured})), "day")[4] == "0.900 ±0.04"
+
+
+def test_the_change_is_that_of_the_compared_pictures_and_such_domains_are_named():
+    partly = {"test_images": 40, "compared_images": 30, "change": -0.1}
+    domains = {"day": domain(0.9, 0.9), "fog": domain(0.8, 0.85).model_copy(update=partly)}
+    run = summary(domains=domains, worst_domain="fog")
+    assert row(shown(run), "fog")[-1] == "-0.100"
+    text = " ".join(shown(run).split())
+    assert "that the serving model was not trained on: 'fog' (30 of 40)" in text
+    assert describe_change(run).startswith("'day' +0.000 to 'fog' -0.100")
+
+
+def test_one_picture_is_counted_as_one():
+    images = Images(read=1, rejected=0, train=1, eval=0, test=0)
+    run = summary(images=images, ignored_files={"hidden file": 1})
+    text = shown(run)
+    assert "1 file: 1 train" in text
+    assert "1 hidden or system file ignored" in text

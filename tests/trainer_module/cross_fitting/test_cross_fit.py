@@ -135,7 +135,7 @@ def test_pictures_that_the_serving_model_was_trained_on_need_its_fold_models(cla
     with caplog.at_level(logging.WARNING, "carryover.training"):
         assert choose(None) == (Folds(new={"a": 0}), None)
         assert choose(below) == (Folds(new={"a": 0}), None)
-    assert "cross-fitting leaves out 1 known picture(s)" in caplog.text
+    assert "cross-fitting leaves out 1 known picture:" in caplog.text
     assert choose(above) == (folds, above)
     assert choose(None, warm_classes=0) == (folds, None)  # the start has seen no picture
     only_new = Folds(new={"a": 0})

@@ -37,7 +37,7 @@ _PARAMETERS = (
 _IN_TEXT = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        r"()-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
+        r"()-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
         # scheme://user:password@host, or a token in place of the user
         r"\b([a-z][a-z0-9+.-]{0,20}://[^\s/?#:@'\"]*:)[^\s/?#'\"]+(@)",
         r"\b([a-z][a-z0-9+.-]{0,20}://)\w{32,}(@)",
@@ -47,6 +47,7 @@ _IN_TEXT = tuple(
         rf"(\b{_NAME}=)(?![=\s(]|\.\.\.)(?:\"[^\"]*\"|'[^']*'|[^\s&;,)}}\]'\"]+)",
         r"(\b[\w.-]{0,40}(?:passw(?:or)?d|passphrase): )[^\s,;'\"]+",
         r"(\bauthorization[\"']?\s*[:=]\s*[\"']?(?:[a-z]+ )?)[^\s\"']+",
+        r"(\bx-[\w-]{0,30}(?:key|token|secret)[\"']?\s*:\s*[\"']?)[^\s\"',]+",
         r"(\bbearer )[a-z0-9._~+/-]{16,}=*",
         r"(\bhooks\.slack\.com/services/|\bapi\.telegram\.org/bot)[^\s'\"]+",
     )

@@ -11,6 +11,10 @@ def test_a_slice_is_a_column_or_several_with_the_domain_first():
     assert NAMES.validate_python([" Sex", "Domain", "bed"]) == ("domain", "bed", "sex")
 
 
+def test_letters_with_accents_have_one_form():
+    assert NAMES.validate_python("Gera\N{COMBINING DIAERESIS}t") == ("gerät",)
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [

@@ -35,5 +35,13 @@ def test_both_versions_have_the_same_pictures_and_classes():
     assert pairs.after.true_probability.tolist() == [0.5, 0.5]
 
 
+def test_a_picture_whose_label_was_corrected_is_left_out_whether_its_prediction_was_right_or_not():
+    rows = [picture("day", "red", "red", "red"), picture("day", "red", "red", "blue")]
+    rows = [row | {"baseline_true_probability": None} for row in rows]
+    kept = picture("day", "blue", "red", "blue")
+    pairs = read_score_pairs(pa.Table.from_pylist([*rows, kept], SCHEMA))
+    assert pairs.before.labels.tolist() == [0]
+
+
 def test_no_predictions_give_no_pairs():
     assert read_score_pairs(SCHEMA.empty_table()).domains.tolist() == []

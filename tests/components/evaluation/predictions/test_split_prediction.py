@@ -201,10 +201,20 @@ def test_the_baseline_is_never_called_for_a_picture_that_it_was_trained_on(candi
     table = cross_fitted(tmp_path, candidate, baseline, known={1, 3})
     assert of_baseline(table) == [
         KEPT,
-        (None, None, None),
+        (*KEPT[:2], None),  # the class that its fold model predicted, whatever the label was
         ("blue", pytest.approx(0.8), pytest.approx(0.8)),
         KEPT,
     ]
+
+
+def test_a_picture_that_the_baseline_was_trained_on_has_no_prediction_where_none_is_kept(
+    candidate, tmp_path
+):
+    baseline = tmp_path / "baseline"
+    shutil.copytree(candidate, baseline)
+    keep(baseline, without=b"b" * 16)
+    table = cross_fitted(tmp_path, candidate, baseline, known={1})
+    assert of_baseline(table)[1] == (None, None, None)
 
 
 def test_a_new_picture_needs_the_model_of_the_baseline(candidate, tmp_path):

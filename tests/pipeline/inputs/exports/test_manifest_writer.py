@@ -135,3 +135,14 @@ def test_names_that_a_spreadsheet_would_compute_are_read_as_they_were(tmp_path):
         (domain, label) for domain in domains for label in classes
     }
     assert all((export / name).exists() for name in names)
+
+
+def test_names_that_a_manifest_would_not_keep_and_pictures_without_a_label_are_skipped(tmp_path):
+    names = ("Face /1.png", "_unlabelled/2.png", "Face/3.png", "Food/4.png")
+    export = write_files(tmp_path / "export", pictures(*(f"day/{name}" for name in names)))
+    convert(export, domain=None)
+    assert [label for _, _, label, _ in rows(export)] == ["Face", "Food"]
+    assert skipped(export) == {
+        "day/Face /1.png": "name 'Face ' begins or ends with a space. Rename the folder",
+        "day/_unlabelled/2.png": "it has no label yet",
+    }

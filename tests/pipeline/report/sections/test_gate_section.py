@@ -73,6 +73,6 @@ def test_the_page_shows_every_slice_and_counts_pictures_without_a_value(tmp_path
     page = text.read_text()
     assert "domain day, scanner &lt;script&gt;" in page
     assert "<b>\N{MINUS SIGN}0.100</b>" in page
-    assert "1,300 test pictures have no value of sex." in page
+    assert "1,300 test pictures without a value of sex." in page
     assert "no value of bed" not in page
     assert SCRIPT not in page

@@ -9,7 +9,7 @@ def test_the_row_of_a_rejected_domain_has_the_reasons_of_its_gate():
     day, night = read_domain_rows(rejected)
     assert day.failures == []
     assert night.failures == ["accuracy 0.650 is below the floor 0.700"]
-    assert night.change == pytest.approx(-0.05)
+    assert night.result.change == pytest.approx(-0.05)
 
 
 def test_the_title_names_the_serving_version():

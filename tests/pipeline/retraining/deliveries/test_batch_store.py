@@ -2,9 +2,12 @@ import contextlib
 import hashlib
 import resource
 import shutil
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tiny_pictures import solid, write_files
 
@@ -173,3 +176,42 @@ def test_a_file_that_is_no_picture_is_not_copied(inbox, store, content):
     assert (row["domain"], row["label"], row["sha256"]) == ("night", "cat", "")
     assert row["reason"]
     assert "reason" not in rows["night/cat/1.png"]
+
+
+def note(name: str, table: str, advice: str = "") -> str:
+    return (
+        f"{table} has no column {name}, which the config key slices names: its pictures have no "
+        f"value of it.{advice}"
+    )
+
+
+def test_a_column_of_a_slice_that_the_sidecar_or_the_manifest_lacks_is_named_with_a_similar_one(
+    inbox, tmp_path
+):
+    store = BatchStore(tmp_path / "batches", slices=("scanner", "sex"))
+    assert store.add(delivery(inbox / "batch")).notes == ()  # without a table it says nothing
+    sidecar = inbox / "batch" / "sidecar.csv"
+    sidecar.write_text("path,scaner,sex\nnight/cat/1.png,B,\n")
+    assert store.add(delivery(inbox / "batch")).notes == (
+        note("scanner", "sidecar.csv", " Did you mean scaner?"),
+    )
+    row = {"path": "batch/night/cat/1.png", "domain": "night", "label": "cat", "Sexx": "F"}
+    tables = (inbox / "monday.csv", inbox / "monday.parquet")
+    tables[0].write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    pq.write_table(pa.Table.from_pylist([row]), tables[1])
+    for table in tables:
+        assert store.add(delivery(table)).notes == (
+            note("scanner", table.name),
+            note("sex", table.name, " Did you mean sexx?"),
+        )
+
+
+def test_letters_with_accents_are_the_same_in_both_forms_of_unicode(inbox, tmp_path):
+    decomposed = unicodedata.normalize("NFD", "Gerät")
+    store = BatchStore(tmp_path / "batches", slices=("gerät",))
+    sidecar = inbox / "batch" / "sidecar.csv"
+    sidecar.write_text(f"path,{decomposed}\nnight/cat/1.png,{decomposed} 1\n")
+    stored = store.add(delivery(inbox / "batch"))
+    assert stored.notes == ()
+    slices = {row["name"]: row.get("slices") for row in store.read(stored.digest)}
+    assert slices["night/cat/1.png"] == {"gerät": "Gerät 1"}

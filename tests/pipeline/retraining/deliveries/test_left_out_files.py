@@ -40,7 +40,8 @@ GOOD = row("night/cat/1.png")
                 row("a.png", MISPLACED),
                 row("y.png", "damaged: all of it"),
             ],
-            f"3 files are left out: 2 damaged (x.png, y.png), 1 {MISPLACED} (a.png)",
+            f"3 files are left out: 2 damaged (x.png, y.png; the first: half of it), "
+            f"1 {MISPLACED} (a.png)",
         ),
         (
             [row("caf\udce9\x1b[31m\n.png", "empty file")],
@@ -51,6 +52,25 @@ GOOD = row("night/cat/1.png")
 def test_files_are_counted_by_reason_and_the_first_are_named(rows, text):
     assert describe_left_out([GOOD, *rows]) == text
     assert left_out([GOOD, *rows]) == rows
+
+
+def test_what_is_wrong_with_the_first_file_of_a_kind_is_told():
+    rows = [row("a.png", "malformed row: line 3: split must be one of train, eval, test")]
+    text = "malformed row (a.png: line 3: split must be one of train, eval, test)"
+    assert describe_left_out(rows) == f"1 file is left out: 1 {text}"
+    [long] = [row("a.png", f"cannot be opened: {'x' * 999}")]
+    assert len(describe_left_out([long])) < 240
+
+
+def test_the_reason_of_a_manifest_says_how_to_deliver_what_is_repaired():
+    rows = [GOOD, row("a.png", "damaged")]
+    once = with_left_out("good", rows, "/inbox/rain.csv")
+    assert once == (
+        "good; 1 file is left out: 1 damaged (a.png). To deliver files that are repaired, touch "
+        "rain.csv"
+    )
+    assert with_left_out(once, rows, "/inbox/rain.csv") == once
+    assert with_left_out("good", [GOOD], "/inbox/rain.csv") == "good"
 
 
 def test_a_reason_names_the_files_once():

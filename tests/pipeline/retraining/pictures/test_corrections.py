@@ -224,6 +224,14 @@ def test_a_file_that_is_unusable_in_the_redelivery_is_not_omitted(site):
     assert len(listed(site, 100)) == 1
 
 
+def test_a_file_that_is_unusable_in_a_redelivery_that_waits_is_not_omitted(site):
+    site.retrain(deliver(site, says(100, split="test"), says(101)))
+    unusable = {"content": b"", "name": "100.png", "sha256": "", "reason": "cannot be opened"}
+    deliver(site, says(101), unusable, state="too_little_data")
+    site.retrain(site.batch(says(102)))
+    assert len(listed(site, 100)) == 1
+
+
 @pytest.mark.parametrize("state", ["held", "rejected", "failed"])
 def test_a_redelivery_that_was_not_trained_on_replaces_nothing(site, state):
     site.retrain(deliver(site, says(100, split="test"), says(101, split="test")))

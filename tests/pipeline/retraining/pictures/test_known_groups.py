@@ -4,11 +4,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from ingesting_pipeline import PictureSite, picture
 
 from components.image_example_gen.splits import assign_split, digest
+from components.pusher.data_set import SCHEMA
 from pipeline.inputs.snapshot import write_listing
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import PICTURES
@@ -62,6 +64,48 @@ def test_new_pictures_of_a_group_get_the_split_that_a_manifest_gave_it_first(sit
     first_run(site, {"content": picture(1), "group": group, "split": split})
     site.retrain(site.batch(new(2, group=group), new(3, group=group)))
     assert splits(site, 1, 2, 3) == [split] * 3
+
+
+#: Name of a group -> another spelling: the other Unicode form, or a number as pandas writes it.
+SPELLINGS = {
+    "caf\u00e9 1": "cafe\u0301 1",
+    "A\u030angstrom": "\u00c5ngstrom",
+    "7": "7.0",
+    "-12.0": "-12",
+}
+
+
+def test_a_group_is_known_in_all_spellings_of_its_name(site):
+    first_run(
+        site,
+        *(
+            {"content": picture(n), "group": name, "split": "test"}
+            for n, name in enumerate(SPELLINGS)
+        ),
+        {"content": picture(9), "group": "8.50", "split": "test"},
+        {"content": picture(10), "name": "caf\u00e9.png", "split": "test"},
+        split={"group_by": "stem"},
+    )
+    rows = [new(100 + n, group=name) for n, name in enumerate(SPELLINGS.values())]
+    others = [new(200, group="8.5", split="train"), new(201, name="x/y/cafe\u0301.jpg")]
+    snapshot = site.retrain(site.batch(*rows, *others))
+    assert splits(site, *range(4), *range(100, 104)) == ["test"] * 8
+    assert splits(site, 200, 201) == ["train", "test"]
+    assert snapshot.findings == ()
+
+
+@pytest.mark.parametrize("spelling", ["7.0", "7"])
+def test_a_spelling_that_was_a_group_of_its_own_in_an_earlier_version_still_binds(site, spelling):
+    first_run(site, {"content": picture(1), "group": spelling, "split": "test"})
+    path = site.model / PICTURES
+    rows = pq.read_table(path).to_pylist()
+    for row in rows:
+        if row["split"] == "test" and row["group"] == digest(b"7"):
+            row["group"] = digest(spelling.encode())
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), path)
+    site.retrain(site.batch(new(2, group="7"), new(3, group="7.0")))
+    assert splits(site, 2, 3) == ["test", "test"]
+    assert {site.row(picture(n))["group"] for n in (1, 2, 3)} == {digest(spelling.encode())}
 
 
 def test_a_group_that_a_copy_moved_to_test_stays_there_for_new_pictures(site):

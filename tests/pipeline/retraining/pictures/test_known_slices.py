@@ -44,6 +44,7 @@ def keep(site: PictureSite, values: dict[int, dict[str, str]]) -> None:
         {"content": bytes.fromhex(digest_of(picture(number)))[:16], "slices": json.dumps(slices)}
         for number, slices in values.items()
     ]
+    (site.model / TEST_PREDICTIONS).parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), site.model / TEST_PREDICTIONS)
 
 
@@ -63,7 +64,6 @@ def key(number: int) -> bytes:
 
 
 def test_known_pictures_have_the_kept_values_and_new_ones_those_of_the_batch(site):
-    (site.model / TEST_PREDICTIONS).parent.mkdir(parents=True, exist_ok=True)
     keep(site, {0: {"scanner": "A", "sex": "F", "bed": "7"}, 1: {"scanner": "B"}})
     batch = site.batch(new(10, slices={"scanner": "C"}), new(11))
     snapshot = site.retrain(batch, slices=SLICES)
@@ -75,7 +75,6 @@ def test_known_pictures_have_the_kept_values_and_new_ones_those_of_the_batch(sit
 
 
 def test_an_update_adds_its_values_to_those_that_are_known(site):
-    (site.model / TEST_PREDICTIONS).parent.mkdir(parents=True, exist_ok=True)
     keep(site, {0: {"scanner": "A", "sex": "F"}})
     batch = site.batch(new(0, label="dog", slices={"scanner": "B"}))
     snapshot = site.retrain(batch, slices=SLICES)
@@ -91,3 +90,45 @@ def test_a_later_delivery_without_values_keeps_those_of_an_earlier_one(site):
 def test_a_version_without_kept_values_and_a_batch_without_any_are_no_error(site):
     snapshot = site.retrain(site.batch(new(10)), slices=SLICES)
     assert values(snapshot, site) == {}
+
+
+def test_a_known_test_picture_with_another_value_is_a_correction_that_is_counted_and_named(site):
+    keep(site, {0: {"scanner": "A", "sex": "F"}, 1: {}, 2: {"scanner": "C"}})
+    batch = site.batch(
+        new(0, slices={"scanner": "B"}),
+        new(1, slices={"scanner": "B"}),
+        new(2, slices={"scanner": "C"}),
+        new(3, slices={"scanner": "D"}),
+    )
+    pictures = site.read(batch)
+    assert pictures.batch_update_counts().nonzero() == {"changed_slices": 2}
+    assert set(pictures.assessed_rows().changes.values()) == {frozenset({"slices"})}
+    assert pictures.assessed_rows().known == {"day": 2}  # the version was not tested on the last
+    snapshot = site.retrain(batch, slices=SLICES)
+    found = values(snapshot, site)
+    assert found[key(0)] == {"scanner": "B", "sex": "F"}
+    assert found[key(1)] == {"scanner": "B"}
+    [finding] = snapshot.findings
+    assert finding.kind == "corrections"
+    assert "2 known pictures with another value of a slice" in finding.text
+    assert "scanner 'A' is now 'B'" in finding.text
+    assert "scanner is now 'B'" in finding.text
+    assert {row["split"] for row in site.pipeline.rows()} == {"test"}
+
+
+def test_a_value_that_waits_counts_with_the_next_training_until_a_finished_batch_has_another(site):
+    keep(site, {0: {"scanner": "A"}, 1: {"scanner": "A"}})
+    site.batch(new(0, slices={"scanner": "B"}), new(1, slices={"sex": "M"}), state="good_enough")
+    waiting = site.read(site.batch(new(10)))
+    assert waiting.update_counts().slices == 2
+    later = site.batch(new(1, slices={"scanner": "D"}, label=""), state="duplicate")
+    snapshot = site.retrain(later - 1, slices=SLICES)
+    found = values(snapshot, site)
+    assert found[key(0)] == {"scanner": "B"}
+    assert found[key(1)] == {"scanner": "D", "sex": "M"}
+
+
+def test_values_of_several_deliveries_are_merged_column_by_column(site):
+    site.batch(new(10, slices={"scanner": "C", "sex": "F"}), state="good_enough")
+    snapshot = site.retrain(site.batch(new(10, slices={"scanner": "D"})), slices=SLICES)
+    assert values(snapshot, site) == {key(10): {"scanner": "D", "sex": "F"}}

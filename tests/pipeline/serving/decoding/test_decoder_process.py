@@ -4,9 +4,11 @@ import os
 import signal
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from costly_pictures import large
 from tiny_pictures import solid
+from tiny_tiff import tiff_of
 
 from components.image_example_gen.picture_reader import UnusablePictureError, servable_picture
 from pipeline.serving.decoding.decoder_process import DecoderProcess
@@ -37,6 +39,20 @@ def test_one_process_prepares_many_pictures_as_this_process_does(decoder):
     assert decoder.prepare(b"hello", 100, False).status is Status.UNUSABLE
     assert decoder.prepare(GIF, 100, False).status is Status.PREPARED
     assert pid(decoder) == first
+
+
+def test_what_libtiff_prints_about_a_damaged_picture_is_not_shown(capfd):
+    decoder, content = (
+        DecoderProcess(),
+        bytearray(tiff_of(np.zeros((8, 8), np.uint8), deflate=True)),
+    )
+    content[10:14] = b"\xff" * 4  # in the compressed pixels
+    try:
+        reply = decoder.prepare(bytes(content), 100, False)
+    finally:
+        decoder.stop()
+    assert (reply.status, reply.content) == (Status.UNUSABLE, b"damaged: decoder error -2")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_signals_for_the_server_do_not_end_it_during_a_picture(decoder):

@@ -115,3 +115,21 @@ def test_a_client_that_still_sends_is_not_cut_off(is_receiving, calls):
     assert transport.is_closing()
     assert inner.calls == calls
     assert inner.num_unsent == 0
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_what_a_refused_client_still_sends_is_read_with_pauses(is_closed):
+    async def run() -> list[str]:
+        inner = Transport()
+        transport = wrapped(inner, is_receiving=True)
+        transport.close()
+        inner.calls.clear()
+        transport.pause_for(0)
+        if is_closed:
+            inner.close()
+        await asyncio.sleep(0.01)
+        transport.pause_for(0)
+        return list(inner.calls)
+
+    expected = ["pause_reading", "close"] if is_closed else ["pause_reading", "resume_reading"]
+    assert asyncio.run(run()) == expected + ["pause_reading"] * (not is_closed)

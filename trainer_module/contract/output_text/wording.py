@@ -33,6 +33,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {plural(noun, count)}"
 
 
+def counted_are(count: int, noun: str) -> str:
+    """Return `1 file is`, or `1,000 files are`."""
+    return f"{counted(count, noun)} {'is' if count == 1 else 'are'}"
+
+
 def plural(noun: str, count: int) -> str:
     """Return the noun for one, else its plural."""
     if count == 1:

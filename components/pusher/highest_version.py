@@ -1,0 +1,41 @@
+"""Highest number of a version, for the case that someone deletes a version that was rolled back."""
+
+import logging
+from pathlib import Path
+
+from trainer_module.contract.atomic_write import atomic_write
+
+_logger = logging.getLogger("carryover.versions")
+
+
+def read_highest_version(workspace: Path, name: str) -> int:
+    """Return the highest number that a rollback has noted; 0 without any.
+
+    Args:
+        workspace: Folder of the workspace.
+        name: Name of the model.
+    """
+    try:
+        return int(_file(workspace, name).read_text())
+    except (OSError, ValueError):  # the folders of the versions have their numbers, too
+        return 0
+
+
+def note_highest_version(workspace: Path, name: str, version: int) -> None:
+    """Note the number of a version that is about to be rolled back; a full disk keeps none serving.
+
+    Args:
+        workspace: Folder of the workspace.
+        name: Name of the model.
+        version: Number of the version, which is the highest in the serving directory.
+    """
+    if version <= read_highest_version(workspace, name):
+        return
+    try:
+        atomic_write(_file(workspace, name), f"{version}\n")
+    except OSError as error:
+        _logger.warning("the number of version %d is not noted: %s", version, error)
+
+
+def _file(workspace: Path, name: str) -> Path:
+    return workspace / f".highest-version-{name}"
