@@ -6,13 +6,16 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from pipeline.predicting.embedding_distance import MIN_SAMPLE, embedding_distance
+from pipeline.predicting.embedding_distance import embedding_distance
 from pipeline.report.plots.domain_map import MARKERS, domain_style, draw_domain_map
 from pipeline.report.plots.svg_plot import SERIES
 from trainer_module.export.reference_embeddings import Reference
 
 #: Points of the map, in all domains together. t-SNE takes a few seconds for them.
 MAX_POINTS = 800
+
+#: Domains with fewer eval pictures are left out.
+MIN_PICTURES = 5
 
 #: Perplexity of t-SNE: roughly the number of neighbours of a point that it preserves.
 PERPLEXITY = 30
@@ -45,12 +48,12 @@ def measure_domain_distances(reference: Reference, domains: list[str]) -> Domain
         domains: Names of the domains to compare.
 
     Returns:
-        None if fewer than two of them have `MIN_SAMPLE` eval pictures; smaller ones are left out.
+        None if fewer than two of them have `MIN_PICTURES` eval pictures; smaller ones are left out.
     """
     embeddings = {
         domain: own
         for domain in domains
-        if len(own := reference.of_domain(domain).embeddings) >= MIN_SAMPLE
+        if len(own := reference.of_domain(domain).embeddings) >= MIN_PICTURES
     }
     if len(embeddings) < 2:
         return None
