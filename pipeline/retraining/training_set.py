@@ -33,7 +33,7 @@ from pipeline.retraining.pictures.replaced_batches import (
     stored_rows,
 )
 from pipeline.retraining.pictures.replay import replay_rows
-from pipeline.retraining.pictures.trainable_rows import allowed_classes, trainable_rows
+from pipeline.retraining.pictures.trainable_rows import without_stopping_rows
 from pipeline.retraining.pictures.update_summary import (
     UpdateCounts,
     count_updates,
@@ -97,11 +97,9 @@ class TrainingSet:
         replaced = replaced_batches(batches, batch.number, versions)
         others = [one for one in batches if one.number != batch.number and one not in replaced]
         delivered = store.read(batch.digest)
-        classes = allowed_classes(known, validation)
         current = DeliveredBatch(batch.number, delivered)
         kept = [one for one in others if one.state in KEPT]
         waiting = [DeliveredBatch(one.number, store.read(one.digest)) for one in kept]
-        trainable = [replace(one, rows=trainable_rows(one.rows, classes)) for one in waiting]
         pushed = [
             DeliveredBatch(one.number, stored_rows(one, store))
             for one in others
@@ -110,13 +108,14 @@ class TrainingSet:
         of_version = known or KnownPictures([], {})
         slices = stored_slices(model)
         newest = newest_rows(
-            [current, *trainable],
+            [current, *waiting],
             of_version.by_content,
             {batch_location(one): one.number for one in batches},
             {batch_location(one) for one in replaced},
             _finished(others, min(one.number for one in [current, *waiting]), versions, store),
             slices,
         )
+        newest = without_stopping_rows(newest, batch.number, known, validation)
         omitted = find_omitted(
             of_version, replaced, batch.number, [current, *waiting], pushed, store
         )

@@ -246,7 +246,7 @@ POISON = [
         "sparse-picture",
         lambda path: _sparse(_folder(path) / "1.png"),
         "held",
-        "file too large (night/red/1.png)",
+        "file too large (night/red/1.png: 42,949,672,960 bytes or more",
     ),
     Poison("text", _files(night__red__1_dot_png=TEXT), "held", "not a picture in a known format"),
     Poison("zeros", _files(night__red__1_dot_png=b""), "held", "1 empty file"),

@@ -81,11 +81,11 @@ def test_every_picture_is_trained_on_once_as_it_was_delivered_last(site, state, 
     change(batch)
     os.utime(batch / "_READY", (10**9, 10**9))
     expected = delivered(batch)
-    site.run(IngestingPipeline())
+    site.run(IngestingPipeline(), allow=("new_class",))
     write_colours(site.inbox / "more", "fog", WRONG, seed=300)
     expected |= delivered(site.inbox / "more")
     pipeline = IngestingPipeline()
-    site.run(pipeline)
+    site.run(pipeline, allow=("new_class",))
     assert sorted(trained(pipeline, site)) == sorted(
         (key, *place) for key, place in expected.items()
     )

@@ -167,6 +167,21 @@ def test_a_correction_to_an_unknown_class_that_waits_does_not_replace_the_known_
     assert "owl" not in {row["label"] for row in rows}
 
 
+def test_a_picture_whose_newest_class_is_not_allowed_is_not_trained_on_as_an_earlier_one(
+    workspace, model
+):
+    for digest, label in (("first", "cat"), ("second", "owl")):
+        write_batch(workspace, digest, [new_row("0.png", label=label, sha256="ab" * 32)])
+    write_batch(workspace, "new", [new_row("1.png")])
+    batches = [
+        batch(1, "first", state="too_little_data"),
+        batch(2, "second", state="too_little_data"),
+        batch(3, "new"),
+    ]
+    training_set = TrainingSet.read(batches[2], batches, model, workspace, ValidationOptions())
+    assert [row["name"] for row in training_set.new_rows(min_pictures=1)] == ["1.png"]
+
+
 def test_the_folders_of_the_batch_and_of_waiting_ones_are_new(workspace, model):
     for digest in ("small", "new"):
         write_batch(workspace, digest, [new_row(f"{digest}.png")])

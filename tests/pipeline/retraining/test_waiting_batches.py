@@ -150,7 +150,7 @@ def test_a_picture_that_is_still_written_is_waited_for(site):
     [batch] = site.batches()
     assert batch.state == "pushed"
     assert "1 file is left out: 1 unsupported kind of PNG" in batch.reason
-    assert "(../pictures/3.png)" in batch.reason
+    assert "(../pictures/3.png: save it as PNG with 8 or 16 bits)" in batch.reason
 
 
 @pytest.fixture(name="memory")

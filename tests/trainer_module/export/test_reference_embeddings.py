@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from trainer_fixtures import rows
+from trainer_fixtures import SIZE, rows
 
+from trainer_module.data.transformed_examples import read_pictures
 from trainer_module.export.reference_embeddings import (
     PER_DOMAIN,
     Reference,
@@ -36,9 +37,9 @@ def test_the_sample_has_the_embeddings_of_the_exported_model(trained):
     found = read_reference(trained.serving_model_dir)
     assert found is not None
     assert len(found.domains) == 12
-    pictures = sorted(
-        rows({"day": 20, "night": -20}, per_class=2, seed=2), key=lambda row: row.image_id
-    )
+    by_id = {row.image_id: row for row in rows({"day": 20, "night": -20}, per_class=2, seed=2)}
+    indexed = read_pictures(trained.eval_files, SIZE)
+    pictures = [by_id[image_id.decode()] for image_id in indexed.image_ids]
     assert found.domains.tolist() == [row.domain for row in pictures]
     images = tf.constant([tf.io.encode_png(row.pixels).numpy() for row in pictures])
     signatures = tf.saved_model.load(trained.serving_model_dir).signatures
