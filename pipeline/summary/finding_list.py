@@ -5,6 +5,7 @@ from rich.console import Console
 from components.data_gate.findings import Finding
 from components.data_gate.stopping import most_severe_first
 from pipeline.terminal.safe_console import plain
+from trainer_module.contract.output_text.wording import counted
 
 COLOURS = {"error": "red", "warning": "yellow", "information": "blue"}
 
@@ -26,5 +27,6 @@ def show_findings(
         mark = f"[{COLOURS[finding.severity]}]{finding.severity:<11}[/]"
         console.print(f"{mark} {plain(finding.text)}", highlight=False, soft_wrap=True)
     if hidden := len(ordered) - len(shown):
-        text = f"{hidden} more about the data in summary.json, or by carryover inspect"
+        what = counted(hidden, "more finding")
+        text = f"{what} about the data in summary.json, or by carryover inspect"
         console.print(text, highlight=False, style="dim")

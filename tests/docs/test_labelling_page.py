@@ -43,7 +43,7 @@ def test_the_output_has_the_words_of_the_command():
     [output] = [block for block in page("docs/labelling.md").blocks("") if "Written" in block]
     for words in (
         "Written to ",
-        " labelled picture",
+        "labelled picture",
         " without a label",
         "Not in the batch",
         "Next:",
