@@ -135,28 +135,28 @@ def _accuracy_with_interval(domain: Domain) -> str:
 def _cross_fitted(summary: Summary) -> str:
     """Return a line about the domains that are cross-fitted; empty without any."""
     texts = [
-        f"'{printable_name(name)}' ({domain.cross_fitted_images:,} of {domain.test_images:,})"
+        _of_test_images(name, domain, domain.cross_fitted_images)
         for name, domain in summary.domains.items()
         if domain.cross_fitted_images
     ]
-    if not texts:
-        return ""
-    return "Cross-fitted pictures, predicted by models trained without them: " + _first(texts, ", ")
+    return _first("Cross-fitted pictures, predicted by models trained without them: ", texts)
 
 
 def _partly_compared(summary: Summary) -> str:
     """Return a line about domains of which some pictures only are compared; empty without any."""
     texts = [
-        f"'{printable_name(name)}' ({domain.compared_images:,} of {domain.test_images:,})"
+        _of_test_images(name, domain, domain.compared_images)
         for name, domain in summary.domains.items()
         if domain.is_partly_compared
     ]
-    if not texts:
-        return ""
-    return (
-        "Baseline and change are those of the pictures that the serving model was not trained on: "
-        + _first(texts, ", ")
+    return _first(
+        "Baseline and change are those of the pictures that the serving model was not trained on: ",
+        texts,
     )
+
+
+def _of_test_images(name: str, domain: Domain, count: int) -> str:
+    return f"'{printable_name(name)}' ({count:,} of {domain.test_images:,})"
 
 
 def _too_small(summary: Summary) -> str:
@@ -168,14 +168,14 @@ def _too_small(summary: Summary) -> str:
         for name, domain in summary.domains.items()
         if domain.is_too_small
     ]
+    return _first("Too few test pictures to notice a loss of gate.max_drop: ", texts, "; ")
+
+
+def _first(intro: str, texts: list[str], separator: str = ", ") -> str:
+    """Return a line with the first texts, and the number of the others; empty without any."""
     if not texts:
         return ""
-    return "Too few test pictures to notice a loss of gate.max_drop: " + _first(texts, "; ")
-
-
-def _first(texts: list[str], separator: str) -> str:
-    """Return the first texts, and the number of the others."""
-    shown, left = separator.join(texts[:MAX_NAMED]), len(texts) - MAX_NAMED
+    shown, left = intro + separator.join(texts[:MAX_NAMED]), len(texts) - MAX_NAMED
     return f"{shown}{separator.rstrip(', ')} and {left:,} more" if left > 0 else shown
 
 
