@@ -48,11 +48,17 @@ def test_the_gate_decides_about_every_candidate_of_a_chain() -> None:
 
 
 def test_every_setting_has_its_lines() -> None:
-    lines = bench.simulate(pairs=1, share=SHARE, workers=1)
+    lines = list(bench.simulate(pairs=1, share=SHARE, workers=1))
 
     assert [line.part for line in lines] == sorted(line.part for line in lines)
     assert {line.part for line in lines} == set("abcdefg")
     assert all(0 <= line.value <= 1 for line in lines)
+
+
+def test_only_the_questions_that_are_named_are_simulated() -> None:
+    lines = bench.simulate(pairs=1, share=SHARE, workers=1, parts="be")
+
+    assert {line.part for line in lines} == {"b", "e"}
 
 
 def test_a_chain_is_followed_to_its_first_rejection_and_to_its_end() -> None:

@@ -2,18 +2,27 @@
 
 import contextlib
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.manifest import read_manifest_paths
 from trainer_module.contract.locations import is_uri, locate
+
+#: Folders that manifests name, by manifest and its stamp: a watcher looks again and again.
+_read: dict[tuple[Any, ...], frozenset[str]] = {}
+
+#: Most manifests whose folders are kept in memory.
+MAX_KEPT = 1000
 
 
 def named_folders(
     inbox: Path, manifests: Iterable[tuple[Path, AllowedRoots]], folders: Collection[str]
 ) -> frozenset[str]:
     """Return which folders hold a file that a manifest names.
+
+    A manifest that did not change since the last call is not read again.
 
     Args:
         inbox: Path of the inbox.
@@ -23,14 +32,32 @@ def named_folders(
     found: set[str] = set()
     top = os.path.realpath(inbox)
     for path, roots in manifests:
-        location = os.path.realpath(path)
-        # The intake of the manifest tells what is wrong with it.
+        # The intake of the manifest tells what is wrong with it. What it names before counts.
         with contextlib.suppress(Exception):
-            for name in read_manifest_paths(location, roots):
-                if found.issuperset(folders):
-                    break
-                found.add(_top_folder(locate(os.path.dirname(location), name), top))  # noqa: PTH120
+            found.update(_folders_of_manifest(os.path.realpath(path), roots, top))
     return frozenset(found & set(folders))
+
+
+def _folders_of_manifest(location: str, roots: AllowedRoots, top: str) -> Iterator[str]:
+    """Yield the folders in the inbox whose files a manifest names."""
+    status = os.stat(location)  # noqa: PTH116 (any name)
+    stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    key = (location, top, roots.find_fault(location), *stamp)
+    if key in _read:
+        yield from _read[key]
+        return
+    folders: set[str] = set()
+    for name in read_manifest_paths(location, roots):
+        folder = _top_folder(locate(os.path.dirname(location), name), top)  # noqa: PTH120
+        folders.add(folder)
+        yield folder
+    _keep(key, frozenset(folders))
+
+
+def _keep(key: tuple[Any, ...], folders: frozenset[str]) -> None:
+    if len(_read) >= MAX_KEPT:
+        _read.clear()
+    _read[key] = folders
 
 
 def _top_folder(location: str, inbox: str) -> str:

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -5,6 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 from tiny_pictures import solid, write_files
 
+from pipeline.inputs.allowed_roots import AllowedRoots
+from pipeline.inputs.manifest import read_manifest_paths
+from pipeline.retraining.deliveries import named_folders
 from pipeline.retraining.deliveries.inbox import find_deliveries
 
 pytestmark = pytest.mark.component
@@ -46,3 +50,20 @@ def test_a_folder_that_is_marked_as_ready_is_a_delivery_whoever_names_it(inbox):
 def test_other_paths_and_malformed_manifests_hide_no_folder(inbox, text):
     (inbox / "m.csv").write_text(text)
     assert names(inbox) == {"m.csv", "a", "b"}
+
+
+def test_a_manifest_is_read_again_only_when_it_changed(inbox, monkeypatch):
+    manifest = inbox / "m.csv"
+    manifest.write_text("path,domain,label\na/0.png,day,red\n")
+    read = []
+
+    def reading(location: str, roots: AllowedRoots) -> Iterator[str]:
+        read.append(location)
+        return read_manifest_paths(location, roots)
+
+    monkeypatch.setattr(named_folders, "read_manifest_paths", reading)
+    assert names(inbox) == names(inbox) == {"m.csv", "b"}
+    assert len(read) == 1
+    manifest.write_text("path,domain,label\nb/0.png,day,red\nb/1.png,day,red\n")
+    assert names(inbox) == {"m.csv", "a"}
+    assert len(read) == 2
