@@ -29,6 +29,7 @@ class Hardware:
         description: Devices, precision and number of replicas, for logs and reports.
         is_chief: Whether this process writes the results.
         is_single_worker: Whether no other process takes part in the training.
+        is_cpu: Whether no GPU takes part in the training.
     """
 
     strategy: tf.distribute.Strategy
@@ -36,6 +37,7 @@ class Hardware:
     description: str
     is_chief: bool = True
     is_single_worker: bool = True
+    is_cpu: bool = True
 
 
 def set_up_hardware(precision: str = "auto") -> Hardware:
@@ -68,7 +70,14 @@ def set_up_hardware(precision: str = "auto") -> Hardware:
     replicas = counted(strategy.num_replicas_in_sync, "replica")
     description = f"{each}, {precision}, {replicas}"
     logger.info("training on %s", description)
-    return Hardware(strategy, precision, description, cluster.is_chief, not cluster.is_distributed)
+    return Hardware(
+        strategy,
+        precision,
+        description,
+        is_chief=cluster.is_chief,
+        is_single_worker=not cluster.is_distributed,
+        is_cpu=not devices,
+    )
 
 
 def _reset_keras_settings() -> None:

@@ -17,6 +17,7 @@ from trainer_module.backbones import split_at
 from trainer_module.classifier import Classifier
 from trainer_module.contract.errors import InputError
 from trainer_module.data.training_batches import training_batches
+from trainer_module.stages.cpu_convolutions import with_cpu_convolutions
 from trainer_module.stages.model_selection import select_best
 from trainer_module.stages.scoring import Score, class_ids, domain_ids, score
 from trainer_module.stages.stage_result import StageResult
@@ -195,6 +196,8 @@ def build_trained_part(classifier: Classifier, boundary: str, task: TrainingTask
         trained_part = keras.Model(
             above_boundary.input, [embeddings, classifier.head(embeddings)], name="trained_part"
         )
+        if task.hardware.is_cpu:
+            trained_part = with_cpu_convolutions(trained_part)
     _freeze_batch_normalisation(trained_part)
     return trained_part
 
