@@ -1,10 +1,13 @@
 """One run on this machine, from the pictures to a pushed version: `carryover run`."""
 
+import time
+
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import Snapshot, take_snapshot
 from pipeline.logs.captured_output import captured_output, log_traceback, relayed_messages
 from pipeline.report.run_record import read_record
+from pipeline.report.run_report import FILE as REPORT_FILE
 from pipeline.report.run_report import write_report
 from pipeline.running.join_command import prepare_chief
 from pipeline.running.progress_display import ProgressDisplay
@@ -12,6 +15,7 @@ from pipeline.running.reliable_interrupt import reliable_interrupt
 from pipeline.running.run import Run
 from pipeline.running.run_checks import check_config
 from pipeline.running.run_failure import RunFailedError, failure_reason, run_error
+from pipeline.running.unchanged_run import note_identity, unchanged_summary
 from pipeline.summary.finding_list import show_findings
 from pipeline.summary.run_facts import failed_summary
 from pipeline.summary.summary_schema import Summary
@@ -24,7 +28,8 @@ def run_pipeline(config: RunConfig) -> Summary:
     """Run the pipeline over the data of a config, with progress on the terminal.
 
     The outputs of finished components are in the workspace. So the same call resumes a killed run
-    after its last finished component, and repeats an unchanged run from the cache.
+    after its last finished component. Where nothing has changed since the newest run, its result is
+    shown again, and nothing runs.
 
     Args:
         config: Config of the run.
@@ -37,6 +42,7 @@ def run_pipeline(config: RunConfig) -> Summary:
             unavailable, or this process is not the chief.
         RunFailedError: A component failed.
     """
+    start = time.perf_counter()
     config = config.resolved()
     check_config(config)
     workspace = Workspace(config.workspace)
@@ -48,7 +54,12 @@ def run_pipeline(config: RunConfig) -> Summary:
             run_layout(config),
             config.slice_columns,
         )
-        return run_snapshot(config, workspace, snapshot)
+        if unchanged := unchanged_summary(config, workspace, snapshot, start):
+            _show_unchanged(config, workspace, snapshot, unchanged)
+            return unchanged
+        summary = run_snapshot(config, workspace, snapshot)
+        note_identity(config, workspace, snapshot, summary.run_id)
+        return summary
 
 
 def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) -> Summary:
@@ -80,6 +91,19 @@ def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) ->
     return summary
 
 
+def _show_unchanged(
+    config: RunConfig, workspace: Workspace, snapshot: Snapshot, summary: Summary
+) -> None:
+    """Show the result of the newest run, which a run now would repeat."""
+    with captured_output(workspace.log(summary.run_id)) as console:
+        progress = ProgressDisplay(console)
+        folder = workspace.runs / summary.run_id
+        run = Run(summary.run_id, config, workspace, snapshot, progress, folder)
+        progress.title(f"run {run.run_id}: nothing has changed since, so this is its result")
+        _show_result(run, summary)
+        progress.message(f"report: {folder / REPORT_FILE}")
+
+
 def _launch_all(run: Run) -> Summary:
     """Launch every component, and read the summary from their outputs."""
     with run.component("Loading TFX"):
@@ -98,17 +122,23 @@ def _launch_all(run: Run) -> Summary:
 
 def _end(run: Run, summary: Summary) -> None:
     """Write the summary of a finished run, show it, and write the report."""
-    version = summary.pushed_version
     try:
         summary.write(run.folder)
     except OSError as error:
+        version = summary.pushed_version
         step = f"Version {version} is serving. Its summary" if version else "The summary"
         raise RunFailedError(failure_reason(step, error), run.workspace.log(run.run_id)) from error
+    _show_result(run, summary)
+    report_run(run)
+
+
+def _show_result(run: Run, summary: Summary) -> None:
+    """Show the summary of a finished run, and where its lists of pictures are."""
+    version = summary.pushed_version
     model = str(run.store.path(version)) if version else None
     console, serving = run.progress.console, run.store.newest()
     show_summary(console, summary, model, serving, run.workspace.root)
     run.show_lists()
-    report_run(run)
 
 
 def _end_failed(run: Run, error: Exception) -> None:

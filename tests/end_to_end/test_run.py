@@ -8,6 +8,8 @@ import pytest
 from command import DEFAULT_BACKBONE, carryover, drawn, newest_summary, run_arguments, save
 from repository import ROOT
 
+from pipeline.running.unchanged_run import IDENTITY
+
 pytestmark = pytest.mark.slow
 
 
@@ -33,8 +35,20 @@ def test_a_run_pushes_a_version_and_tells_the_truth_about_every_domain(finished)
     assert (finished.path / "serving" / "carryover" / "1" / "saved_model.pb").exists()
 
 
-def test_an_unchanged_run_answers_from_the_cache_and_pushes_nothing(finished, data):
+def test_an_unchanged_run_shows_its_result_again_and_runs_nothing(finished, data):
+    runs = sorted(finished.path.glob("runs/*"))
+    done = carryover(*run_arguments(data, finished.path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"run {runs[-1].name}: nothing has changed since" in done.stdout
+    assert "Loading TFX" not in done.stdout
+    assert "Nothing new to push: this model is already version 1 (" in done.stdout
+    assert f"report: {runs[-1] / 'report.html'}" in done.stdout
+    assert sorted(finished.path.glob("runs/*")) == runs
+
+
+def test_a_run_without_an_earlier_result_answers_from_the_cache_and_pushes_nothing(finished, data):
     workspace = finished.path
+    (max(workspace.glob("runs/*")) / IDENTITY).unlink()
     done = carryover(*run_arguments(data, workspace))
     assert done.returncode == 0, done.stdout + done.stderr
     after = newest_summary(workspace)
