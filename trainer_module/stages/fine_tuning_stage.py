@@ -181,7 +181,8 @@ def _select_mixture(
     criterion = eval_split.task.options.criterion
     best = select_best(logits, eval_split.targets, eval_split.activations.domains, criterion)
     _assign(trained_part, _mix(start, tuned, SHARES[best]))
-    logger.info("%s: a share of %.0f %% of the new weights is best", NAME, SHARES[best] * 100)
+    new = SHARES[best] * 100
+    logger.info("%s: mixed with the weights before it, %.0f %% to %.0f %%", NAME, new, 100 - new)
     return SHARES[best], logits[best]
 
 
