@@ -37,9 +37,10 @@ COPY --from=build /opt/carryover /opt/carryover
 RUN useradd --uid 1000 --create-home carryover \
  && mkdir /gcs /s3 /minio \
  && chown carryover:carryover /gcs /s3 /minio
-# Kubeflow's launcher imports TensorFlow before our packages, which set the second for the commands.
+# Kubeflow's launcher imports TensorFlow before our packages, which set the others for the commands.
 ENV PATH=/opt/carryover/bin:$PATH \
-    TF_ENABLE_ONEDNN_OPTS=1
+    TF_ENABLE_ONEDNN_OPTS=1 \
+    TF_FORCE_GPU_ALLOW_GROWTH=true
 USER 1000
 WORKDIR /home/carryover
 HEALTHCHECK --interval=5m --timeout=2m CMD ["carryover", "doctor"]

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import tempfile
@@ -62,10 +63,18 @@ def run_probe(model: str, shards: list[str]) -> dict[str, Any]:
     """
     # -I: neither the working directory nor PYTHONPATH is on the probe's path.
     command = [sys.executable, "-I", str(Path(probe.__file__)), model, str(NUM_PICTURES), *shards]
+    # Eight pictures need no GPU, and another process may have all of its memory.
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}
     with tempfile.TemporaryDirectory() as empty:
         try:
             done = subprocess.run(
-                command, cwd=empty, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
+                command,
+                cwd=empty,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=TIME_LIMIT,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             return {"problems": [f"no response within {TIME_LIMIT} s"], "seconds": TIME_LIMIT}

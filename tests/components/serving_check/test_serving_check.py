@@ -64,3 +64,14 @@ def test_the_probe_runs_in_an_empty_folder_and_without_our_code_on_its_path(tmp_
     findings = run_probe("model", [])
     assert findings["problems"] == []
     assert not {"", ".", "/of/ours", str(tmp_path)} & set(findings["path"])
+
+
+def test_the_probe_sees_no_gpu(tmp_path, monkeypatch):
+    program = tmp_path / "probe.py"
+    program.write_text(
+        "import json, os\n"
+        "print(json.dumps({'problems': [os.environ['CUDA_VISIBLE_DEVICES']], 'seconds': 0}))\n"
+    )
+    monkeypatch.setattr(executor.probe, "__file__", str(program))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert run_probe("model", [])["problems"] == ["-1"]

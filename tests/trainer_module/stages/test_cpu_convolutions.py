@@ -1,5 +1,4 @@
 import itertools
-import os
 
 import keras
 import numpy as np
@@ -155,11 +154,3 @@ def test_depthwise_convolutions_over_many_positions_or_without_onednn_are_tensor
     monkeypatch.setenv(ONEDNN, "0")
     assert not is_small_depthwise(layer(side))
     assert is_pointwise(LAYERS.Conv2D(4, 1))
-
-
-def test_tensorflow_uses_onednn_unless_the_user_says_otherwise(run_python, monkeypatch):
-    program = f"import trainer_module, os; print(os.environ.get({ONEDNN!r}))"
-    monkeypatch.delenv(ONEDNN)
-    assert run_python("-c", program).stdout == "1\n" or os.uname().machine != "x86_64"
-    monkeypatch.setenv(ONEDNN, "0")
-    assert run_python("-c", program).stdout == "0\n"
