@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from components.pusher.rollback_record import Rollback, read_rollback
-from components.pusher.version_store import Push
+from pipeline.report.model_versions import ModelVersion, read_model_versions
 from pipeline.report.plots.accuracy_history import draw_accuracy_history
 from pipeline.report.rendering import write_page
 from pipeline.summary.summary_schema import Summary
@@ -150,7 +149,7 @@ def read_candidates(workspace: Workspace, batches: Sequence[LedgerBatch]) -> lis
         workspace: Workspace with the runs and the versions.
         batches: All batches of the ledger of the workspace.
     """
-    versions = _read_versions(workspace)
+    versions = read_model_versions(workspace)
     names: dict[str, list[str]] = {}
     for batch in batches:
         names.setdefault(batch.run_id or "", []).append(batch.name)
@@ -167,36 +166,19 @@ def read_candidates(workspace: Workspace, batches: Sequence[LedgerBatch]) -> lis
 
 
 def _candidate(
-    summary: Summary, versions: dict[str, tuple[int, Push, Rollback | None]], batches: list[str]
+    summary: Summary, versions: dict[str, ModelVersion], batches: list[str]
 ) -> Candidate:
     if summary.run_id not in versions:  # its version was removed, or its record is damaged
-        outcome, version = "rejected", None
+        outcome, number = "rejected", None
         if summary.status == "pushed":
-            outcome, version = "pushed", summary.pushed_version
-        return Candidate(summary, outcome, version, batches, summary.reasons)
-    version, push, rollback = versions[summary.run_id]
-    reasons, outcome = list(summary.reasons), "pushed"
-    if push.accepted:
-        outcome = "accepted"
-        reasons.append(f"accepted: {push.accepted}")
-    if rollback:
+            outcome, number = "pushed", summary.pushed_version
+        return Candidate(summary, outcome, number, batches, summary.reasons)
+    version = versions[summary.run_id]
+    outcome = "accepted" if version.push.accepted else "pushed"
+    if version.rollback:
         outcome = "rolled back"
-        reasons += [str(rollback)] if rollback.rolled_back_at else []
-    return Candidate(summary, outcome, version, batches, reasons)
-
-
-def _read_versions(workspace: Workspace) -> dict[str, tuple[int, Push, Rollback | None]]:
-    """Return run id -> the newest version of its model, its record, and its rollback, if any."""
-    versions: dict[str, tuple[int, Push, Rollback | None]] = {}
-    for store in find_stores(workspace.root):
-        for number, error in store.damaged_pushes().items():
-            text = f"carryover: version {number} of '{store.name}' is left out: {error}"
-            print_line(text, to_stderr=True)
-        for version, push, is_served in store.pushes():
-            rollback = None if is_served else read_rollback(store.rolled_back / str(version))
-            # Versions in service come first: a candidate can be accepted again after a rollback.
-            versions.setdefault(push.run_id, (version, push, rollback))
-    return versions
+    reasons = [*summary.reasons, *version.later_reasons]
+    return Candidate(summary, outcome, version.number, batches, reasons)
 
 
 def _accuracies(candidates: list[Candidate], domain: str) -> list[float | None]:

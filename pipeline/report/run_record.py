@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.report.export_metrics import read_export_metrics
 from pipeline.report.lineage import LineageEvent, read_lineage
+from pipeline.report.model_versions import ModelVersion, read_model_versions
 from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
@@ -21,6 +22,7 @@ class RunRecord:
         config: Config of the run, by key.
         lineage: Input and output artifacts of its components.
         exports: Metrics of the exports of the version that the run pushed.
+        version: Version that its model is now, or was before a rollback; None without one.
     """
 
     folder: Path
@@ -28,6 +30,7 @@ class RunRecord:
     config: dict[str, Any]
     lineage: list[LineageEvent]
     exports: list[dict[str, Any]] = field(default_factory=list)
+    version: ModelVersion | None = None
 
     def output_uri(self, component: str, name: str) -> str | None:
         """Return the URI of an output artifact.
@@ -75,4 +78,5 @@ def read_record(workspace: Workspace, run_id: str | None) -> RunRecord:
         config=config,
         lineage=read_lineage(workspace.metadata, folder.name),
         exports=read_export_metrics(workspace, str(config.get("name")), summary.pushed_version),
+        version=read_model_versions(workspace).get(folder.name),
     )

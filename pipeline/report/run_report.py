@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from pipeline.logs.captured_output import captured_output
+from pipeline.logs.captured_output import captured_output, log_traceback
 from pipeline.report.run_record import RunRecord, read_record
 from pipeline.workspace import Workspace
 from trainer_module.contract.output_text.credentials import masked_settings
@@ -33,6 +33,25 @@ def recreate_report(workspace: Workspace, run_id: str | None) -> Path:
     record = read_record(workspace, run_id)
     with captured_output(workspace.log(record.folder.name)):
         return write_report(record)
+
+
+def renew_report(workspace: Workspace, run_id: str) -> bool:
+    """Write the report of a run again, after a decision about its model.
+
+    Args:
+        workspace: Workspace with the run.
+        run_id: Id of the run.
+
+    Returns:
+        Whether it was written. If not, the traceback is in the run's log.
+    """
+    with captured_output(workspace.log(run_id)):
+        try:
+            write_report(read_record(workspace, run_id))
+        except Exception:
+            log_traceback()
+            return False
+    return True
 
 
 def write_report(record: RunRecord) -> Path:
@@ -74,7 +93,7 @@ def page_values(
         "config": yaml.safe_dump(
             masked_settings(record.config), sort_keys=False, allow_unicode=True
         ),
-        "verdict": read_verdict(record.summary),
+        "verdict": read_verdict(record.summary, record.version),
         "domains": read_domain_rows(record.summary),
         "gate_section": read_gate_section(record.summary),
         "lineage": record.lineage,

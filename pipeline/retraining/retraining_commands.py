@@ -144,19 +144,25 @@ def accept(
 
     The next pass takes an accepted batch without the check of its labels.
     """
+    from pipeline.report.run_report import renew_report
     from pipeline.retraining.acceptance import accept_batch, accept_candidate
+    from pipeline.workspace import Workspace
 
     if batch is not None and run_id is None:
         number = accept_batch(workspace, batch, reason).number
         print_line(
             f"Accepted the labels of batch {number}, {batch}: {reason}. The next pass takes it: "
-            "carryover retrain"
+            f"carryover retrain --workspace {shlex.quote(str(workspace))} --inbox DIR"
         )
         return
     if run_id is None or batch is not None:
         raise InputError("give either RUN or --batch NAME.")
     version = accept_candidate(workspace, run_id, reason)
     print_line(f"Pushed version {version} of run {run_id}, accepted: {reason}")
+    folder = Workspace(workspace.resolve())
+    if not renew_report(folder, run_id):
+        log = folder.log(run_id)
+        print_line(f"Its report still calls it rejected: writing it failed, see {log}.")
 
 
 def _check_named_workspace(

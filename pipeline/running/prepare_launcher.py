@@ -20,11 +20,12 @@ from trainer_module.contract.model_assets import TEST_PREDICTIONS
 SCHEMA = Path(data.__file__).with_name("schema.pbtxt")
 
 
-def prepare_launcher(run: Run) -> tuple[Launcher, int | None]:
+def prepare_launcher(run: Run, has_baseline: bool = True) -> tuple[Launcher, int | None]:
     """Compile the pipeline of a run, and remove unfinished outputs of killed runs.
 
     Args:
         run: Run to prepare. The caller holds the lock of its workspace.
+        has_baseline: Whether the serving version is the baseline, where there is one.
 
     Returns:
         The launcher of the pipeline, and the version of the baseline; None for a first run.
@@ -35,7 +36,7 @@ def prepare_launcher(run: Run) -> tuple[Launcher, int | None]:
     check_artifacts(run.workspace)
     code = fingerprint_components()
     key = model_key(run.snapshot.digest, run.config, code)
-    baseline = baseline_version(run, key)
+    baseline = baseline_version(run, key) if has_baseline else None
     inputs = pipeline_inputs(run, code, key, baseline)
     launcher = Launcher(create_pipeline(run.config, inputs), run.run_id)
     launcher.discard_unfinished()

