@@ -16,7 +16,7 @@ from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION
 
 #: Confidence level of the intervals in the list of versions.
@@ -103,11 +103,13 @@ def serving_version(store: VersionStore) -> int:
         store: Versions of the model.
 
     Raises:
-        InputError: There is no serving version.
+        UnavailableError: There is no serving version.
     """
     newest = store.newest()
     if newest is None:
-        raise InputError(f"there is no serving version in {store.serving}. Run: carryover run")
+        raise UnavailableError(
+            f"there is no serving version in {store.serving}. Run: carryover run"
+        )
     return newest
 
 

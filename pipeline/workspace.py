@@ -155,14 +155,24 @@ class Workspace:
     def baseline_uri(self, store: VersionStore, version: int) -> Path:
         """Return the folder of a version in the layout of a TFX Model artifact.
 
-        The folder holds a link to the version in the serving directory.
+        The folder holds a link to the version in the serving directory. TFX's cache compares only
+        paths. So the digest of the model is part of the folder's name: another model never gets
+        the results of one that had its number before.
+
+        Raises:
+            InputError: The version has no record, or a damaged one.
         """
-        folder = self.root / "baselines" / store.name / str(version)
+        name = f"{version}-{store.read_push(version).digest[:16]}"
+        folder = self.root / "baselines" / store.name / name
         link = folder / "Format-Serving"
-        if not link.is_symlink():
+        # A relative link survives when the workspace is moved.
+        target = os.path.relpath(store.path(version), folder)
+        if not (link.is_symlink() and link.readlink() == Path(target)):
             folder.mkdir(parents=True, exist_ok=True)
-            # A relative link survives when the workspace is moved.
-            link.symlink_to(os.path.relpath(store.path(version), folder))
+            if link.is_dir() and not link.is_symlink():
+                shutil.rmtree(link)  # left by `cp -rL`, which copies what links point to
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
         return folder
 
     def new_run(self, config: RunConfig, batch: str | None = None) -> str:

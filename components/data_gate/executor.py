@@ -32,6 +32,7 @@ from components.data_gate.checks.split_findings import split_findings
 from components.data_gate.findings import Finding
 from components.data_gate.statistics.baseline_statistics import read_baseline_statistics
 from components.data_gate.statistics.counts import Counts, count_pictures
+from components.data_gate.statistics.known_names import KnownNames, read_known_names
 from components.data_gate.statistics.split_statistics import SplitStatistics, read_split
 from components.data_gate.stopping import (
     StoppedByDataError,
@@ -108,9 +109,9 @@ def _collect_findings(
     ]
     model = serving_model_path(uris["baseline_model"]) if "baseline_model" in uris else None
     findings += split_findings(uris["catalog"], model)
-    baseline = None
+    baseline, known = None, KnownNames(frozenset(), frozenset())
     if model is not None:
-        baseline = read_baseline_statistics(model)
+        baseline, known = read_baseline_statistics(model), read_known_names(model)
         if baseline is None:
             text = "The serving model has no training statistics to compare the data with."
             findings.append(
@@ -118,21 +119,19 @@ def _collect_findings(
             )
     return [
         *findings,
-        *_find_similar_names(counts, empty_folders, baseline),
-        *_compare(counts, splits, baseline, options.max_drift),
+        *_find_similar_names(counts, empty_folders, known),
+        *_compare(counts, splits, baseline, known, options.max_drift),
     ]
 
 
 def _find_similar_names(
-    counts: Counts, empty_folders: list[tuple[str, str]], baseline: SplitStatistics | None
+    counts: Counts, empty_folders: list[tuple[str, str]], known: KnownNames
 ) -> list[Finding]:
     """Similar names among those of this run and those that the serving model knows."""
     pairs = counts.pairs | counts.rejected_pairs | set(empty_folders)
-    known_domains = baseline.domains if baseline else ()
-    known_classes = baseline.overall.classes if baseline else ()
     return [
-        *name_findings("domain", [*(domain for domain, _ in pairs), *known_domains]),
-        *name_findings("class", [*(name for _, name in pairs), *known_classes]),
+        *name_findings("domain", [*(domain for domain, _ in pairs), *known.domains]),
+        *name_findings("class", [*(name for _, name in pairs), *known.classes]),
     ]
 
 
@@ -140,15 +139,16 @@ def _compare(
     counts: Counts,
     splits: dict[str, SplitStatistics],
     baseline: SplitStatistics | None,
+    known: KnownNames,
     limit: float,
 ) -> list[Finding]:
     """Compare the training split with the baseline's, with other splits, and domain by domain."""
     train = splits["train"]
     others = {name: statistics for name, statistics in splits.items() if name != "train"}
-    new_domains = train.domains.keys() - baseline.domains.keys() if baseline else set()
+    new_domains = train.domains.keys() - known.domains if baseline else set()
     against_baseline = (
         [
-            *change_findings(counts, train, baseline, limit),
+            *change_findings(counts, train, baseline, known, limit),
             *drift_findings(train, baseline, limit),
             *balance_findings(train, baseline, limit),
         ]

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 from components.data_gate.findings import SEVERITIES, Finding
 from components.data_gate.validation_options import ValidationOptions
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import DataError
 
 if TYPE_CHECKING:
     from components.data_gate.checks.duplicates import Duplicates
 
 
-class StoppedByDataError(InputError):
+class StoppedByDataError(DataError):
     """The run stops because of its data.
 
     TFX removes the outputs of a component that fails, so the error carries them.

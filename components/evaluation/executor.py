@@ -32,7 +32,11 @@ from components.evaluation.predictions.prediction_files import (
 from components.evaluation.predictions.score_pairs import read_score_pairs
 from components.evaluation.predictions.slice_values import slice_value_arrays
 from components.evaluation.predictions.split_prediction import PredictChunk
-from components.evaluation.predictions.stored_predictions import find_predicted, read_stored
+from components.evaluation.predictions.stored_predictions import (
+    find_predicted,
+    read_known_labels,
+    read_stored,
+)
 from components.evaluation.tfma.eval_config import create_eval_config
 from components.evaluation.tfma.evaluation_results import find_reasons
 from components.evaluation.tfma.gated_metric import gate_values
@@ -65,7 +69,9 @@ class EvaluatorExecutor(base_beam_executor.BaseBeamExecutor):
         suffixes = catalog_suffixes(uris["catalog"])
 
         self._predict(uris, evaluation, suffixes, exec_properties["slice_values"])
-        table = _compare(evaluation, gate, exec_properties)
+        baseline = uris.get("baseline_model")
+        labels = read_known_labels(Path(serving_model_path(baseline))) if baseline else None
+        table = _compare(evaluation, gate, exec_properties, labels)
         table.write(evaluation)
         domains = json.loads(exec_properties["domains"])
         slices = _slices(exec_properties)
@@ -78,6 +84,7 @@ class EvaluatorExecutor(base_beam_executor.BaseBeamExecutor):
             json.loads(exec_properties["known_domains"]),
             slice_columns(slices),
             gate_values(table, gate),
+            labels,
         )
         with make_beam_pipeline(self) as pipeline:
             _ = (
@@ -124,7 +131,12 @@ def _slices(properties: dict[str, Any]) -> list[tuple[str, ...]]:
     return [tuple(names) for names in json.loads(properties["slices"])]
 
 
-def _compare(evaluation: str, gate: GateOptions, properties: dict[str, Any]) -> GateTable:
+def _compare(
+    evaluation: str,
+    gate: GateOptions,
+    properties: dict[str, Any],
+    baseline_labels: frozenset[str] | None,
+) -> GateTable:
     """Return what the gate finds in the predictions that were written."""
     table = read_predictions(evaluation)
     labels = text_array(table[example_features.LABEL])
@@ -132,9 +144,11 @@ def _compare(evaluation: str, gate: GateOptions, properties: dict[str, Any]) -> 
     serving = properties["baseline_version"]
     earlier: dict[int, npt.NDArray[np.int8]] = {}
     if serving:
-        earlier[serving] = correctness(text_array(table[f"{OF_BASELINE}{PREDICTED}"]), labels)
+        predicted = text_array(table[f"{OF_BASELINE}{PREDICTED}"])
+        earlier[serving] = correctness(predicted, labels, baseline_labels)
     for version, folder in _folders(properties).items():
-        earlier[version] = correctness(find_predicted(read_stored(folder), contents), labels)
+        predicted = find_predicted(read_stored(folder), contents)
+        earlier[version] = correctness(predicted, labels, read_known_labels(folder))
     slices = _slices(properties)
     values = slice_value_arrays(table[SLICES].to_pylist(), slice_columns(slices))
     split = TestedPictures(
@@ -143,7 +157,9 @@ def _compare(evaluation: str, gate: GateOptions, properties: dict[str, Any]) -> 
         correct=text_array(table[PREDICTED]) == labels,
         earlier=earlier,
         values=values,
-        scores=read_score_pairs(table) if serving and gate.metrics.gated else None,
+        scores=(
+            read_score_pairs(table, baseline_labels) if serving and gate.metrics.gated else None
+        ),
     )
     gate_table = compare(split, gate, serving, json.loads(properties["known_domains"]), slices)
     cross_fitted = Counter(split.domains[table[CROSS_FITTED].to_numpy().astype(bool)])

@@ -19,7 +19,8 @@ from components.data_gate.statistics.baseline_statistics import write_baseline_s
 from components.evaluation.predictions.stored_predictions import keep_predictions, keep_slices
 from components.evaluation.tfma.evaluation_results import read_domain_metrics
 from components.pusher.data_set import write_data_set
-from components.pusher.version_store import Push, VersionStore, model_digest
+from components.pusher.model_digest import model_digest
+from components.pusher.version_store import Push, VersionStore
 
 #: Its messages are in the log. The summary of the run tells them to the user.
 verdict_logger = logging.getLogger("carryover.verdict")

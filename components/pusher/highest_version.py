@@ -1,4 +1,4 @@
-"""Highest number of a version, for the case that someone deletes a version that was rolled back."""
+"""Highest number that a version had, so that no number is used twice, whatever someone deletes."""
 
 import logging
 from pathlib import Path
@@ -9,7 +9,7 @@ _logger = logging.getLogger("carryover.versions")
 
 
 def read_highest_version(workspace: Path, name: str) -> int:
-    """Return the highest number that a rollback has noted; 0 without any.
+    """Return the highest number that was noted; 0 without any.
 
     Args:
         workspace: Folder of the workspace.
@@ -22,7 +22,10 @@ def read_highest_version(workspace: Path, name: str) -> int:
 
 
 def note_highest_version(workspace: Path, name: str, version: int) -> None:
-    """Note the number of a version that is about to be rolled back; a full disk keeps none serving.
+    """Note the number of a version that was pushed, or is about to be rolled back.
+
+    A full disk is only logged: it neither fails a push that is complete, nor keeps a version in
+    service.
 
     Args:
         workspace: Folder of the workspace.

@@ -2,7 +2,7 @@
 
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,16 +115,20 @@ def _find_problem(path: Path, size: int | None) -> str:
     return f"has {status.st_size:,} bytes in place of {size:,}"
 
 
-def copy_folder(source: Path, target: Path) -> None:
+def copy_folder(source: Path, target: Path, left_out: Collection[str] = ()) -> None:
     """Copy a folder; the first error ends it, where `shutil.copytree` collects one per file.
 
     Args:
         source: Folder to copy.
         target: Path of the copy, which does not exist yet.
+        left_out: Files and folders that are not copied, relative to the source.
     """
     target.mkdir(parents=True)
+    skipped = [source / name for name in left_out]
     for path in sorted(source.rglob("*")):  # a folder comes before what is in it
         copy = target / path.relative_to(source)
+        if any(path.is_relative_to(other) for other in skipped):
+            continue
         if path.is_dir():
             copy.mkdir()
         else:

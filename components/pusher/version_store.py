@@ -1,6 +1,5 @@
 """The serving directory: numbered versions, which appear complete."""
 
-import hashlib
 import json
 import logging
 import shutil
@@ -11,10 +10,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from components.pusher.ancestors import find_ancestors
 from components.pusher.highest_version import note_highest_version, read_highest_version
 from components.pusher.version_files import check_files, copy_folder, list_files
 from trainer_module.contract.atomic_write import sync_path
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import EXTRA, PUSH_RECORD
 from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
@@ -42,6 +42,8 @@ class Push:
         accepted: Reason that a user gave for pushing it without a blessing; None if it was blessed.
         files: Sizes of the version's files by path, see `list_files`; None for a version that was
             pushed before the list was kept. `VersionStore.push` sets it.
+        ancestors: The baseline, the baseline of that, and so on, see `find_ancestors`; None where
+            they were not kept. `VersionStore.push` sets them.
     """
 
     digest: str
@@ -53,6 +55,7 @@ class Push:
     batch: str | None = None
     accepted: str | None = None
     files: dict[str, int | None] | None = field(default=None, compare=False)
+    ancestors: list[int] | None = field(default=None, compare=False)
 
 
 _PUSHES = TypeAdapter(Push)
@@ -97,27 +100,35 @@ class VersionStore:
         return _numbers(self.rolled_back)
 
     def is_rolled_back(self, version: int) -> bool:
-        """Return whether a version was rolled back, even if its folder was deleted since.
+        """Return whether a version is out of service: it was rolled back, or removed by hand.
 
-        A rollback takes the newest version: without a folder, one above that is out of service.
+        A removed version that the serving version goes back to is not: it is trained on.
         """
+        if self.path(version).exists():
+            return False
+        known, lost = find_ancestors(self.newest(), self._read_any)
         is_kept = (self.rolled_back / str(version)).exists()
-        return is_kept or version > (self.newest() or version)
+        return version not in known and (is_kept or version > lost)
 
     def read_push(self, version: int) -> Push:
         """Read the record of a version in the serving directory.
 
         Raises:
-            InputError: The version has no record, or a damaged one.
+            UnavailableError: The version has no record, or a damaged one.
         """
         return _read_push(self.path(version))
+
+    def _read_any(self, version: int) -> Push:
+        """Read the record of a version, even if it was rolled back."""
+        kept = self.rolled_back / str(version)
+        return _read_push(kept if kept.exists() else self.path(version))
 
     def check_files(self, version: int) -> None:
         """Check that a version in the serving directory has all files that it was pushed with.
 
         Raises:
-            InputError: The version has no record, or a damaged one.
-            UnavailableError: A file was lost or cut off.
+            UnavailableError: The version has no record, or a damaged one, or a file was lost or cut
+                off.
         """
         check_files(self.path(version), self.read_push(version).files)
 
@@ -191,7 +202,7 @@ class VersionStore:
             complete: Function that adds files to the folder of the copy before it is renamed.
 
         Returns:
-            Number of the version: one more than the highest one, even if that was rolled back.
+            Number of the version: one more than the highest that there ever was.
 
         Raises:
             OSError: The disk is full or fails. The incomplete copy is removed.
@@ -204,7 +215,9 @@ class VersionStore:
             (incoming / EXTRA).mkdir(exist_ok=True)
             if complete:
                 complete(incoming)
-            push = replace(push, files=list_files(incoming))
+            known, lost = find_ancestors(push.baseline_version, self._read_any)
+            ancestors = None if lost else sorted(known)
+            push = replace(push, files=list_files(incoming), ancestors=ancestors)
             (incoming / PUSH_RECORD).write_text(json.dumps(asdict(push), indent=1))
             _sync(incoming)
             highest = read_highest_version(self.root, self.name)
@@ -216,6 +229,7 @@ class VersionStore:
             raise
         for folder in (self.serving, self.serving.parent, self.root):
             sync_path(folder)
+        note_highest_version(self.root, self.name, version)
         return version
 
     def roll_back(self, prepare: Callable[[Path], None] | None = None) -> tuple[int, int]:
@@ -247,19 +261,6 @@ class VersionStore:
         return versions[-1], versions[-2]
 
 
-def model_digest(model: Path) -> str:
-    """Return the SHA-256 over the names and contents of a model's files, in hex.
-
-    Args:
-        model: Folder of the SavedModel.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(path for path in model.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(model).as_posix()}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 def _read_push(version: Path) -> Push:
     record = version / PUSH_RECORD
     try:
@@ -267,9 +268,9 @@ def _read_push(version: Path) -> Push:
     except OSError:
         is_missing = False  # the folder may not be searched: reading the file tells why
     if is_missing:
-        raise InputError(
+        raise UnavailableError(
             f"{version} was not pushed by carryover: it has no {PUSH_RECORD}. "
-            "Move it out of the workspace."
+            "Restore it from a backup if it was lost, or move the folder out of the workspace."
         )
     what = f"record of version {version.name}"
     content = read_state(record, what, _REMEDY)

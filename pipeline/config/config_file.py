@@ -1,5 +1,6 @@
 """Read a config: a YAML file and `--set key=value`."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,15 @@ from pipeline.config.parsing.yaml_loader import MAX_DEPTH, YamlError, shown_key
 from pipeline.config.parsing.yaml_parser import ParsedYaml, parse_yaml
 from pipeline.config.retraining_options import other_name
 from pipeline.config.run_config import RunConfig
-from pipeline.config.stored_config import check_no_mask, restore_secrets
+from pipeline.config.stored_config import (
+    ONE_RUN_GROUPS,
+    check_no_mask,
+    read_lasting,
+    restore_secrets,
+)
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import expand_home, is_uri
+from trainer_module.contract.options_base import Options
 from trainer_module.contract.output_text.credentials import masked_arguments
 from trainer_module.contract.printable_names import shortened
 from trainer_module.training_options import NAMED_WEIGHTS
@@ -31,7 +38,10 @@ PATH_KEYS = (
 
 
 def load_config(
-    path: Path | None, overrides: list[str], values: dict[str, Any] | None = None
+    path: Path | None,
+    overrides: list[str],
+    values: dict[str, Any] | None = None,
+    is_inherited: bool = False,
 ) -> RunConfig:
     """Read and validate a config.
 
@@ -40,6 +50,8 @@ def load_config(
         overrides: Texts `key=value` with dotted keys. They win over the file. The last text of a
             key wins.
         values: Values by dotted key. They win over both.
+        is_inherited: Whether the file is the config of an earlier run, without what `--set` changed
+            for that run alone, see `stored_config`.
 
     Raises:
         InputError: The file is unreadable, or a key or value is not allowed.
@@ -52,21 +64,48 @@ def load_config(
     """
     parsed = _read_yaml(path) if path else ParsedYaml({})
     settings: dict[str, Any] = parsed.value
+    lasting = read_lasting(path) if path else {}
+    without = copy.deepcopy({**settings, **lasting})
+    if is_inherited:
+        settings.update(lasting)
     sources = ConfigSources(path, parsed.lines)
     for override in overrides:
         key, value = _parse_override(override)
         _check_overlap(key, sources.given)
         _assign(settings, key, value)
         sources.given.add(key)
+    changed = {key[0] for key in sources.given}.intersection(ONE_RUN_GROUPS) | lasting.keys()
     for name, value in (values or {}).items():
         key = tuple(name.split("."))
         _assign(settings, key, value)
         sources.given.add(key)
     check_no_mask(settings)
     try:
-        return RunConfig.model_validate(settings)
+        config = RunConfig.model_validate(settings)
     except ValidationError as error:
         raise InputError(describe_error(error, sources)) from None
+    return config.with_lasting(_lasting_groups(config, settings, without, changed))
+
+
+def _lasting_groups(
+    config: RunConfig, settings: dict[str, Any], without: dict[str, Any], changed: set[str]
+) -> dict[str, Options]:
+    """Return the groups that `--set` changed for one run, as they are without it.
+
+    Args:
+        config: Config of the run.
+        settings: Its settings.
+        without: Settings without what `--set` changed.
+        changed: Names of groups in `ONE_RUN_GROUPS`.
+    """
+    kept = {name: value for name, value in settings.items() if name not in changed}
+    kept |= {name: without[name] for name in changed if name in without}
+    try:
+        lasting = RunConfig.model_validate(kept) if changed else config
+    except ValidationError:  # the file is valid with the changes only, so they are inherited
+        return {}
+    groups = {name: getattr(lasting, name) for name in sorted(changed)}
+    return {name: group for name, group in groups.items() if group != getattr(config, name)}
 
 
 def _read_yaml(path: Path) -> ParsedYaml:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from components.data_gate.validation_options import ValidationOptions
 from components.evaluation.gate.gate_options import GateOptions
@@ -81,6 +81,7 @@ class RunConfig(TrainingOptions):
     retrain: RetrainOptions = RetrainOptions()
     notify: NotifyOptions = NotifyOptions()
     kubeflow: KubeflowOptions = KubeflowOptions()
+    _lasting: dict[str, Options] = PrivateAttr({})
 
     @model_validator(mode="before")
     @classmethod
@@ -134,6 +135,17 @@ class RunConfig(TrainingOptions):
         if not isinstance(data, str | Path):
             return data
         return expand_home(local_path(str(data)))
+
+    @property
+    def lasting(self) -> dict[str, Options]:
+        """Groups that `--set` changed for one run, without these changes."""
+        return self._lasting
+
+    def with_lasting(self, groups: dict[str, Options]) -> "RunConfig":
+        """Return a copy with other `lasting` groups."""
+        copy = self.model_copy()
+        copy._lasting = groups
+        return copy
 
     @property
     def slice_columns(self) -> tuple[str, ...]:

@@ -3,8 +3,12 @@
 People read, copy and attach `config.yaml`, so credentials in it are masked. A later retraining
 needs them: they are in `secrets.yaml` beside it, which only its owner can read. Without credentials
 there is no such file.
+
+What `--set` changes of `ONE_RUN_GROUPS` holds for one run: a gate that was switched off for one
+batch would be off for all later ones. The values of these groups without it are in `lasting.yaml`.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +19,22 @@ from pipeline.config.run_config import RunConfig
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.credentials import MASK, holds_mask, masked_settings
+from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
 
 SECRETS_FILE = "secrets.yaml"
 
+#: Config of a run, in its folder.
+CONFIG_FILE = "config.yaml"
+
+#: File beside `config.yaml` with groups that `--set` changed for this run, without these changes.
+LASTING_FILE = "lasting.yaml"
+
+#: Groups of a config in which `--set` holds for one run.
+ONE_RUN_GROUPS = ("gate", "validation")
+
 
 def write_config(path: Path, config: RunConfig) -> None:
-    """Write a config with masked credentials, and the credentials into `secrets.yaml` beside it.
+    """Write a config with masked credentials, and what is beside it: see the module.
 
     Args:
         path: Path of `config.yaml`. Its folder must exist.
@@ -30,7 +44,59 @@ def write_config(path: Path, config: RunConfig) -> None:
     masked = masked_settings(values)
     if secrets := _replaced(values, masked):
         atomic_write(path.with_name(SECRETS_FILE), dump_yaml(secrets), private=True)
+    if config.lasting:
+        groups = {name: group.model_dump(mode="json") for name, group in config.lasting.items()}
+        atomic_write(path.with_name(LASTING_FILE), dump_yaml(groups))
     atomic_write(path, dump_yaml(masked))
+
+
+def read_lasting(path: Path) -> dict[str, Any]:
+    """Return the groups of a config that `--set` changed for its run, without these changes.
+
+    Args:
+        path: Path of a config file. Only that of a run has such groups.
+
+    Raises:
+        UnavailableError: The file with the groups is unreadable or damaged.
+    """
+    file = path.with_name(LASTING_FILE)
+    if path.name != CONFIG_FILE or not file.exists():
+        return {}
+    remedy = "Restore it from a backup, or give the config with --config FILE."
+    content = read_state(file, "config", remedy)
+    try:
+        groups = parse_yaml(content).value
+    except YamlError as error:
+        problem = f"line {error.line}: {error.problem}"
+        raise damaged_file(file, "config", problem, remedy) from None
+    if not isinstance(groups, dict) or not groups.keys() <= set(ONE_RUN_GROUPS):
+        raise damaged_file(file, "config", "it holds other keys", remedy)
+    return groups
+
+
+def describe_dropped(path: Path, config: RunConfig) -> str:
+    """Return which changes by `--set`, which held for the run of a config, hold no longer.
+
+    Args:
+        path: Path of `config.yaml` of the run.
+        config: Config that was made from it.
+
+    Returns:
+        Text for people; "" if all hold.
+    """
+    stored, used = parse_yaml(path.read_bytes()).value, config.model_dump(mode="json")
+    dropped = [
+        f"{group}.{key} is {json.dumps(used[group][key])}, not {json.dumps(stored[group].get(key))}"
+        for group, values in read_lasting(path).items()
+        for key, value in values.items()
+        if used[group].get(key) == value != stored[group].get(key)
+    ]
+    if not dropped:
+        return ""
+    return (
+        f"{', '.join(dropped)}: what --set changed held for run {path.parent.name} only. "
+        "Give it again, or in a file with --config FILE, where it shall hold for this pass."
+    )
 
 
 def restore_secrets(settings: dict[str, Any], folder: Path) -> None:

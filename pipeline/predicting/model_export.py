@@ -53,9 +53,10 @@ class ExportMetrics(TypedDict):
 
 
 class Comparison(TypedDict):
-    """Metrics by domain, and over all test pictures."""
+    """Metrics by domain, and over all test pictures; domains without a test split."""
 
     domains: dict[str, ExportMetrics]
+    untested: list[str]
     all: ExportMetrics
 
 
@@ -116,7 +117,8 @@ def _export(
     pixels = np.concatenate([batch.pixels for batch in sample])
     content, run = convert(load_classifier(str(folder)), description["temperature"], form, pixels)
     tests = _batches(rows["test"], store.root, size)
-    comparison = _compare(SavedModelClassifier(folder), run, tests, labels)
+    domains = {row["domain"] for of_split in rows.values() for row in of_split}
+    comparison = _compare(SavedModelClassifier(folder), run, tests, labels, domains)
     path = output / f"{store.name}-{version}-{form}.{form.split('-')[0]}"
     atomic_write(path, content)
     facts = {"model": store.name, "version": version, "format": form, "bytes": len(content)}
@@ -174,6 +176,7 @@ def _compare(
     run: Callable[[Pixels], Pixels],
     batches: Iterator[_PictureBatch],
     labels: list[str],
+    domains: set[str],
 ) -> Comparison:
     """Compare an exported model with its SavedModel.
 
@@ -182,6 +185,7 @@ def _compare(
         run: Function that runs the exported model: pixels -> probabilities [pictures, classes].
         batches: Test pictures.
         labels: Class names in the order of the probabilities.
+        domains: All domains of the version.
     """
     counts: dict[str, npt.NDArray[np.float64]] = defaultdict(lambda: np.zeros(4))
     for batch in batches:
@@ -197,6 +201,7 @@ def _compare(
     return {
         "domains": {domain: _metrics(counts[domain]) for domain in sorted(counts)},
         "all": _metrics(np.sum(list(counts.values()), axis=0)),
+        "untested": sorted(domains - counts.keys()),
     }
 
 
@@ -224,5 +229,9 @@ def _print_metrics(console: Console, comparison: Comparison, path: Path) -> None
             f"{metrics['accuracy']:.3f}",
         )
     print_table(console, table)
+    if comparison["untested"]:
+        names = ", ".join(f"'{plain(name)}'" for name in comparison["untested"])
+        text = f"Not compared, because they have no test split: {names}"
+        console.print(text, highlight=False, soft_wrap=True)
     text = plain(f"{path.stat().st_size / 2**20:.1f} MiB: {path}")
     console.print(text, highlight=False, soft_wrap=True)

@@ -7,14 +7,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.pusher.version_files import describe_damages, list_files
+from components.pusher.version_files import copy_folder, describe_damages, list_files
 from components.pusher.version_store import VersionStore
 from pipeline.config.output_check import prepare_output_folder
 from pipeline.config.path_check import check_workspace
 from pipeline.terminal.plain_lines import print_line
 from pipeline.version_lookup import find_store, recorded_damages, serving_version
 from pipeline.workspace import Workspace
-from trainer_module.contract.atomic_write import DRAFT_SUFFIX
+from trainer_module.contract.atomic_write import DRAFT_SUFFIX, sync_path
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import (
     FOLD_MODELS,
@@ -109,19 +109,29 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _copy(source: Path, path: Path, left_out: tuple[str, ...]) -> None:
-    """Copy the folder of a version; it gets its path when it is complete."""
+    """Copy the folder of a version; it gets its path when it is complete.
+
+    Raises:
+        UnavailableError: The disk of the copy is full, or fails. Nothing is left there.
+    """
     draft = path.with_name(f"{path.name}{DRAFT_SUFFIX}")
     if draft.exists():
         shutil.rmtree(draft)  # left by a command that was killed
-    shutil.copytree(source, draft, ignore=lambda folder, names: _left_out(source, folder, left_out))
-    record = draft / PUSH_RECORD
-    if record.exists():  # the copy is complete without what is left out
-        values = read_json_object(record, "record of the push", RESTORE_VERSION)
-        record.write_text(json.dumps({**values, "files": list_files(draft)}, indent=1))
-    draft.rename(path)
-
-
-def _left_out(source: Path, folder: str, names: tuple[str, ...]) -> list[str]:
-    """Return the names in a folder of a version that are not copied."""
-    paths = [source / name for name in names]
-    return [path.name for path in paths if path.parent == Path(folder)]
+    try:
+        copy_folder(source, draft, left_out)
+        record = draft / PUSH_RECORD
+        if record.exists():  # the copy is complete without what is left out
+            values = read_json_object(record, "record of the push", RESTORE_VERSION)
+            record.write_text(json.dumps({**values, "files": list_files(draft)}, indent=1))
+        for written in (*draft.rglob("*"), draft):
+            sync_path(written)
+        draft.rename(path)
+        sync_path(path.parent)
+    except BaseException as error:
+        shutil.rmtree(draft, ignore_errors=True)  # a full disk needs the space
+        if isinstance(error, OSError):
+            raise UnavailableError(
+                f"{path} cannot be written: {error.strerror}. Free some space, or give a folder on "
+                "another disk with --output."
+            ) from None
+        raise

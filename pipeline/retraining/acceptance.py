@@ -5,7 +5,8 @@ import os
 from datetime import datetime, timezone
 from pathlib import Path
 
-from components.pusher.version_store import Push, VersionStore, model_digest
+from components.pusher.model_digest import model_digest
+from components.pusher.version_store import Push, VersionStore
 from pipeline import component_ids
 from pipeline.config.config_file import load_config
 from pipeline.retraining.batch import FILE, OPEN, Batch, has_pictures

@@ -3,7 +3,7 @@
 import json
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,16 @@ UNAVAILABLE: BatchState = "waiting"
 
 #: State of a batch whose outcome is open. All other states but `UNAVAILABLE` are final.
 OPEN: BatchState = "taken"
+
+#: Exit codes of a pass: a run failed, the config keeps a batch open, a candidate was rejected.
+EXIT_FAILED, EXIT_BAD_INPUT, EXIT_REJECTED = 1, 2, 3
+
+#: Exit codes by the state of a processed batch; 0 for all other states.
+EXIT_CODES: dict[BatchState, int] = {
+    OPEN: EXIT_FAILED,
+    "failed": EXIT_FAILED,
+    "rejected": EXIT_REJECTED,
+}
 
 #: States of batches whose pictures are kept for the next training.
 KEPT: tuple[BatchState, ...] = ("good_enough", "too_little_data")
@@ -243,3 +253,9 @@ def explain_error(error: sqlite3.Error, path: Path) -> InputError | None:
             kind = InputError if remedy == _DAMAGED else UnavailableError
             return kind(f"ledger {path}: {error}. {remedy}")
     return None
+
+
+def pass_exit_code(codes: Collection[int]) -> int:
+    """Return the exit code of a pass from those of its batches: failures come first."""
+    order = (EXIT_FAILED, EXIT_BAD_INPUT, EXIT_REJECTED)
+    return next((code for code in order if code in codes), 0)

@@ -15,9 +15,10 @@ from pipeline.retraining.assessment import (
     ClassPredictions,
     DomainAssessment,
 )
-from pipeline.retraining.batch import CHECK_LABELS, BatchState
+from pipeline.retraining.batch import CHECK_LABELS, EXIT_BAD_INPUT, EXIT_CODES, OPEN, BatchState
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import describe_change
+from trainer_module.contract.errors import DataError, InputError, UnavailableError
 from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.printable_names import printable_name
 
@@ -56,6 +57,7 @@ class BatchResult:
         columns: Further columns of the ledger, which are part of the event, too.
         changes: Numbers of known pictures that the batch changes, which are part of the event.
         is_shown: Whether the run of the batch has shown the reason on the terminal.
+        is_misconfigured: Whether the config is to blame, and no retry helps before it is changed.
     """
 
     state: BatchState
@@ -63,6 +65,24 @@ class BatchResult:
     columns: Mapping[str, str | int | None] = field(default_factory=dict)
     changes: Mapping[str, int] = field(default_factory=dict)
     is_shown: bool = False
+    is_misconfigured: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code of a pass over this batch alone."""
+        return EXIT_BAD_INPUT if self.is_misconfigured else EXIT_CODES.get(self.state, 0)
+
+    @classmethod
+    def of_input_error(cls, error: InputError) -> "BatchResult":
+        """Return the result of a batch that ends with an error.
+
+        Only what is wrong with its data holds a batch. It stays open where the machine or the
+        config is to blame.
+        """
+        if isinstance(error, DataError):
+            return cls("held", str(error))
+        is_misconfigured = not isinstance(error, UnavailableError)
+        return cls(OPEN, str(error), is_misconfigured=is_misconfigured)
 
     @classmethod
     def of_run(cls, summary: Summary) -> "BatchResult":

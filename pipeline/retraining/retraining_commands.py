@@ -69,6 +69,8 @@ def retrain(
     with notices.tell_failure():
         _check_named_workspace(context, workspace, config, overrides or [])
         loaded = read_config(workspace, name, config, overrides or [], inbox)
+        if config is None and (dropped := _describe_dropped(loaded)):
+            print_line(f"carryover: {dropped}", to_stderr=True)
         notices.command = loaded.notify.command
         retraining_pass = RetrainingPass(loaded, notices, command_log=log)
         if dry_run:
@@ -192,6 +194,8 @@ def read_config(
 ) -> "RunConfig":
     """Read the configuration of retraining, by default that of the run of the serving version.
 
+    What `--set` changed of its gates for that run is not inherited, see `stored_config`.
+
     Args:
         workspace: Workspace of the serving model.
         name: Name of the model; needed where there are several.
@@ -210,12 +214,23 @@ def read_config(
     store = find_store(workspace, name)
     check_workspace(store.root)
     version = serving_version(store)
-    if path is None:
+    if is_inherited := path is None:
         run_id, stored = store.read_push(version).run_id, Workspace(store.root)
         stored.read_config(run_id)  # a file that was cut off may hold valid YAML
         path = stored.config_file(run_id)
     values = {"workspace": store.root, "name": store.name}
     given = values | ({"retrain.inbox": inbox.resolve()} if inbox else {})
-    loaded = load_config(path, overrides, given).resolved()
+    loaded = load_config(path, overrides, given, is_inherited).resolved()
     check_inbox(loaded)
     return loaded
+
+
+def _describe_dropped(config: "RunConfig") -> str:
+    """Return what the config of the serving version's run had by `--set`, and this one has not."""
+    from pipeline.config.stored_config import describe_dropped
+    from pipeline.version_lookup import find_store, serving_version
+    from pipeline.workspace import Workspace
+
+    store = find_store(config.workspace, config.name)
+    run_id = store.read_push(serving_version(store)).run_id
+    return describe_dropped(Workspace(config.workspace).config_file(run_id), config)

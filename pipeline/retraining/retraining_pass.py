@@ -8,13 +8,14 @@ from rich.console import Console
 
 from components.pusher.version_store import VersionStore
 from pipeline.beam.beam_runner_check import check_beam_runner
+from pipeline.config.path_check import check_weights
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import batch_layout
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.logs.captured_output import captured_output
 from pipeline.logs.command_log import CommandLog
 from pipeline.retraining.assessment import BatchAssessment, assess
-from pipeline.retraining.batch import OPEN, Batch, BatchState
+from pipeline.retraining.batch import OPEN, Batch, BatchState, pass_exit_code
 from pipeline.retraining.batch_decision import BatchDecision, BatchResult, decide, pseudo_labels
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.delivery_faults import DeliveryGuard
@@ -28,6 +29,7 @@ from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.ledger_table import next_steps
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.workspace_copy import workspace_copy
+from pipeline.running.boundary_check import check_boundary
 from pipeline.running.join_command import prepare_chief
 from pipeline.running.local_run import run_snapshot
 from pipeline.running.run_failure import find_machine_fault, logged_reason
@@ -35,19 +37,10 @@ from pipeline.summary.summary_schema import Summary
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from pipeline.retraining.training_set import TrainingSet
-
-EXIT_DONE, EXIT_FAILED, EXIT_REJECTED = 0, 1, 3
-
-#: Exit codes by the state of a processed batch; 0 for all other states.
-EXIT_CODES: dict[BatchState, int] = {
-    OPEN: EXIT_FAILED,
-    "failed": EXIT_FAILED,
-    "rejected": EXIT_REJECTED,
-}
 
 #: Runs the pipeline over a listing, see `run_snapshot`.
 RunFunction = Callable[[RunConfig, Workspace, Snapshot], Summary]
@@ -104,14 +97,16 @@ class RetrainingPass:
         """Add every complete delivery to the ledger, and process all open batches.
 
         Returns:
-            Exit code: 1 when a run failed, else 3 when a candidate was rejected, else 0.
+            Exit code: 1 when a run failed, else 2 when the config is to blame that a batch stays
+            open, else 3 when a candidate was rejected, else 0.
 
         Raises:
-            InputError: The inbox is unreadable, the Beam runner or the workspace is unavailable, or
-                this process is not the chief.
+            InputError: The inbox is unreadable, the Beam runner, the file of weights or the
+                workspace is unavailable, or this process is not the chief.
         """
-        # Before a batch is added: without a runner, every batch would fail.
+        # Before a batch is added: without a runner or the weights, every batch would fail.
         check_beam_runner(self._config.beam)
+        check_weights(self._config)
         with self._workspace.lock():
             prepare_chief(self._workspace)
             try:
@@ -126,8 +121,7 @@ class RetrainingPass:
             if not codes and not is_told:
                 dropped = describe_dropped(self._ledger, self._inbox)
                 self._print(f"nothing to do in {self._inbox}{dropped}")
-        found = set(codes.values())
-        return next((code for code in (EXIT_FAILED, EXIT_REJECTED) if code in found), EXIT_DONE)
+        return pass_exit_code(codes.values())
 
     def preview(self) -> None:
         """Print what a pass would do with every delivery, and why. Nothing is changed.
@@ -155,10 +149,10 @@ class RetrainingPass:
             return BatchDecision("failed", DIED)
         try:
             return self._read(batch)[2]
-        except UnavailableError:
-            raise
-        except InputError as error:
+        except DataError as error:
             return BatchDecision("held", str(error))
+        except InputError:
+            raise
         except Exception as error:
             return BatchDecision("failed", logged_reason(error, self._command_log))
 
@@ -192,11 +186,11 @@ class RetrainingPass:
         result = self._result(batch)
         if result.state == OPEN:
             self._ledger.update(batch.number, reason=result.reason, **result.columns)
-            self._print(f"{batch.name}: {result.reason}; the next pass retries it")
+            self._print(f"{batch.name}: {result.reason.rstrip('.')}; the next pass retries it")
             self._notices.send("failed", batch=batch.name, reason=result.reason, gives_up=False)
         else:
             self._finish(batch, result)
-        return EXIT_CODES.get(result.state, EXIT_DONE)
+        return result.exit_code
 
     def _result(self, batch: Batch) -> BatchResult:
         known = {other.version for other in self._ledger.batches()}
@@ -210,10 +204,8 @@ class RetrainingPass:
             return BatchResult("failed", DIED)
         try:
             return self._decide_and_train(batch)
-        except UnavailableError as error:
-            return BatchResult(OPEN, str(error))
         except InputError as error:
-            return BatchResult("held", str(error))
+            return BatchResult.of_input_error(error)
         except Exception as error:  # the batch is tried again, and other batches are processed
             attempts = batch.attempts + (not find_machine_fault(error))  # a full disk is none
             gives_up = attempts >= self._config.retrain.attempts
@@ -229,6 +221,7 @@ class RetrainingPass:
             return BatchResult(decision.outcome, decision.reason, changes=changes)
         self._print(f"{batch.name}: retrain: {decision.reason}")
         self._send("retraining", batch, decision.reason, changes)
+        check_boundary(self._config)
         labels = pseudo_labels(assessment, self._config.retrain)
         snapshot = pictures.write(self._config, labels)
         result = BatchResult.of_run(self._run_pipeline(self._config, self._workspace, snapshot))

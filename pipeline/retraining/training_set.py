@@ -25,6 +25,7 @@ from pipeline.retraining.pictures.picture_updates import (
     is_usable,
     newest_rows,
 )
+from pipeline.retraining.pictures.readable_pictures import check_readable
 from pipeline.retraining.pictures.replaced_batches import (
     OmittedPictures,
     batch_location,
@@ -34,13 +35,9 @@ from pipeline.retraining.pictures.replaced_batches import (
 )
 from pipeline.retraining.pictures.replay import replay_rows
 from pipeline.retraining.pictures.trainable_rows import without_stopping_rows
-from pipeline.retraining.pictures.update_summary import (
-    UpdateCounts,
-    count_updates,
-    update_findings,
-)
+from pipeline.retraining.pictures.update_summary import UpdateCounts, count_updates, update_findings
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import DataError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
 
 
@@ -176,11 +173,12 @@ class TrainingSet:
             pseudo_labels: Predicted classes of unlabelled pictures to train on, by path.
 
         Raises:
-            InputError: The serving version has no list of its pictures, or the run stops at a
-                finding.
+            UnavailableError: The serving version has no list of its pictures, or their files are
+                unavailable.
+            DataError: The run stops at a finding.
         """
         if self.known is None:
-            raise InputError(
+            raise UnavailableError(
                 f"{self.model} was pushed by an earlier version of carryover, without the list of "
                 "its pictures. Run carryover run once."
             )
@@ -199,9 +197,10 @@ class TrainingSet:
         replayed = rows.of_known(
             replay_rows(self._unchanged_rows(), self.batches, config.retrain, folds)
         )
+        check_readable(replayed + listed, config.validation)
         findings = update_findings(updates, self.omitted.known, rows)
         if stopping := stopping_findings(findings, config.validation):
-            raise InputError(stop_message(stopping, config.validation))
+            raise DataError(stop_message(stopping, config.validation))
         all_folds = assign_folds(
             replayed + listed,
             {row["path"]: bytes.fromhex(row["sha256"]) for row in new if row["label"]},

@@ -3,7 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from components.data_gate.statistics.baseline_statistics import read_baseline_statistics
+from components.compat.tfx_internals import serving_model_path
+from components.data_gate.statistics.known_names import read_known_names
 from components.pusher.version_files import check_files
 from pipeline.dag import PipelineInputs, create_pipeline
 from pipeline.identity.component_fingerprints import ComponentFingerprints, fingerprint_components
@@ -125,18 +126,19 @@ def baseline_version(run: Run, key: str) -> int | None:
 
 
 def _known_domains(run: Run, baseline: int | None) -> tuple[str, ...] | None:
-    """Return the domains that the baseline was trained on; all if it has no statistics."""
+    """Return the domains that the baseline was trained on; all if that is not known."""
     if baseline is None:
         return None
-    statistics = read_baseline_statistics(str(run.store.path(baseline)))
-    return tuple(sorted(statistics.domains)) if statistics else run.snapshot.domains
+    known = read_known_names(str(run.store.path(baseline)))
+    return tuple(sorted(known.domains)) or run.snapshot.domains
 
 
 def _earlier_versions(run: Run, baseline: int | None) -> dict[int, str]:
     """Return the folders of the versions that have kept predictions and count for the gate.
 
     A person who accepts a candidate accepts what it lost: the versions before an accepted one do
-    not count any more. Neither do versions that were rolled back.
+    not count any more. Neither do versions that were rolled back. The paths have the digests of the
+    models in them, see `Workspace.baseline_uri`: they are part of the Evaluator's cache key.
     """
     numbers = [number for number in run.store.versions() if baseline and number < baseline]
     pushes = {number: push for number, push, is_serving in run.store.pushes() if is_serving}
@@ -147,10 +149,14 @@ def _earlier_versions(run: Run, baseline: int | None) -> dict[int, str]:
     for number in counting:  # one whose predictions were lost would be left out without a word
         if number in pushes:
             check_files(run.store.path(number), pushes[number].files)
-    return {
-        number: str(run.store.path(number))
+    folders = {
+        number: run.workspace.baseline_uri(run.store, number) if number in pushes else None
         for number in counting
         if (run.store.path(number) / TEST_PREDICTIONS).exists()
+    }
+    return {  # a damaged record has no digest; the version counts all the same
+        number: serving_model_path(str(folder)) if folder else str(run.store.path(number))
+        for number, folder in folders.items()
     }
 
 

@@ -4,8 +4,8 @@ import gc
 import logging
 import time
 import weakref
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 Model = TypeVar("Model")
@@ -28,7 +28,8 @@ class VersionState:
 
     Attributes:
         name: LOADING, AVAILABLE, UNLOADING or END.
-        error: Reason why the version cannot be loaded; empty otherwise.
+        error: Reason why the version in the directory cannot be loaded; empty otherwise. One that
+            is available all the same was loaded before another model got its number.
     """
 
     name: str
@@ -46,6 +47,7 @@ class LoadedVersions(Generic[Model]):
         self,
         list_versions: Callable[[], list[int]],
         load: Callable[[int], Model],
+        identify: Callable[[int], str] = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start without loaded versions.
@@ -54,11 +56,15 @@ class LoadedVersions(Generic[Model]):
             list_versions: Function that returns the numbers of the versions in the directory.
             load: Function that loads a version. If it raises any error, the version cannot be
                 loaded for now.
+            identify: Function that returns what tells the model of a version from another model
+                that gets its number later; "" if it is unknown. It raises no error.
             clock: Function that returns the time, in seconds.
         """
         self._list_versions, self._load, self._clock = list_versions, load, clock
-        self._failed_at: dict[int, float] = {}
+        self._identify = identify
+        self._failures: dict[int, tuple[float, str]] = {}  # time and identity
         self._models: dict[int, Model] = {}
+        self._identities: dict[int, str] = {}  # of the models
         self._states: dict[int, VersionState] = {}
         self._directory_is_empty = False
 
@@ -104,41 +110,53 @@ class LoadedVersions(Generic[Model]):
     def _load_newest(self, listed: list[int]) -> None:
         """Load the newest versions that can be loaded, and serve each as soon as it is loaded."""
         kept: list[int] = []
-        self._unload_all_but([number for number in self._models if number in listed])
+        current = {number for number in self._models if self._is_current(number, listed)}
+        self._unload_all_but(current)
         for number in sorted(listed, reverse=True):
-            if len(kept) < NUM_LOADED and (number in self._models or self._try_to_load(number)):
+            if len(kept) < NUM_LOADED and (number in current or self._try_to_load(number)):
                 kept.append(number)
-                self._unload_all_but([loaded for loaded in self._models if loaded in listed])
+                current.add(number)
+                self._unload_all_but(current)
         self._unload_all_but(kept)
+
+    def _is_current(self, number: int, listed: list[int]) -> bool:
+        """Return whether the directory holds the model that is loaded under a number."""
+        return number in listed and self._identify(number) in ("", self._identities[number])
 
     def _try_to_load(self, number: int) -> bool:
         """Load a version while the others serve, and return whether it could be loaded."""
         earlier = self._states.get(number, VersionState("")).error
-        if earlier and self._clock() - self._failed_at[number] < RETRY_SECONDS:
+        if earlier and self._clock() - self._failures[number][0] < RETRY_SECONDS:
             return False
+        identity = self._identify(number)  # before the load: a change during it is seen later
         self._states = self._states | {number: VersionState("LOADING")}
         try:
             model = self._load(number)
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            self._states = self._states | {number: VersionState("END", reason)}
-            self._failed_at[number] = self._clock()
+            name = "AVAILABLE" if number in self._models else "END"
+            self._states = self._states | {number: VersionState(name, reason)}
+            self._failures[number] = (self._clock(), identity)
             if reason != earlier:
                 _logger.error("version %d cannot be loaded: %s", number, reason)
             return False
         self._states = self._states | {number: VersionState("AVAILABLE")}
+        is_replaced = number in self._models
+        self._identities[number] = identity
         self._models = self._models | {number: model}
+        if is_replaced:
+            gc.collect()
         _logger.info("version %d is loaded; the serving version is %d", number, self.newest())
         weakref.finalize(model, self._on_unloaded, number)
         return True
 
-    def _unload_all_but(self, numbers: list[int]) -> None:
+    def _unload_all_but(self, numbers: Collection[int]) -> None:
         """Unload all other versions, unless no version would be left."""
         unloaded = set(self._models) - set(numbers)
         if not unloaded or not numbers:
             return
         for number in unloaded:
-            self._states = self._states | {number: VersionState("UNLOADING")}
+            self._states = self._states | {number: replace(self._states[number], name="UNLOADING")}
             _logger.info(
                 "version %d is being unloaded; the serving version is %d", number, max(numbers)
             )
@@ -146,12 +164,20 @@ class LoadedVersions(Generic[Model]):
 
     def _on_unloaded(self, number: int) -> None:
         """Mark a version as unloaded; its last request is complete."""
-        self._states = self._states | {number: VersionState("END")}
+        state = self._states.get(number)
+        if state and state.name == "UNLOADING":  # not if another model has its number now
+            self._states = self._states | {number: replace(state, name="END")}
 
     def _forget_failures(self, listed: list[int]) -> None:
-        """Forget failures of versions that are gone: their numbers may return with other models."""
-        self._states = {
-            number: state
-            for number, state in self._states.items()
-            if number in listed or not state.error
-        }
+        """Forget failures of models that are gone: their numbers may return with other models."""
+        states: dict[int, VersionState] = {}
+        for number, state in self._states.items():
+            if not state.error or self._is_unchanged(number, listed):
+                states[number] = state
+            elif state.name != "END":
+                states[number] = replace(state, error="")
+        self._states = states
+
+    def _is_unchanged(self, number: int, listed: list[int]) -> bool:
+        """Return whether the directory holds the model that could not be loaded."""
+        return number in listed and self._identify(number) in ("", self._failures[number][1])

@@ -36,7 +36,7 @@ from pipeline.terminal.plain_lines import print_line
 from pipeline.version_lookup import find_store, recorded_damages, serving_version
 from pipeline.web.allowed_hosts import AllowedHosts, is_loopback
 from pipeline.web.listening_socket import bind_socket
-from trainer_module.contract.errors import UnavailableError
+from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION
 
 #: Seconds between two polls of the directory of versions, as in TensorFlow Serving.
@@ -99,7 +99,11 @@ def serve(
     import_tensorflow_quietly()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # TensorFlow's modules stay; a garbage collection over them takes a second
-    versions = LoadedVersions(store.versions, lambda number: load_version(store, number))
+    versions = LoadedVersions(
+        store.versions,
+        lambda number: load_version(store, number),
+        lambda number: identify_version(store, number),
+    )
     metrics = ServerMetrics(lambda: versions.newest() or 0)
     batcher = Batcher(budget, on_batch=metrics.count_batch)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
@@ -134,6 +138,23 @@ def load_version(store: VersionStore, number: int) -> ServedModel:
             "%s. It serves; restore it before the next training", describe_damages(folder, damages)
         )
     return model
+
+
+def identify_version(store: VersionStore, number: int) -> str:
+    """Return what tells the model of a version from another model that gets its number later.
+
+    That is the digest in its record; without a record, the time of the model's file; and "" if
+    neither can be read.
+
+    Args:
+        store: Versions of the model.
+        number: Number of the version.
+    """
+    with contextlib.suppress(InputError):
+        return store.read_push(number).digest
+    with contextlib.suppress(OSError):
+        return str((store.path(number) / "saved_model.pb").stat().st_mtime_ns)
+    return ""
 
 
 def choose_hosts(address: str, names: Sequence[str]) -> AllowedHosts:

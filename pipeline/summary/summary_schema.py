@@ -93,9 +93,9 @@ class Domain(BaseModel):
         macro_f1: Mean F1 score over the classes.
         log_loss: Mean negative log likelihood of the true class, in nats.
         ece: Expected calibration error.
-        compared_images: Number of test pictures that the baseline has predictions for, too; 0
-            without a baseline. The fields from `baseline_accuracy` to `change_high`, and
-            `detectable_loss`, are about them.
+        compared_images: Number of test pictures that are compared with the baseline: it has
+            predictions for them, too, and knows their classes. 0 without a baseline. The fields
+            from `baseline_accuracy` to `change_high`, and `detectable_loss`, are about them.
         baseline_accuracy: Accuracy of the baseline; null without a baseline.
         change: Accuracy of the candidate minus that of the baseline; null without a baseline.
         change_low: Lower end of the confidence interval of the change, with the level

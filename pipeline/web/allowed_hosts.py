@@ -1,6 +1,7 @@
 """Names in the `Host` header that the server responds to."""
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 
 from pipeline.web.request_errors import RequestError
@@ -9,6 +10,8 @@ from trainer_module.contract.printable_names import printable_name
 
 #: Characters of a host's name that an error message repeats.
 MAX_QUOTED = 80
+
+_HOST = re.compile(r"(?:\[(?P<address>[^\[\]]*)\]|(?P<name>[^\[\]:]*))(?::\d*)?")
 
 
 class AllowedHosts:
@@ -79,10 +82,12 @@ def is_loopback(address: str) -> bool:
 
 
 def _without_port(host: str) -> str:
-    """Return the name or address of a `Host` header: `name:port`, `[IPv6]:port` or without port."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    """Return the name or address of a `Host` header: `name:port`, `[IPv6]:port` or without port.
+
+    Anything else is returned whole, and is no name.
+    """
+    match = _HOST.fullmatch(host)
+    return (match["address"] or match["name"]) if match else host
 
 
 def _normalize(name: str) -> str:

@@ -50,7 +50,7 @@ def main() -> None:
     options = parser.parse_args()
     workspace = Workspace(options.workspace.resolve())
     summary, outputs = find_run(workspace, options.run)
-    baseline = next((workspace.root / "baselines").glob(f"*/{summary.baseline_version}"))
+    baseline = next((workspace.root / "baselines").glob(f"*/{summary.baseline_version}-*"))
     inputs: dict[str, list[Artifact]] = {
         "examples": [
             existing(standard_artifacts.Examples(), outputs["ImageExampleGen"]["examples"])

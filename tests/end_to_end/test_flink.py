@@ -21,8 +21,8 @@ pytestmark = [
     pytest.mark.skipif(bool(flink_cluster.missing()), reason=str(flink_cluster.missing())),
 ]
 
-#: Components that are Beam jobs, in the order in which they run.
-JOBS = ("ImageExampleGen", "StatisticsGen", "Transform", "Evaluator")
+#: What Beam jobs do, in the order in which they run. The Evaluator has two.
+JOBS = ("ImageExampleGen", "StatisticsGen", "Transform", "predictions", "Evaluator")
 PATIENCE = 900
 
 
@@ -71,12 +71,12 @@ def test_a_run_on_flink_comes_to_what_a_local_one_does(cluster, finished, data, 
     assert comparable(summary) == rounded(comparable(finished.summary))
 
 
-@pytest.mark.parametrize("component", JOBS)
+@pytest.mark.parametrize("work", JOBS)
 def test_a_task_manager_that_is_killed_does_not_lose_the_run(
-    component, cluster, finished, data, tmp_path
+    work, cluster, finished, data, tmp_path
 ):
     run = start_run(cluster, data, tmp_path / "workspace")
-    job = wait_for_tasks(cluster, run, JOBS.index(component))
+    job = wait_for_tasks(cluster, run, JOBS.index(work))
     cluster.kill_task_manager()
     output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 0, output

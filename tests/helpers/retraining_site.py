@@ -102,9 +102,14 @@ class RetrainingSite:
         notices: Notices | None = None,
         command_log: CommandLog | None = None,
         allow: tuple[str, ...] = (),
+        settings: dict[str, Any] | None = None,
         **options: Any,
     ) -> RetrainingPass:
-        """Make a pass; without a pipeline, a run is an error. `allow` is `validation.allow`."""
+        """Make a pass; without a pipeline, a run is an error.
+
+        `allow` is `validation.allow`, `settings` are further keys of the config, and `options`
+        those of `retrain`.
+        """
         retrain = {
             "inbox": self.inbox,
             "allowed_roots": [str(self.inbox.parent / "pictures"), "memory://"],
@@ -117,6 +122,7 @@ class RetrainingSite:
             workspace=self.workspace,
             retrain=retrain,
             validation={"allow": allow},
+            **(settings or {}),
         )
         self._console, self._stream = io.StringIO(), io.StringIO()
         console = Console(file=self._console, width=1000)

@@ -4,6 +4,7 @@ import datetime
 import errno
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from repository import ROOT
 from tiny_pictures import write_files
 from tiny_summary import summary
 
-from components.pusher.version_store import VersionStore
+from components.pusher.version_store import Push, VersionStore
 from pipeline.config.config_file import load_config
 from pipeline.config.run_config import RunConfig
 from pipeline.workspace import Workspace
@@ -120,23 +121,61 @@ def test_the_config_of_an_unfinished_run_is_the_one_it_was_started_with(workspac
     assert load_config(workspace.unfinished_config(), []) == config
 
 
+def push(store: VersionStore, digest: str = "abc") -> int:
+    """Push a version."""
+    model = write_files(store.root / "model", {"saved_model.pb": b"graph"})
+    return store.push(model, Push(digest, "run", "key", None, "2024-01-01T00:00:00", {}))
+
+
 def test_a_baseline_is_a_model_artifact_with_a_link_to_the_version(workspace):
     store = VersionStore(workspace.root, "shapes")
-    (store.path(3)).mkdir(parents=True)
-    (store.path(3) / "saved_model.pb").write_bytes(b"graph")
+    push(store)
     for _ in range(2):
-        uri = workspace.baseline_uri(store, 3)
+        uri = workspace.baseline_uri(store, 1)
     assert (uri / "Format-Serving" / "saved_model.pb").read_bytes() == b"graph"
+
+
+def test_another_model_with_the_number_of_a_deleted_one_is_another_baseline(workspace):
+    store = VersionStore(workspace.root, "shapes")
+    uris = set()
+    for digest in ("first", "second"):
+        push(store, digest)
+        uris.add(workspace.baseline_uri(store, 1))
+        shutil.rmtree(store.serving)
+        for note in store.root.glob(".highest-version-*"):  # lost by a copy with `cp -r old/* new`
+            note.unlink()
+    assert len(uris) == 2
 
 
 def test_a_workspace_that_was_moved_still_finds_its_baseline(tmp_path):
     before, after = Workspace(tmp_path / "before"), Workspace(tmp_path / "after")
     store = VersionStore(before.root, "shapes")
-    write_files(store.path(3), {"saved_model.pb": b"graph"})
-    before.baseline_uri(store, 3)
+    push(store)
+    before.baseline_uri(store, 1)
     before.root.rename(after.root)
-    uri = after.baseline_uri(VersionStore(after.root, "shapes"), 3)
+    uri = after.baseline_uri(VersionStore(after.root, "shapes"), 1)
     assert (uri / "Format-Serving" / "saved_model.pb").read_bytes() == b"graph"
+
+
+def test_a_copy_that_followed_links_gets_its_own_link_to_the_baseline(tmp_path):
+    before, after = Workspace(tmp_path / "before"), Workspace(tmp_path / "after")
+    store = VersionStore(before.root, "shapes")
+    push(store)
+    before.baseline_uri(store, 1)
+    shutil.copytree(before.root, after.root, symlinks=False)  # as `cp -rL` does
+    link = after.baseline_uri(VersionStore(after.root, "shapes"), 1) / "Format-Serving"
+    assert link.is_symlink()
+    assert link.resolve() == after.root / "serving" / "shapes" / "1"
+
+
+def test_a_link_to_the_version_of_another_workspace_is_replaced(workspace, tmp_path):
+    store = VersionStore(workspace.root, "shapes")
+    push(store)
+    link = workspace.baseline_uri(store, 1) / "Format-Serving"
+    link.unlink()
+    link.symlink_to(tmp_path / "elsewhere")
+    workspace.baseline_uri(store, 1)
+    assert link.resolve() == store.path(1)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,10 @@ class InputError(ValueError):
         super().__init__(safe_message(str(message)))
 
 
+class DataError(InputError):
+    """Error in the pictures or their table; with other pictures, the same command may succeed."""
+
+
 class UnavailableError(InputError):
     """A store, a folder or a file is unavailable for now; the same input can be read later."""
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer_module.contract import example_features
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import DataError
 from trainer_module.contract.folder_files import list_files
 from trainer_module.data.full_batches import Dataset, round_up, share_every_batch
 
@@ -56,7 +56,7 @@ def read_pictures(patterns: list[str], image_size: int) -> Pictures:
         image_size: Side of the transformed pictures, in pixels.
 
     Raises:
-        InputError: The split is empty.
+        DataError: The split is empty.
     """
     files = sorted(file for pattern in patterns for file in list_files(*pattern.rsplit("/", 1)))
     names = (*example_features.DESCRIPTORS, DIGEST)
@@ -66,7 +66,7 @@ def read_pictures(patterns: list[str], image_size: int) -> Pictures:
         for name, values in batch.items():
             columns[name].append(values.numpy())
     if not columns[example_features.IMAGE_ID]:
-        raise InputError(
+        raise DataError(
             f"no pictures in {', '.join(patterns)}. Add pictures, or enlarge the split's share."
         )
     ids, domains, labels = (np.concatenate(columns[name]) for name in example_features.DESCRIPTORS)

@@ -4,12 +4,17 @@ from components.data_gate.checks.drift_findings import TRAINING_DATA
 from components.data_gate.findings import Finding, describe_counts, new_class_finding
 from components.data_gate.statistics.counts import Counts
 from components.data_gate.statistics.differences import describe, differences
+from components.data_gate.statistics.known_names import KnownNames
 from components.data_gate.statistics.split_statistics import SplitStatistics
 from trainer_module.contract.output_text.wording import counted, quoted
 
 
 def change_findings(
-    counts: Counts, train: SplitStatistics, baseline: SplitStatistics, limit: float
+    counts: Counts,
+    train: SplitStatistics,
+    baseline: SplitStatistics,
+    known: KnownNames,
+    limit: float,
 ) -> list[Finding]:
     """Return findings about new and missing classes and domains.
 
@@ -17,13 +22,15 @@ def change_findings(
         counts: Pictures of the run, over all splits.
         train: Statistics of the training split.
         baseline: Statistics of the training split of the baseline.
+        known: Names that the baseline knows.
         limit: Tolerated divergence, see `distributions.Divergence`.
     """
-    known_classes = baseline.overall.classes
     new_classes = {
-        name: splits.total() for name, splits in counts.classes.items() if name not in known_classes
+        name: splits.total() for name, splits in counts.classes.items() if name not in known.classes
     }
-    lost_classes = {name: n for name, n in known_classes.items() if name not in counts.classes}
+    lost_classes = {
+        name: n for name, n in baseline.overall.classes.items() if name not in counts.classes
+    }
     lost_domains = {
         name: domain.count
         for name, domain in baseline.domains.items()
@@ -44,7 +51,7 @@ def change_findings(
             f"{describe_counts(lost_domains)}."
         )
         findings.append(Finding(kind="vanished_domain", severity="error", text=text))
-    new_domains = [name for name in counts.domains if name not in baseline.domains]
+    new_domains = [name for name in counts.domains if name not in known.domains]
     return findings + [
         _new_domain(name, counts.domains[name].total(), train, baseline, limit)
         for name in new_domains

@@ -133,8 +133,9 @@ def _moved_findings(pictures: pa.Table, data_set: pa.Table) -> Iterator[Finding]
         examples = [_shown(pictures, row, "split") for row in np.flatnonzero(leaked)[:EXAMPLES]]
         text += (
             f"The serving version was trained or tuned on {counted(int(leaked.sum()), 'picture')} "
-            "of the test split or on others of their groups, so its metrics on them are too "
-            f"optimistic: {', '.join(examples)}. "
+            f"of the test split or on others of their groups: {', '.join(examples)}. Its metrics "
+            "on them are too optimistic, and so are those of a candidate that starts from its "
+            "weights (warm_start). "
         )
     text += "A new group, a copy, another setting of split, or a manifest can move pictures."
     yield Finding(kind="moved_splits", severity=severity, text=text)

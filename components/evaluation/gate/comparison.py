@@ -21,7 +21,13 @@ from components.evaluation.gate.slice_comparison import (
     count_without_value,
     find_slice_tests,
 )
-from components.evaluation.gate.tested_pictures import UNKNOWN, Slice, TestedPictures, count_groups
+from components.evaluation.gate.tested_pictures import (
+    UNKNOWN,
+    Slice,
+    TestedPictures,
+    count_groups,
+    with_new_classes,
+)
 from components.evaluation.statistics.multiple_tests import common_level, first_level
 from components.evaluation.statistics.paired_counts import (
     PairCounts,
@@ -61,7 +67,8 @@ def compare(
     rejected unless its interval shows that it is no larger than the limit. With the mode
     `no_possible_loss`, a domain is rejected unless its interval shows that. All gates must pass
     there, so each one has the whole error rate (Berger, "Multiparameter hypothesis testing and
-    acceptance sampling", Technometrics 24, 1982).
+    acceptance sampling", Technometrics 24, 1982). A picture of a class that a version does not know
+    is not compared with it, but in a new domain it counts as a gain.
 
     Args:
         split: Correctness of all predictions.
@@ -89,6 +96,7 @@ def compare(
     return GateTable(
         level=level,
         num_tests=len(p_values),
+        accuracies=_accuracies(split),
         rows=[
             *_domain_rows(split, gate, serving, known, of_serving),
             *_most_demanding(row for row in rows if row.version != serving),
@@ -98,6 +106,14 @@ def compare(
         slices=[test.make_row(gate, level, hardest) for test in slice_tests],
         without_value=count_without_value(split, slices),
     )
+
+
+def _accuracies(split: TestedPictures) -> dict[str, float]:
+    domains, numbers = split.domain_groups
+    return {
+        name: float(split.correct[numbers == number].mean())
+        for number, (name, _) in enumerate(domains)
+    }
 
 
 def _tests(
@@ -117,7 +133,7 @@ def _tests(
 def _count_pairs(
     split: TestedPictures, before: npt.NDArray[np.int8], by_class: bool
 ) -> Iterator[tuple[Slice, PairCounts]]:
-    """Yield the counts of every slice with pictures that both have predictions for."""
+    """Yield the counts of every slice with pictures that are compared."""
     for slices, groups in (split.domain_groups, *([split.class_groups] if by_class else [])):
         for number, counts in count_groups(split, before, groups):
             yield slices[number], counts
@@ -141,12 +157,16 @@ def _domain_rows(
     tested = {row.domain: row for row in of_serving if row.label is None}
     nothing: npt.NDArray[np.int8] = np.full(len(split.correct), UNKNOWN, np.int8)
     before = split.earlier.get(serving, nothing) if serving else nothing
-    pairs = {where[0]: counts for where, counts in _count_pairs(split, before, by_class=False)}
+    pairs, known_classes = (
+        {where[0]: counts for where, counts in _count_pairs(split, values, by_class=False)}
+        for values in (with_new_classes(before), before)
+    )
     for domain, _ in split.domain_groups[0]:
         if domain in tested:
             yield tested[domain]
-        elif domain in pairs:
-            yield _new_domain_row(pairs[domain], gate, serving, domain)
+        elif domain in pairs and domain not in known:
+            of_known = known_classes.get(domain, PairCounts())
+            yield _new_domain_row(pairs[domain], of_known, gate, serving, domain)
         else:
             is_known = not serving or domain in known
             yield _uncompared_row(split, gate, domain, is_known, has_earlier=bool(serving))
@@ -158,7 +178,8 @@ def _uncompared_row(
     """Return the row of a domain in which no picture can be compared with the serving version.
 
     That is every domain of a first run. Later, it is a domain of pictures that the serving version
-    was trained on. Nothing proves that the candidate is better in it, or no worse.
+    was trained on, or a known domain with test pictures of new classes only. Nothing proves that
+    the candidate is better in it, or no worse.
     """
     own = split.correct[split.domains == domain]
     may_be_large = has_earlier and interval(PairCounts(), gate.confidence)[0] < -gate.max_drop
@@ -181,8 +202,20 @@ def _classes_without_test(split: TestedPictures, tested: Collection[Slice]) -> I
             yield GateRow(domain=domain, label=label, pictures=counts.pictures, after=recall)
 
 
-def _new_domain_row(counts: PairCounts, gate: GateOptions, serving: int, domain: str) -> GateRow:
+def _new_domain_row(
+    counts: PairCounts, of_known: PairCounts, gate: GateOptions, serving: int, domain: str
+) -> GateRow:
+    """Return the row of a new domain.
+
+    Args:
+        counts: Counts of its pictures.
+        of_known: Counts of those whose class the serving version knows.
+        gate: Limits.
+        serving: Serving version.
+        domain: Name of the domain.
+    """
     low, high = interval(counts, gate.confidence)
+    is_loss = is_worse(of_known, gate.gain_confidence)
     return GateRow(
         domain=domain,
         version=serving,
@@ -194,7 +227,7 @@ def _new_domain_row(counts: PairCounts, gate: GateOptions, serving: int, domain:
         change_high=high,
         p_value=gain_p_value(counts),
         limit=1 - gate.gain_confidence,
-        passed=is_gain(counts, gate.gain_confidence),
+        passed=is_gain(counts, gate.gain_confidence) and not is_loss,
     )
 
 
@@ -211,6 +244,18 @@ def is_gain(counts: PairCounts, confidence: float) -> bool:
     """
     nothing_to_gain = counts.pictures > 0 and not counts.wrong and not counts.gained
     return nothing_to_gain or gain_p_value(counts) <= 1 - confidence
+
+
+def is_worse(counts: PairCounts, confidence: float) -> bool:
+    """Return whether a candidate has lost in the known classes of a new domain.
+
+    What it gains in new classes must not hide that.
+
+    Args:
+        counts: Counts of the pictures whose class the baseline knows.
+        confidence: Confidence that the candidate is worse, between 0.5 and 1.
+    """
+    return loss_p_value(counts) <= 1 - confidence
 
 
 def _most_demanding(rows: Iterator[GateRow]) -> list[GateRow]:

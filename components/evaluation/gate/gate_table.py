@@ -16,7 +16,7 @@ class PairedRow(BaseModel):
 
     Attributes:
         version: Version that the candidate was compared with; 0 where there is none.
-        pictures: Number of test pictures that both have predictions for.
+        pictures: Number of test pictures that are compared, see `tested_pictures.correctness`.
         before: Metric of the earlier version; null where there is none.
         after: Metric of the candidate.
         change_low: Lower end of the confidence interval of the change.
@@ -82,6 +82,8 @@ class GateTable(BaseModel):
         level: Level of every test for a loss, see `multiple_tests.common_level`.
         num_tests: Number of these tests.
         cross_fitted: Domain -> number of its pictures that are cross-fitted, where there are any.
+        accuracies: Domain -> accuracy of the candidate on all of its test pictures, also on those
+            that are not compared; empty in the tables of earlier versions of carryover.
         rows: Comparisons: of the domains with the serving version, of the domains with the version
             that was best in them, and of the classes with the serving version. With
             `gate.class_min_recall`, the classes that are compared with no version follow, and then
@@ -94,6 +96,7 @@ class GateTable(BaseModel):
     level: float
     num_tests: int
     cross_fitted: dict[str, int] = {}
+    accuracies: dict[str, float] = {}
     rows: list[GateRow]
     slices: list[SliceRow] = []
     without_value: dict[str, int] = {}

@@ -19,6 +19,7 @@ EVALUATOR_COLUMNS = (
     example_features.PROBABILITIES,
     "baseline_correct",
     "baseline_known_correct",
+    "baseline_new_correct",
     "best_correct",
     "gate_values",
 )

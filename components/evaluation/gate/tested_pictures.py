@@ -1,6 +1,6 @@
 """Correctness of the predictions for the test split, and counts of its parts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,8 +10,9 @@ import numpy.typing as npt
 from components.evaluation.gate.metric_comparison import ScorePairs
 from components.evaluation.statistics.paired_counts import PairCounts
 
-#: Correctness of a prediction that an earlier version has not made.
-UNKNOWN = -1
+#: Correctness of a prediction that an earlier version has not made, and of one for a picture of a
+#: class that it does not know. Neither says anything about a loss: such pictures are not compared.
+UNKNOWN, NEW_CLASS = -1, -2
 
 #: A slice: domain, and class or None for the whole domain.
 Slice = tuple[str, str | None]
@@ -25,8 +26,7 @@ class TestedPictures:
         domains: Domains, str.
         labels: True classes, str.
         correct: Whether the candidate is correct.
-        earlier: Version -> 1 where that version is correct, 0 where it is wrong, `UNKNOWN` where it
-            has no prediction.
+        earlier: Version -> values of `correctness` for that version.
         values: Column of a slice -> values, str; "" for a picture without one.
         scores: Predictions of the candidate and the serving version, for `gate.metrics`; None where
             no further metric is compared.
@@ -55,22 +55,38 @@ class TestedPictures:
 
 
 def correctness(
-    predicted: npt.NDArray[np.object_], labels: npt.NDArray[np.object_]
+    predicted: npt.NDArray[np.object_],
+    labels: npt.NDArray[np.object_],
+    known_labels: Collection[str] | None = None,
 ) -> npt.NDArray[np.int8]:
-    """Return 1 where a version is correct, 0 where it is wrong, `UNKNOWN` without a prediction.
+    """Return 1 where a version is correct, and 0 where it is wrong.
+
+    It is `UNKNOWN` without a prediction, and `NEW_CLASS` for a class that the version does not
+    know. Such a class is always predicted wrongly: compared with that, what a candidate gains in it
+    would hide what it loses in the classes that both know.
 
     Args:
         predicted: Predicted classes, str; None without a prediction.
         labels: True classes, str.
+        known_labels: Classes that the version knows; None if that is not known.
     """
-    known = np.array([one is not None for one in predicted], bool)
-    return np.where(known, predicted == labels, UNKNOWN).astype(np.int8)
+    is_made = np.array([one is not None for one in predicted], bool)
+    found = np.where(is_made, predicted == labels, UNKNOWN).astype(np.int8)
+    if known_labels is not None:
+        is_new = np.array([label not in known_labels for label in labels], bool)
+        found[is_made & is_new] = NEW_CLASS
+    return found
+
+
+def with_new_classes(correct: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """Return the values of `correctness` with 0 for the classes that the version does not know."""
+    return np.where(correct == NEW_CLASS, 0, correct).astype(np.int8)
 
 
 def count_groups(
     split: TestedPictures, before: npt.NDArray[np.int8], groups: npt.NDArray[np.intp]
 ) -> Iterator[tuple[int, PairCounts]]:
-    """Yield the counts of every group with pictures that both have predictions for.
+    """Yield the counts of every group with pictures that are compared.
 
     Args:
         split: Correctness of the candidate.
@@ -80,7 +96,7 @@ def count_groups(
     Yields:
         Number of the group, and its counts.
     """
-    compared = (before != UNKNOWN) & (groups >= 0)
+    compared = (before >= 0) & (groups >= 0)
     pictures, gained, lost, wrong = (
         np.bincount(groups[chosen], minlength=groups.max(initial=0) + 1)
         for chosen in (

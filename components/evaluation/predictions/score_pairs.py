@@ -1,5 +1,7 @@
 """Predictions of the serving version and of the candidate with numbers for the classes."""
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -17,15 +19,22 @@ from components.evaluation.statistics.weighted_metric import Scores
 from trainer_module.contract import example_features
 
 
-def read_score_pairs(predictions: pa.Table) -> ScorePairs:
+def read_score_pairs(
+    predictions: pa.Table, known_labels: Collection[str] | None = None
+) -> ScorePairs:
     """Return the predictions for the pictures that both versions have predicted.
 
-    Those whose probability of the true class is unknown are left out.
+    Those whose probability of the true class is unknown are left out, and so are those of classes
+    that the serving version does not know: see `tested_pictures.correctness`.
 
     Args:
         predictions: Table of `prediction_files.read_predictions`.
+        known_labels: Classes that the serving version knows; None if that is not known.
     """
     both = predictions.filter(pc.is_valid(predictions[f"{OF_BASELINE}{TRUE_PROBABILITY}"]))
+    if known_labels is not None:
+        known = pa.array(sorted(known_labels), pa.string())
+        both = both.filter(pc.is_in(both[example_features.LABEL], value_set=known))
     labels = both[example_features.LABEL].combine_chunks()
     names = pa.array(sorted(pc.unique(labels).to_pylist()), pa.string())
     before, after = (

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from trainer_module.contract import example_features
 from trainer_module.contract.atomic_write import Draft
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import DataError, InputError
 from trainer_module.contract.printable_names import shortened
 
 #: Most values of one column. Every value needs test pictures, and the gate compares all of them.
@@ -60,7 +60,7 @@ class SliceValuesWriter:
             values: Name of the column -> value; others than the columns of the file are ignored.
 
         Raises:
-            InputError: A column has too many values.
+            DataError: A column has too many values.
         """
         values = {name: text for name, text in values.items() if name in self._values}
         if not values:
@@ -70,7 +70,7 @@ class SliceValuesWriter:
             found.add(text)
             if len(found) > MAX_VALUES:
                 some = ", ".join(shortened(one, 20) for one in sorted(found)[:3])
-                raise InputError(
+                raise DataError(
                     f"{self._data}: column {shortened(name)} has more than {MAX_VALUES} values, "
                     f"such as {some}. A slice is a column with few values: leave the name out of "
                     "the config key slices, or write groups of values into the column."

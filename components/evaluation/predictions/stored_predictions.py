@@ -25,6 +25,7 @@ from trainer_module.contract import example_features
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.model_assets import TEST_PREDICTIONS
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
+from trainer_module.export.model_description import read_description
 
 #: Columns of the file. It holds no paths: a picture is known by the digest of its content.
 SCHEMA = pa.schema(
@@ -147,6 +148,21 @@ def stored_slices(model: Path) -> dict[bytes, dict[str, str]]:
     stored = read_stored(model)
     columns = [stored[name].to_pylist() for name in ("content", SLICES)]
     return {content: decode_values(text) for content, text in zip(*columns, strict=True)}
+
+
+def read_known_labels(model: Path) -> frozenset[str] | None:
+    """Return the classes that a version knows; None for a model that has no description.
+
+    Args:
+        model: Folder of the SavedModel.
+
+    Raises:
+        UnavailableError: The description is unreadable or damaged.
+    """
+    try:
+        return frozenset(read_description(str(model))["labels"])
+    except FileNotFoundError:  # another program has exported the model
+        return None
 
 
 def find_predicted(stored: pa.Table, contents: pa.Array) -> npt.NDArray[np.object_]:

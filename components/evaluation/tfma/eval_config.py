@@ -23,6 +23,7 @@ from components.evaluation.tfma.paired_change import (
     GAINED,
     HIGH,
     LOW,
+    NOT_WORSE,
     POSSIBLE_LOSS,
     PROVEN_LOSS,
     metric_name,
@@ -33,10 +34,12 @@ from trainer_module.contract import example_features
 METRICS = ("accuracy", "macro_f1", "log_loss", "ece")
 
 #: Names of the models: the candidate, the serving version, the serving version in the domains that
-#: it was trained on, and in each domain the version that was best in it.
+#: it was trained on, the same in the classes that it knows of the other domains, and in each domain
+#: the version that was best in it.
 CANDIDATE = "candidate"
 BASELINE = "baseline"
 BASELINE_OF_KNOWN = "baseline_known"
+BASELINE_OF_NEW = "baseline_new"
 BEST = "best"
 
 
@@ -78,6 +81,8 @@ def create_eval_config(
         models.append(_model_spec(BEST, correct_column(BEST)))
         if any(row.limit is not None for row in table.slices):
             models.append(_model_spec(BASELINE_OF_KNOWN, correct_column(BASELINE_OF_KNOWN)))
+        if any(row.is_new for row in table.rows):
+            models.append(_model_spec(BASELINE_OF_NEW, correct_column(BASELINE_OF_NEW)))
         metrics += _change_metrics(gate, table, serving)
     if table.metric_rows:
         models.append(_model_spec(GATE_MODEL, GATE_COLUMN))
@@ -147,9 +152,11 @@ def _change_metrics(
         proven = [row for row in slices if table.is_proven(row)]
         losses.append((BASELINE_OF_KNOWN, PROVEN_LOSS, proven))
     new = [_minimum(row.domain, None, 1.0) for row in table.rows if row.is_new]
+    not_worse = _change(NOT_WORSE, BASELINE_OF_NEW, gate.gain_confidence, limits=new)
     return [
         *(_change(name, BASELINE, gate.confidence) for name in (BEFORE, LOW, HIGH)),
         _change(GAINED, BASELINE, gate.gain_confidence, limits=new),
+        *([not_worse] if new else []),
         *(
             _change(name, model, gate.confidence, table.level, [_maximum(row) for row in rows])
             for model, name, rows in losses

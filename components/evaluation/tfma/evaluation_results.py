@@ -134,12 +134,13 @@ def describe_failures(table: GateTable, gate: GateOptions) -> Iterator[str]:
         gate: Limits.
     """
     slices: dict[tuple[str, str | None], GateRow] = {}
-    for row in table.rows:  # the first row of a slice is the one with all of its test pictures
+    for row in table.rows:  # the first row of a slice is the one with most of its test pictures
         slices.setdefault((row.domain, row.label), row)
     for (domain, label), row in slices.items():
         floor = _floor(row, gate)
-        if row.after < floor:
-            text = f"{_measure(label)} {row.after:.3f} is below the floor {floor:.3f}"
+        value = table.accuracies.get(domain, row.after) if label is None else row.after
+        if value < floor:
+            text = f"{_measure(label)} {value:.3f} is below the floor {floor:.3f}"
             yield f"{_where(domain, label)}: {text}"
     for row in table.rows:
         if not row.passed:
@@ -175,9 +176,15 @@ def _describe_failure(row: GateRow, gate: GateOptions, is_proven: bool) -> str:
     if row.before is None:
         return (
             f"none of {counted(row.pictures, 'picture')} can be compared with the serving model, "
-            "which was trained on them. Deliver other pictures of the domain"
+            "which was trained on them or does not know their classes. Deliver other pictures of "
+            "the domain"
         )
     if row.is_new:
+        if (row.p_value or 0.0) <= (row.limit or 0.0):  # it has gained in all pictures together
+            return (
+                "the domain is new, and the candidate is worse than the serving model in the "
+                "classes that both know"
+            )
         return (
             "the domain is new, and the candidate is not proven better than the serving model: "
             f"accuracy {_values(row)}"

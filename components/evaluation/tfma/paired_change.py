@@ -8,8 +8,7 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluation.gate.comparison import is_gain
-from components.evaluation.gate.tested_pictures import UNKNOWN
+from components.evaluation.gate.comparison import is_gain, is_worse
 from components.evaluation.statistics.paired_counts import (
     PairCounts,
     accuracy_before,
@@ -23,8 +22,9 @@ BEFORE, LOW, HIGH = "accuracy_before", "change_low", "change_high"
 #: Largest loss within the interval, and the same where a loss is proven; 0 where it is not.
 POSSIBLE_LOSS, PROVEN_LOSS = "possible_loss", "proven_loss"
 
-#: 1 where a candidate has gained in a domain that the baseline was not trained on, 0 elsewhere.
-GAINED = "gained"
+#: 1 where a candidate has gained in a domain that the baseline was not trained on, 0 elsewhere; and
+#: 1 where it is not worse there, 0 elsewhere.
+GAINED, NOT_WORSE = "gained", "not_worse"
 
 
 def metric_name(name: str, model: str) -> str:
@@ -47,6 +47,7 @@ METRIC_FUNCTIONS: dict[str, Callable[[PairCounts, float, float], float]] = {
         -interval(counts, confidence)[0] if loss_p_value(counts) <= level else 0.0
     ),
     GAINED: lambda counts, confidence, level: float(is_gain(counts, confidence)),
+    NOT_WORSE: lambda counts, confidence, level: float(not is_worse(counts, confidence)),
 }
 
 
@@ -61,7 +62,7 @@ class PairCountsFn(beam.CombineFn):
         Args:
             key: Key of the counts; its model is the candidate.
             earlier: Name of the earlier version. Its predictions are 1 where it is correct, 0 where
-                it is wrong, `UNKNOWN` where it has none.
+                it is wrong, and below 0 where it is not compared.
             eval_config: Config with both models.
         """
         self._key = key
@@ -77,7 +78,7 @@ class PairCountsFn(beam.CombineFn):
     ) -> PairCounts:
         """Count one example."""
         _, before = self._read(element, self._earlier)
-        if before.item() == UNKNOWN:
+        if before.item() < 0:
             return accumulator
         label, probabilities = self._read(element, self._key.model_name)
         is_correct = bool(probabilities.reshape(-1).argmax() == label.item())

@@ -12,7 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 from apache_beam.utils.shared import Shared
 
-from components.evaluation.gate.tested_pictures import UNKNOWN, correctness
+from components.evaluation.gate.tested_pictures import (
+    UNKNOWN,
+    correctness,
+    with_new_classes,
+)
 from components.evaluation.predictions.prediction_files import (
     OF_BASELINE,
     PREDICTED,
@@ -21,10 +25,15 @@ from components.evaluation.predictions.prediction_files import (
     text_array,
 )
 from components.evaluation.predictions.slice_values import slice_value_arrays
-from components.evaluation.predictions.stored_predictions import find_predicted, read_stored
+from components.evaluation.predictions.stored_predictions import (
+    find_predicted,
+    read_known_labels,
+    read_stored,
+)
 from components.evaluation.tfma.eval_config import (
     BASELINE,
     BASELINE_OF_KNOWN,
+    BASELINE_OF_NEW,
     BEST,
     correct_column,
 )
@@ -42,6 +51,7 @@ class ReadBatch(beam.DoFn):
         known: Collection[str],
         slice_columns: Collection[str],
         gate_values: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+        baseline_labels: Collection[str] | None = None,
     ) -> None:
         """Name what is read.
 
@@ -52,12 +62,14 @@ class ReadBatch(beam.DoFn):
             slice_columns: Columns of the slices.
             gate_values: Values of every domain, see `gated_metric.gate_values`; empty without a
                 gate of further metrics.
+            baseline_labels: Classes that the baseline knows; None if that is not known.
         """
         self._evaluation_uri = evaluation_uri
         self._best = dict(best)
         self._known = frozenset(known)
         self._slice_columns = tuple(slice_columns)
         self._gate_values = {domain: [*values.values()] for domain, values in gate_values.items()}
+        self._baseline_labels = baseline_labels
         self._shared = Shared()
 
     def process(self, suffix: str) -> Iterator[pa.RecordBatch]:
@@ -73,17 +85,19 @@ class ReadBatch(beam.DoFn):
             example_features.LABEL_ID: _lists(table[example_features.LABEL_ID].to_numpy()),
             example_features.PROBABILITIES: table[example_features.PROBABILITIES].combine_chunks(),
         }
-        of_baseline = correctness(text_array(table[f"{OF_BASELINE}{PREDICTED}"]), labels)
+        predicted = text_array(table[f"{OF_BASELINE}{PREDICTED}"])
+        of_baseline = correctness(predicted, labels, self._baseline_labels)
         is_known = np.array([domain in self._known for domain in domains], bool)
         of_best: npt.NDArray[np.int8] = np.full(len(labels), UNKNOWN, np.int8)
         contents = table["content"].combine_chunks()
         for folder in set(self._best.values()):
             own = np.array([self._best.get(domain) == folder for domain in domains], bool)
             found = find_predicted(stored.tables[folder], contents)
-            of_best[own] = correctness(found, labels)[own]
+            of_best[own] = correctness(found, labels, stored.known_labels[folder])[own]
         for model, correct in (
-            (BASELINE, of_baseline),
+            (BASELINE, np.where(is_known, of_baseline, with_new_classes(of_baseline))),
             (BASELINE_OF_KNOWN, np.where(is_known, of_baseline, UNKNOWN)),
+            (BASELINE_OF_NEW, np.where(is_known, UNKNOWN, of_baseline)),
             (BEST, of_best),
         ):
             columns[correct_column(model)] = _lists(correct.astype(np.float32))
@@ -106,6 +120,11 @@ class _StoredPredictions:
     def tables(self) -> dict[Path, pa.Table]:
         """Predictions by folder of the version."""
         return {folder: read_stored(folder) for folder in self._folders}
+
+    @cached_property
+    def known_labels(self) -> dict[Path, frozenset[str] | None]:
+        """Classes that the version knows, by its folder."""
+        return {folder: read_known_labels(folder) for folder in self._folders}
 
 
 def _text_lists(texts: npt.NDArray[np.object_]) -> pa.Array:

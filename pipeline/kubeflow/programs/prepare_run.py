@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from components.compat.tfx_internals import serving_model_path
 from pipeline.config.config_error import ConfigSources, describe_error
 from pipeline.config.path_check import check_data, check_weights
 from pipeline.config.run_config import RunConfig
@@ -99,7 +100,8 @@ def main() -> None:
     key = model_key(snapshot.digest, config, code)
     uri = step.parameters.get("baseline_uri")
     baseline = choose_baseline(run, key, uri) if uri else None
-    pipeline = create_pipeline(config, pipeline_inputs(run, code, key, baseline))
+    inputs = pipeline_inputs(run, code, key, baseline)
+    pipeline = create_pipeline(config, inputs)
     parameters = constant_parameters(compile_pipeline_spec(pipeline, "image"))
 
     values = {qualified_name(*names): value for names, value in parameters.items()}
@@ -107,7 +109,8 @@ def main() -> None:
     values["snapshot"] = json.dumps(asdict(snapshot), default=str)
     values["run_id"] = run_id
     values["baseline_version"] = baseline or 0
-    values["baseline"] = str(run.store.path(baseline)) if baseline else ""
+    # The path has the digest of the model in it, for Kubeflow's cache.
+    values["baseline"] = serving_model_path(inputs.baseline_uri) if inputs.baseline_uri else ""
     for name in step.output_parameters:
         step.write_parameter(name, values[name])
     for note in snapshot.notes:

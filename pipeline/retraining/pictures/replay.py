@@ -21,6 +21,10 @@ def replay_rows(
 ) -> list[DataSetRow]:
     """Return all pictures that are tested, and a sample of the others of every domain.
 
+    The sample of the training pictures holds one of every class at least. A class or domain of
+    which nothing else is read has one picture, whatever `window` says: the data gate would take it
+    for one that has vanished.
+
     Args:
         rows: Rows of the data set of the serving version.
         batches: All batches of the ledger.
@@ -40,8 +44,9 @@ def replay_rows(
         if batch_folder(row["location"]) not in outside:
             groups[(row["split"], row["domain"])].append(row)
     for (split, _), group in sorted(groups.items()):
-        chosen += balanced_sample(group, sizes[split])
-    return chosen
+        num_classes = len({row["label"] for row in group}) if split == "train" else 0
+        chosen += balanced_sample(group, max(sizes[split], num_classes))
+    return chosen + _missing_names(rows, chosen)
 
 
 def balanced_sample(rows: Iterable[DataSetRow], count: int) -> list[DataSetRow]:
@@ -57,14 +62,24 @@ def balanced_sample(rows: Iterable[DataSetRow], count: int) -> list[DataSetRow]:
     by_label: dict[str, list[DataSetRow]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row["content"], row["location"])):
         by_label[row["label"]].append(row)
-    # The first row of every class, then the second one of every class, and so on.
-    ranked = [
-        (rank, label, row)
-        for label, label_rows in by_label.items()
-        for rank, row in enumerate(label_rows)
-    ]
-    ranked.sort(key=lambda item: item[:2])
-    return [row for _, _, row in ranked[:count]]
+    # The first row of every class, then the second one of every class, and so on. The names of the
+    # classes do not matter: those at the end of the alphabet would be left out every time.
+    ranked = [(rank, row) for same in by_label.values() for rank, row in enumerate(same)]
+    ranked.sort(key=lambda item: (item[0], item[1]["content"], item[1]["location"]))
+    return [row for _, row in ranked[:count]]
+
+
+def _missing_names(rows: list[DataSetRow], chosen: list[DataSetRow]) -> list[DataSetRow]:
+    """Return one training picture of every class and domain that no chosen row has."""
+    labels, domains = ({row[name] for row in chosen} for name in ("label", "domain"))
+    missing = []
+    for row in sorted(rows, key=lambda row: (row["content"], row["location"])):
+        is_missing = row["label"] not in labels or row["domain"] not in domains
+        if row["split"] == "train" and is_missing:
+            missing.append(row)
+            labels.add(row["label"])
+            domains.add(row["domain"])
+    return missing
 
 
 def _outside_window(batches: list[Batch], options: RetrainOptions) -> set[bytes]:

@@ -15,8 +15,8 @@ class SliceResult(BaseModel):
         macro_f1: Mean F1 score over the classes.
         log_loss: Mean negative log likelihood of the true class, in nats.
         ece: Expected calibration error.
-        compared_images: Number of test pictures in domains that the baseline was trained on; the
-            fields below are about them. 0 without a baseline.
+        compared_images: Number of test pictures in domains and of classes that the baseline was
+            trained on; the fields below are about them. 0 without a baseline.
         baseline_accuracy: Accuracy of the baseline; null without one.
         change: Accuracy of the candidate minus that of the baseline.
         change_low: Lower end of its confidence interval, with the level `gate.confidence`.

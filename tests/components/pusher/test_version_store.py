@@ -9,7 +9,8 @@ import pytest
 from tiny_pictures import write_files
 
 from components.pusher import highest_version, version_store
-from components.pusher.version_store import Push, VersionStore, model_digest
+from components.pusher.model_digest import model_digest
+from components.pusher.version_store import Push, VersionStore
 from trainer_module.contract.errors import InputError
 
 PUSH = Push(
@@ -92,14 +93,58 @@ def test_the_number_of_a_version_that_was_rolled_back_is_not_used_again(store, m
 
 
 def test_a_version_that_was_rolled_back_stays_so_when_its_folder_is_deleted(store, model):
-    for _ in range(3):
-        store.push(model, PUSH)
+    for baseline in (None, 1, 2):
+        store.push(model, replace(PUSH, baseline_version=baseline))
     store.roll_back()
     shutil.rmtree(store.rolled_back)
     assert [store.is_rolled_back(version) for version in (1, 2, 3)] == [False, False, True]
-    assert store.push(model, PUSH) == 4
-    shutil.rmtree(store.path(1))  # an old version that someone deletes is in training all the same
-    assert not store.is_rolled_back(1)
+    assert store.push(model, replace(PUSH, baseline_version=2)) == 4
+    assert store.push(model, replace(PUSH, baseline_version=4)) == 5
+    for version in (1, 2):  # an old version that someone deletes is in training all the same
+        shutil.rmtree(store.path(version))
+    assert [store.is_rolled_back(version) for version in (1, 2, 3)] == [False, False, True]
+
+
+def test_a_version_that_was_moved_out_by_hand_is_out_of_service(store, model):
+    store.push(model, PUSH)
+    store.push(model, replace(PUSH, baseline_version=1))
+    store.path(2).rename(store.root / "kept")
+    assert [store.is_rolled_back(version) for version in (1, 2)] == [False, True]
+    store.push(model, replace(PUSH, baseline_version=1))
+    assert [store.is_rolled_back(version) for version in (1, 2, 3)] == [False, True, False]
+    (store.root / "kept").rename(store.path(2))
+    assert not store.is_rolled_back(2)
+
+
+def test_ancestors_of_versions_from_before_they_were_kept_are_found_in_the_records(store, model):
+    for baseline in (None, 1, 2, 2):
+        store.push(model, replace(PUSH, baseline_version=baseline))
+        if baseline == 2 and store.newest() == 3:
+            store.roll_back()
+    for version in store.versions():
+        record = store.path(version) / "assets.extra" / "push.json"
+        content = json.loads(record.read_text())
+        assert content.pop("ancestors") == list(range(1, min(version, 3)))
+        record.write_text(json.dumps(content))
+    shutil.rmtree(store.rolled_back)
+    shutil.rmtree(store.path(1))
+    assert [store.is_rolled_back(version) for version in (1, 2, 3)] == [False, False, True]
+    shutil.rmtree(store.path(2))  # of versions before it, nothing is known any more
+    assert [store.is_rolled_back(version) for version in (1, 2, 3)] == [False, False, True]
+    (store.path(4) / "assets.extra" / "push.json").unlink()
+    assert [store.is_rolled_back(version) for version in (1, 2, 3, 5)] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_a_number_is_not_used_again_when_all_versions_were_deleted(store, model):
+    for _ in range(2):
+        store.push(model, PUSH)
+    shutil.rmtree(store.serving)
+    assert store.push(model, PUSH) == 3
 
 
 def test_a_rollback_does_not_need_the_note_of_its_number(store, model, monkeypatch):
@@ -135,7 +180,8 @@ def test_the_incomplete_copy_of_a_killed_push_is_replaced(store, model, tmp_path
 
     assert store.push(model, PUSH) == 1
     assert files(store.path(1)) == files(model) | {"assets.extra/push.json"}
-    assert {path.split("/")[0] for path in files(store.root)} == {"serving"}
+    names = {path.split("/")[0] for path in files(store.root)}
+    assert names == {"serving", ".highest-version-shapes"}
 
 
 def test_a_model_is_found_by_its_digest_serving_or_not(store, model):
@@ -200,5 +246,5 @@ def test_the_record_of_a_push_is_readable_without_our_code(store, model):
 
 def test_a_folder_that_was_not_pushed_is_refused_by_name(store):
     write_files(store.path(7), {"saved_model.pb": b"graph"})
-    with pytest.raises(InputError, match=r"7 was not pushed by carryover.* Move it out"):
+    with pytest.raises(InputError, match=r"7 was not pushed by carryover.* move the folder out"):
         store.read_push(7)

@@ -6,8 +6,9 @@ import stat
 import pytest
 
 from pipeline.config.config_file import load_config
+from pipeline.config.stored_config import LASTING_FILE, describe_dropped
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
 
 SETTINGS = (
     "kubeflow.env={TOKEN: hunter2, DIGITS: '12'}",
@@ -103,3 +104,59 @@ def test_a_mistake_shows_no_credential(override):
     with pytest.raises(InputError) as error:
         load_config(None, [override], {"data": "d"})
     assert "hunter2" not in str(error.value)
+
+
+def one_run(tmp_path, text, *overrides):
+    """Return the config of a run with a file and `--set`, and the path of its `config.yaml`."""
+    (tmp_path / "given.yaml").write_text(text)
+    values = {"data": "/data", "workspace": tmp_path / "w"}
+    config = load_config(tmp_path / "given.yaml", list(overrides), values)
+    workspace = Workspace(tmp_path / "w")
+    return config, workspace.config_file(workspace.new_run(config))
+
+
+def test_gates_that_were_changed_by_set_hold_for_one_run_and_other_keys_are_inherited(tmp_path):
+    text = "gate: {max_drop: 0.01, class_max_drop: 0.2}\n"
+    changes = ("gate.max_drop=0.5", "validation.allow=[rejects]", "seed=5")
+    config, path = one_run(tmp_path, text, *changes)
+    assert load_config(path, []) == config  # also for --resume, and in what it keeps
+    later = load_config(path, [], is_inherited=True)
+    assert (later.gate.max_drop, later.gate.class_max_drop) == (0.01, 0.2)
+    assert later.validation.allow == ()
+    assert (later.seed, later.lasting) == (5, {})
+    assert describe_dropped(path, later) == (
+        'gate.max_drop is 0.01, not 0.5, validation.allow is [], not ["rejects"]: what --set '
+        f"changed held for run {path.parent.name} only. Give it again, or in a file with --config "
+        "FILE, where it shall hold for this pass."
+    )
+
+
+def test_gates_that_are_set_again_hold_for_one_run_again(tmp_path):
+    _, path = one_run(tmp_path, "gate: {max_drop: 0.01}\n", "gate={max_drop: 0.5}")
+    again = load_config(path, ["gate.max_drop=0.5"], is_inherited=True)
+    assert again.gate.max_drop == 0.5
+    assert describe_dropped(path, again) == ""
+    workspace = Workspace(tmp_path / "w")
+    path = workspace.config_file(workspace.new_run(again))
+    assert load_config(path, [], is_inherited=True).gate.max_drop == 0.01
+
+
+def test_gates_of_a_file_are_inherited(tmp_path):
+    _, path = one_run(tmp_path, "gate: {max_drop: 0.01}\n", "gate.max_drop=0.01", "seed=5")
+    assert not path.with_name(LASTING_FILE).exists()
+    later = load_config(path, [], is_inherited=True)
+    assert (later.gate.max_drop, describe_dropped(path, later)) == (0.01, "")
+
+
+def test_a_file_that_is_valid_with_the_changes_only_is_inherited_with_them(tmp_path):
+    text = "slices: [scanner]\ngate: {slices: [ward]}\n"
+    _, path = one_run(tmp_path, text, "gate.slices=[scanner]")
+    assert load_config(path, [], is_inherited=True).gate.slices == (("scanner",),)
+
+
+@pytest.mark.parametrize("content", ["", "gate: [", "seed: 1\n", "[]\n"])
+def test_damaged_lasting_groups_are_named(tmp_path, content):
+    _, path = one_run(tmp_path, "{}\n", "gate.max_drop=0.5")
+    path.with_name(LASTING_FILE).write_text(content)
+    with pytest.raises(UnavailableError, match=r"config .*lasting\.yaml .*--config FILE"):
+        load_config(path, [], is_inherited=True)

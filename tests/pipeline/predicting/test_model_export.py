@@ -37,7 +37,10 @@ def row(number: int, split: str) -> dict[str, object]:
     }
 
 
-ROWS = [row(number, split) for split in ("train", "test") for number in range(12)]
+ROWS = [
+    *(row(number, split) for split in ("train", "test") for number in range(12)),
+    row(12, "train") | {"domain": "fog"},  # a cross-fitted domain has no test split
+]
 
 
 def list_pictures(model: Path) -> None:
@@ -97,6 +100,7 @@ def test_a_half_precision_export_agrees_with_the_saved_model(store, half_precisi
         "day": 8,
         "night": 4,
     }
+    assert report["untested"] == ["fog"]
     assert report["labels"] == list(LABELS)
     assert report["bytes"] == len(content)
 
@@ -105,7 +109,9 @@ def test_without_an_output_folder_the_export_is_written_to_the_workspace(store, 
     export_model(store.root, None, "tflite-float16", None)
     names = {path.name for path in (store.root / "exports" / "shapes" / "1").iterdir()}
     assert names == {"shapes-1-tflite-float16.tflite", "shapes-1-tflite-float16.json"}
-    assert "night" in capfd.readouterr().out  # metrics by domain are printed
+    printed = capfd.readouterr().out
+    assert "night" in printed  # metrics by domain are printed
+    assert "Not compared, because they have no test split: 'fog'\n" in printed
 
 
 def test_an_8_bit_export_is_smaller_and_takes_float_pixels(store, half_precision, tmp_path):

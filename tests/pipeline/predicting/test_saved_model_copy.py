@@ -1,6 +1,8 @@
 """Copies of a version for others."""
 
 import contextlib
+import errno
+import os
 import shutil
 
 import pytest
@@ -9,7 +11,7 @@ from tiny_pictures import write_files
 from components.pusher.version_store import Push, VersionStore
 from pipeline.predicting.saved_model_copy import export_saved_model
 from pipeline.version_lookup import find_store, serving_version
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
 
 FILES = {
     "saved_model.pb": b"graph",
@@ -85,15 +87,15 @@ def test_a_copy_has_all_files_that_its_record_lists(store, tmp_path, include):
 
 
 def test_two_commands_do_not_write_one_copy_at_the_same_time(store, tmp_path, monkeypatch):
-    copy_tree, refused = shutil.copytree, []
+    copy, refused = shutil.copy2, []
 
     def copy_while_another_command_tries(*arguments, **options):
         with pytest.raises(InputError, match=r"another carryover export writes .*-saved-model\."):
             export_saved_model(store.root, None, tmp_path / "out", False)
         refused.append(True)
-        return copy_tree(*arguments, **options)
+        return copy(*arguments, **options)
 
-    monkeypatch.setattr(shutil, "copytree", copy_while_another_command_tries)
+    monkeypatch.setattr(shutil, "copy2", copy_while_another_command_tries)
     export_saved_model(store.root, None, tmp_path / "out", False)
     assert refused
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["shapes-1-saved-model"]
@@ -124,3 +126,24 @@ def test_a_version_that_lost_what_the_copy_needs_is_not_copied(
     with expected if is_refused else contextlib.nullcontext():
         export_saved_model(store.root, None, tmp_path / "out", include)
     assert (tmp_path / "out").exists() != is_refused
+
+
+def test_a_full_disk_is_one_line_that_names_it_and_nothing_is_left_there(
+    store, tmp_path, monkeypatch
+):
+    copy = shutil.copy2
+
+    def copy_until_full(source, target):
+        if source.name == "model.json":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+        return copy(source, target)
+
+    monkeypatch.setattr(shutil, "copy2", copy_until_full)
+    path = tmp_path / "out" / "shapes-1-saved-model"
+    with pytest.raises(UnavailableError) as error:
+        export_saved_model(store.root, None, tmp_path / "out", False)
+    assert str(error.value) == (
+        f"{path} cannot be written: No space left on device. Free some space, or give a folder on "
+        "another disk with --output."
+    )
+    assert list((tmp_path / "out").iterdir()) == []

@@ -12,7 +12,8 @@ from tiny_pictures import write_files
 from tiny_workspace import NAME, push_copy
 
 from components.pusher.data_set import read_data_set
-from components.pusher.version_store import VersionStore, model_digest
+from components.pusher.model_digest import model_digest
+from components.pusher.version_store import VersionStore
 from pipeline.retraining.acceptance import accept_candidate
 from pipeline.retraining.batch import FILE, Batch
 from pipeline.retraining.ledger import Ledger

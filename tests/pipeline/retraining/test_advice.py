@@ -29,7 +29,7 @@ from pipeline.retraining import retraining_pass
 from pipeline.retraining.retraining_pass import RetrainingPass
 from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import DataError
 
 pytestmark = pytest.mark.component
 
@@ -314,7 +314,7 @@ def test_only_a_batch_that_is_held_for_its_labels_is_accepted(site, commands, ca
         (site.inbox / name).write_text("no,such,columns\n")
     else:
         deliver(site)
-    commands.retrain(InputError("new_class: 'pink'") if case == "data gate" else PUSHED)
+    commands.retrain(DataError("new_class: 'pink'") if case == "data gate" else PUSHED)
     options = {"both": [RUN_ID, "--batch", name], "neither": [], "unknown": ["--batch", "sunday"]}
     before = site.batches()
     words = ["accept", *options.get(case, ["--batch", name]), "--reason", reason]
@@ -355,7 +355,7 @@ def test_held_allow_the_folder_that_the_reason_names_without_another_delivery(si
 def test_held_allow_what_the_data_gate_found_and_deliver_it_again(site, commands):
     def run(config: RunConfig, workspace: Workspace, snapshot: Snapshot) -> Summary:
         if "new_class" not in config.validation.allow:
-            raise InputError("new_class: the serving model does not know the class 'pink'")
+            raise DataError("new_class: the serving model does not know the class 'pink'")
         return PUSHED
 
     deliver(site)

@@ -1,14 +1,19 @@
 """Passes on a machine that fails: no batch is given up or lost, and the next pass goes on."""
 
 import errno
+import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from damaged_files import cut_off, empty, mounted_disk, remove, restored
 from retraining_site import PUSHED, WRONG, Pipeline, RetrainingSite
+from tiny_pictures import solid, write_files
 from tiny_workspace import NAME, push_copy, write_colours
 
 from pipeline.retraining.deliveries.batch_store import LISTING, BatchStore
@@ -135,6 +140,76 @@ def test_a_dry_run_names_files_of_the_workspace_and_not_of_its_copy(site):
     with pytest.raises(UnavailableError) as error:
         site.preview()
     assert f"version {site.store.path(1)} is damaged: " in str(error.value)
+
+
+def known_on_disk(site: RetrainingSite, domain: str = "day") -> Path:
+    """Put the known pictures of the serving version on a disk, and name them in its list."""
+    disk = site.inbox.parent / "disk"
+    table = pq.read_table(site.store.path(1) / PICTURES)
+    rows = table.to_pylist()
+    for row in rows:
+        path = disk / domain / row["label"] / f"{row['content'][0]}.png"
+        write_files(path.parent, {path.name: solid("red")})
+        row["location"] = str(path).encode()
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), site.store.path(1) / PICTURES)
+    push = json.loads((site.store.path(1) / PUSH_RECORD).read_text())
+    (site.store.path(1) / PUSH_RECORD).write_text(json.dumps(push | {"files": None}))
+    return disk
+
+
+@pytest.mark.parametrize("allow", [(), ("empty_split", "rejects", "untestable_domain")])
+def test_a_disk_that_is_not_mounted_holds_no_batch_and_no_model_forgets_its_domains(site, allow):
+    disk = known_on_disk(site)
+    disk.rename(disk.with_name("elsewhere"))
+    disk.mkdir()  # the mount point, empty
+    write_colours(site.inbox / "monday", "night", WRONG)
+    assert site.run(allow=allow) == 1
+    assert (site.states(), site.batches()[0].attempts) == (["taken"], 0)
+    assert re.search(rf"9 of 9 known pictures .* are unavailable in {disk}", site.output)
+    assert site.events[-1]["gives_up"] is False
+    disk.rmdir()
+    disk.with_name("elsewhere").rename(disk)
+    assert site.run(Pipeline(PUSHED)) == 0
+    assert site.states() == ["pushed"]
+
+
+def test_a_pass_without_its_file_of_weights_takes_nothing(site):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    gone = site.inbox.parent / "gone.h5"
+    with pytest.raises(InputError, match=r"backbone.weights.* does not exist"):
+        site.run(settings={"backbone": {"weights": str(gone)}})
+    assert site.batches() == []
+
+
+@pytest.mark.parametrize(
+    "error", [InputError("training diverged"), UnavailableError("a file is missing")]
+)
+def test_an_error_of_the_config_or_the_machine_holds_no_batch(site, error):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    for _ in range(4):  # more than `retrain.attempts`
+        assert site.run(Pipeline(error)) == (1 if isinstance(error, UnavailableError) else 2)
+        assert (site.states(), site.batches()[0].attempts) == (["taken"], 0)
+        assert str(error) in site.output
+    assert site.run(Pipeline(PUSHED)) == 0
+    assert site.states() == ["pushed"]
+
+
+def test_a_block_that_the_backbone_lacks_holds_no_batch(site):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    assert site.run(Pipeline(PUSHED), settings={"fine_tuning": {"trainable_from": "no_block"}}) == 2
+    assert site.states() == ["taken"]
+    assert "config key 'fine_tuning.trainable_from': must be a share" in site.output
+
+
+def test_a_serving_version_without_its_record_holds_no_batch(site):
+    write_colours(site.inbox / "monday", "night", WRONG)
+    record = site.store.path(1) / PUSH_RECORD
+    with restored(record):
+        remove(record)
+        assert site.run() == 1
+        assert site.states() == ["taken"]
+        assert "restore the file from a backup" in site.output
+    assert site.run(Pipeline(PUSHED)) == 0
 
 
 @pytest.fixture(name="on_disk")

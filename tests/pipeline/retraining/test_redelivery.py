@@ -266,6 +266,24 @@ def test_a_batch_whose_rolled_back_version_was_deleted_is_taken_again_with_a_new
     ]
 
 
+@pytest.mark.parametrize("way", [touch, rename])
+@pytest.mark.parametrize("is_rolled_back", [True, False])
+def test_a_batch_whose_version_was_removed_is_taken_again_after_a_later_push(
+    site, way, is_rolled_back
+):
+    bring_to(site, "rolled back" if is_rolled_back else "pushed")
+    folder = site.store.rolled_back if is_rolled_back else site.store.serving
+    shutil.rmtree(folder / "2")
+    write_colours(site.inbox / "another", "dusk", WRONG, seed=500)
+    site.run(push(site))
+    assert site.store.versions() == [1, 3]
+    way(site)
+    pipeline = Pipeline(REJECTED)
+    site.run(pipeline)
+    assert site.batches()[-1].state == "rejected"
+    assert pipeline.snapshots[0].new_folders == (f"batches/{site.batches()[0].digest}",)
+
+
 def test_the_documentation_has_this_table():
     rows = re.findall(
         r"^\| `([\w` ,]+?)`(, rolled back)? \|(.*)\|$",

@@ -19,7 +19,7 @@ from tiny_pictures import write_files
 from tiny_workspace import write_colours
 
 from pipeline.logs.command_log import CommandLog
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import DataError, InputError
 
 pytestmark = pytest.mark.component
 
@@ -141,7 +141,7 @@ def test_an_unreadable_manifest_is_held_and_does_not_stop_other_batches(site):
 
 def test_a_batch_with_bad_input_for_the_run_is_held(site):
     write_colours(site.inbox / "monday", "night", WRONG)
-    assert site.run(Pipeline(InputError("the data gate stops the run"))) == 0
+    assert site.run(Pipeline(DataError("the data gate stops the run"))) == 0
     [batch] = site.batches()
     assert (batch.state, batch.reason) == ("held", "the data gate stops the run")
 

@@ -18,7 +18,7 @@ from pipeline.retraining.batch import Batch
 from pipeline.retraining.pictures.replay import balanced_sample
 from pipeline.retraining.training_set import TrainingSet
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.model_assets import PICTURES
 from trainer_module.cross_fitting.out_of_fold import OutOfFold
 
@@ -62,11 +62,13 @@ def _workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture(name="model")
 def _model(workspace: Workspace) -> Path:
     """A version that was made from 12 training and 5 test pictures of day, and a batch of fog."""
-    rows = [old_row(f"/data/day/cat/{n}.png", "day", "cat", "train") for n in range(10)]
-    rows += [old_row(f"/data/day/dog/{n}.png", "day", "dog", "train") for n in range(2)]
-    rows += [old_row(f"/data/day/cat/{n}.png", "day", "cat", "test") for n in range(10, 15)]
+    rows = [old_row(f"gs://data/day/cat/{n}.png", "day", "cat", "train") for n in range(10)]
+    rows += [old_row(f"gs://data/day/dog/{n}.png", "day", "dog", "train") for n in range(2)]
+    rows += [old_row(f"gs://data/day/cat/{n}.png", "day", "cat", "test") for n in range(10, 15)]
     rows += [old_row(f"batches/old/files/{n}.png", "fog", "cat", "train") for n in range(3)]
     rows += [old_row("batches/old/files/9.png", "fog", "cat", "test")]
+    write_batch(workspace, "old", [new_row("9.png", domain="fog")])
+    write_files(workspace.root, {f"batches/old/files/{n}.png": RED for n in (0, 1, 2, 9)})
     folder = workspace.root / "serving" / "m" / "1"
     (folder / PICTURES).parent.mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), folder / PICTURES)
@@ -104,8 +106,10 @@ def test_a_sample_of_known_domains_is_replayed_and_all_their_test_pictures_are_l
 
 def test_a_picture_that_does_not_exist_any_more_is_listed_with_the_reason(workspace, model):
     write_batch(workspace, "new", [new_row("1.png")])
-    rows = listed(workspace, model, [batch(1, "new")])
-    gone = next(row for row in rows if row["path"].startswith("/data/day"))
+    (workspace.root / "batches/old/files/0.png").unlink()
+    rows = listed(workspace, model, [batch(1, "new")], validation={"max_rejected": 0.25})
+    [gone] = [row for row in rows if "reason" in row]
+    assert (gone["path"], gone["domain"]) == ("batches/old/files/0.png", "fog")
     assert gone["reason"] == "cannot be opened: No such file or directory"
 
 
@@ -157,13 +161,13 @@ def test_pictures_of_waiting_batches_that_would_stop_the_run_are_left_out(worksp
 def test_a_correction_to_an_unknown_class_that_waits_does_not_replace_the_known_picture(
     workspace, model
 ):
-    known = old_row("/data/day/cat/0.png", "day", "cat", "train")
+    known = old_row("gs://data/day/cat/0.png", "day", "cat", "train")
     corrected = new_row("0.png", label="owl", sha256=known["content"].hex() + "00" * 16)
     write_batch(workspace, "small", [corrected])
     write_batch(workspace, "new", [new_row("1.png")])
     batches = [batch(1, "small", state="too_little_data"), batch(2, "new")]
     rows = listed(workspace, model, batches)
-    assert "/data/day/cat/0.png" in {row["path"] for row in rows}
+    assert "gs://data/day/cat/0.png" in {row["path"] for row in rows}
     assert "owl" not in {row["label"] for row in rows}
 
 
@@ -272,7 +276,7 @@ def test_pictures_that_were_cross_fitted_are_replayed_in_their_folds(workspace, 
 
 def test_a_version_without_a_list_of_its_pictures_says_what_to_do(workspace, tmp_path):
     write_batch(workspace, "new", [new_row("1.png")])
-    with pytest.raises(InputError, match="Run carryover run once"):
+    with pytest.raises(UnavailableError, match="Run carryover run once"):
         listed(workspace, tmp_path, [batch(1, "new")])
 
 

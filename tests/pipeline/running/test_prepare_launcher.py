@@ -4,15 +4,19 @@ import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from components.pusher.data_set import SCHEMA
 from components.pusher.version_store import Push, VersionStore
+from pipeline.dag import PipelineInputs
 from pipeline.identity.component_fingerprints import ComponentFingerprints
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.running.prepare_launcher import check_artifacts, pipeline_inputs
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError, UnavailableError
-from trainer_module.contract.model_assets import TEST_PREDICTIONS
+from trainer_module.contract.model_assets import PICTURES, PUSH_RECORD, TEST_PREDICTIONS
 
 pytestmark = pytest.mark.component
 
@@ -69,6 +73,8 @@ def push(store: VersionStore, accepted: str | None = None, keeps: bool = True) -
     def complete(version: Path) -> None:
         if keeps:
             (version / TEST_PREDICTIONS).write_bytes(b"predictions")
+            rows = [{"domain": domain, "split": "train"} for domain in ("fog", "night")]
+            pq.write_table(pa.Table.from_pylist(rows, SCHEMA), version / PICTURES)
 
     store.push(model, record, complete)
 
@@ -84,14 +90,25 @@ def _store(tmp_path: Path) -> VersionStore:
 
 def earlier_versions(store: VersionStore, baseline: int | None) -> list[int]:
     """Numbers of the versions that a run compares its candidate with, beside the baseline."""
+    inputs = inputs_of_run(store, baseline)
+    for number, folder in inputs.earlier_versions.items():
+        assert Path(folder).resolve() == store.path(number)
+    return list(inputs.earlier_versions)
+
+
+def inputs_of_run(store: VersionStore, baseline: int | None) -> PipelineInputs:
+    """Inputs of the pipeline of a run with a baseline."""
     snapshot = Snapshot(Path("listing"), "digest", "/data", ("day",), 1, {}, ())
     workspace = Workspace(store.root)
     workspace.inputs.mkdir(exist_ok=True)
     run = SimpleNamespace(workspace=workspace, store=store, snapshot=snapshot, run_id="run")
-    inputs = pipeline_inputs(run, ComponentFingerprints(), "key", baseline)
-    for number, folder in inputs.earlier_versions.items():
-        assert folder == str(store.path(number))
-    return list(inputs.earlier_versions)
+    return pipeline_inputs(run, ComponentFingerprints(), "key", baseline)
+
+
+def test_domains_of_all_pictures_that_a_version_was_made_from_are_known(store):
+    assert inputs_of_run(store, 4).known_domains == ("fog", "night")
+    assert inputs_of_run(store, 2).known_domains == ("day",)  # all, as it kept no list
+    assert inputs_of_run(store, None).known_domains is None
 
 
 def test_a_candidate_is_compared_with_all_versions_before_the_baseline_that_kept_predictions(store):
@@ -113,6 +130,24 @@ def test_versions_that_were_rolled_back_do_not_count(store):
     store.roll_back()
     push(store)
     assert earlier_versions(store, 5) == [1, 3]
+
+
+def test_the_paths_of_other_models_with_the_numbers_of_deleted_ones_differ(store):
+    def paths() -> set[str]:
+        inputs = inputs_of_run(store, 4)
+        return {str(inputs.baseline_uri), *inputs.earlier_versions.values()}
+
+    before = paths()
+    for number in (1, 3, 4):
+        record = store.path(number) / PUSH_RECORD
+        record.write_text(record.read_text().replace(': "digest"', ': "other"'))
+    assert len(before | paths()) == 2 * len(before)
+
+
+def test_an_earlier_version_with_a_damaged_record_counts_all_the_same(store):
+    (store.path(1) / PUSH_RECORD).write_bytes(b"")
+    (store.path(3) / PUSH_RECORD).unlink()
+    assert earlier_versions(store, 4) == [1, 3]
 
 
 @pytest.mark.parametrize("lost_by", [1, 3, 4])

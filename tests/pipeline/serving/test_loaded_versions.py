@@ -8,8 +8,8 @@ from pipeline.serving.loaded_versions import LoadedVersions
 
 
 class Model:
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, content: str) -> None:
+        self.number, self.content = number, content
 
 
 class Directory:
@@ -20,14 +20,20 @@ class Directory:
         self.loads: list[int] = []
         self.during_load = lambda: None
         self.now = 0.0
-        self.versions = LoadedVersions(lambda: self.numbers, self._load, lambda: self.now)
+        self.contents: dict[int, str] = {}
+        self.versions = LoadedVersions(
+            lambda: self.numbers,
+            self._load,
+            lambda number: self.contents.get(number, "first"),
+            lambda: self.now,
+        )
 
     def _load(self, number: int) -> Model:
         self.loads.append(number)
         self.during_load()
         if number in self.broken:
             raise ValueError(f"no graph\nin {number}")
-        return Model(number)
+        return Model(number, self.contents.get(number, "first"))
 
     def update(self, *numbers: int) -> list[int]:
         """Set the versions on disk, update, and return the loaded versions, newest first."""
@@ -125,3 +131,92 @@ def test_the_state_of_a_version_is_loading_while_it_is_loaded(directory):
     directory.during_load = lambda: seen.append(state_names(directory))
     directory.update(7)
     assert seen == [{7: "LOADING"}]
+
+
+def replace_model(directory: Directory, number: int) -> None:
+    """Delete all versions, and give a number to another model."""
+    directory.update()
+    directory.contents[number] = "another model"
+
+
+def test_another_model_with_the_number_of_a_deleted_one_is_loaded(directory):
+    directory.update(1, 2)
+    replace_model(directory, 1)
+    assert directory.update(1) == [1]
+    assert directory.versions.get().content == "another model"
+    assert directory.update(1) == [1]
+    assert directory.loads == [2, 1, 1]
+    assert state_names(directory) == {1: "AVAILABLE", 2: "END"}
+
+
+def test_a_model_does_not_serve_beside_the_one_that_got_its_number(directory):
+    directory.update(1, 2)
+    directory.contents[2] = "another model"
+    serving = []
+    directory.during_load = lambda: serving.append(directory.versions.newest())
+    assert directory.update(1, 2) == [2, 1]
+    assert serving == [1]
+    assert [model.content for model in directory.versions.loaded().values()] == [
+        "another model",
+        "first",
+    ]
+
+
+def test_a_replaced_model_in_use_ends_without_a_change_of_the_state_of_the_other(directory):
+    directory.update(1)
+    used = directory.versions.get()
+    replace_model(directory, 1)
+    directory.update(1)
+    assert used.content == "first"
+    del used
+    gc.collect()
+    assert state_names(directory) == {1: "AVAILABLE"}
+
+
+def test_the_earlier_model_serves_until_the_one_that_got_its_number_can_be_loaded(directory):
+    directory.update(1)
+    replace_model(directory, 1)
+    directory.broken = {1}
+    for directory.now in (0, 30, 60):
+        assert directory.update(1) == [1]
+        assert directory.versions.get().content == "first"
+        state = directory.versions.states()[1]
+        assert (state.name, state.error) == ("AVAILABLE", "no graph in 1")
+    assert directory.loads == [1, 1, 1]
+    directory.broken = set()
+    directory.now = 120
+    directory.update(1)
+    assert directory.versions.get().content == "another model"
+    assert directory.versions.states()[1].error == ""
+
+
+def test_a_broken_model_is_not_tried_again_at_once_after_the_one_before_it_was_unloaded(directory):
+    directory.update(2)
+    used = directory.versions.get()
+    directory.contents[2] = "another model"
+    directory.broken = {2}
+    assert directory.update(1, 2) == directory.update(1, 2) == [1]
+    assert directory.loads == [2, 2, 1]
+    del used
+    gc.collect()
+    assert directory.update(1, 2) == [1]
+    assert directory.loads == [2, 2, 1]
+    state = directory.versions.states()[2]
+    assert (state.name, state.error) == ("END", "no graph in 2")
+
+
+def test_a_model_that_cannot_be_identified_for_a_while_is_not_loaded_again(directory):
+    directory.contents[1] = "a model"
+    directory.update(1)
+    directory.contents[1] = ""
+    assert directory.update(1) == [1]
+    directory.contents[1] = "a model"
+    assert directory.update(1) == [1]
+    assert directory.loads == [1]
+
+
+def test_another_model_with_the_number_of_a_broken_one_is_tried_at_once(directory):
+    directory.broken = {2}
+    assert directory.update(1, 2) == [1]
+    directory.contents[2], directory.broken = "another model", set()
+    assert directory.update(1, 2) == [2, 1]

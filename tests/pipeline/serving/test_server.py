@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import resource
 from pathlib import Path
 
@@ -13,7 +14,13 @@ from components.pusher.version_store import Push, VersionStore
 from pipeline.serving import server
 from pipeline.serving.limits.connection_limits import ConnectionLimits
 from pipeline.serving.loaded_versions import LoadedVersions
-from pipeline.serving.server import choose_hosts, http_config, load_version, poll_versions
+from pipeline.serving.server import (
+    choose_hosts,
+    http_config,
+    identify_version,
+    load_version,
+    poll_versions,
+)
 from pipeline.serving.server_metrics import ServerMetrics
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import DESCRIPTION, PUSH_RECORD, REFERENCE
@@ -118,6 +125,17 @@ def test_a_version_without_a_record_is_loaded_as_it_is(tmp_path, monkeypatch, ca
     (store.path(1) / PUSH_RECORD).unlink()
     assert load_version(store, 1) == 1
     assert caplog.records == []
+
+
+def test_a_version_is_identified_by_its_record_or_by_the_time_of_its_file(tmp_path):
+    store = lost(tmp_path, REFERENCE)
+    assert identify_version(store, 1) == "digest"
+    (store.path(1) / PUSH_RECORD).unlink()
+    first = identify_version(store, 1)
+    os.utime(store.path(1) / "saved_model.pb", (1, 1))
+    assert len({"digest", "", first, identify_version(store, 1)}) == 4
+    (store.path(1) / "saved_model.pb").unlink()
+    assert identify_version(store, 1) == identify_version(store, 7) == ""
 
 
 def test_names_of_the_host_are_checked_on_the_loopback_or_if_they_are_given(caplog):

@@ -79,6 +79,9 @@ def test_a_test_picture_that_the_baseline_was_made_with_is_named(tmp_path, befor
     assert severity == "warning"
     assert "Found 1 picture in another split" in text
     assert "trained or tuned on 1 picture of the test split" in text
+    # The candidate starts from the serving version, so it has seen the picture, too.
+    assert "Its metrics on them are too optimistic, and so are those of a candidate" in text
+    assert "(warm_start)" in text
     assert "'day/cat/a.png' (test)" in text
     assert "b.png" not in text
 

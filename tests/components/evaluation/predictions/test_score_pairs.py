@@ -43,5 +43,11 @@ def test_a_picture_whose_label_was_corrected_is_left_out_whether_its_prediction_
     assert pairs.before.labels.tolist() == [0]
 
 
+def test_a_class_that_the_serving_version_does_not_know_is_left_out():
+    rows = [picture("day", "red", "red", "red"), picture("day", "blue", "blue", "red")]
+    pairs = read_score_pairs(pa.Table.from_pylist(rows, SCHEMA), {"red", "green"})
+    assert pairs.before.correct.tolist() == pairs.after.correct.tolist() == [True]
+
+
 def test_no_predictions_give_no_pairs():
     assert read_score_pairs(SCHEMA.empty_table()).domains.tolist() == []

@@ -8,6 +8,7 @@ from components.evaluation.gate.gate_table import GateRow, GateTable
 from components.evaluation.tfma.classifier_metrics import METRIC_FUNCTIONS
 from components.evaluation.tfma.eval_config import (
     BASELINE,
+    BASELINE_OF_NEW,
     BEST,
     CANDIDATE,
     METRICS,
@@ -83,6 +84,7 @@ def test_a_known_domain_and_its_classes_may_not_lose_and_a_new_one_must_gain():
         ("day", "red", "proven_loss_baseline"): ("at most", 0.1),
         ("day", "", "proven_loss_best"): ("at most", 0.02),
         ("night", "", "gained_baseline"): ("at least", 1.0),
+        ("night", "", "not_worse_baseline_new"): ("at least", 1.0),
     }
 
 
@@ -120,6 +122,7 @@ def test_in_the_other_mode_domains_may_not_even_possibly_lose():
         ("day", "", "possible_loss_best"): ("at most", 0.02),
         ("day", "red", "proven_loss_baseline"): ("at most", 0.1),
         ("night", "", "gained_baseline"): ("at least", 1.0),
+        ("night", "", "not_worse_baseline_new"): ("at least", 1.0),
     }
 
 
@@ -150,12 +153,13 @@ def all_metrics(config: config_pb2.EvalConfig) -> list[config_pb2.MetricConfig]:
 
 
 def test_the_baseline_is_marked_as_one_and_every_model_reads_its_own_column():
-    candidate, baseline, best = create().model_specs
+    candidate, baseline, best, of_new = create().model_specs
     assert (candidate.name, candidate.is_baseline) == (CANDIDATE, False)
     assert (baseline.name, baseline.is_baseline) == (BASELINE, True)
     assert (best.name, best.is_baseline) == (BEST, False)
-    columns = [model.prediction_key for model in (candidate, baseline, best)]
-    assert columns == ["probabilities", correct_column(BASELINE), correct_column(BEST)]
+    columns = [model.prediction_key for model in (candidate, baseline, best, of_new)]
+    earlier = [correct_column(model) for model in (BASELINE, BEST, BASELINE_OF_NEW)]
+    assert columns == ["probabilities", *earlier]
 
 
 def test_there_is_an_overall_slice_which_tfma_needs_for_a_blessing():

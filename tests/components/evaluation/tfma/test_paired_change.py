@@ -9,6 +9,7 @@ from components.evaluation.tfma.paired_change import (
     HIGH,
     LOW,
     METRIC_FUNCTIONS,
+    NOT_WORSE,
     POSSIBLE_LOSS,
     PROVEN_LOSS,
     metric_name,
@@ -40,6 +41,12 @@ def test_a_loss_that_is_not_proven_is_none():
 def test_gained_is_one_where_a_gain_is_as_certain_as_wanted():
     assert METRIC_FUNCTIONS[GAINED](PairCounts(10, gained=2, wrong=1), 0.8, 0.0) == 1.0
     assert METRIC_FUNCTIONS[GAINED](PairCounts(10, gained=2, wrong=1), 0.9, 0.0) == 0.0
+
+
+def test_not_worse_is_zero_where_a_loss_is_as_certain_as_a_gain_must_be():
+    assert METRIC_FUNCTIONS[NOT_WORSE](PairCounts(10, lost=2, wrong=2), 0.8, 0.0) == 0.0
+    assert METRIC_FUNCTIONS[NOT_WORSE](PairCounts(10, lost=2, wrong=2), 0.9, 0.0) == 1.0
+    assert METRIC_FUNCTIONS[NOT_WORSE](PairCounts(), 0.8, 0.0) == 1.0
 
 
 def test_a_slice_without_comparable_pictures_has_no_loss():

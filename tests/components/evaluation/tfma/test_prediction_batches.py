@@ -17,9 +17,14 @@ pytestmark = pytest.mark.component
 
 
 def read(
-    evaluation: str, *suffixes: str, best: dict[str, Path] | None = None
+    evaluation: str,
+    *suffixes: str,
+    best: dict[str, Path] | None = None,
+    baseline_labels: tuple[str, ...] | None = None,
 ) -> list[pa.RecordBatch]:
-    read_batch = ReadBatch(evaluation, best or {}, ("night",), ("scanner",))
+    read_batch = ReadBatch(
+        evaluation, best or {}, ("night",), ("scanner",), baseline_labels=baseline_labels
+    )
     return [batch for suffix in suffixes for batch in read_batch.process(suffix)]
 
 
@@ -33,6 +38,14 @@ def test_a_batch_has_lists_of_one_value_and_an_empty_one_without_a_value(rejecte
     assert columns["baseline_correct"] == [[1], [1], [1], [0], [1], [1]]
     assert columns["baseline_known_correct"] == [[-1]] * 4 + [[1], [1]]
     assert columns["best_correct"] == [[-1]] * 6
+
+
+def test_a_class_that_the_baseline_does_not_know_is_wrong_in_new_domains_only(rejected):
+    [batch] = read(rejected.evaluation.uri, SUFFIX, baseline_labels=("green",))
+    columns = batch.to_pydict()
+    assert columns["baseline_correct"] == [[0], [0], [1], [0], [-2], [-2]]
+    assert columns["baseline_known_correct"] == [[-1]] * 4 + [[-2]] * 2
+    assert columns["baseline_new_correct"] == [[-2], [-2], [1], [-2], [-1], [-1]]
 
 
 def test_no_slice_may_have_the_name_of_a_column(rejected):
