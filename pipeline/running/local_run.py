@@ -10,7 +10,6 @@ from pipeline.report.run_record import read_record
 from pipeline.report.run_report import FILE as REPORT_FILE
 from pipeline.report.run_report import write_report
 from pipeline.running.join_command import prepare_chief
-from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.reliable_interrupt import reliable_interrupt
 from pipeline.running.run import Run
 from pipeline.running.run_checks import check_config
@@ -20,6 +19,7 @@ from pipeline.summary.finding_list import show_findings
 from pipeline.summary.run_facts import failed_summary
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import show_summary
+from pipeline.terminal.progress_display import ProgressDisplay
 from pipeline.workspace import Workspace
 from trainer_module.contract.output_text.wording import counted
 

@@ -13,11 +13,11 @@ from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import take_snapshot
 from pipeline.logs.captured_output import captured_output, log_traceback, relayed_messages
-from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.reliable_interrupt import reliable_interrupt
 from pipeline.running.run import Run
 from pipeline.running.run_checks import check_config
 from pipeline.running.run_failure import first_input_error, run_error
+from pipeline.terminal.progress_display import ProgressDisplay
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.wording import counted

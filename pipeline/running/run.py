@@ -10,9 +10,9 @@ from components.data_gate.findings import Finding
 from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.running.progress_display import ComponentResult, ProgressDisplay
 from pipeline.summary.environment import describe_environment
 from pipeline.summary.run_facts import RunFacts
+from pipeline.terminal.progress_display import ComponentResult, ProgressDisplay
 from pipeline.workspace import Workspace
 
 

@@ -20,8 +20,8 @@ from pipeline.config.config_file import load_config
 from pipeline.inputs.snapshot import take_snapshot
 from pipeline.running.launch_components import launch_components
 from pipeline.running.prepare_launcher import prepare_launcher
-from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.run import Run
+from pipeline.terminal.progress_display import ProgressDisplay
 from pipeline.workspace import Workspace
 
 LAST = component_ids.TRANSFORM

@@ -161,7 +161,7 @@ def _connections(
 ) -> npt.NDArray[np.float32]:
     """Return which element connects which positions along an axis, 0 or 1 [in, out, kernel]."""
     before = max((out_size - 1) * stride + kernel - size, 0) // 2 if padding == "SAME" else 0
-    connected = np.zeros((size, out_size, kernel), np.float32)
+    connected: npt.NDArray[np.float32] = np.zeros((size, out_size, kernel), np.float32)
     for out_position in range(out_size):
         for element in range(kernel):
             position = out_position * stride + element - before

@@ -25,9 +25,9 @@ from pipeline.kubeflow.extra_tasks import NEWEST, qualified_name
 from pipeline.kubeflow.pipeline_spec import compile_pipeline_spec, constant_parameters
 from pipeline.kubeflow.programs.executor_input import ExecutorInput
 from pipeline.running.prepare_launcher import baseline_version, pipeline_inputs
-from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.run import Run
 from pipeline.terminal.plain_lines import print_line
+from pipeline.terminal.progress_display import ProgressDisplay
 from pipeline.terminal.safe_console import SafeConsole
 from pipeline.terminal.standard_streams import prepare_streams
 from pipeline.workspace import Workspace

@@ -9,11 +9,11 @@ from pipeline.inputs.snapshot import Snapshot
 from pipeline.kubeflow.extra_tasks import split_qualified_name
 from pipeline.kubeflow.programs.executor_input import ExecutorInput
 from pipeline.running.launch_components import collect_lists
-from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.run import Run
 from pipeline.summary.run_outputs import Outputs
 from pipeline.summary.summary_reader import read_summary
 from pipeline.summary.summary_table import show_summary
+from pipeline.terminal.progress_display import ProgressDisplay
 from pipeline.terminal.safe_console import SafeConsole
 from pipeline.terminal.standard_streams import prepare_streams
 from pipeline.workspace import Workspace

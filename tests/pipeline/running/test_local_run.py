@@ -10,8 +10,8 @@ from tiny_summary import summary
 from pipeline.config.config_file import load_config
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.running.local_run import report_run
-from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.run import Run
+from pipeline.terminal.progress_display import ProgressDisplay
 from pipeline.workspace import Workspace
 
 pytestmark = pytest.mark.component

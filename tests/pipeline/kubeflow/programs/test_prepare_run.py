@@ -11,8 +11,8 @@ from components.pusher.version_store import Push
 from pipeline.config.config_file import load_config
 from pipeline.inputs.snapshot import take_snapshot
 from pipeline.kubeflow.programs.prepare_run import choose_baseline, read_run_config
-from pipeline.running.progress_display import ProgressDisplay
 from pipeline.running.run import Run
+from pipeline.terminal.progress_display import ProgressDisplay
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from pipeline.running.progress_display import ProgressDisplay
+from pipeline.terminal.progress_display import ProgressDisplay
 
 
 def console(**options: bool) -> Console:
