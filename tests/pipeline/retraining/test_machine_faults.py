@@ -208,7 +208,7 @@ def test_a_serving_version_without_its_record_holds_no_batch(site):
         remove(record)
         assert site.run() == 1
         assert site.states() == ["taken"]
-        assert "restore the file from a backup" in site.output
+        assert "Restore it from a backup" in site.output
     assert site.run(Pipeline(PUSHED)) == 0
 
 
