@@ -101,7 +101,7 @@ def _cross_validate(run: Run, seeds: list[int]) -> CrossValidation:
         from trainer_module.hardware import set_up_hardware
         from trainer_module.leave_one_domain_out import cross_validate
 
-        # The trainings have nothing to do with a model that serves in the workspace.
+        # The trainings do not depend on the serving model.
         launcher, _ = prepare_launcher(run, has_baseline=False)
     examples = launch_components(run, launcher, LAST)[LAST]["transformed_examples"]
     train, evaluation = ([f"{examples}/Split-{split}/*"] for split in ("train", "eval"))

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from trainer_module.contract.atomic_write import sync_path
 from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.model_assets import (
     DESCRIPTION,
@@ -133,3 +134,17 @@ def copy_folder(source: Path, target: Path, left_out: Collection[str] = ()) -> N
             copy.mkdir()
         else:
             shutil.copy2(path, copy)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder and its content to the disk, so that they survive a power failure.
+
+    Args:
+        folder: Path of the folder.
+
+    Raises:
+        OSError: The disk is full or fails.
+    """
+    for path in folder.rglob("*"):
+        sync_path(path)
+    sync_path(folder)

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from components.pusher.ancestors import find_ancestors
 from components.pusher.highest_version import note_highest_version, read_highest_version
-from components.pusher.version_files import check_files, copy_folder, list_files
+from components.pusher.version_files import check_files, copy_folder, list_files, sync_folder
 from trainer_module.contract.atomic_write import sync_path
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import EXTRA, PUSH_RECORD
@@ -219,7 +219,7 @@ class VersionStore:
             ancestors = None if lost else sorted(known)
             push = replace(push, files=list_files(incoming), ancestors=ancestors)
             (incoming / PUSH_RECORD).write_text(json.dumps(asdict(push), indent=1))
-            _sync(incoming)
+            sync_folder(incoming)
             highest = read_highest_version(self.root, self.name)
             version = max([highest, *self.versions(), *self.rolled_back_versions()]) + 1
             self.serving.mkdir(parents=True, exist_ok=True)
@@ -290,10 +290,3 @@ def _numbers(folder: Path) -> list[int]:
     # A folder such as `02`, or a file, is not ours.
     names = (path.name for path in folder.iterdir() if path.is_dir())
     return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
-
-
-def _sync(folder: Path) -> None:
-    """Flush a folder and its content to the disk, so that they survive a power failure."""
-    for path in folder.rglob("*"):
-        sync_path(path)
-    sync_path(folder)

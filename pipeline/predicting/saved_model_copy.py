@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.pusher.version_files import copy_folder, describe_damages, list_files
+from components.pusher.version_files import copy_folder, describe_damages, list_files, sync_folder
 from components.pusher.version_store import VersionStore
 from pipeline.config.output_check import prepare_output_folder
 from pipeline.config.path_check import check_workspace
@@ -123,8 +123,7 @@ def _copy(source: Path, path: Path, left_out: tuple[str, ...]) -> None:
         if record.exists():  # the copy is complete without what is left out
             values = read_json_object(record, "record of the push", RESTORE_VERSION)
             record.write_text(json.dumps({**values, "files": list_files(draft)}, indent=1))
-        for written in (*draft.rglob("*"), draft):
-            sync_path(written)
+        sync_folder(draft)
         draft.rename(path)
         sync_path(path.parent)
     except BaseException as error:

@@ -87,7 +87,7 @@ def test_a_damaged_newest_version_can_be_rolled_back(store):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
-@pytest.mark.parametrize("step", ["copy2", "_sync", "complete"])
+@pytest.mark.parametrize("step", ["copy2", "sync_folder", "complete"])
 def test_a_push_that_a_full_disk_ends_leaves_nothing_and_can_be_repeated(
     store, model, monkeypatch, step, number
 ):

@@ -174,7 +174,7 @@ def test_the_incomplete_copy_of_a_killed_push_is_replaced(store, model, tmp_path
 
     bigger = write_files(tmp_path / "bigger", {"saved_model.pb": b"x", "only/here": b"x"})
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(version_store, "_sync", killed)
+        patch.setattr(version_store, "sync_folder", killed)
         store.push(bigger, PUSH)
     assert store.versions() == []
 
