@@ -182,7 +182,8 @@ def _select_mixture(
     best = select_best(logits, eval_split.targets, eval_split.activations.domains, criterion)
     _assign(trained_part, _mix(start, tuned, SHARES[best]))
     new = SHARES[best] * 100
-    logger.info("%s: mixed with the weights before it, %.0f %% to %.0f %%", NAME, new, 100 - new)
+    texts = "%s: %.0f %% of its weights and %.0f %% of those before it are mixed"
+    logger.info(texts, NAME, new, 100 - new)
     return SHARES[best], logits[best]
 
 

@@ -44,6 +44,9 @@ def test_labels_are_given_with_the_keyboard_and_the_batch_is_finished(tmp_path):
         wait_for("proposal", "cat")
         check_accessible(browser)
         assert browser.find_element("id", "confidence").text == "confidence 0.90"
+        show(browser, page.address, 900)
+        button, panel = (browser.find_element("id", name).rect for name in ("next", "panel"))
+        assert button["x"] + button["width"] <= panel["x"]
         show(browser, page.address)
         wait_for("proposal", "cat")
         press(browser, Keys.ENTER)
