@@ -6,7 +6,8 @@ ours, so that every room can use it.
 
 from typing import Final, Literal
 
-ComponentId = Literal[
+#: Components of a run that trains a candidate.
+TrainingComponentId = Literal[
     "ImageExampleGen",
     "StatisticsGen",
     "ImportSchemaGen",
@@ -19,6 +20,8 @@ ComponentId = Literal[
     "ServingCheck",
     "Pusher",
 ]
+
+ComponentId = Literal[TrainingComponentId, "Candidate"]
 
 IMAGE_EXAMPLE_GEN: Final = "ImageExampleGen"
 STATISTICS_GEN: Final = "StatisticsGen"
@@ -33,3 +36,6 @@ PUSHER: Final = "Pusher"
 
 #: Importer of the model to compare with; absent from the DAG of a first run.
 BASELINE: Final = "Baseline"
+
+#: Importer of a model that an earlier run trained, in place of Transform and Trainer.
+CANDIDATE: Final = "Candidate"

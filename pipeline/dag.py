@@ -14,7 +14,7 @@ from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
-from tfx.types import standard_artifacts
+from tfx.types import BaseChannel, standard_artifacts
 
 from components.data_gate.component import DataGate
 from components.data_gate.statistics.statistics_options import statistics_options
@@ -62,6 +62,10 @@ class PipelineInputs:
             a retraining holds the batch and a part of the pictures of the serving version.
         new_folders: Folders of pictures that the baseline was not trained on, in a retraining.
         slice_values: Path of the values of slices, see `Snapshot`; "" without slices.
+        unverified: Domains in which no picture has a label, in a retraining.
+        candidate_uri: URI of the Model artifact of an earlier run, which is evaluated in place of a
+            new training; None to train.
+        unlabelled: Folder of transformed examples without labels, in a retraining; "" for none.
     """
 
     data_root: str
@@ -82,6 +86,9 @@ class PipelineInputs:
     batch: str = ""
     new_folders: tuple[str, ...] = ()
     slice_values: str = ""
+    unverified: tuple[str, ...] = ()
+    candidate_uri: str | None = None
+    unlabelled: str = ""
 
 
 def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
@@ -122,7 +129,7 @@ def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
     )
 
     # Import the serving model as the baseline: to start from, and to compare the candidate with.
-    baseline = _baseline_importer(inputs.baseline_uri)
+    baseline = _importer(inputs.baseline_uri, component_ids.BASELINE)
     baseline_model = baseline.outputs["result"] if baseline else None
 
     # Explain what is wrong with the data, and stop the run before training if it is severe.
@@ -134,8 +141,88 @@ def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
         baseline_model=baseline_model,
         validation=config.validation.model_dump(mode="json"),
         empty_classes=inputs.empty_classes,
+        unverified_domains=inputs.unverified,
         code=inputs.code.data_gate,
     )
+
+    # Train a candidate, or take the one that an earlier run has trained.
+    training, model = _candidate(config, inputs, data_gate, examples, schema, baseline_model)
+
+    # Compare the candidate with the serving version, and with the best one, in every domain.
+    evaluator = Evaluator(
+        examples=examples,
+        catalog=example_gen.outputs["catalog"],
+        model=model,
+        baseline_model=baseline_model,
+        gate=config.gate.model_dump(mode="json"),
+        domains=[domain for domain in inputs.domains if domain not in inputs.unverified],
+        known_domains=inputs.known_domains or (),
+        baseline_version=inputs.baseline_version,
+        earlier_versions=inputs.earlier_versions,
+        slices=config.slices,
+        slice_values=inputs.slice_values,
+        code=inputs.code.evaluation,
+    )
+
+    # Load the exported model in a process with nothing but TensorFlow, and send it requests.
+    serving_check = ServingCheck(model=model, examples=examples, code=inputs.code.serving_check)
+
+    # Push the model as a new version, in one step, if Evaluator and ServingCheck have blessed it,
+    # and no label is awaited.
+    pusher = Pusher(
+        model=model,
+        evaluation=evaluator.outputs["evaluation"],
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
+        statistics=statistics_gen.outputs["statistics"],
+        catalog=example_gen.outputs["catalog"],
+        data_root=inputs.data_root,
+        batch=inputs.batch,
+        awaits_labels=bool(inputs.unverified) and config.retrain.unverified == "hold",
+        workspace=str(config.workspace),
+        model_name=config.name,
+        run_id=inputs.run_id,
+        run_key=inputs.run_key,
+        baseline_version=inputs.baseline_version,
+    )
+
+    nodes: list[BaseNode | None] = [
+        example_gen,
+        statistics_gen,
+        schema_gen,
+        example_validator,
+        baseline,
+        data_gate,
+        *training,
+        evaluator,
+        serving_check,
+        pusher,
+    ]
+    return Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(Workspace(config.workspace).artifacts),
+        components=[node for node in nodes if node],
+        metadata_connection_config=sqlite_metadata_connection_config(
+            str(Workspace(config.workspace).metadata)
+        ),
+        enable_cache=True,
+        beam_pipeline_args=beam_arguments(config.beam, inputs.files),
+    )
+
+
+def _candidate(
+    config: RunConfig,
+    inputs: PipelineInputs,
+    data_gate: BaseNode,
+    examples: BaseChannel,
+    schema: BaseChannel,
+    baseline_model: BaseChannel | None,
+) -> tuple[list[BaseNode], BaseChannel]:
+    """Return the nodes that give the candidate, and its Model channel."""
+    imported = _importer(inputs.candidate_uri, component_ids.CANDIDATE)
+    if imported:
+        imported.add_upstream_node(data_gate)
+        return [imported], imported.outputs["result"]
 
     # Decode and resize the pictures once. The test split is not transformed: only the Evaluator
     # reads it, through the exported model.
@@ -160,67 +247,7 @@ def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         custom_config=_trainer_config(config, inputs),
     )
-    model = trainer.outputs["model"]
-
-    # Compare the candidate with the serving version, and with the best one, in every domain.
-    evaluator = Evaluator(
-        examples=examples,
-        catalog=example_gen.outputs["catalog"],
-        model=model,
-        baseline_model=baseline_model,
-        gate=config.gate.model_dump(mode="json"),
-        domains=inputs.domains,
-        known_domains=inputs.known_domains or (),
-        baseline_version=inputs.baseline_version,
-        earlier_versions=inputs.earlier_versions,
-        slices=config.slices,
-        slice_values=inputs.slice_values,
-        code=inputs.code.evaluation,
-    )
-
-    # Load the exported model in a process with nothing but TensorFlow, and send it requests.
-    serving_check = ServingCheck(model=model, examples=examples, code=inputs.code.serving_check)
-
-    # Push the model as a new version, in one step, if Evaluator and ServingCheck have blessed it.
-    pusher = Pusher(
-        model=model,
-        evaluation=evaluator.outputs["evaluation"],
-        model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=serving_check.outputs["blessing"],
-        statistics=statistics_gen.outputs["statistics"],
-        catalog=example_gen.outputs["catalog"],
-        data_root=inputs.data_root,
-        batch=inputs.batch,
-        workspace=str(config.workspace),
-        model_name=config.name,
-        run_id=inputs.run_id,
-        run_key=inputs.run_key,
-        baseline_version=inputs.baseline_version,
-    )
-
-    nodes: list[BaseNode | None] = [
-        example_gen,
-        statistics_gen,
-        schema_gen,
-        example_validator,
-        baseline,
-        data_gate,
-        transform,
-        trainer,
-        evaluator,
-        serving_check,
-        pusher,
-    ]
-    return Pipeline(
-        pipeline_name=config.name,
-        pipeline_root=str(Workspace(config.workspace).artifacts),
-        components=[node for node in nodes if node],
-        metadata_connection_config=sqlite_metadata_connection_config(
-            str(Workspace(config.workspace).metadata)
-        ),
-        enable_cache=True,
-        beam_pipeline_args=beam_arguments(config.beam, inputs.files),
-    )
+    return [transform, trainer], trainer.outputs["model"]
 
 
 def _trainer_config(config: RunConfig, inputs: PipelineInputs) -> dict[str, Any]:
@@ -239,14 +266,15 @@ def _trainer_config(config: RunConfig, inputs: PipelineInputs) -> dict[str, Any]
         }
     if inputs.folds:
         settings["folds"] = asdict(inputs.folds)
+    if inputs.unlabelled:
+        settings["unlabelled"] = f"{inputs.unlabelled}/*"
     if read_cluster().is_distributed:
         settings[JOB_FOLDER] = str(workspace.training_jobs)
     return settings
 
 
-def _baseline_importer(uri: str | None) -> Importer | None:
-    """Return the node that imports the baseline; None without a baseline."""
+def _importer(uri: str | None, node: str) -> Importer | None:
+    """Return a node that imports a model; None without a model."""
     if uri is None:
         return None
-    importer = Importer(source_uri=uri, artifact_type=standard_artifacts.Model)
-    return importer.with_id(component_ids.BASELINE)
+    return Importer(source_uri=uri, artifact_type=standard_artifacts.Model).with_id(node)

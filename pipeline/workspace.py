@@ -57,6 +57,11 @@ class Workspace:
         return self.root / "batches"
 
     @property
+    def to_label(self) -> Path:
+        """Folder of the pictures whose labels decide on candidates, by the digest of the batch."""
+        return self.root / "to_label"
+
+    @property
     def artifacts(self) -> Path:
         """Folder of the artifacts: `<component>/<output>/<execution>`."""
         return self.root / "artifacts"
@@ -155,9 +160,8 @@ class Workspace:
     def baseline_uri(self, store: VersionStore, version: int) -> Path:
         """Return the folder of a version in the layout of a TFX Model artifact.
 
-        The folder holds a link to the version in the serving directory. TFX's cache compares only
-        paths. So the digest of the model is part of the folder's name: another model never gets
-        the results of one that had its number before.
+        It holds a link to the serving directory. TFX's cache compares only paths, so its name has
+        the digest of the model: another model never gets the results of an earlier one.
 
         Raises:
             InputError: The version has no record, or a damaged one.
@@ -284,11 +288,7 @@ class Workspace:
         )
 
     def _remove_if_still_unused(self, kept: list[Path]) -> None:
-        """Remove the lock, the folder of listings and the workspace, if they hold nothing else.
-
-        Args:
-            kept: Folders that are not removed.
-        """
+        """Remove lock, listings and workspace, unless in `kept`, if they hold nothing else."""
         with contextlib.suppress(OSError):
             if self.inputs.exists() and self.inputs not in kept:
                 self.inputs.rmdir()

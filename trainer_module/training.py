@@ -1,8 +1,8 @@
-"""Training of a classifier: frozen stage, fine-tuning stage, and export of the better one."""
+"""Training of a classifier: all stages, and export of the best one."""
 
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.activations.activations import Activations
-from trainer_module.activations.extraction import add_views, extract_activations
+from trainer_module.activations.extraction import (
+    add_views,
+    extract_activations,
+    extract_unlabelled,
+)
 from trainer_module.activations.inference import embed
 from trainer_module.classifier import (
     Classifier,
@@ -26,10 +30,17 @@ from trainer_module.cross_fitting.folds import Folds
 from trainer_module.data.transformed_examples import Pictures, read_pictures
 from trainer_module.data.weighting import NewPictures
 from trainer_module.export.calibration import Calibration, calibrate, confidences
+from trainer_module.export.model_description import (
+    UNLABELLED_DOMAINS,
+    read_description,
+    unlabelled_domains,
+)
 from trainer_module.export.reference_embeddings import Reference
 from trainer_module.export.saved_model import export_classifier, load_classifier
 from trainer_module.hardware import Hardware, set_up_hardware
 from trainer_module.multi_worker.multi_worker import JOB_FOLDER, train_as_chief
+from trainer_module.semi_supervised import semi_supervised_stage
+from trainer_module.semi_supervised.semi_supervised_stage import train_semi_supervised
 from trainer_module.stages.fine_tuning_stage import fine_tune, freeze_boundary
 from trainer_module.stages.frozen_stage import train_frozen
 from trainer_module.stages.model_selection import describe_choice, select_stage
@@ -49,9 +60,9 @@ def run_fn(fn_args: Any) -> None:
             examples), `base_model` (path of the serving model, or None), `serving_model_dir` and
             `model_run_dir` (folders for the results) and `custom_config`, with the keys
             `training` (see `TrainingOptions`) and, optionally, `activation_cache` (folder of
-            cached activations), `new_pictures` (see `weighting.NewPictures`), `folds` (see
-            `cross_fitting.folds.Folds`) and `job_folder` (folder in which the chief publishes jobs,
-            see `multi_worker`).
+            cached activations), `new_pictures` (see `weighting.NewPictures`), `unlabelled` (pattern
+            of transformed examples without labels), `folds` (see `cross_fitting.folds.Folds`) and
+            `job_folder` (folder in which the chief publishes jobs, see `multi_worker`).
 
     Raises:
         InputError: A split is empty, or an option does not fit the backbone or the hardware.
@@ -65,13 +76,15 @@ def run_fn(fn_args: Any) -> None:
 
     train = read_pictures(fn_args.train_files, options.image_size)
     evaluation = read_pictures(fn_args.eval_files, options.image_size)
+    pattern = fn_args.custom_config.get("unlabelled")
+    unlabelled = read_pictures([pattern], options.image_size) if pattern else None
     task = _create_task(fn_args, options, hardware)
     labels = {*train.labels, *evaluation.labels}
     classifier, warm_classes = _create_classifier(fn_args.base_model, labels, task)
     fold_models = read_fold_models(fn_args.base_model) if warm_classes else None
     start = Start(classifier.get_weights(), warm_classes, fold_models)
 
-    trained = train_stages(classifier, train, evaluation, task, warm_classes)
+    trained = train_stages(classifier, train, evaluation, task, warm_classes, unlabelled)
     chosen = select_stage(
         trained.stages,
         evaluation.labels,
@@ -99,7 +112,7 @@ def run_fn(fn_args: Any) -> None:
             folds,
             start,
             trained.boundary,
-            chosen,
+            _recipe_of_fold_models(trained.stages, chosen),
             calibration.temperature,
             task,
         )
@@ -107,6 +120,7 @@ def run_fn(fn_args: Any) -> None:
     embeddings = embed(classifier, trained.eval_activations, trained.boundary, task)
     if hardware.is_chief:
         report = _report(trained.stages, chosen, calibration, hardware.description)
+        report[UNLABELLED_DOMAINS] = _all_unlabelled_domains(unlabelled, fn_args.base_model)
         _export(classifier, chosen, calibration, report, embeddings, evaluation.domains, fn_args)
         for result in cross_fitted or ():
             result.write(fn_args.serving_model_dir)
@@ -117,7 +131,7 @@ class TrainedStages:
     """Results of the stages of one training.
 
     Attributes:
-        stages: Results of one or two stages, in the order of training.
+        stages: Results of one to three stages, in the order of training.
         train_activations: Activations of the train split under the weights before the training.
         eval_activations: Activations of the eval split under the same weights.
         boundary: Block up to which the backbone did not change; None without fine-tuning.
@@ -135,13 +149,14 @@ def train_stages(
     evaluation: Pictures,
     task: TrainingTask,
     warm_classes: int = 0,
+    unlabelled: Pictures | None = None,
 ) -> TrainedStages:
     """Run the frozen stage and, unless it has no epochs, the fine-tuning stage.
 
-    The classifier has the weights of the last stage afterwards. Fine-tuning starts from the head
-    of the frozen stage, except for classes that the serving model knows: these start from its
-    head. A head trained on a few pictures of a new domain is a worse start, and forgets the other
-    domains.
+    With unlabelled pictures the semi-supervised stage follows fine-tuning. The classifier has the
+    weights of the last stage afterwards. Fine-tuning starts from the head of the frozen stage,
+    except for classes that the serving model knows: these start from its head. A head trained on a
+    few pictures of a new domain is a worse start, and forgets the other domains.
 
     Args:
         classifier: Classifier to train.
@@ -150,6 +165,7 @@ def train_stages(
         task: Task of the training.
         warm_classes: Number of classes, the first ones, whose part of the head comes from the
             serving model.
+        unlabelled: Pictures without labels.
     """
     tuning = task.options.fine_tuning
     boundary = freeze_boundary(classifier, tuning.trainable_from) if tuning.epochs else None
@@ -166,7 +182,31 @@ def train_stages(
         stages.append(
             fine_tune(classifier, boundary, train_activations, eval_activations, task, start)
         )
+    if boundary is not None and unlabelled:
+        start = time.perf_counter()
+        stages.append(
+            train_semi_supervised(
+                classifier,
+                boundary,
+                train_activations,
+                extract_unlabelled(unlabelled, classifier, boundary, task),
+                eval_activations,
+                task,
+                start,
+            )
+        )
     return TrainedStages(stages, train_activations, eval_activations, boundary)
+
+
+def _recipe_of_fold_models(stages: list[StageResult], chosen: StageResult) -> StageResult:
+    """Return the stage that the fold models repeat, with the weights of the exported model.
+
+    Fold models are trained without unlabelled pictures, which would take as long as the training
+    itself for each of them. So their predictions are those of labels alone.
+    """
+    if chosen.name != semi_supervised_stage.NAME:
+        return chosen
+    return replace(stages[-2], weights=chosen.weights)
 
 
 def _create_task(fn_args: Any, options: TrainingOptions, hardware: Hardware) -> TrainingTask:
@@ -198,6 +238,12 @@ def _create_classifier(
             logger.info("starting from the serving model")
             return classifier, len(known)
     return classifier, 0
+
+
+def _all_unlabelled_domains(unlabelled: Pictures | None, base_model: str | None) -> list[str]:
+    """Return the domains of unlabelled pictures of this training, and of those before it."""
+    earlier = unlabelled_domains(read_description(base_model)) if base_model else frozenset()
+    return sorted(earlier | set(unlabelled.domains if unlabelled else ()))
 
 
 def _export(

@@ -26,6 +26,7 @@ class DataGateSpec(ComponentSpec):
     PARAMETERS = {  # noqa: RUF012 (TFX's contract)
         "validation": ExecutionParameter(type=str),
         "empty_classes": ExecutionParameter(type=str),
+        "unverified_domains": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
@@ -63,6 +64,7 @@ class DataGate(base_component.BaseComponent):
         empty_classes: Iterable[tuple[str, str]],
         code: str,
         baseline_model: types.BaseChannel | None = None,
+        unverified_domains: Iterable[str] = (),
     ) -> None:
         """Configure the component.
 
@@ -75,6 +77,7 @@ class DataGate(base_component.BaseComponent):
             empty_classes: Domain and class of each folder that holds no files.
             code: Fingerprint of the code behind this component, for TFX's cache.
             baseline_model: Serving model, None for the first run.
+            unverified_domains: Domains in which no picture has a label; they need no test pictures.
         """
         spec = DataGateSpec(
             statistics=statistics,
@@ -84,6 +87,7 @@ class DataGate(base_component.BaseComponent):
             baseline_model=baseline_model,
             validation=json.dumps(validation, sort_keys=True),
             empty_classes=json.dumps(sorted(empty_classes)),
+            unverified_domains=json.dumps(sorted(unverified_domains)),
             code=code,
             findings=types.Channel(type=DataFindings),
         )

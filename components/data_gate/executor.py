@@ -70,6 +70,7 @@ class DataGateExecutor(base_executor.BaseExecutor):
         """
         options = ValidationOptions.model_validate_json(exec_properties["validation"])
         empty_folders = [tuple(pair) for pair in json.loads(exec_properties["empty_classes"])]
+        unverified = json.loads(exec_properties["unverified_domains"])
         uris = {
             name: artifact_utils.get_single_uri(artifacts) for name, artifacts in input_dict.items()
         }
@@ -77,7 +78,10 @@ class DataGateExecutor(base_executor.BaseExecutor):
 
         duplicates = find_duplicates(uris["catalog"])
         findings = most_severe_first(
-            [*_collect_findings(uris, empty_folders, options), *duplicate_findings(duplicates)]
+            [
+                *_collect_findings(uris, empty_folders, options, unverified),
+                *duplicate_findings(duplicates),
+            ]
         )
         write_findings(findings, folder)
         write_pairs(duplicates, f"{folder}/{LOOKALIKES}")
@@ -89,7 +93,10 @@ class DataGateExecutor(base_executor.BaseExecutor):
 
 
 def _collect_findings(
-    uris: dict[str, str], empty_folders: list[tuple[str, str]], options: ValidationOptions
+    uris: dict[str, str],
+    empty_folders: list[tuple[str, str]],
+    options: ValidationOptions,
+    unverified: list[str],
 ) -> list[Finding]:
     """All findings but those about duplicates.
 
@@ -97,13 +104,14 @@ def _collect_findings(
         uris: Name of an input -> URI of its artifact.
         empty_folders: Domain and class of each folder that holds no files.
         options: Limits.
+        unverified: Domains in which no picture has a label.
     """
     counts = count_pictures(read_inventory(uris["rejects"]))
     splits = {split: read_split(uris["statistics"], split) for split in example_features.SPLITS}
     findings = [
         *anomaly_findings(uris["anomalies"]),
         *reject_findings(counts, options.max_rejected),
-        *domain_findings(counts),
+        *domain_findings(counts, unverified),
         *class_findings(counts, empty_folders),
         *picture_findings(uris["catalog"]),
     ]

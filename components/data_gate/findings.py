@@ -45,6 +45,7 @@ KINDS = {
     "tiny_class": "a class has too few pictures for three splits",
     "too_few_to_compare": "a domain is too small to detect drift and skew",
     "untestable_domain": "a domain has no test pictures",
+    "unverified_domain": "a retraining has only unlabelled pictures of a domain",
     "untested_class": "a class has no test pictures",
     "untrained_class": "a class has no training pictures",
     "value_range": "values of more than 8 bits, or floats, are scaled to 8 bits",

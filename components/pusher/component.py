@@ -20,6 +20,7 @@ class PusherSpec(ComponentSpec):
         "baseline_version": ExecutionParameter(type=int),
         "data_root": ExecutionParameter(type=str),
         "batch": ExecutionParameter(type=str),
+        "awaits_labels": ExecutionParameter(type=int),
     }
     INPUTS = {  # noqa: RUF012
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -64,6 +65,7 @@ class Pusher(base_component.BaseComponent):
         baseline_version: int,
         data_root: str,
         batch: str = "",
+        awaits_labels: bool = False,
     ) -> None:
         """Configure the component.
 
@@ -84,6 +86,8 @@ class Pusher(base_component.BaseComponent):
             batch: Digest of the batch that the run is a retraining for; "" for any other run. A
                 retraining reads only some of the baseline's pictures, and the others still belong
                 to the data set of the new version.
+            awaits_labels: Whether a blessed model is not pushed, because labels of a domain decide
+                on it that has none yet.
         """
         spec = PusherSpec(
             model=model,
@@ -94,6 +98,7 @@ class Pusher(base_component.BaseComponent):
             catalog=catalog,
             data_root=data_root,
             batch=batch,
+            awaits_labels=int(awaits_labels),
             workspace=workspace,
             model_name=model_name,
             run_id=run_id,

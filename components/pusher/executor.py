@@ -33,15 +33,16 @@ PUSHED = "pushed"
 ALREADY_SERVES = "already_serves"
 ROLLED_BACK = "rolled_back"
 NOT_BLESSED = "not_blessed"
+AWAITING_LABELS = "awaiting_labels"
 
 
 class PushOutcome(NamedTuple):
     """What the Pusher did with a model.
 
     Attributes:
-        outcome: `PUSHED`, `ALREADY_SERVES`, `ROLLED_BACK` or `NOT_BLESSED`.
+        outcome: `PUSHED`, `ALREADY_SERVES`, `ROLLED_BACK`, `NOT_BLESSED` or `AWAITING_LABELS`.
         version: Version that was pushed, or that contains the same model already; None if the model
-            was not blessed.
+            was not blessed, or awaits labels.
     """
 
     outcome: str
@@ -78,6 +79,8 @@ class PusherExecutor(base_executor.BaseExecutor):
             return PushOutcome(NOT_BLESSED, None)
         if not infra_blessing.get_int_custom_property("blessed"):
             return PushOutcome(NOT_BLESSED, None)
+        if properties["awaits_labels"]:
+            return PushOutcome(AWAITING_LABELS, None)
         uri = artifact_utils.get_single_uri(input_dict["model"])
         model = Path(serving_model_path(uri))
         store = VersionStore(Path(properties["workspace"]), properties["model_name"])

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from pipeline.component_ids import ComponentId
+from pipeline.component_ids import TrainingComponentId
 from trainer_module.contract.options_base import NumberOnly, Options, Text
 
 #: Steps of a compiled pipeline; `default` stands for those without a value of their own.
-Step = Literal["default", "Preparation", ComponentId, "Summary"]
+Step = Literal["default", "Preparation", TrainingComponentId, "Summary"]
 Amount = Annotated[float, NumberOnly, Field(gt=0)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 VariableText = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]

@@ -1,8 +1,9 @@
 """Options of retraining. The run configuration holds them as `retrain` and `notify`."""
 
+import warnings
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 
 from pipeline.config.layout_pattern import AUTO, check_pattern
 from trainer_module.contract.locations import expand_home, local_path
@@ -10,6 +11,9 @@ from trainer_module.contract.options_base import LocalPath, Options, Text
 
 #: Keys that were renamed: old name -> name. Old names are still accepted.
 RENAMED_KEYS = {"rehearsal_per_domain": "replay_per_domain"}
+
+#: Key that `unlabelled` has replaced, as it has `self_training_confidence`.
+SELF_TRAINING = "self_training"
 
 #: Largest number of pictures, batches or attempts.
 MAX_COUNT = 1_000_000_000
@@ -72,11 +76,14 @@ class RetrainOptions(Options):
     attempts: int = Field(
         3, ge=1, le=MAX_COUNT, description="failed runs after which a batch is given up"
     )
-    self_training: bool = Field(
-        False, description="train on unlabelled pictures with confident predictions"
+    unlabelled: Literal["auto", "off", "always"] = Field(
+        "auto",
+        description="whether unlabelled pictures are trained on; always: they start a retraining",
     )
-    self_training_confidence: float = Field(
-        0.9, gt=0, le=1, description="smallest confidence of a prediction that is trained on"
+    unverified: Literal["hold", "push"] = Field(
+        "hold",
+        description="candidate for a new domain without any label: hold it until labels decide, or "
+        "push it where the known domains pass",
     )
 
     @field_validator("allowed_roots")
@@ -108,12 +115,35 @@ class RetrainOptions(Options):
         for old, new in RENAMED_KEYS.items():
             if old in values and new in values:
                 raise ValueError(f"{old} is the old name of {new}. Give only {new}")
-        return {RENAMED_KEYS.get(key, key): value for key, value in values.items()}
+        given: dict[str, Any] = values
+        renamed = {RENAMED_KEYS.get(key, key): value for key, value in given.items()}
+        return _replace_self_training(renamed)
+
+
+def _replace_self_training(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of `retrain` without the keys that `unlabelled` has replaced.
+
+    `self_training: false` was the default, and stands in the config of every run of before. It is
+    the default now, too.
+    """
+    self_training = values.pop(SELF_TRAINING, None)
+    values.pop(f"{SELF_TRAINING}_confidence", None)
+    if self_training is None or not TypeAdapter(bool).validate_python(self_training):
+        return values
+    if "unlabelled" in values:
+        raise ValueError(f"{SELF_TRAINING} was replaced by unlabelled. Give only unlabelled")
+    warnings.warn(
+        f"retrain.{SELF_TRAINING} was replaced: write retrain.unlabelled=always.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return values | {"unlabelled": "always"}
 
 
 def other_name(key: str) -> str | None:
     """Return the old name of a key in `retrain`, or the name for an old name; None for others."""
     other_names = RENAMED_KEYS | {new: old for old, new in RENAMED_KEYS.items()}
+    other_names |= {SELF_TRAINING: "unlabelled", "unlabelled": SELF_TRAINING}
     return other_names.get(key)
 
 

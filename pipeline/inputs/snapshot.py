@@ -5,8 +5,8 @@ import hashlib
 import json
 import os
 import posixpath
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,9 @@ from trainer_module.cross_fitting.folds import NO_FOLDS, Folds
 if TYPE_CHECKING:
     from components.evaluation.predictions.slice_values import SliceValuesWriter
 
+#: End of the name of the list of unlabelled pictures, which begins as that of their folder.
+LIST_SUFFIX = ".txt"
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -44,11 +47,17 @@ class Snapshot:
             of the pictures of the serving version. None where the listing is complete.
         new_folders: Folders of batches that no version was trained on, relative to `data_root`.
         folds: Folds of the pictures that a retraining cross-fits.
+        unlabelled: Folder of the examples of unlabelled pictures that a retraining trains on; ""
+            without any.
         findings: Findings about the choice of the pictures of a retraining.
         notes: Sentences that tell the user how the layout of the folders was read, and what has no
             label.
         slice_values: Path of the file with the values of slices, see
             `components.evaluation.predictions.slice_values`. None without slices.
+        unverified: Domains in which no picture has a label, in a retraining, with the names of the
+            pictures whose labels decide on its candidate.
+        candidate: URI of a Model artifact that is evaluated in place of a new training. None to
+            train.
     """
 
     path: Path
@@ -61,9 +70,22 @@ class Snapshot:
     batch: str | None = None
     new_folders: tuple[str, ...] = ()
     folds: Folds = NO_FOLDS
+    unlabelled: str = ""
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     slice_values: Path | None = None
+    unverified: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    candidate: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Identity of all pictures that the run reads."""
+        return f"{self.digest} {self.unlabelled_list}" if self.unlabelled else self.digest
+
+    @property
+    def unlabelled_list(self) -> str:
+        """Name of the list of the unlabelled pictures, beside their folder; "" for none."""
+        return f"{Path(self.unlabelled).name}{LIST_SUFFIX}" if self.unlabelled else ""
 
 
 def take_snapshot(

@@ -19,6 +19,9 @@ FILE = "history.html"
 #: Domains with a plot; the table has all domains.
 MAX_PLOTS = 30
 
+#: Outcomes of candidates that did not become a version, by the status of their runs.
+NOT_PUSHED = {"not_blessed": "rejected", "awaiting_labels": "awaiting labels"}
+
 
 class LedgerBatch(Protocol):
     """A batch of the ledger, see `pipeline.retraining.batch.Batch`. The page shows all of it."""
@@ -46,8 +49,8 @@ class Candidate:
 
     Attributes:
         summary: Summary of the run.
-        outcome: `pushed`, `rejected`, `accepted` or `rolled back`.
-        version: Version that the candidate became; None if it was rejected.
+        outcome: `pushed`, `rejected`, `accepted`, `rolled back` or `awaiting labels`.
+        version: Version that the candidate became; None for none.
         batches: Names of the batches that the run was started for.
         reasons: Reasons of the gates, and of the persons who accepted the candidate or rolled it
             back.
@@ -62,7 +65,7 @@ class Candidate:
     @property
     def was_pushed(self) -> bool:
         """Whether the candidate became a version, at once or later."""
-        return self.outcome != "rejected"
+        return self.outcome not in NOT_PUSHED.values()
 
 
 def write_history_page(workspace: Workspace, batches: Sequence[LedgerBatch]) -> Path:
@@ -160,7 +163,7 @@ def read_candidates(workspace: Workspace, batches: Sequence[LedgerBatch]) -> lis
         except InputError as error:
             print_line(f"carryover: a run is left out: {error}", to_stderr=True)
             continue
-        if summary.domains and (summary.new_version or summary.status == "not_blessed"):
+        if summary.domains and (summary.new_version or summary.status in NOT_PUSHED):
             candidates.append(_candidate(summary, versions, names.get(folder.name, [])))
     return candidates
 
@@ -169,9 +172,9 @@ def _candidate(
     summary: Summary, versions: dict[str, ModelVersion], batches: list[str]
 ) -> Candidate:
     if summary.run_id not in versions:  # its version was removed, or its record is damaged
-        outcome, number = "rejected", None
-        if summary.status == "pushed":
-            outcome, number = "pushed", summary.pushed_version
+        outcome, number = "pushed", summary.pushed_version
+        if summary.status in NOT_PUSHED:
+            outcome, number = NOT_PUSHED[summary.status], None
         return Candidate(summary, outcome, number, batches, summary.reasons)
     version = versions[summary.run_id]
     outcome = "accepted" if version.push.accepted else "pushed"

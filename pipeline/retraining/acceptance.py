@@ -23,7 +23,7 @@ _RESTORE = "Restore it from a backup, or train again."
 
 
 def accept_candidate(root: Path, run_id: str, reason: str) -> int:
-    """Push the candidate of a run that was not blessed.
+    """Push the candidate of a run that was not blessed, or awaits labels.
 
     After a kill, the same call writes the ledger; a version that was pushed is not pushed again.
 
@@ -141,10 +141,10 @@ def _check_finished(folder: Path) -> None:
 
 def _read_summary(folder: Path) -> Summary:
     summary = Summary.read(folder)
-    if summary.status != "not_blessed":
+    if summary.status not in ("not_blessed", "awaiting_labels"):
         raise InputError(
             f"run {folder.name} has the status {summary.status}. Only the candidate of a run that "
-            "is not_blessed can be accepted."
+            "is not_blessed or awaiting_labels can be accepted."
         )
     return summary
 
@@ -162,11 +162,11 @@ def _push(
     from components.compat.tfx_internals import serving_model_path
     from components.pusher.executor import keep_data
     from pipeline.summary.run_outputs import FILE as OUTPUTS_FILE
-    from pipeline.summary.run_outputs import read_outputs
+    from pipeline.summary.run_outputs import candidate_uri, read_outputs
 
     outputs = read_outputs(folder)
     with reading(folder / OUTPUTS_FILE, f"list of the artifacts of run {summary.run_id}", _RESTORE):
-        model = Path(serving_model_path(outputs[component_ids.TRAINER]["model"]))
+        model = Path(serving_model_path(candidate_uri(outputs)))
         statistics = outputs[component_ids.STATISTICS_GEN]["statistics"]
         catalog = outputs[component_ids.IMAGE_EXAMPLE_GEN]["catalog"]
         evaluation = outputs[component_ids.EVALUATOR]["evaluation"]

@@ -18,6 +18,8 @@ BatchState = Literal[
     "rejected",
     "good_enough",
     "too_little_data",
+    "awaiting_labels",
+    "labels_used",
     "held",
     "failed",
     "duplicate",
@@ -31,18 +33,23 @@ UNAVAILABLE: BatchState = "waiting"
 #: State of a batch whose outcome is open. All other states but `UNAVAILABLE` are final.
 OPEN: BatchState = "taken"
 
-#: Exit codes of a pass: a run failed, the config keeps a batch open, a candidate was rejected.
-EXIT_FAILED, EXIT_BAD_INPUT, EXIT_REJECTED = 1, 2, 3
+#: State of a batch whose candidate is held until labels decide on it.
+AWAITING: BatchState = "awaiting_labels"
+
+#: Exit codes of a pass: a run failed, the config keeps a batch open, a candidate was rejected, one
+#: awaits labels.
+EXIT_FAILED, EXIT_BAD_INPUT, EXIT_REJECTED, EXIT_AWAITING = 1, 2, 3, 4
 
 #: Exit codes by the state of a processed batch; 0 for all other states.
 EXIT_CODES: dict[BatchState, int] = {
     OPEN: EXIT_FAILED,
     "failed": EXIT_FAILED,
     "rejected": EXIT_REJECTED,
+    AWAITING: EXIT_AWAITING,
 }
 
 #: States of batches whose pictures are kept for the next training.
-KEPT: tuple[BatchState, ...] = ("good_enough", "too_little_data")
+KEPT: tuple[BatchState, ...] = ("good_enough", "too_little_data", AWAITING, "labels_used")
 
 #: States of batches whose pictures are in no training. Delivered again, they are taken again.
 DROPPED: tuple[BatchState, ...] = ("rejected", "held", "failed")
@@ -132,6 +139,18 @@ class Batch:
         """Whether a person can accept its labels."""
         is_held = self.state == "held" and not self.replaced_by and not self.accepted
         return is_held and CHECK_LABELS in self.reason
+
+    @property
+    def awaited_domains(self) -> list[str]:
+        """Domains whose labels decide on the candidate of its last run."""
+        return [name for name, one in self.numbers.items() if one.get("awaits_labels")]
+
+    @property
+    def has_no_label(self) -> bool:
+        """Whether it has pictures, and none of them a label."""
+        domains = self.numbers.values()
+        labelled = sum(one.get("labelled", 0) for one in domains)
+        return not labelled and any(one.get("unlabelled") for one in domains)
 
     def acceptance(self) -> dict[str, str]:
         """Return the reason with which its labels were accepted, as a part of its events."""
@@ -257,5 +276,5 @@ def explain_error(error: sqlite3.Error, path: Path) -> InputError | None:
 
 def pass_exit_code(codes: Collection[int]) -> int:
     """Return the exit code of a pass from those of its batches: failures come first."""
-    order = (EXIT_FAILED, EXIT_BAD_INPUT, EXIT_REJECTED)
+    order = (EXIT_FAILED, EXIT_BAD_INPUT, EXIT_REJECTED, EXIT_AWAITING)
     return next((code for code in order if code in codes), 0)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from components.data_gate.findings import new_class_finding
@@ -10,19 +11,26 @@ from components.data_gate.stopping import stop_message, stopping_findings
 from components.data_gate.validation_options import ValidationOptions
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.predicting.embedding_distance import MIN_SAMPLE
-from pipeline.retraining.assessment import (
-    BatchAssessment,
-    ClassPredictions,
-    DomainAssessment,
+from pipeline.retraining.assessing.assessment import BatchAssessment, DomainAssessment
+from pipeline.retraining.assessing.batch_predictions import ClassPredictions
+from pipeline.retraining.batch import (
+    AWAITING,
+    CHECK_LABELS,
+    EXIT_BAD_INPUT,
+    EXIT_CODES,
+    OPEN,
+    BatchState,
 )
-from pipeline.retraining.batch import CHECK_LABELS, EXIT_BAD_INPUT, EXIT_CODES, OPEN, BatchState
+from pipeline.retraining.unlabelled.unlabelled_plan import plan_unlabelled
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import describe_change
 from trainer_module.contract.errors import DataError, InputError, UnavailableError
 from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.printable_names import printable_name
 
-Outcome = Literal["retrain", "good_enough", "too_little_data", "held", "duplicate", "failed"]
+Outcome = Literal[
+    "retrain", "good_enough", "too_little_data", "labels_used", "held", "duplicate", "failed"
+]
 
 #: Drop of accuracy in a known domain that, without drift of its embeddings, means wrong labels.
 SUSPICIOUS_DROP = 0.3
@@ -41,10 +49,12 @@ class BatchDecision:
     Attributes:
         outcome: `retrain`, or the state that the batch gets.
         reason: Reason with the numbers of the assessment, a text for people.
+        unverified: Domains whose unlabelled pictures are trained on, though none there has a label.
     """
 
     outcome: Outcome
     reason: str
+    unverified: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,8 +98,16 @@ class BatchResult:
     def of_run(cls, summary: Summary) -> "BatchResult":
         """Return the result of a batch from the summary of its run."""
         columns = {"run_id": summary.run_id, "version": summary.pushed_version}
+        unverified = ", ".join(f"'{printable_name(name)}'" for name in summary.unverified)
+        if summary.status == "awaiting_labels":
+            counts = {"to_label": sum(map(len, summary.unverified.values()))}
+            reason = f"no gate failed, and no picture in {unverified} has a label: labels decide"
+            return cls(AWAITING, reason, columns, counts)
         if summary.status == "pushed":
-            return cls("pushed", describe_change(summary), columns, is_shown=True)
+            reason = describe_change(summary)
+            if unverified:
+                reason = f"{reason}; pushed without any label in {unverified}"
+            return cls("pushed", reason, columns, is_shown=True)
         return cls("rejected", "; ".join(summary.reasons), columns, is_shown=True)
 
 
@@ -100,6 +118,7 @@ def decide(
     options: RetrainOptions,
     labels_accepted: bool = False,
     validation: ValidationOptions | None = None,
+    held_out: Mapping[str, int] = MappingProxyType({}),
 ) -> BatchDecision:
     """Decide what to do with a batch.
 
@@ -111,6 +130,7 @@ def decide(
         options: Limits.
         labels_accepted: Whether a person accepted the labels: then they are not checked.
         validation: Options of the data gate, which say whether new classes are allowed.
+        held_out: Number of unlabelled pictures by domain that are kept to test with.
     """
     domains = assessment.domains
     numbers = "; ".join(describe(name, domain) for name, domain in domains.items())
@@ -129,18 +149,17 @@ def decide(
         return BatchDecision("held", f"{numbers}: {stopping}")
     if corrections := _describe_corrections(assessment):
         numbers = f"{numbers}; {corrections}"
+    plan = plan_unlabelled(assessment, waiting, test_accuracies, held_out, options)
+    numbers += plan.describe(options)
     changed = sum(domain.changed for domain in domains.values())
-    if changed and changed + assessment.waiting_changes >= options.min_pictures:
-        return BatchDecision("retrain", numbers)
+    is_corrected = changed and changed + assessment.waiting_changes >= options.min_pictures
+    if is_corrected or plan.starts_retraining:
+        return BatchDecision("retrain", numbers, plan.unverified)
     large = [
         domain
         for name, domain in domains.items()
         if domain.labelled + waiting.get(name, 0) >= options.min_pictures
     ]
-    if pseudo_labels(assessment, options):
-        return BatchDecision(
-            "retrain", f"{numbers}; unlabelled pictures are trained on with predicted labels"
-        )
     if not large:
         return BatchDecision(
             "too_little_data",
@@ -154,33 +173,6 @@ def decide(
             f"{_with_the_next_training(corrections)}",
         )
     return BatchDecision("retrain", numbers)
-
-
-def pseudo_labels(assessment: BatchAssessment, options: RetrainOptions) -> dict[str, str]:
-    """Choose unlabelled pictures with confident predictions, equally many of each class.
-
-    "Class-balanced self-training" (Zou et al., ECCV 2018, arXiv 1810.07911): without the balance,
-    the classes that are easy in the new domain would crowd out the others. The limit is the median
-    of the numbers of confident predictions per predicted class.
-
-    Args:
-        assessment: Assessment of the batch.
-        options: Options; `self_training_confidence` is the smallest confidence.
-
-    Returns:
-        Predicted class by path; empty where self-training is off.
-    """
-    if not options.self_training:
-        return {}
-    by_label: dict[str, list[tuple[float, str]]] = {}
-    for path, (label, confidence) in assessment.unlabelled_predictions.items():
-        if confidence >= options.self_training_confidence:
-            by_label.setdefault(label, []).append((-confidence, path))
-    if not by_label:
-        return {}
-    sizes = sorted(len(paths) for paths in by_label.values())
-    limit = sizes[len(sizes) // 2]
-    return {path: label for label, paths in by_label.items() for _, path in sorted(paths)[:limit]}
 
 
 def describe(name: str, domain: DomainAssessment) -> str:
@@ -199,6 +191,11 @@ def describe(name: str, domain: DomainAssessment) -> str:
         parts.append(f"{domain.known:,} known already")
     if domain.accuracy is not None:
         parts.append(f"accuracy of the serving model {domain.accuracy:.3f}")
+    if (estimate := domain.estimated_accuracy) is not None:
+        parts.append(
+            f"accuracy without labels estimated at {estimate.accuracy:.2f} "
+            f"({estimate.low:.2f} to {estimate.high:.2f})"
+        )
     if domain.confidence is not None and domain.known_confidence is not None:
         parts.append(f"confidence {domain.confidence:.2f} (usually {domain.known_confidence:.2f})")
     if domain.drift is not None and domain.drift < SIGNIFICANCE_LEVEL:

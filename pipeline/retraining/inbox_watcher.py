@@ -22,7 +22,7 @@ from trainer_module.contract.errors import InputError
 STOP_TIMEOUT = 30
 
 #: Exit codes of a pass that has done all that it could, see `retraining_pass`.
-SUCCESS_CODES = (0, 3)
+SUCCESS_CODES = (0, 3, 4)
 
 #: Most seconds between two passes that fail, unless `poll_seconds` is more.
 MAX_PAUSE = 600.0

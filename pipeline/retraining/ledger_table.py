@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from components.pusher.rollback_record import Rollback
-from pipeline.retraining.batch import Batch
+from pipeline.retraining.batch import AWAITING, Batch
+from pipeline.retraining.unlabelled.label_commands import label_awaited, select_and_label
 from pipeline.terminal.accept_command import accept_command
 from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
@@ -21,6 +22,7 @@ COLOURS = {
     "rejected": "red",
     "failed": "red",
     "held": "yellow",
+    "awaiting_labels": "yellow",
     "waiting": "yellow",
     ROLLED_BACK: "yellow",
 }
@@ -74,9 +76,9 @@ def show_ledger(
 def next_steps(
     batches: Sequence[Batch], workspace: Path, rollbacks: Rollbacks | None = None
 ) -> list[str]:
-    """Return what a person can do about held and rejected batches, as lines of text.
+    """Return what a person can do about batches that were not pushed, as lines of text.
 
-    The candidate of a rejected batch can be accepted until another version is pushed.
+    A candidate can be accepted until another version is pushed.
 
     Args:
         batches: Batches in the order of arrival.
@@ -88,19 +90,30 @@ def next_steps(
         for batch in batches
         if batch.state == "pushed" and not _find_rollback(batch, rollbacks or {})
     ]
-    lines = []
+    steps = []
     for batch in batches:
+        accept = accept_command(workspace, str(batch.run_id))
+        is_newest = batch.number > max(pushed, default=0)
         if batch.is_held_for_labels:
-            lines.append(f"If the labels of {batch.name} are right:")
-            lines.append(f"  {accept_command(workspace, batch=batch.name)}")
-        elif _has_candidate(batch) and batch.number > max(pushed, default=0):
-            lines.append(f"To push the candidate of {batch.name} all the same:")
-            lines.append(f"  {accept_command(workspace, str(batch.run_id))}")
-    return lines[-2 * MAX_STEPS :]
+            what = f"If the labels of {batch.name} are right:"
+            steps.append([what, accept_command(workspace, batch=batch.name)])
+        elif batch.replaced_by is not None:
+            continue
+        elif batch.state == "rejected" and batch.run_id and is_newest:
+            steps.append([f"To push the candidate of {batch.name} all the same:", accept])
+        elif batch.state == AWAITING:
+            what = f"To decide on the candidate of {batch.name}, label its pictures:"
+            steps.append([what, *label_awaited(workspace, batch)])
+            if is_newest:
+                steps.append([f"To push the candidate of {batch.name} without labels:", accept])
+        elif batch.state == "too_little_data" and batch.has_no_label:
+            what = f"To train on {batch.name}, label some of its pictures:"
+            steps.append([what, *select_and_label(workspace, batch)])
+    return [line for what, *commands in steps[-MAX_STEPS:] for line in (what, *_indented(commands))]
 
 
-def _has_candidate(batch: Batch) -> bool:
-    return batch.state == "rejected" and bool(batch.run_id) and not batch.replaced_by
+def _indented(lines: list[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
 
 
 def _find_rollback(batch: Batch, rollbacks: Rollbacks) -> Rollback | None:

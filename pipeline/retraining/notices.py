@@ -12,7 +12,10 @@ from pipeline.running.run_failure import last_line
 from pipeline.terminal.plain_lines import json_line, print_line
 
 #: Events on which the command is run.
-COMMAND_EVENTS = ("pushed", "rejected", "failed", "held", "waiting", "left_alone", "pass_failed")
+COMMAND_EVENTS = (
+    *("pushed", "rejected", "awaiting_labels", "failed", "held", "waiting"),
+    *("left_alone", "pass_failed"),
+)
 
 #: Seconds after which the command is killed.
 COMMAND_TIMEOUT = 60

@@ -58,7 +58,8 @@ def retrain(
 ) -> None:
     """Run one pass over the inbox: train on new batches that need it, and push blessed models.
 
-    For cron or a timer. Exit codes: 0 done, 3 a candidate was rejected, 2 bad input, 1 failure.
+    For cron or a timer. Exit codes: 0 done, 3 a candidate was rejected, 4 one awaits labels,
+    2 bad input, 1 failure.
 
     A batch that failed or is held is tried again when a file of it is changed or touched.
     """

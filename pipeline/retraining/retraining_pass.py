@@ -1,8 +1,9 @@
 """One pass over the inbox: copy, assess, decide, train, and write the outcome to the ledger."""
 
+import shutil
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
@@ -14,9 +15,9 @@ from pipeline.inputs.layouts.layout import batch_layout
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.logs.captured_output import captured_output
 from pipeline.logs.command_log import CommandLog
-from pipeline.retraining.assessment import BatchAssessment, assess
-from pipeline.retraining.batch import OPEN, Batch, BatchState, pass_exit_code
-from pipeline.retraining.batch_decision import BatchDecision, BatchResult, decide, pseudo_labels
+from pipeline.retraining.batch import AWAITING, OPEN, Batch, BatchState, pass_exit_code
+from pipeline.retraining.batch_decision import BatchDecision, BatchResult
+from pipeline.retraining.batch_reader import BatchReader
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.delivery_faults import DeliveryGuard
 from pipeline.retraining.deliveries.delivery_intake import DeliveryIntake, describe_dropped
@@ -28,6 +29,8 @@ from pipeline.retraining.deliveries.process_deaths import DIED, MAX_DEATHS, Proc
 from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.ledger_table import next_steps
 from pipeline.retraining.notices import Notices
+from pipeline.retraining.unlabelled.awaiting_candidates import CandidateGoneError
+from pipeline.retraining.unlabelled.label_decision import LabelDecision
 from pipeline.retraining.workspace_copy import workspace_copy
 from pipeline.running.boundary_check import check_boundary
 from pipeline.running.join_command import prepare_chief
@@ -35,12 +38,8 @@ from pipeline.running.local_run import run_snapshot
 from pipeline.running.run_failure import find_machine_fault, logged_reason
 from pipeline.summary.summary_schema import Summary
 from pipeline.terminal.safe_console import SafeConsole, plain
-from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import DataError, InputError
-
-if TYPE_CHECKING:
-    from pipeline.retraining.training_set import TrainingSet
 
 #: Runs the pipeline over a listing, see `run_snapshot`.
 RunFunction = Callable[[RunConfig, Workspace, Snapshot], Summary]
@@ -85,9 +84,12 @@ class RetrainingPass:
         self._console = console or SafeConsole()
         self._report = IntakeReport(self._print, notices, LeftAloneFiles(self._workspace.batches))
         self._run_pipeline = run
+        self._reopened: set[int] = set()
         self._command_log = command_log or CommandLog("retrain", config.workspace)
         # TensorFlow and Beam print messages when they are imported.
         self._log = self._workspace.log("retrain")
+        self._reader = BatchReader(config, self._versions, self._ledger, self._deaths, self._log)
+        self._label_decision = LabelDecision(config, self._versions, self._log)
         guard = DeliveryGuard(self._log, self._command_log)
         self._intake = DeliveryIntake(
             config.retrain, self._ledger, self._batches, self._versions, guard, self._deaths
@@ -98,7 +100,7 @@ class RetrainingPass:
 
         Returns:
             Exit code: 1 when a run failed, else 2 when the config is to blame that a batch stays
-            open, else 3 when a candidate was rejected, else 0.
+            open, else 3 when a candidate was rejected, else 4 when one awaits labels, else 0.
 
         Raises:
             InputError: The inbox is unreadable, the Beam runner, the file of weights or the
@@ -148,7 +150,7 @@ class RetrainingPass:
         if self._num_deaths(batch) >= MAX_DEATHS:
             return BatchDecision("failed", DIED)
         try:
-            return self._read(batch)[2]
+            return self._reader.read(batch).decision
         except DataError as error:
             return BatchDecision("held", str(error))
         except InputError:
@@ -171,12 +173,23 @@ class RetrainingPass:
         Returns:
             Exit codes by number of the batch.
         """
+        codes: dict[int, int] = {}
+        while batch := self._next_batch({*done, *codes}, with_suspects):
+            codes[batch.number] = self._process(batch)
+        return codes
+
+    def _next_batch(self, done: Collection[int], with_suspects: bool) -> Batch | None:
+        """Return the next open batch: labels may have opened one again that comes before others."""
         batches = sorted(self._open_batches(), key=self._num_deaths)
-        return {
-            batch.number: self._process(batch)
+        todo = (
+            batch
             for batch in batches
-            if batch.number not in done and (with_suspects or not self._num_deaths(batch))
-        }
+            if batch.number not in done or batch.number in self._reopened
+            if with_suspects or not self._num_deaths(batch)
+        )
+        batch = next(todo, None)
+        self._reopened.discard(batch.number if batch else 0)
+        return batch
 
     def _num_deaths(self, batch: Batch) -> int:
         return self._deaths.count(batch.digest)
@@ -214,57 +227,42 @@ class RetrainingPass:
             return BatchResult(state, reason, {"attempts": attempts})
 
     def _decide_and_train(self, batch: Batch) -> BatchResult:
-        pictures, assessment, decision = self._read(batch)
-        self._ledger.update(batch.number, numbers=assessment.numbers())
+        if batch.awaited_domains and batch.run_id and (result := self._decide_on_candidate(batch)):
+            return result
+        pictures, assessment, decision, answered = self._reader.read(batch)
         changes = pictures.batch_update_counts().nonzero()
         if decision.outcome != "retrain":
+            self._ledger.update(batch.number, numbers=assessment.numbers())
+            for one in answered:
+                self._ledger.update(one.number, state=OPEN, reason=f"{batch.name} has its labels")
+                self._reopened.add(one.number)
             return BatchResult(decision.outcome, decision.reason, changes=changes)
+        to_label = self._label_decision.pictures_to_label(pictures, decision.unverified)
+        numbers = assessment.numbers([name for name, names in to_label.items() if names])
+        self._ledger.update(batch.number, numbers=numbers)
         self._print(f"{batch.name}: retrain: {decision.reason}")
         self._send("retraining", batch, decision.reason, changes)
         check_boundary(self._config)
-        labels = pseudo_labels(assessment, self._config.retrain)
-        snapshot = pictures.write(self._config, labels)
+        with captured_output(self._log):
+            snapshot = pictures.write(self._config, decision.unverified)
+        snapshot = replace(snapshot, unverified=to_label)
         result = BatchResult.of_run(self._run_pipeline(self._config, self._workspace, snapshot))
+        if snapshot.unlabelled:  # kept where the run failed: the next pass resumes it
+            shutil.rmtree(snapshot.unlabelled)
         reason = "; ".join(filter(None, (result.reason, str(pictures.update_counts()))))
-        return replace(result, reason=reason, changes=changes)
+        return replace(result, reason=reason, changes={**changes, **result.changes})
 
-    def _read(self, batch: Batch) -> tuple["TrainingSet", BatchAssessment, BatchDecision]:
-        """Read a batch and the pictures that wait for a training, and decide what to do with it."""
-        with captured_output(self._log):
-            from pipeline.retraining.training_set import TrainingSet  # it imports TFX
-
-        version = serving_version(self._versions)
-        self._versions.check_files(version)
-        model = self._versions.path(version)
-        with self._deaths.reading(batch.digest):
-            batches, validation = self._ledger.batches(), self._config.validation
-            pictures = TrainingSet.read(batch, batches, model, self._workspace, validation)
-            return pictures, *self._decide(batch, pictures)
-
-    def _decide(
-        self, batch: Batch, pictures: "TrainingSet"
-    ) -> tuple[BatchAssessment, BatchDecision]:
-        """Assess a batch with the serving model, and decide what to do with it.
-
-        Args:
-            batch: The batch.
-            pictures: The batch, and the pictures that wait for a training.
-        """
-        options, validation = self._config.retrain, self._config.validation
-        version = serving_version(self._versions)
-        with captured_output(self._log):
-            assessment = assess(
-                pictures.assessed_rows(),
-                self._versions.path(version),
-                options.assessed_per_domain,
-                options.self_training,
-            )
-        domains = self._versions.read_push(version).domains
-        accuracies = {name: metrics["accuracy"] for name, metrics in domains.items()}
-        waiting, is_accepted = pictures.num_waiting(), bool(batch.accepted)
-        decision = decide(assessment, waiting, accuracies, options, is_accepted, validation)
-        reason = with_left_out(decision.reason, pictures.delivered, batch.source)
-        return assessment, replace(decision, reason=reason)
+    def _decide_on_candidate(self, batch: Batch) -> BatchResult | None:
+        """Decide on the candidate of a batch by labels; None where it cannot be decided on."""
+        try:
+            snapshot = self._label_decision.snapshot(self._reader.pictures(batch))
+        except CandidateGoneError as error:
+            self._print(f"{batch.name}: its candidate is trained again: {error}")
+            return None
+        if snapshot is None:
+            return BatchResult(AWAITING, f"labels decide on the candidate of run {batch.run_id}")
+        self._print(f"{batch.name}: labels decide on the candidate of run {batch.run_id}")
+        return BatchResult.of_run(self._run_pipeline(self._config, self._workspace, snapshot))
 
     def _finish(self, batch: Batch, result: BatchResult) -> None:
         """Write the final state of a batch to the ledger, send the event, and print it."""

@@ -1,6 +1,7 @@
 """Training set of a retraining: the new pictures, and replayed pictures of every known domain."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from components.pusher.data_set import DataSetRow
 from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot, write_listing
-from pipeline.retraining.assessment import AssessedRows
+from pipeline.retraining.assessing.assessment import AssessedRows
 from pipeline.retraining.batch import KEPT, Batch
 from pipeline.retraining.deliveries.batch_store import BatchRow, BatchStore
 from pipeline.retraining.pictures.fold_assignment import assign_folds, read_folds
@@ -30,12 +31,15 @@ from pipeline.retraining.pictures.replaced_batches import (
     OmittedPictures,
     batch_location,
     find_omitted,
+    finished_batches,
     replaced_batches,
     stored_rows,
 )
 from pipeline.retraining.pictures.replay import replay_rows
 from pipeline.retraining.pictures.trainable_rows import without_stopping_rows
 from pipeline.retraining.pictures.update_summary import UpdateCounts, count_updates, update_findings
+from pipeline.retraining.unlabelled.held_out_pictures import held_out_rows, trained_rows
+from pipeline.retraining.unlabelled.unlabelled_examples import write_unlabelled
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import DataError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
@@ -104,12 +108,13 @@ class TrainingSet:
         ]
         of_version = known or KnownPictures([], {})
         slices = stored_slices(model)
+        oldest = min(one.number for one in [current, *waiting])
         newest = newest_rows(
             [current, *waiting],
             of_version.by_content,
             {batch_location(one): one.number for one in batches},
             {batch_location(one) for one in replaced},
-            _finished(others, min(one.number for one in [current, *waiting]), versions, store),
+            finished_batches(others, oldest, versions, store),
             slices,
         )
         newest = without_stopping_rows(newest, batch.number, known, validation)
@@ -159,8 +164,31 @@ class TrainingSet:
             if row["domain"] in known or counts[row["domain"]] >= min_pictures
         ]
 
-    def write(self, config: RunConfig, pseudo_labels: dict[str, str] | None = None) -> Snapshot:
-        """Write the listing of the retraining.
+    def listing_rows(self, config: RunConfig) -> ListingRows:
+        """Return what makes the rows of a listing.
+
+        Raises:
+            UnavailableError: The serving version has no list of its pictures.
+        """
+        if self.known is None:
+            raise UnavailableError(
+                f"{self.model} was pushed by an earlier version of carryover, without the list of "
+                "its pictures. Run carryover run once."
+            )
+        by_stem = config.split.group_by == "stem" or self.known.is_grouped_by_stem
+        folds = read_folds(self.model, self.known.rows)
+        return ListingRows(self.known, self.workspace.root, folds, by_stem, self.slices)
+
+    def held_out(self, config: RunConfig) -> dict[str, list[BatchRow]]:
+        """Return the unlabelled pictures of the batch that are kept to test with, by domain."""
+        unlabelled = [row for row in self.newest.new[self.batch.number] if not row["label"]]
+        by_domain: dict[str, list[BatchRow]] = defaultdict(list)
+        for row in held_out_rows(unlabelled, self.listing_rows(config), config.split):
+            by_domain[row["domain"]].append(row)
+        return by_domain
+
+    def write(self, config: RunConfig, unverified: Collection[str] = ()) -> Snapshot:
+        """Write the listing of the retraining, and the examples of its unlabelled pictures.
 
         It holds the new pictures, those that a delivery changes, and of every known domain all test
         pictures, so that the gate sees each of them, and the replay set: a sample of the training
@@ -170,32 +198,20 @@ class TrainingSet:
 
         Args:
             config: Configuration of the run.
-            pseudo_labels: Predicted classes of unlabelled pictures to train on, by path.
+            unverified: Domains without any label whose unlabelled pictures are trained on.
 
         Raises:
             UnavailableError: The serving version has no list of its pictures, or their files are
                 unavailable.
             DataError: The run stops at a finding.
         """
-        if self.known is None:
-            raise UnavailableError(
-                f"{self.model} was pushed by an earlier version of carryover, without the list of "
-                "its pictures. Run carryover run once."
-            )
-        pseudo_labels = pseudo_labels or {}
-        new = [
-            row
-            for row in self.new_rows(config.retrain.min_pictures)
-            if row["label"] or "reason" in row or row["path"] in pseudo_labels
-        ]
+        rows = self.listing_rows(config)
+        new = self.new_rows(config.retrain.min_pictures)
         updates = list(self.newest.updates.values())
-        by_stem = config.split.group_by == "stem" or self.known.is_grouped_by_stem
-        folds = read_folds(self.model, self.known.rows)
-        rows = ListingRows(self.known, self.workspace.root, folds, by_stem, self.slices)
         listed = rows.of_updates(updates)
-        listed += rows.of_new(new, pseudo_labels, listed)
+        listed += rows.of_new([row for row in new if row["label"] or "reason" in row], listed)
         replayed = rows.of_known(
-            replay_rows(self._unchanged_rows(), self.batches, config.retrain, folds)
+            replay_rows(self._unchanged_rows(), self.batches, config.retrain, rows.folds)
         )
         check_readable(replayed + listed, config.validation)
         findings = update_findings(updates, self.omitted.known, rows)
@@ -204,21 +220,20 @@ class TrainingSet:
         all_folds = assign_folds(
             replayed + listed,
             {row["path"]: bytes.fromhex(row["sha256"]) for row in new if row["label"]},
-            self.known.group_splits(by_stem),
+            rows.known.group_splits(rows.by_stem),
             config.split,
         )
+        root, inputs = self.workspace.root, self.workspace.inputs
         snapshot = write_listing(
-            replayed + listed,
-            str(self.workspace.root),
-            self.batch.name,
-            self.workspace.inputs,
-            config.slice_columns,
+            replayed + listed, str(root), self.batch.name, inputs, config.slice_columns
         )
+        unlabelled = trained_rows(new, listed, rows, unverified, config)
         return replace(
             snapshot,
             batch=self.batch.digest,
             new_folders=_batch_folders(listed),
             folds=all_folds,
+            unlabelled=write_unlabelled(unlabelled, root, config.image_size, inputs),
             findings=tuple(findings),
         )
 
@@ -272,19 +287,6 @@ class TrainingSet:
             for row in self.known.rows
             if row["content"] not in self.newest.updates and row["location"] not in omitted
         ]
-
-
-def _finished(
-    batches: list[Batch], oldest: int, versions: VersionStore, store: BatchStore
-) -> list[DeliveredBatch]:
-    """Return the batches after a number that are in training, or duplicates."""
-    return [
-        DeliveredBatch(one.number, stored_rows(one, store))
-        for one in batches
-        if one.number > oldest
-        if one.state == "duplicate"
-        or (one.version is not None and not versions.is_rolled_back(one.version))
-    ]
 
 
 def _count_labelled(rows: list[BatchRow]) -> Counter[str]:

@@ -36,7 +36,7 @@ def prepare_launcher(run: Run, has_baseline: bool = True) -> tuple[Launcher, int
     """
     check_artifacts(run.workspace)
     code = fingerprint_components()
-    key = model_key(run.snapshot.digest, run.config, code)
+    key = model_key(run.snapshot.key, run.config, code)
     baseline = baseline_version(run, key) if has_baseline else None
     inputs = pipeline_inputs(run, code, key, baseline)
     launcher = Launcher(create_pipeline(run.config, inputs), run.run_id)
@@ -101,6 +101,9 @@ def pipeline_inputs(
         batch=run.snapshot.batch or "",
         new_folders=run.snapshot.new_folders,
         slice_values=str(run.snapshot.slice_values or ""),
+        unverified=tuple(run.snapshot.unverified),
+        candidate_uri=run.snapshot.candidate,
+        unlabelled=run.snapshot.unlabelled,
     )
 
 

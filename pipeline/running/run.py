@@ -113,4 +113,8 @@ class Run:
             findings=self.findings,
             environment=describe_environment(self.config.seed, device=None),
             seed=self.config.seed,
+            listing=self.snapshot.path.name,
+            slice_values=self.snapshot.slice_values.name if self.snapshot.slice_values else "",
+            unlabelled=self.snapshot.unlabelled_list,
+            unverified={name: list(paths) for name, paths in self.snapshot.unverified.items()},
         )

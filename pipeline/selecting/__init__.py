@@ -1,1 +1,1 @@
-"""`carryover select`: which unlabelled pictures to label next."""
+"""`carryover select`: the unlabelled pictures to choose from, and the command."""

@@ -5,12 +5,13 @@ from pathlib import Path
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import LayoutOptions, batch_layout
 from pipeline.inputs.picture_columns import picture_columns
+from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 from pipeline.retraining.batch import Batch, has_pictures
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.delivered_rows import delivered_rows
 from pipeline.retraining.deliveries.inbox import Delivery, configured_inbox, find_deliveries
 from pipeline.retraining.ledger import read_batches
-from pipeline.selecting.unlabelled_pictures import FoundPictures, UnlabelledPicture
+from pipeline.selecting.unlabelled_pictures import FoundPictures
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import DIGEST_BYTES

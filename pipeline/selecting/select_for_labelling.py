@@ -1,10 +1,7 @@
 """`carryover select`: choose the pictures whose labels help the serving model most."""
 
 import os
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from pipeline.config.path_check import check_encodable, check_workspace
+from pipeline.picture_selection.output_draft import draft_of
 from pipeline.retraining.retraining_commands import read_config
 from pipeline.selecting.inbox_pictures import find_delivered, known_contents
 from pipeline.selecting.unlabelled_pictures import FoundPictures, find_unlabelled
@@ -21,15 +19,14 @@ from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
-from trainer_module.contract.atomic_write import DRAFT_SUFFIX
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.wording import counted, counted_are
 from trainer_module.contract.printable_names import shortened
 from trainer_module.export.model_description import read_description
 
 if TYPE_CHECKING:
-    from pipeline.selecting.picture_features import PictureFeatures
-    from pipeline.selecting.selection import Selection
+    from pipeline.picture_selection.picture_features import PictureFeatures
+    from pipeline.picture_selection.selection import Selection
 
 #: What is said of pictures that need no label, see `known_contents`.
 KNOWN = "whose label the serving version or a batch knows"
@@ -112,37 +109,20 @@ def select_for_labelling(
     features = _read_features(found, model, max_file_bytes)
     _check_any(found, len(features.pictures), features.num_known)
 
-    from pipeline.selecting.selection import select_pictures
-    from pipeline.selecting.selection_files import write_selection
+    from pipeline.picture_selection.selection import select_pictures
+    from pipeline.picture_selection.selection_files import write_selection
 
     selection = select_pictures(features, count, seed)
     labels = read_description(str(model))["labels"]
-    with _draft_of(output) as draft:
-        folders = write_selection(
-            selection.choices, labels, f"{store.name} {version}", draft, output
-        )
-    _show(found, features, selection, count, output)
-    _show_renamed(folders)
-
-
-@contextmanager
-def _draft_of(output: Path) -> Iterator[Path]:
-    """Yield an empty folder beside the output, which becomes the output at the end.
-
-    Its name is new: nothing of the user or of another command is replaced.
-    """
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=".select-", suffix=DRAFT_SUFFIX, dir=output.parent, ignore_cleanup_errors=True
-        ) as private:
-            # The temporary folder is private. The one in it has the usual permissions.
-            draft = Path(private, "draft")
-            draft.mkdir()
-            yield draft
-            draft.rename(output)
+        with draft_of(output) as draft:
+            folders = write_selection(
+                selection.choices, labels, f"{store.name} {version}", draft, output
+            )
     except OSError as error:
         raise InputError(f"--output {output}: {error.strerror}. Name another folder.") from None
+    _show(found, features, selection, count, output)
+    _show_renamed(folders)
 
 
 def _check_empty(output: Path) -> None:
@@ -177,7 +157,7 @@ def _read_features(
     found: FoundPictures, model: Path, max_file_bytes: int | None
 ) -> "PictureFeatures":
     """Read all pictures; on a terminal, show how many are done."""
-    from pipeline.selecting.picture_features import read_features
+    from pipeline.picture_selection.picture_features import read_features
 
     console = SafeConsole(stderr=True)
     pictures = sorted(found.pictures, key=lambda picture: (picture.domain, picture.name))

@@ -1,7 +1,6 @@
 """Unlabelled pictures of a folder or a manifest, and what is left out of them."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,29 +14,11 @@ from pipeline.inputs.manifest import read_usable_manifest
 from pipeline.inputs.picture_columns import further_columns, picture_columns
 from pipeline.inputs.sidecar import FROM_FOLDERS, SIDECAR, Sidecar
 from pipeline.inputs.snapshot import is_manifest
+from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 from pipeline.retraining.deliveries.inbox import READY
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import locate
-
-
-@dataclass(frozen=True)
-class UnlabelledPicture:
-    """A picture that may be chosen.
-
-    Attributes:
-        location: Path or URI of the file.
-        name: Path of the picture as people know it.
-        domain: Name of the domain.
-        roots: Where the file may be; None for any place.
-        columns: Group, split and further columns by name.
-    """
-
-    location: str
-    name: str
-    domain: str
-    roots: AllowedRoots | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

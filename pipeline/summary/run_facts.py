@@ -1,6 +1,6 @@
 """What every summary contains, whether the run succeeded or failed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components.data_gate.findings import Finding
 from pipeline.summary.environment import Environment
@@ -20,6 +20,11 @@ class RunFacts:
         findings: Findings of the data gate.
         environment: See `describe_environment`.
         seed: Seed of the run.
+        listing: Name of the listing of pictures in the folder `inputs`.
+        slice_values: Name of the file with the values of slices there; "" without slices.
+        unlabelled: Name of the list there of unlabelled pictures to train on; "" for none.
+        unverified: Domains in which no picture has a label, with the names of the pictures whose
+            labels decide on the candidate.
     """
 
     run_id: str
@@ -30,6 +35,10 @@ class RunFacts:
     findings: list[Finding]
     environment: Environment
     seed: int
+    listing: str = ""
+    slice_values: str = ""
+    unlabelled: str = ""
+    unverified: dict[str, list[str]] = field(default_factory=dict)
 
 
 def failed_summary(facts: RunFacts, reason: str) -> Summary:

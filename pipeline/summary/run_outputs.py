@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline import component_ids
 from pipeline.workspace import Workspace
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
@@ -17,6 +18,17 @@ FILE = "outputs.json"
 _OUTPUTS = TypeAdapter(Outputs)
 
 _REMEDY = "Restore the file from a backup."
+
+
+def candidate_uri(outputs: Outputs) -> str:
+    """Return the URI of the Model artifact that a run trained, or took from an earlier one.
+
+    Raises:
+        KeyError: The run has none.
+    """
+    if component_ids.CANDIDATE in outputs:
+        return outputs[component_ids.CANDIDATE]["result"]
+    return outputs[component_ids.TRAINER]["model"]
 
 
 def write_outputs(outputs: Outputs, folder: Path) -> None:

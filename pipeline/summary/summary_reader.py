@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from components.compat.tfx_internals import serving_model_path
 from components.evaluation.gate.gate_options import GateOptions
@@ -10,6 +10,7 @@ from components.evaluation.tfma.evaluation_results import read_reasons
 from components.image_example_gen.inventory import read_inventory
 from components.pusher.executor import (
     ALREADY_SERVES,
+    AWAITING_LABELS,
     PUSHED,
     ROLLED_BACK,
     read_outcome,
@@ -18,7 +19,7 @@ from components.serving_check.executor import read_problems
 from pipeline import component_ids
 from pipeline.summary.domain_results import read_domain_results
 from pipeline.summary.run_facts import RunFacts
-from pipeline.summary.run_outputs import Outputs
+from pipeline.summary.run_outputs import Outputs, candidate_uri
 from pipeline.summary.slices.slice_reader import read_slice_results
 from pipeline.summary.summary_schema import Calibration, Images, Stage, Stages, Summary
 from trainer_module.export.model_description import read_description
@@ -38,18 +39,20 @@ def read_summary(
     inventory = read_inventory(outputs[component_ids.IMAGE_EXAMPLE_GEN]["rejects"])
     outcome, version = read_outcome(outputs[component_ids.PUSHER]["pushed_model"])
     serves = outcome in (PUSHED, ALREADY_SERVES)
-    model = read_description(serving_model_path(outputs[component_ids.TRAINER]["model"]))
+    model = read_description(serving_model_path(candidate_uri(outputs)))
     evaluation = outputs[component_ids.EVALUATOR]["evaluation"]
     domains = read_domain_results(evaluation, gate, baseline_version)
     slices, without_value = read_slice_results(evaluation, gate)
     accuracies = {name: domain.accuracy for name, domain in domains.items()}
     trained_on = {"device": model["training"]["device"]}
     facts = replace(facts, environment=facts.environment | trained_on)
-    trainer_ran = component_ids.TRAINER not in facts.cached
+    trainer_ran = component_ids.TRAINER in outputs.keys() - set(facts.cached)
     return Summary(
         **vars(facts),
-        status="pushed" if serves else "not_blessed",
-        reasons=_reasons(outcome, version, outputs, gate),
+        status=_status(outcome),
+        reasons=_reasons(outcome, version, outputs, gate)
+        if outcome != AWAITING_LABELS
+        else [f"domain '{name}' has no picture with a label" for name in facts.unverified],
         pushed_version=version if serves else None,
         new_version=outcome == PUSHED,
         baseline_version=baseline_version,
@@ -64,6 +67,12 @@ def read_summary(
         stages=_stages(model["training"], facts.seconds["total"] if trainer_ran else None),
         calibration=Calibration.model_validate(model["training"]["calibration"]),
     )
+
+
+def _status(outcome: str) -> Literal["pushed", "not_blessed", "awaiting_labels"]:
+    if outcome in (PUSHED, ALREADY_SERVES):
+        return "pushed"
+    return "awaiting_labels" if outcome == AWAITING_LABELS else "not_blessed"
 
 
 def _reasons(outcome: str, version: int | None, outputs: Outputs, gate: GateOptions) -> list[str]:
@@ -98,7 +107,7 @@ def _reject_reasons(inventory: dict[str, list[dict[str, Any]]]) -> dict[str, int
 
 
 def _stages(report: dict[str, Any], total: float | None) -> Stages:
-    """Return the results of both stages.
+    """Return the results of the stages.
 
     Args:
         report: Report of the trainer, from the description of the model.
@@ -106,7 +115,10 @@ def _stages(report: dict[str, Any], total: float | None) -> Stages:
     """
     return Stages(
         frozen=_stage(report["frozen"], total),
-        fine_tuned=_stage(report["fine_tuned"], total) if "fine_tuned" in report else None,
+        **{
+            name: _stage(report[name], total) if name in report else None
+            for name in ("fine_tuned", "semi_supervised")
+        },
         chosen=report["chosen"],
     )
 

@@ -174,11 +174,15 @@ class Stage(BaseModel):
 
 
 class Stages(BaseModel):
-    """Results of both stages, and the stage whose model was exported."""
+    """Results of the stages, and the stage whose model was exported.
+
+    Only a retraining with unlabelled pictures has the semi-supervised stage.
+    """
 
     frozen: Stage
     fine_tuned: Stage | None
-    chosen: Literal["frozen", "fine_tuned"]
+    semi_supervised: Stage | None = None
+    chosen: Literal["frozen", "fine_tuned", "semi_supervised"]
 
 
 class DomainCalibration(BaseModel):
@@ -207,7 +211,8 @@ class Summary(BaseModel):
     Attributes:
         run_id: Id of the run.
         data_root: Folder or URI that the paths of pictures are relative to.
-        status: Whether the candidate serves (`pushed`), was rejected, or the run failed.
+        status: Whether the candidate serves (`pushed`), was rejected, awaits labels, or the run
+            failed.
         pushed_version: Version that serves the model of this run; null otherwise.
         new_version: False if the model had already been pushed by an earlier run.
         baseline_version: Version that the candidate was compared with; null without a baseline.
@@ -230,11 +235,17 @@ class Summary(BaseModel):
             `cpus`, and the `device` of the training, null if the run failed) and `git_revision` of
             the code (null outside a git work tree).
         seed: Seed of the run.
+        listing: Name of the listing of pictures in the folder `inputs` of the workspace.
+        slice_values: Name of the file with the values of slices there; empty without slices.
+        unlabelled: Name of the list of the unlabelled pictures there that were trained on, by the
+            digests of their files; empty for none.
+        unverified: Domains in which no picture had a label, with the names of the pictures whose
+            labels decide on the candidate. No names where a candidate is pushed without them.
     """
 
     run_id: str
     data_root: str = ""
-    status: Literal["pushed", "not_blessed", "failed"]
+    status: Literal["pushed", "not_blessed", "awaiting_labels", "failed"]
     pushed_version: int | None
     new_version: bool
     baseline_version: int | None
@@ -255,6 +266,10 @@ class Summary(BaseModel):
     cached: list[str]
     environment: dict[str, str | int | None]
     seed: int
+    listing: str = ""
+    slice_values: str = ""
+    unlabelled: str = ""
+    unverified: dict[str, list[str]] = {}
 
     @classmethod
     def read(cls, folder: Path) -> "Summary":

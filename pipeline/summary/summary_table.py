@@ -9,7 +9,7 @@ from rich.text import Text
 
 from pipeline.summary.finding_list import show_findings
 from pipeline.summary.slices.slice_table import show_slices
-from pipeline.summary.summary_schema import Domain, Stages, Summary
+from pipeline.summary.summary_schema import Domain, Stage, Stages, Summary
 from pipeline.terminal.accept_command import accept_command
 from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
@@ -84,7 +84,8 @@ def _domain_table(summary: Summary) -> Table:
     """Return accuracies per domain: stages on the eval split, candidate and baseline on test."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("domain", overflow="fold")
-    for name in ("images", "frozen*", "tuned*", "accuracy", "baseline", "change"):
+    stages = ["frozen*", "tuned*", *(["semi*"] if _has_unlabelled(summary) else [])]
+    for name in ("images", *stages, "accuracy", "baseline", "change"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, domain in summary.domains.items():
         table.add_row(
@@ -100,7 +101,8 @@ def _domain_table(summary: Summary) -> Table:
     table.add_row("mean", "", *_stage_accuracies(summary.stages, None), f"[bold]{mean}[/bold]")
     if summary.worst_domain and len(summary.domains) > 1:
         worst = summary.domains[summary.worst_domain].accuracy
-        table.add_row(f"worst: {plain(summary.worst_domain)}", "", "", "", _accuracy(worst))
+        blanks = [""] * (1 + len(stages))
+        table.add_row(f"worst: {plain(summary.worst_domain)}", *blanks, _accuracy(worst))
     if summary.stages:
         chosen = summary.stages.chosen.replace("_", "-")
         table.caption = f"* eval split; {chosen} is exported. Rest: test split; ± half the interval"
@@ -108,10 +110,19 @@ def _domain_table(summary: Summary) -> Table:
     return table
 
 
+def _has_unlabelled(summary: Summary) -> bool:
+    return bool(summary.stages and summary.stages.semi_supervised)
+
+
 def _stage_accuracies(stages: Stages | None, domain: str | None) -> list[str]:
     """Return a cell per stage: accuracy in a domain of the eval split, or the mean for None."""
     cells = []
-    for stage in (stages.frozen, stages.fine_tuned) if stages else (None, None):
+    shown: list[Stage | None] = [None, None]
+    if stages:
+        shown = [stages.frozen, stages.fine_tuned]
+    if stages and stages.semi_supervised:
+        shown.append(stages.semi_supervised)
+    for stage in shown:
         if stage is None:
             cells.append("-")
         elif domain is None:

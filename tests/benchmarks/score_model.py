@@ -1,9 +1,9 @@
 """Accuracy of a workspace's newest model, pushed or not, on the test pictures of every domain.
 
-    python tests/benchmarks/score_model.py DATA WORKSPACE
+    python tests/benchmarks/score_model.py DATA WORKSPACE [DOMAIN]
 
 prints a JSON object: domain -> accuracy. Test pictures are those that `carryover run` keeps out of
-training with the default shares, in every domain of DATA.
+training with the default shares, in every domain of DATA; of DOMAIN they are all pictures.
 """
 
 import json
@@ -21,11 +21,15 @@ from trainer_module.export.saved_model_classifier import SavedModelClassifier
 BATCH = 64
 
 
-def main(data: Path, workspace: Path) -> None:
+def main(data: Path, workspace: Path, whole_domain: str = "") -> None:
     """Score every domain."""
     model = newest_model(workspace)
-    domains = sorted(path for path in data.iterdir() if path.is_dir())
-    print(json.dumps({domain.name: score(model, test_pictures(domain)) for domain in domains}))
+    accuracies = {}
+    for domain in sorted(path for path in data.iterdir() if path.is_dir()):
+        is_whole = domain.name == whole_domain
+        pictures = sorted(domain.glob("*/*")) if is_whole else test_pictures(domain)
+        accuracies[domain.name] = score(model, pictures)
+    print(json.dumps(accuracies))
 
 
 def newest_model(workspace: Path) -> Path:
@@ -67,4 +71,4 @@ def _read(path: Path) -> tuple[bytes, str] | None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])

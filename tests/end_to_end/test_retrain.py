@@ -13,6 +13,8 @@ from command import SHAPES, SIZE, carryover, drawn, newest_summary, save
 from PIL import Image
 from repository import ROOT
 
+from trainer_module.export.model_description import read_description, unlabelled_domains
+
 pytestmark = pytest.mark.slow
 
 #: Settings for runs of a few seconds on a handful of pictures.
@@ -62,6 +64,14 @@ def versions(workspace: Path) -> list[str]:
     return sorted(path.name for path in (workspace / "serving" / "carryover").iterdir())
 
 
+def add_unlabelled(batch: Path, domain: str) -> None:
+    """Add 72 pictures without labels to a batch."""
+    drawn_batch = draw_batch(batch.parent.parent / "unlabelled", domain, seed=6)
+    (batch / domain / "_unlabelled").mkdir()
+    for path in drawn_batch.glob(f"{domain}/*/*.png"):
+        path.rename(batch / domain / "_unlabelled" / path.name)
+
+
 def test_a_new_domain_waits_for_enough_pictures_and_is_trained_on_and_pushed_once(workspace):
     draw_batch(workspace.parent / "inbox" / "few", "mosaic", per_class=3, seed=5)
     done = retrain(workspace)
@@ -70,10 +80,12 @@ def test_a_new_domain_waits_for_enough_pictures_and_is_trained_on_and_pushed_onc
     assert "few: too_little_data" in done.stdout
     assert versions(workspace) == ["1"]
 
-    draw_batch(workspace.parent / "inbox" / "monday", "mosaic")
+    add_unlabelled(draw_batch(workspace.parent / "inbox" / "monday", "mosaic"), "mosaic")
     preview = retrain(workspace, "--dry-run")
     assert preview.returncode == 0, preview.stderr
-    assert preview.stdout.startswith("monday: retrain: new domain 'mosaic': 72 labelled, accuracy")
+    assert preview.stdout.startswith(
+        "monday: retrain: new domain 'mosaic': 72 labelled, 72 unlabelled, accuracy"
+    )
     assert len(list((workspace / "batches").glob("[!.]*"))) == 1  # a preview copies nothing
 
     done = retrain(workspace, "--json")
@@ -91,7 +103,13 @@ def test_a_new_domain_waits_for_enough_pictures_and_is_trained_on_and_pushed_onc
         for row in map(json.loads, listing.read_text().splitlines())
         if row["domain"] == "mosaic"
     ]
-    assert len(new) == 72 + 9  # with those that waited
+    assert len(new) == 72 + 9  # with those that waited, and without the unlabelled ones
+    stages = summary["stages"]
+    assert set(stages["semi_supervised"]["eval_domain_accuracy"]) == set(summary["domains"])
+    [trained] = workspace.glob("inputs/unlabelled-*")  # the examples are removed after the run
+    assert trained.name == summary["unlabelled"]
+    description = read_description(str(workspace / "serving" / "carryover" / "2"))
+    assert unlabelled_domains(description) == {"mosaic"}
     assert summary["classes"] == ["circle", "cross", "square"]
 
     again = retrain(workspace)

@@ -122,12 +122,10 @@ class PictureSite:
         ledger = Ledger(self.workspace.root)
         return TrainingSet.read(ledger.read(number), ledger.batches(), self.model, self.workspace)
 
-    def retrain(
-        self, number: int, pseudo_labels: dict[str, str] | None = None, **settings: Any
-    ) -> Snapshot:
+    def retrain(self, number: int, **settings: Any) -> Snapshot:
         """Push a version for a batch, and return the snapshot of its run."""
         config = self.config(**settings)
-        snapshot = self.read(number).write(config, pseudo_labels)
+        snapshot = self.read(number).write(config)
         summary = self.pipeline(config, self.workspace, snapshot)
         ledger = Ledger(self.workspace.root)
         ledger.finish(number, "pushed", "", version=summary.pushed_version)

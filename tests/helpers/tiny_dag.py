@@ -13,12 +13,15 @@ from pipeline.inputs.snapshot import take_snapshot
 CODE = ComponentFingerprints("1", "2", "3", "4", "5", "6", "7")
 
 
-def tiny_inputs(folder: Path, baseline: str | None = None) -> tuple[RunConfig, PipelineInputs]:
+def tiny_inputs(
+    folder: Path, baseline: str | None = None, candidate: str | None = None
+) -> tuple[RunConfig, PipelineInputs]:
     """Make the arguments of `create_pipeline`.
 
     Args:
         folder: Folder for the data and the workspace.
         baseline: URI of the model to compare with, None for a first run.
+        candidate: URI of the model of an earlier run, None to train one.
     """
     snapshot = take_snapshot(
         str(write_files(folder / "data", {"day/cat/a.png": b""})), folder / "in"
@@ -38,4 +41,5 @@ def tiny_inputs(folder: Path, baseline: str | None = None) -> tuple[RunConfig, P
         run_key="key",
         baseline_uri=baseline,
         baseline_version=1 if baseline else 0,
+        candidate_uri=candidate,
     )

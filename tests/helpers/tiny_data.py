@@ -135,6 +135,7 @@ def run_gate(
         {
             "validation": validation.model_dump_json(),
             "empty_classes": json.dumps(list(empty_classes)),
+            "unverified_domains": "[]",
             "code": "code",
         },
     )

@@ -18,8 +18,8 @@ NODES = [
 ]
 
 
-def compiled(folder: Path, baseline: str | None) -> Launcher:
-    return Launcher(create_pipeline(*tiny_inputs(folder, baseline)), "run")
+def compiled(folder: Path, baseline: str | None, candidate: str | None = None) -> Launcher:
+    return Launcher(create_pipeline(*tiny_inputs(folder, baseline, candidate)), "run")
 
 
 def positions(nodes: list[str], *names: str) -> list[int]:
@@ -42,9 +42,16 @@ def test_a_later_run_compares_with_the_baseline(tmp_path):
     assert order == sorted(order)
 
 
+def test_a_candidate_of_an_earlier_run_is_evaluated_in_place_of_a_training(tmp_path):
+    nodes = compiled(tmp_path, str(tmp_path / "baseline"), str(tmp_path / "candidate")).nodes
+    assert {*nodes} == {*NODES, "Baseline", "Candidate"} - {"Transform", "Trainer"}
+    order = positions(nodes, "DataGate", "Candidate", "Evaluator", "Pusher")
+    assert order == sorted(order)
+
+
 def test_every_component_id_has_a_constant_and_every_constant_is_a_component_id(tmp_path):
     constants = [value for name, value in vars(component_ids).items() if name.isupper()]
-    assert sorted(constants) == sorted([*NODES, "Baseline"])
+    assert sorted(constants) == sorted([*NODES, "Baseline", "Candidate"])
     assert sorted(get_args(component_ids.ComponentId)) == sorted(constants)
     nodes = compiled(tmp_path, str(tmp_path / "baseline")).nodes
-    assert sorted(nodes) == sorted(constants)
+    assert {*nodes} == {*constants} - {"Candidate"}

@@ -8,11 +8,18 @@ import tensorflow as tf
 from trainer_fixtures import SIZE, fn_args, rows
 
 from trainer_module.classifier import build_classifier, warm_start
+from trainer_module.contract.model_assets import DESCRIPTION
 from trainer_module.data.transformed_examples import read_pictures
 from trainer_module.export.model_description import read_description
 from trainer_module.export.saved_model import load_classifier
 from trainer_module.hardware import set_up_hardware
-from trainer_module.training import run_fn, train_stages
+from trainer_module.stages.stage_result import StageResult
+from trainer_module.training import (
+    _all_unlabelled_domains,
+    _recipe_of_fold_models,
+    run_fn,
+    train_stages,
+)
 from trainer_module.training_options import TrainingOptions
 from trainer_module.training_task import create_task
 
@@ -32,6 +39,7 @@ def test_both_stages_are_reported_and_the_better_one_is_exported(trained):
     best = report["chosen"]
     assert best in ("frozen", "fine_tuned")
     assert set(report["frozen"]["domain_accuracy"]) == {"day", "night"}
+    assert report["unlabelled_domains"] == []
 
     pictures = rows({"day": 20, "night": -20}, per_class=2, seed=2)
     images = tf.constant([tf.io.encode_png(row.pixels).numpy() for row in pictures])
@@ -59,6 +67,30 @@ def test_the_same_seed_gives_the_same_fine_tuned_stage(trained, tmp_path):
     assert first["accuracy"] == pytest.approx(second["accuracy"], abs=1e-4)
     losses = [[epoch["loss"] for epoch in report["curve"]] for report in reports]
     np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
+def test_fold_models_repeat_the_stage_before_the_unlabelled_pictures():
+    tuned, semi = (
+        StageResult(
+            name, [np.full(1, number)], np.zeros((1, 2)), None, 0.0, 1, {"interpolation": 1}
+        )
+        for number, name in enumerate(("fine_tuned", "semi_supervised"))
+    )
+    assert _recipe_of_fold_models([tuned, semi], tuned) is tuned
+    recipe = _recipe_of_fold_models([tuned, semi], semi)
+    assert (recipe.name, recipe.weights) == ("fine_tuned", semi.weights)
+
+
+def test_the_domains_of_unlabelled_pictures_are_those_of_all_trainings(tmp_path):
+    unlabelled = SimpleNamespace(domains=np.array(["sketch", "fog", "sketch"], object))
+    path = tmp_path / DESCRIPTION
+    path.parent.mkdir()
+    path.write_text(json.dumps({"training": {"unlabelled_domains": ["rain"]}}))
+    assert _all_unlabelled_domains(unlabelled, str(tmp_path)) == ["fog", "rain", "sketch"]
+    assert _all_unlabelled_domains(None, str(tmp_path)) == ["rain"]
+    path.write_text(json.dumps({"training": {}}))  # exported before they were kept
+    assert _all_unlabelled_domains(unlabelled, str(tmp_path)) == ["fog", "sketch"]
+    assert _all_unlabelled_domains(None, None) == []
 
 
 def test_training_starts_from_the_serving_model(frozen_only, tmp_path):

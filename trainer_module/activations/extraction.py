@@ -27,6 +27,10 @@ FORWARD_BATCH = 128
 #: Largest number of views of a picture that is drawn more often than others.
 MAX_VIEWS = 8
 
+#: Augmentation of the strong views of unlabelled pictures, their number, and the number of the
+#: first one. Views of labelled pictures have smaller numbers.
+STRONG, STRONG_VIEWS, FIRST_STRONG_VIEW = "strong", 2, 1001
+
 #: Function of draws and pixels (see `picture_batches`) that returns activations, one per array.
 ForwardPass = Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]]
 
@@ -137,6 +141,50 @@ def add_views(
             f"{len(rows):,}",
         )
     return replace(activations, views=views, view_counts=view_counts)
+
+
+def extract_unlabelled(
+    pictures: Pictures, classifier: Classifier, boundary: str, task: TrainingTask
+) -> Activations:
+    """Return the activations of unlabelled pictures: the picture itself, and strong views of it.
+
+    They are not cached: the pictures take part in one training only.
+
+    Args:
+        pictures: Unlabelled pictures.
+        classifier: Classifier with the backbone.
+        boundary: Block whose outputs are stored.
+        task: Task of the training.
+    """
+    task = replace(task, cache=None)
+    with task.hardware.strategy.scope():
+        frozen_part, _ = split_at(classifier.backbone.model, boundary)
+        augmentation = RandomView(STRONG, dtype="float32")
+
+    def forward(_: tf.Tensor, pixels: tf.Tensor) -> list[tf.Tensor]:
+        return [frozen_part(tf.cast(pixels, tf.float32), training=False)]
+
+    def forward_strong(draws: tf.Tensor, pixels: tf.Tensor) -> list[tf.Tensor]:
+        view = augmentation(tf.cast(pixels, tf.float32), draws, training=True)
+        return [frozen_part(view, training=False)]
+
+    rows = np.arange(len(pictures))
+    views = [_compute_view(0, rows, pictures, classifier, frozen_part, forward, task)]
+    for number in range(STRONG_VIEWS):
+        logger.info("semi_supervised: strong view %s of %s", number + 1, STRONG_VIEWS)
+        views.append(
+            _compute_view(
+                FIRST_STRONG_VIEW + number,
+                rows,
+                pictures,
+                classifier,
+                frozen_part,
+                forward_strong,
+                task,
+            )
+        )
+    no_embeddings: npt.NDArray[np.float16] = np.empty((0, 0), np.float16)
+    return _of_all_pictures(pictures, task, no_embeddings, views)
 
 
 def _view_counts(weights: npt.NDArray[np.float32], views: int) -> npt.NDArray[np.int64]:

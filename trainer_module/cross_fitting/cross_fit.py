@@ -124,8 +124,8 @@ def cross_fit(
         folds: Folds of the pictures, see `choose_start`.
         start: Weights that the fold models start from.
         boundary: Last block that stayed frozen; None if the whole backbone did.
-        chosen: Stage of the candidate that is exported. Its share of the fine-tuned weights is that
-            of the fold models.
+        chosen: Stage that the fold models repeat, with the weights that are exported. Its share of
+            the fine-tuned weights is that of the fold models.
         temperature: Temperature of the candidate.
         task: Task of the training.
 
@@ -174,7 +174,7 @@ class _FoldTraining:
     Attributes:
         classifier: Classifier that gets the weights of each fold model.
         boundary: Last block that stays frozen; None if the whole backbone does.
-        chosen: Stage of the candidate that is exported.
+        chosen: Stage that is repeated, with the weights of the candidate that are exported.
         start: Weights before the training.
         task: Task of the training.
     """

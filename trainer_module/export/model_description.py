@@ -2,11 +2,16 @@
 
 import errno
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from trainer_module.contract.model_assets import DESCRIPTION
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, read_json_object
+
+#: Key in the report of the training: domains whose unlabelled pictures the model was trained on,
+#: in its last training or before.
+UNLABELLED_DOMAINS = "unlabelled_domains"
 
 
 def read_description(folder: str) -> dict[str, Any]:
@@ -28,3 +33,12 @@ def read_description(folder: str) -> dict[str, Any]:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     description = read_json_object(path, "description of the model", RESTORE_VERSION)
     return {"temperature": 1.0} | description
+
+
+def unlabelled_domains(description: Mapping[str, Any]) -> frozenset[str]:
+    """Return the domains whose unlabelled pictures a model was trained on.
+
+    Args:
+        description: Description of the model; one that was exported before they were kept has none.
+    """
+    return frozenset(description.get("training", {}).get(UNLABELLED_DOMAINS, ()))

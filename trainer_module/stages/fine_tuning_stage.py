@@ -84,10 +84,10 @@ def fine_tune(
     """
     trained_part = build_trained_part(classifier, boundary, task)
     targets = class_ids(evaluation.labels, classifier.labels)
-    eval_split = _EvalSplit(trained_part, evaluation, targets, task)
-    start_weights = _trainable_weights(trained_part)
+    eval_split = EvalSplit(trained_part, evaluation, targets, task)
+    start_weights = trainable_weights(trained_part)
     curve, mean_weights = _train_epochs(trained_part, classifier, train, eval_split, task)
-    share, logits = _select_mixture(trained_part, start_weights, mean_weights, eval_split)
+    share, logits = _select_mixture(start_weights, mean_weights, eval_split)
     return StageResult(
         name=NAME,
         weights=classifier.get_weights(),
@@ -100,7 +100,7 @@ def fine_tune(
 
 
 @dataclass(frozen=True)
-class _EvalSplit:
+class EvalSplit:
     """Predictions and scores of the trained part on the eval split.
 
     Attributes:
@@ -138,12 +138,16 @@ class _EvalSplit:
         """Return the accuracy of logits."""
         return score(logits.argmax(axis=-1), self.targets, self.activations.domains)
 
+    def correct(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Return which rows are predicted correctly, bool [rows]."""
+        return logits.argmax(axis=-1) == self.targets
+
 
 def _train_epochs(
     trained_part: keras.Model,
     classifier: Classifier,
     train: Activations,
-    eval_split: _EvalSplit,
+    eval_split: EvalSplit,
     task: TrainingTask,
 ) -> tuple[list[dict[str, float]], Weights]:
     """Train all epochs; return the metrics of each, and the mean weights of the last ones."""
@@ -166,21 +170,21 @@ def _train_epochs(
             accuracy,
         )
         if epoch >= options.epochs - averaged:
-            last_weights.append(_trainable_weights(trained_part))
+            last_weights.append(trainable_weights(trained_part))
     return curve, [np.mean(values, axis=0) for values in zip(*last_weights, strict=True)]
 
 
 def _select_mixture(
-    trained_part: keras.Model, start: Weights, tuned: Weights, eval_split: _EvalSplit
+    start: Weights, tuned: Weights, eval_split: EvalSplit
 ) -> tuple[float, npt.NDArray[np.float32]]:
     """Assign the best mixture of two sets of weights; return its share and its logits."""
     logits = []
     for share in SHARES:
-        _assign(trained_part, _mix(start, tuned, share))
+        assign_weights(eval_split.trained_part, mix_weights(start, tuned, share))
         logits.append(eval_split.predict())
     criterion = eval_split.task.options.criterion
     best = select_best(logits, eval_split.targets, eval_split.activations.domains, criterion)
-    _assign(trained_part, _mix(start, tuned, SHARES[best]))
+    assign_weights(eval_split.trained_part, mix_weights(start, tuned, SHARES[best]))
     new = SHARES[best] * 100
     texts = "%s: %.0f %% of its weights and %.0f %% of those before it are mixed"
     logger.info(texts, NAME, new, 100 - new)
@@ -240,16 +244,18 @@ def create_epoch(
     return lambda: float(epoch())
 
 
-def _trainable_weights(model: keras.Model) -> Weights:
+def trainable_weights(model: keras.Model) -> Weights:
+    """Return the values of the trainable variables of a model, in its order."""
     return [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
 
 
-def _mix(old: Weights, new: Weights, share: float) -> Weights:
+def mix_weights(old: Weights, new: Weights, share: float) -> Weights:
     """Return the linear interpolation of two sets of weights: 0 is the old, 1 the new one."""
     return [(1 - share) * before + share * after for before, after in zip(old, new, strict=True)]
 
 
-def _assign(model: keras.Model, weights: Weights) -> None:
+def assign_weights(model: keras.Model, weights: Weights) -> None:
+    """Set the trainable variables of a model, in its order."""
     for variable, value in zip(model.trainable_variables, weights, strict=True):
         variable.assign(value)
 

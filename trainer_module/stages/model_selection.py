@@ -24,6 +24,8 @@ def select_stage(
 ) -> StageResult:
     """Return the best stage on the eval split, see `select_best`; the earlier one on a tie.
 
+    A stage that another one replaces does not count.
+
     Args:
         stages: Results of the stages, in the order of training.
         labels: Class names of the eval split, str [rows].
@@ -31,8 +33,9 @@ def select_stage(
         known: Class names of the classifier, in the order of their IDs.
         criterion: Accuracy to compare.
     """
-    logits = [stage.logits for stage in stages]
-    return stages[select_best(logits, class_ids(labels, known), domains, criterion)]
+    compared = _without_replaced(stages)
+    logits = [stage.logits for stage in compared]
+    return compared[select_best(logits, class_ids(labels, known), domains, criterion)]
 
 
 def describe_choice(stages: list[StageResult], chosen: StageResult, criterion: Criterion) -> str:
@@ -47,11 +50,20 @@ def describe_choice(stages: list[StageResult], chosen: StageResult, criterion: C
         return "it is the only stage"
     numbers = " and ".join(f"{stage.score.by(criterion):.3f} {stage.name}" for stage in stages)
     texts = f"accuracy on the eval split {numbers}"
-    best = max(stage.score.by(criterion) for stage in stages)
-    rivals = [stage for stage in stages if stage.score.by(criterion) == best]
+    compared = _without_replaced(stages)
+    if len(compared) < len(stages):
+        replaced = " and ".join(stages[-1].replaces)
+        texts += f"; {stages[-1].name} replaces {replaced}, because it does no harm there"
+    best = max(stage.score.by(criterion) for stage in compared)
+    rivals = [stage for stage in compared if stage.score.by(criterion) == best]
     if rivals == [chosen]:
         return texts
     return f"{texts}; too close to tell apart, so the probability of the true class decides"
+
+
+def _without_replaced(stages: list[StageResult]) -> list[StageResult]:
+    """Return the stages that are compared; only the last one can replace others."""
+    return [stage for stage in stages if stage.name not in stages[-1].replaces]
 
 
 def select_best(
@@ -86,6 +98,48 @@ def select_best(
     ]
     confidences = [_true_class_probability(logits[each], targets, weights) for each in close]
     return close[int(np.argmax(confidences))]
+
+
+def is_worse(
+    reference: npt.NDArray[np.bool_],
+    correct: npt.NDArray[np.bool_],
+    domains: npt.NDArray[np.object_],
+    criterion: Criterion,
+    errors: float = 1.0,
+) -> bool:
+    """Return whether a classifier is worse than a reference by more than chance explains.
+
+    Args:
+        reference: Rows that the reference predicts correctly, bool [rows].
+        correct: Rows that the classifier predicts correctly, bool [rows].
+        domains: Domain of each row, str [rows].
+        criterion: Accuracy to compare.
+        errors: Number of standard errors of the difference that chance explains.
+    """
+    weights = _row_weights(reference, domains, criterion)
+    loss = float(weights @ reference - weights @ correct)
+    return loss > errors * _standard_error(reference, correct, domains, weights)
+
+
+def is_worse_in_a_domain(
+    reference: npt.NDArray[np.bool_],
+    correct: npt.NDArray[np.bool_],
+    domains: npt.NDArray[np.object_],
+    errors: float = 1.0,
+) -> bool:
+    """Return whether a classifier is worse than a reference in any domain, see `is_worse`.
+
+    Args:
+        reference: Rows that the reference predicts correctly, bool [rows].
+        correct: Rows that the classifier predicts correctly, bool [rows].
+        domains: Domain of each row, str [rows].
+        errors: Number of standard errors of the difference that chance explains.
+    """
+    rows_of_domains = [domains == domain for domain in set(domains)]
+    return any(
+        is_worse(reference[rows], correct[rows], domains[rows], "overall", errors)
+        for rows in rows_of_domains
+    )
 
 
 def _row_weights(

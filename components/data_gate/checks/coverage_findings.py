@@ -1,6 +1,6 @@
 """Findings about domains and classes with too few pictures, in any split."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from components.data_gate.findings import Finding, Severity
 from components.data_gate.statistics.counts import Counts
@@ -14,16 +14,19 @@ MIN_TEST_PICTURES = 30
 MIN_CLASS_PICTURES = 3
 
 
-def domain_findings(counts: Counts) -> list[Finding]:
+def domain_findings(counts: Counts, unverified: Collection[str] = ()) -> list[Finding]:
     """Return findings about domains that cannot be tested, or only badly.
 
     Args:
         counts: Pictures of the run.
+        unverified: Domains in which no picture has a label; they need no test pictures.
     """
     # A domain whose files were all rejected has its gate nevertheless.
     all_domains = sorted({*counts.domains, *(domain for domain in counts.rejects if domain)})
     tested = {name: counts.tested_domains[name] for name in all_domains}
-    untestable = [name for name, pictures in tested.items() if not pictures]
+    untested = [name for name, pictures in tested.items() if not pictures]
+    untestable = [name for name in untested if name not in unverified]
+    without_label = sorted(unverified)
     small = [
         f"{quoted(name)} ({pictures}, each worth {1 / pictures:.3f} of its accuracy)"
         for name, pictures in tested.items()
@@ -37,6 +40,13 @@ def domain_findings(counts: Counts) -> list[Finding]:
             untestable,
             f"There are no test pictures in {named('domain', untestable)}, so no model can be "
             "blessed. Add pictures, enlarge split.test, or remove the domain.",
+        ),
+        *_finding(
+            "unverified_domain",
+            "warning",
+            without_label,
+            f"No picture in {named('domain', without_label)} has a label, so the accuracy there is "
+            "unknown. Deliver labels of some pictures.",
         ),
         *_finding(
             "small_test",

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 
 from components.data_gate.statistics.baseline_statistics import read_baseline_statistics
 from components.pusher.data_set import read_data_set
 from trainer_module.contract import example_features
-from trainer_module.export.model_description import read_description
+from trainer_module.export.model_description import read_description, unlabelled_domains
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class KnownNames:
 
 
 def read_known_names(model: str) -> KnownNames:
-    """Return the names that a version knows: by its pictures, its labels and its statistics.
+    """Return the names that a version knows: by its pictures, its statistics and its description.
 
     Args:
         model: Folder of the SavedModel.
@@ -45,11 +46,13 @@ def read_known_names(model: str) -> KnownNames:
     if pictures := read_data_set(Path(model)):
         trained = pictures.filter(pc.equal(pictures["split"], "train"))
         domains |= set(trained[example_features.DOMAIN].unique().to_pylist())
-    classes |= set(_description(model).get("labels", ()))
+    description = _description(model)
+    domains |= unlabelled_domains(description)
+    classes |= set(description.get("labels", ()))
     return KnownNames(frozenset(domains), frozenset(classes))
 
 
-def _description(model: str) -> Mapping[str, list[str]]:
+def _description(model: str) -> Mapping[str, Any]:
     try:
         return read_description(model)
     except FileNotFoundError:  # another program has exported the model

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from pathlib import Path
 
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
@@ -26,7 +27,7 @@ def main() -> None:
     parameters = step.parameters
     config = RunConfig.model_validate_json(parameters["config"])
     workspace = Workspace(config.workspace)
-    snapshot = Snapshot(**json.loads(parameters["snapshot"]))
+    snapshot = read_snapshot(parameters["snapshot"])
     run_id = parameters["run_id"]
     console = SafeConsole(width=100)
     folder = workspace.runs / run_id
@@ -45,6 +46,13 @@ def main() -> None:
     version = summary.pushed_version
     model = str(run.store.path(version)) if version else None
     show_summary(console, summary, model, run.store.newest(), workspace.root)
+
+
+def read_snapshot(text: str) -> Snapshot:
+    """Return the snapshot that the first step wrote as JSON, where paths are texts."""
+    values = json.loads(text)
+    paths = {name: Path(values[name]) for name in ("path", "slice_values") if values[name]}
+    return Snapshot(**values | paths)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,9 @@ def read_model_section(record: RunRecord) -> ModelSection | None:
     Returns:
         None if the run ended before the training was complete, or its artifacts were deleted.
     """
-    artifact = record.output_uri(component_ids.TRAINER, "model")
+    artifact = record.output_uri(component_ids.TRAINER, "model") or record.output_uri(
+        component_ids.CANDIDATE, "result"
+    )
     examples = record.output_uri(component_ids.IMAGE_EXAMPLE_GEN, "examples")
     evaluation = record.output_uri(component_ids.EVALUATOR, "evaluation")
     if artifact is None or examples is None or evaluation is None:
@@ -129,7 +131,11 @@ def _domains_with_plots(predictions: SplitPredictions, accuracies: dict[str, flo
 
 
 def _draw_curves(training: dict[str, Any]) -> dict[str, list[Markup]]:
-    titles = {"frozen": "frozen", "fine_tuned": "fine-tuned"}
+    titles = {
+        "frozen": "frozen",
+        "fine_tuned": "fine-tuned",
+        "semi_supervised": "semi-supervised",
+    }
     curves = {
         title: training[stage]["curve"]
         for stage, title in titles.items()

@@ -33,10 +33,12 @@ def read_verdict(summary: Summary, version: ModelVersion | None = None) -> Verdi
     if version and version.rollback:
         return Verdict("doubtful", f"Version {version.number}, rolled back since", reasons)
     if version and version.push.accepted:
-        title = f"Not blessed, and accepted as version {version.number}"
-        return Verdict("doubtful", title, reasons)
+        before = "Labels missing" if summary.status == "awaiting_labels" else "Not blessed"
+        return Verdict("doubtful", f"{before}, and accepted as version {version.number}", reasons)
     if summary.status == "failed":
         return Verdict("bad", "Failed: nothing was pushed", summary.reasons)
+    if summary.status == "awaiting_labels":
+        return Verdict("doubtful", "Not pushed yet: labels decide", summary.reasons)
     if summary.status == "not_blessed":
         baseline = summary.baseline_version
         remains = f": version {baseline} remains the serving version" if baseline else ""

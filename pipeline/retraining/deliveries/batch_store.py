@@ -2,14 +2,16 @@
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from pipeline.inputs.allowed_roots import OUTSIDE
 from pipeline.inputs.layouts.layout import LayoutOptions
@@ -177,14 +179,23 @@ class BatchStore:
         if digest == hashlib.sha256().hexdigest()[:DIGITS]:
             return []  # the delivery holds no files
         listing, what = self._folder / digest / LISTING, "listing of a batch"
-        lines = read_state(listing, what, _REMEDY).splitlines()
+        lines = io.BytesIO(read_state(listing, what, _REMEDY))
         try:
-            rows: list[BatchRow] = [json.loads(line) for line in lines]
-            for row in rows:
-                row["path"] = f"{self._folder.name}/{digest}/{row['path']}"
+            return [_read_row(line, f"{self._folder.name}/{digest}") for line in lines]
         except (ValueError, TypeError, LookupError) as error:
             raise damaged_file(listing, what, str(error), _REMEDY) from None
-        return rows
+
+
+def _read_row(line: bytes, folder: str) -> BatchRow:
+    """Read a row; what many rows have in common is one object, as a batch may have a million."""
+    row: BatchRow = json.loads(line, object_pairs_hook=_with_shared_keys)
+    row["path"] = f"{folder}/{row['path']}"
+    row["domain"], row["label"] = sys.intern(row["domain"]), sys.intern(row["label"])
+    return row
+
+
+def _with_shared_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {sys.intern(key): value for key, value in pairs}
 
 
 def delivered_keys(row: ListingRow | BatchRow) -> DeliveredKeys:

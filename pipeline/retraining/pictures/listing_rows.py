@@ -35,8 +35,6 @@ class ListingRows:
             them.
         overridden: Names of new pictures whose given split is not that of their known group, each
             with both splits.
-        not_pseudo_labelled: Names of unlabelled pictures that are left out, because their group is
-            in test or in eval.
     """
 
     known: KnownPictures
@@ -45,7 +43,6 @@ class ListingRows:
     by_stem: bool
     slices: Mapping[bytes, dict[str, str]] = field(default_factory=dict)
     overridden: list[tuple[str, str, str]] = field(default_factory=list)
-    not_pseudo_labelled: list[str] = field(default_factory=list)
 
     def of_known(self, rows: Iterable[DataSetRow]) -> list[ListingRow]:
         """Return the rows of known pictures, which keep their split, their group and their fold."""
@@ -64,34 +61,27 @@ class ListingRows:
                 listed.append(self._with_fold(self._of_update(row, update), update.known[0]))
         return listed
 
-    def of_new(
-        self, rows: Iterable[BatchRow], pseudo_labels: Mapping[str, str], listed: list[ListingRow]
-    ) -> list[ListingRow]:
+    def of_new(self, rows: Iterable[BatchRow], listed: list[ListingRow]) -> list[ListingRow]:
         """Return the rows of new pictures; one whose group is known gets the split of its group.
 
         Args:
-            rows: Rows of batches: labelled, unusable, or with a pseudo-label.
-            pseudo_labels: Predicted classes of unlabelled pictures to train on, by path.
+            rows: Rows of batches: labelled, or unusable.
             listed: Rows of updates, whose groups are known too.
         """
         splits = self.known.group_splits(self.by_stem)
-        _add_groups(splits, listed)
-        new, pseudo = [], []
+        add_groups(splits, listed)
+        return [self._of_new(row, splits) for row in rows]
+
+    def of_listing(self, rows: Iterable[ListingRow]) -> list[ListingRow]:
+        """Return the rows of an earlier listing; files of known pictures are looked up again."""
+        listed = []
         for row in rows:
-            if row["path"] in pseudo_labels and not row["label"]:
-                pseudo.append(row)
-            else:
-                new.append(self._of_new(row, splits))
-        _add_groups(splits, new)
-        for row in pseudo:
-            group = self._group(row)
-            digest = _known_digest(group, splits)
-            if digest and splits[digest] - {"train"}:
-                self.not_pseudo_labelled.append(row["name"])
-            else:
-                labelled: BatchRow = {**row, "label": pseudo_labels[row["path"]], "split": "train"}
-                new.append(self._listed(labelled, group, digest))
-        return new
+            found = row.copy()
+            if row.get("known"):
+                found.pop("reason", None)
+                found = self._with_file_status(found)
+            listed.append(found)
+        return listed
 
     def _of_known(self, row: DataSetRow) -> ListingRow:
         listed = _unread_row(os.fsdecode(row["location"]), row)
@@ -122,8 +112,8 @@ class ListingRows:
             listed["group"] = self.known.stem(known[0])
 
     def _of_new(self, row: BatchRow, splits: Mapping[bytes, set[str]]) -> ListingRow:
-        group = self._group(row)
-        digest = _known_digest(group, splits)
+        group = self.group(row)
+        digest = known_digest(group, splits)
         listed = self._listed(row, group, digest)
         if digest is not None:
             split = most_held_out(splits[digest])
@@ -132,7 +122,8 @@ class ListingRows:
             listed["split"] = split
         return listed
 
-    def _group(self, row: BatchRow) -> str | None:
+    def group(self, row: BatchRow) -> str | None:
+        """Return the name of the group of a new picture; None if it has none."""
         if "group" in row:
             return row["group"]
         return stem_of(row["name"]) if self.by_stem else None  # the copy has another name
@@ -170,15 +161,20 @@ def _unread_row(path: str, row: DataSetRow | BatchRow) -> ListingRow:
     return ListingRow(path=path, domain=row["domain"], label=row["label"], bytes=0, modified=0)
 
 
-def _known_digest(group: str | None, splits: Mapping[bytes, set[str]]) -> bytes | None:
+def known_digest(group: str | None, splits: Mapping[bytes, set[str]]) -> bytes | None:
     """Return the digest under which a group has a split; None for a new group, or for none."""
     digests = [] if group is None else name_digests(group)
     known = [digest for digest in digests if digest in splits]
     return max(known, key=lambda one: SPLITS.index(most_held_out(splits[one])), default=None)
 
 
-def _add_groups(splits: dict[bytes, set[str]], rows: Iterable[ListingRow]) -> None:
-    """Add the splits of named groups to the splits by group, in place."""
+def add_groups(splits: dict[bytes, set[str]], rows: Iterable[ListingRow]) -> None:
+    """Add the splits of named groups to the splits by group, in place.
+
+    Args:
+        splits: Splits by digest of the group.
+        rows: Rows of a listing.
+    """
     for row in rows:
         if "group" in row and "split" in row:
             splits.setdefault(name_digest(row["group"]), set()).add(row["split"])

@@ -112,3 +112,23 @@ def find_omitted(
         if is_usable(row) and row["name"] not in unusable
     } - contents
     return OmittedPictures(rows, len(count))
+
+
+def finished_batches(
+    batches: list[Batch], oldest: int, versions: VersionStore, store: BatchStore
+) -> list[DeliveredBatch]:
+    """Return the batches after a number that are in training, or duplicates.
+
+    Args:
+        batches: Batches of the ledger.
+        oldest: The number.
+        versions: Versions of the model.
+        store: Store of the batches.
+    """
+    return [
+        DeliveredBatch(one.number, stored_rows(one, store))
+        for one in batches
+        if one.number > oldest
+        if one.state == "duplicate"
+        or (one.version is not None and not versions.is_rolled_back(one.version))
+    ]

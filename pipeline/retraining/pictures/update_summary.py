@@ -104,13 +104,6 @@ def update_findings(
             f"is kept; give the same one, or none: {listed(examples)}."
         )
         findings.append(Finding(kind="split_conflict", severity="warning", text=text))
-    if rows.not_pseudo_labelled:
-        names = listed(quoted(name) for name in rows.not_pseudo_labelled)
-        text = (
-            f"Left out {counted(len(rows.not_pseudo_labelled), 'unlabelled picture')} with a "
-            f"predicted label, whose groups are in test or in eval: {names}."
-        )
-        findings.append(Finding(kind="corrections", severity="information", text=text))
     return findings
 
 

@@ -59,8 +59,9 @@ POOR = pictures("photo", "cat", "train", 2)
 
 OF_DUPLICATES = {"copies", "label_conflict"} | {kind for kind in KINDS if "lookalike" in kind}
 
-#: Tested with `checks.split_findings` and with the training set of a retraining.
-OF_SPLITS = {"corrections", "moved_splits", "split_conflict"}
+#: Tested with `checks.split_findings`, `checks.coverage_findings` and the training set of a
+#: retraining.
+OF_SPLITS = {"corrections", "moved_splits", "split_conflict", "unverified_domain"}
 
 Kinds = dict[str, list[Finding]]
 
@@ -311,10 +312,13 @@ def test_the_components_parameters_reach_the_executor_as_json():
         rejects=types.Channel(type=ImageRejects),
         validation={"stop_at": "warning"},
         empty_classes=[("night", "cat"), ("day", "cat")],
+        unverified_domains=["fog", "dusk"],
         code="code",
     )
-    properties = {name: gate.exec_properties[name] for name in ("validation", "empty_classes")}
+    names = ("validation", "empty_classes", "unverified_domains")
+    properties = {name: gate.exec_properties[name] for name in names}
     assert {name: json.loads(value) for name, value in properties.items()} == {
         "validation": {"stop_at": "warning"},
         "empty_classes": [["day", "cat"], ["night", "cat"]],
+        "unverified_domains": ["dusk", "fog"],
     }

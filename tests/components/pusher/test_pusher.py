@@ -32,6 +32,7 @@ PROPERTIES = {
     "baseline_version": 0,
     "data_root": "/data",
     "batch": "",
+    "awaits_labels": 0,
 }
 
 
@@ -120,6 +121,18 @@ def test_a_model_without_one_of_the_blessings_is_not_pushed(
 ):
     pushed = push(request.getfixturevalue(evaluation), serves)
     assert read_outcome(pushed.uri) == ("not_blessed", None)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert store.versions() == []
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "outcome"), [("blessed", "awaiting_labels"), ("rejected", "not_blessed")]
+)
+def test_a_blessed_model_that_awaits_labels_is_not_pushed(
+    push, store, evaluation, outcome, request
+):
+    pushed = push(request.getfixturevalue(evaluation), awaits_labels=1)
+    assert read_outcome(pushed.uri) == (outcome, None)
     assert pushed.get_int_custom_property("pushed") == 0
     assert store.versions() == []
 

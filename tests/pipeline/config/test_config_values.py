@@ -37,7 +37,7 @@ def from_file(folder: Path, text: str) -> RunConfig:
         ("fine_tuning.learning_rate", "1e-3", 0.001),
         ("warm_start", "no", False),
         ("kubeflow.caching", "off", False),
-        ("retrain.self_training", "YES", True),
+        ("retrain.unlabelled", "off", "off"),
         ("name", "no", "no"),
         ("name", "1.10", "1.10"),
         ("name", "2026-11-26", "2026-11-26"),

@@ -47,3 +47,33 @@ def test_both_names_in_one_file_are_an_input_error(write_config):
         "config key 'retrain': rehearsal_per_domain is the old name of replay_per_domain. "
         "Give only replay_per_domain."
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "unlabelled"),
+    [
+        ("self_training: true", "always"),
+        ("self_training: YES, self_training_confidence: 0.8", "always"),
+        ("self_training: false", "auto"),
+        ("self_training: false, self_training_confidence: 0.9, unlabelled: off", "off"),
+        ("unlabelled: off", "off"),
+        ("unlabelled: always", "always"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:retrain.self_training was replaced")
+def test_the_keys_of_self_training_still_work(write_config, given, unlabelled):
+    retrain = load_config(write_config(given), []).retrain
+    assert retrain.unlabelled == unlabelled
+    assert "self_training" not in retrain.model_dump()
+
+
+def test_an_old_key_says_what_has_replaced_it(write_config):
+    with pytest.warns(FutureWarning, match="write retrain.unlabelled=always"):
+        load_config(None, ["retrain.self_training=true"], {"data": "pictures"})
+    with pytest.raises(InputError, match="self_training was replaced by unlabelled"):
+        load_config(write_config("self_training: true, unlabelled: auto"), [])
+
+
+def test_an_override_wins_over_the_key_that_it_has_replaced(write_config):
+    path = write_config("self_training: true")
+    assert load_config(path, ["retrain.unlabelled=off"]).retrain.unlabelled == "off"

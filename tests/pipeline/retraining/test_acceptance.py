@@ -30,7 +30,7 @@ def _user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(name="root")
-def _root(served: Path, tmp_path: Path) -> Path:
+def _root(served: Path, tmp_path: Path, loaded_models: None) -> Path:
     return Path(shutil.copytree(served, tmp_path / "workspace"))
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from components.data_gate.validation_options import ValidationOptions
 from pipeline.config.retraining_options import RetrainOptions
-from pipeline.retraining.assessment import BatchAssessment, DomainAssessment
-from pipeline.retraining.batch_decision import decide, pseudo_labels
+from pipeline.retraining.assessing.accuracy_estimate import AccuracyEstimate
+from pipeline.retraining.assessing.assessment import BatchAssessment, DomainAssessment
+from pipeline.retraining.batch_decision import decide
 
 OPTIONS = RetrainOptions(min_pictures=20, good_enough=0.9)
 
@@ -31,7 +32,7 @@ def decide_on(
     waiting: int = 0, test_accuracy: float | None = None, **changes: Any
 ) -> tuple[str, str]:
     decision = decide(
-        BatchAssessment({"night": domain(**changes)}, {}),
+        BatchAssessment({"night": domain(**changes)}),
         {"night": waiting},
         {} if test_accuracy is None else {"night": test_accuracy},
         OPTIONS,
@@ -100,16 +101,33 @@ def test_a_known_domain_with_low_accuracy_and_without_drift_is_held():
     assert "drifted (p = 0.002)" in decide_on(drift=0.002, **known)[1]
 
 
-def test_pseudo_labels_are_the_confident_ones_equally_many_of_each_class():
-    predictions = {f"cat {n}": ("cat", 0.9 + n / 100) for n in range(5)}
-    predictions |= {"dog 1": ("dog", 0.95), "dog 2": ("dog", 0.85), "owl 1": ("owl", 0.9)}
-    assessment = BatchAssessment(
-        {"night": domain(labelled=0, unlabelled=8, accuracy=None)}, predictions
-    )
-    assert pseudo_labels(assessment, OPTIONS) == {}
-    options = OPTIONS.model_copy(update={"self_training": True})
-    assert pseudo_labels(assessment, options) == {"cat 4": "cat", "dog 1": "dog", "owl 1": "owl"}
-    assert decide(assessment, {}, {}, options).outcome == "retrain"
+def test_the_estimate_for_pictures_without_labels_is_called_one():
+    estimate = AccuracyEstimate(accuracy=0.714, low=0.65, high=0.78)
+    _, reason = decide_on(labelled=0, unlabelled=30, accuracy=None, estimated_accuracy=estimate)
+    assert "accuracy without labels estimated at 0.71 (0.65 to 0.78)" in reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "held_out", "outcome"),
+    [
+        ({"labelled": 1, "is_new": True}, 0, "retrain"),
+        ({"labelled": 0}, 0, "retrain"),
+        ({"labelled": 0}, 1, "too_little_data"),
+        ({"labelled": 1, "unlabelled": 19}, 0, "too_little_data"),
+    ],
+)
+def test_unlabelled_pictures_start_a_retraining_only_where_the_option_says_always(
+    changes, held_out, outcome
+):
+    night = domain(**{"unlabelled": 20, "is_new": False, "accuracy": None} | changes)
+    assessment = BatchAssessment({"night": night})
+    accuracies = {} if night.is_new else {"night": 0.5}
+    kept = {"night": held_out}
+    assert decide(assessment, {}, accuracies, OPTIONS, held_out=kept).outcome == "too_little_data"
+    always = OPTIONS.model_copy(update={"unlabelled": "always"})
+    decision = decide(assessment, {}, accuracies, always, held_out=kept)
+    assert decision.outcome == outcome
+    assert ("unlabelled pictures are trained on" in decision.reason) == (outcome == "retrain")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +138,7 @@ def test_enough_corrections_retrain_though_the_serving_model_is_good_enough(
     changed, waiting, outcome
 ):
     night = domain(accuracy=1.0, changed=changed, changed_labels=changed)
-    assessment = BatchAssessment({"night": night}, {}, waiting_changes=waiting)
+    assessment = BatchAssessment({"night": night}, waiting_changes=waiting)
     decision = decide(assessment, {}, {}, OPTIONS)
     assert decision.outcome == outcome
     assert (f"{changed} with another label" in decision.reason) == bool(changed)
@@ -153,6 +171,6 @@ def test_corrections_do_not_count_as_labels_that_contradict(changes, outcome):
 )
 def test_a_batch_without_anything_new_says_what_it_is(known, omitted, outcome, text):
     night = domain(labelled=0, accuracy=None, known=known, unusable=2)
-    decision = decide(BatchAssessment({"night": night}, {}, omitted=omitted), {}, {}, OPTIONS)
+    decision = decide(BatchAssessment({"night": night}, omitted=omitted), {}, {}, OPTIONS)
     assert decision.outcome == outcome
     assert text in decision.reason

@@ -12,7 +12,7 @@ from poisoned_deliveries import POISON
 from retraining_site import RetrainingSite
 from tiny_workspace import write_colours
 
-from pipeline.retraining import assessment
+from pipeline.retraining.assessing import assessment
 from pipeline.retraining.notices import Notices
 from trainer_module.contract.printable_names import printable_name
 

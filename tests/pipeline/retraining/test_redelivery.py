@@ -22,12 +22,15 @@ from tiny_workspace import push_copy, write_colours
 
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.retraining.batch import DROPPED, KEPT
+from pipeline.retraining.batch import AWAITING, DROPPED, KEPT
 from pipeline.retraining.ledger import Ledger
 from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
 
 pytestmark = pytest.mark.component
+
+#: States that are tested with one way to deliver per column: all of `KEPT` are treated alike.
+OF_LABELS = (AWAITING, "labels_used")
 
 
 def push(site: RetrainingSite) -> Callable[[RunConfig, Workspace, Snapshot], Summary]:
@@ -42,6 +45,10 @@ def push(site: RetrainingSite) -> Callable[[RunConfig, Workspace, Snapshot], Sum
 
 def bring_to(site: RetrainingSite, state: str) -> None:
     """Deliver the batch `monday`, and bring it to a state."""
+    if state in OF_LABELS:  # a delivery is compared with the state alone
+        bring_to(site, "too_little_data")
+        Ledger(site.workspace).update(1, state=state)
+        return
     if state == "duplicate":
         write_colours(site.inbox / "sunday", "night", CORRECT)
         site.run()
@@ -127,8 +134,7 @@ CASES = [
     (state, column, way)
     for state, row in TABLE.items()
     for column, ways in WAYS.items()
-    for way in ways
-    if column in row
+    for way in (ways[:1] if state in OF_LABELS else ways)
 ]
 
 
@@ -210,10 +216,8 @@ def test_a_batch_that_was_failed_has_all_attempts_again(site):
     bring_to(site, "failed")
     touch(site)
     assert site.run(Pipeline(RUN_FAILED), attempts=2) == 1
-    assert [(batch.state, batch.attempts) for batch in site.batches()] == [
-        ("failed", 1),
-        ("taken", 1),
-    ]
+    attempts = [(batch.state, batch.attempts) for batch in site.batches()]
+    assert attempts == [("failed", 1), ("taken", 1)]
 
 
 def test_a_batch_that_goes_back_to_what_it_was_is_taken_even_with_its_old_times(site, tmp_path):
@@ -234,8 +238,7 @@ def test_the_pictures_of_a_rolled_back_batch_are_trained_on_again(site):
     touch(site)
     pipeline = Pipeline(REJECTED)
     site.run(pipeline)
-    [snapshot] = pipeline.snapshots
-    assert snapshot.new_folders == (f"batches/{site.batches()[1].digest}",)
+    assert pipeline.snapshots[0].new_folders == (f"batches/{site.batches()[1].digest}",)
 
 
 def test_a_version_that_was_rolled_back_before_the_delivery_came_is_no_outcome_of_it(site):
@@ -260,10 +263,8 @@ def test_a_batch_whose_rolled_back_version_was_deleted_is_taken_again_with_a_new
     shutil.rmtree(site.workspace / "rolled_back")
     touch(site)
     site.run(push(site))
-    assert [(batch.state, batch.version) for batch in site.batches()] == [
-        ("pushed", 2),
-        ("pushed", 3),
-    ]
+    versions = [(batch.state, batch.version) for batch in site.batches()]
+    assert versions == [("pushed", 2), ("pushed", 3)]
 
 
 @pytest.mark.parametrize("way", [touch, rename])

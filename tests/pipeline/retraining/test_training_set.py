@@ -78,10 +78,9 @@ def _model(workspace: Workspace) -> Path:
 def listed(
     workspace: Workspace, model: Path, batches: list[Batch], **settings: Any
 ) -> list[dict[str, Any]]:
-    labels = settings.pop("pseudo_labels", None)
     config = RunConfig(data="/data", workspace=workspace.root, **settings)
     training_set = TrainingSet.read(batches[-1], batches, model, workspace, config.validation)
-    snapshot = training_set.write(config, labels)
+    snapshot = training_set.write(config)
     assert snapshot.batch == batches[-1].digest
     assert snapshot.data_root == str(workspace.root)
     return [json.loads(line) for line in snapshot.path.read_text().splitlines()]
@@ -214,16 +213,12 @@ def test_older_batches_than_the_window_are_tested_on_and_not_trained_on(workspac
     assert len([row for row in rows if row["domain"] == "fog"]) == 4
 
 
-def test_unlabelled_pictures_with_pseudo_labels_are_only_trained_on(workspace, model):
+def test_unlabelled_pictures_are_not_listed(workspace, model):
     labelled = new_row("2.png", path="files/b.png")
     write_batch(workspace, "new", [new_row("1.png", label=""), labelled])
     write_files(workspace.batches / "new", {"files/b.png": RED})
-    path = "batches/new/files/a.png"
     rows = listed(workspace, model, [batch(1, "new")])
     assert [row["label"] for row in rows if row["path"].startswith("batches/new/")] == ["cat"]
-    rows = listed(workspace, model, [batch(1, "new")], pseudo_labels={path: "dog"})
-    assert {row["label"] for row in rows if row["path"] == path} == {"dog"}
-    assert {row["split"] for row in rows if row["path"] == path} == {"train"}
 
 
 def test_files_are_grouped_by_their_original_names_though_copies_have_others(workspace, model):

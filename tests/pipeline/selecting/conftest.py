@@ -13,11 +13,6 @@ def _served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return serve_colours(tmp_path_factory.mktemp("served")).root
 
 
-@pytest.fixture(name="model", scope="session")
-def _model(served: Path) -> Path:
-    return served / "serving" / "colours" / "1"
-
-
 @pytest.fixture(name="site")
 def _site(served: Path, tmp_path: Path) -> RetrainingSite:
     shutil.copytree(served, tmp_path / "workspace")

@@ -144,7 +144,7 @@ def test_a_failure_leaves_no_folder_behind(served, tmp_path, monkeypatch):
     def fail(*arguments: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipeline.selecting.selection_files.write_tasks", fail)
+    monkeypatch.setattr("pipeline.picture_selection.selection_files.write_tasks", fail)
     with pytest.raises(InputError, match="No space left on device"):
         select_for_labelling(served, None, PictureSource(data=data), 2, tmp_path / "out", 17)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]

@@ -51,7 +51,7 @@ def test_the_keys_are_those_that_others_read(tmp_path):
         *("best_version", "best_accuracy", "detectable_loss", "needed_images", "classes"),
         "metrics",
     }
-    assert set(written["stages"]) == {"frozen", "fine_tuned", "chosen"}
+    assert set(written["stages"]) == {"frozen", "fine_tuned", "semi_supervised", "chosen"}
     assert {"eval_accuracy", "seconds", "share"} <= set(written["stages"]["frozen"])
     assert written["calibration"] == {
         "temperature": 1.5,

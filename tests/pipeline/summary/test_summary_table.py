@@ -51,6 +51,18 @@ def test_without_baseline_and_fine_tuning_their_cells_are_empty():
     assert row(text, "day") == ["day", "1,200", "0.800", "-", "0.900", "-", "-"]
 
 
+def test_the_semi_supervised_stage_has_a_column_where_there_was_one():
+    unlabelled = FROZEN.model_copy(update={"eval_mean_domain_accuracy": 0.9})
+    stages = summary().stages.model_copy(
+        update={"semi_supervised": unlabelled, "chosen": "semi_supervised"}
+    )
+    text = shown(summary(stages=stages))
+    assert row(text, "domain") == [*HEADINGS[:4], "semi*", *HEADINGS[4:]]
+    assert row(text, "mean") == ["mean", "0.710", "0.770", "0.900", "0.775"]
+    assert row(text, "worst")[-1] == "0.650"
+    assert "semi-supervised is exported" in text
+
+
 def test_a_model_that_already_serves_is_not_called_new():
     text = " ".join(shown(summary(new_version=False)).split())
     path = "/serving/shapes/2"

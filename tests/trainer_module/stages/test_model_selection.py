@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from trainer_module.stages.model_selection import describe_choice, select_best, select_stage
+from trainer_module.stages.model_selection import (
+    describe_choice,
+    is_worse,
+    is_worse_in_a_domain,
+    select_best,
+    select_stage,
+)
 from trainer_module.stages.scoring import score
 from trainer_module.stages.stage_result import StageResult
 
@@ -59,23 +65,24 @@ def test_classes_that_no_classifier_knows_count_as_wrong_and_decide_nothing():
     assert select_best(logits, np.full(408, -1, np.int32), DOMAINS, "mean_domain") == 0
 
 
-def test_the_better_stage_on_the_eval_split_is_selected_and_the_earlier_one_on_a_tie():
-    labels = np.array(["blue", "green", "red"] * 4, object)
-    domains = np.array(["day"] * 6 + ["night"] * 6, object)
+EVAL_LABELS = np.array(["blue", "green", "red"] * 4, object)
+EVAL_DOMAINS = np.array(["day"] * 6 + ["night"] * 6, object)
+KNOWN = ("blue", "green", "red")
+
+
+def stage(name: str, wrong: int, **details: tuple[str, ...]) -> StageResult:
+    """Return a stage that predicts some of the twelve rows of the eval split wrongly."""
     targets = np.arange(12) % 3
-    correct, wrong = (np.eye(3, dtype=np.float32)[ids] for ids in (targets, (targets + 1) % 3))
+    predicted = np.where(np.arange(12) < wrong, (targets + 1) % 3, targets)
+    accuracy = score(predicted, targets, EVAL_DOMAINS)
+    logits = np.eye(3, dtype=np.float32)[predicted]
+    return StageResult(name, [], logits, accuracy, seconds=0.0, epochs=1, **details)
 
-    def result(name: str, logits: np.ndarray) -> StageResult:
-        accuracy = score(logits.argmax(axis=-1), targets, domains)
-        return StageResult(name, [], logits, accuracy, seconds=0.0, epochs=1)
 
-    frozen, tuned, same = (
-        result("frozen", wrong),
-        result("fine_tuned", correct),
-        result("again", correct),
-    )
-    known = ("blue", "green", "red")
-    assert select_stage([frozen, tuned, same], labels, domains, known, "mean_domain") is tuned
+def test_the_better_stage_on_the_eval_split_is_selected_and_the_earlier_one_on_a_tie():
+    frozen, tuned, same = stage("frozen", 12), stage("fine_tuned", 0), stage("again", 0)
+    stages = [frozen, tuned, same]
+    assert select_stage(stages, EVAL_LABELS, EVAL_DOMAINS, KNOWN, "mean_domain") is tuned
     assert describe_choice([frozen, tuned], tuned, "mean_domain") == (
         "accuracy on the eval split 0.000 frozen and 1.000 fine_tuned"
     )
@@ -83,3 +90,42 @@ def test_the_better_stage_on_the_eval_split_is_selected_and_the_earlier_one_on_a
         "too close to tell apart, so the probability of the true class decides"
     )
     assert describe_choice([frozen], frozen, "mean_domain") == "it is the only stage"
+
+
+def test_a_stage_that_replaces_the_one_before_it_is_compared_in_its_place():
+    frozen, tuned = stage("frozen", 8), stage("fine_tuned", 0)
+    last = stage("semi_supervised", 1, replaces=("fine_tuned",))
+    stages = [frozen, tuned, last]
+    assert select_stage(stages, EVAL_LABELS, EVAL_DOMAINS, KNOWN, "mean_domain") is last
+    assert describe_choice(stages, last, "mean_domain") == (
+        "accuracy on the eval split 0.333 frozen and 1.000 fine_tuned and 0.917 semi_supervised; "
+        "semi_supervised replaces fine_tuned, because it does no harm there"
+    )
+
+
+def test_a_stage_that_replaces_all_others_is_selected_though_the_eval_split_does_not_show_why():
+    stages = [stage("frozen", 0), stage("fine_tuned", 1)]
+    stages.append(stage("semi_supervised", 2, replaces=("frozen", "fine_tuned")))
+    assert select_stage(stages, EVAL_LABELS, EVAL_DOMAINS, KNOWN, "mean_domain") is stages[-1]
+    text = describe_choice(stages, stages[-1], "mean_domain")
+    assert text.endswith(
+        "; semi_supervised replaces frozen and fine_tuned, because it does no harm there"
+    )
+
+
+def test_a_classifier_is_worse_when_it_loses_more_than_chance_explains():
+    reference = np.ones(40, bool)
+    lost = np.arange(40) < 6
+    domains = np.repeat(np.array(["day", "night"], object), 20)
+    assert is_worse(reference, ~lost, domains, "mean_domain")
+    assert not is_worse(reference, ~(np.arange(40) < 1), domains, "mean_domain")
+    assert not is_worse(~lost, reference, domains, "mean_domain")
+    assert not is_worse(reference, ~lost, domains, "mean_domain", errors=5)
+
+
+def test_a_loss_in_one_domain_counts_whatever_another_one_gains():
+    domains = np.repeat(np.array(["day", "night"], object), 20)
+    reference, gained = np.arange(40) < 20, np.arange(40) >= 6
+    assert not is_worse(reference, gained, domains, "mean_domain")
+    assert is_worse_in_a_domain(reference, gained, domains)
+    assert not is_worse_in_a_domain(reference, np.ones(40, bool), domains)

@@ -23,6 +23,13 @@ def test_a_domain_whose_files_were_all_rejected_cannot_be_tested():
     assert "no test pictures in domain 'night'" in texts(found)["untestable_domain"]
 
 
+def test_a_domain_without_any_label_needs_no_test_pictures_and_is_named():
+    rows = [("test", "day", "cat", 30), ("train", "fog", "cat", 9)]
+    found = texts(domain_findings(tiny_counts(rows, [("night", "damaged", 5)]), ["night"]))
+    assert "domain 'fog'" in found["untestable_domain"]
+    assert found["unverified_domain"].startswith("No picture in domain 'night' has a label")
+
+
 def test_a_class_of_two_pictures_is_tiny_and_has_no_other_finding():
     splits = [(split, "day", "cat", 5) for split in ("train", "eval", "test")]
     assert list(texts(class_findings(tiny_counts([*splits, ("train", "day", "dog", 2)]), []))) == [

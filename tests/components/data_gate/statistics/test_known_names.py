@@ -41,5 +41,12 @@ def test_a_domain_that_a_version_was_only_tested_on_is_not_known(tmp_path):
     assert read_known_names(write_version(tmp_path)).domains == {"day", "fog"}
 
 
+def test_a_domain_without_a_labelled_picture_to_train_on_is_known_by_its_unlabelled_ones(tmp_path):
+    model = write_version(tmp_path)
+    training = {"chosen": "semi_supervised", "unlabelled_domains": ["rain"]}
+    (tmp_path / DESCRIPTION).write_text(json.dumps({"labels": ["cat"], "training": training}))
+    assert read_known_names(model).domains == {"day", "fog", "rain"}
+
+
 def test_a_version_without_any_of_these_files_knows_nothing(tmp_path):
     assert read_known_names(str(tmp_path)) == KnownNames(frozenset(), frozenset())

@@ -24,6 +24,9 @@ def test_a_later_acceptance_and_rollback_are_named_with_their_reasons():
     verdict = read_verdict(rejected, accepted)
     assert verdict.title == "Not blessed, and accepted as version 2"
     assert verdict.reasons == ["it lost", "accepted: the test is wrong"]
+    awaiting = rejected.model_copy(update={"status": "awaiting_labels"})
+    title = read_verdict(awaiting, accepted).title
+    assert title == "Labels missing, and accepted as version 2"
     rollback = Rollback("2026-01-02T00:00:00+00:00", "night is dark")
     verdict = read_verdict(rejected, replace(accepted, rollback=rollback))
     assert (verdict.level, verdict.title) == ("doubtful", "Version 2, rolled back since")

@@ -124,25 +124,6 @@ def test_an_unlabelled_picture_of_a_finished_batch_is_new_when_its_label_arrives
     assert site.row(picture(100))["label"] == "dog"
 
 
-def test_the_true_label_replaces_a_predicted_one_and_the_picture_stays_in_train(site):
-    number = site.batch(says(100, label=""), says(101))
-    [path] = [row["path"] for row in site.read(number).delivered if not row["label"]]
-    site.retrain(number, pseudo_labels={path: "owl"})
-    assert site.row(picture(100))["label"] == "owl"
-    number = site.batch(says(100, label="dog"))
-    assert site.read(number).batch_update_counts().nonzero() == {"changed_labels": 1}
-    site.retrain(number)
-    row = site.row(picture(100))
-    assert (row["label"], row["split"]) == ("dog", "train")
-
-
-def test_a_picture_with_a_predicted_label_is_not_predicted_again(site):
-    number = site.batch(says(100, label=""), says(101))
-    [path] = [row["path"] for row in site.read(number).delivered if not row["label"]]
-    site.retrain(number, pseudo_labels={path: "owl"})
-    assert site.read(site.batch(says(100, label=""))).assessed_rows().rows == []
-
-
 def test_contradictory_rows_of_one_delivery_are_both_kept_until_the_next_one(site):
     number = site.batch(says(TRAIN, label="dog"), says(TRAIN, label="cat", name="other.png"))
     site.retrain(number)

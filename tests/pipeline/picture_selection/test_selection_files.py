@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 from tiny_pictures import solid, write_files
 
-from pipeline.selecting.selection import Choice
-from pipeline.selecting.selection_files import write_selection
-from pipeline.selecting.unlabelled_pictures import UnlabelledPicture
+from pipeline.picture_selection.selection import Choice
+from pipeline.picture_selection.selection_files import write_selection
+from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.spreadsheet_csv import read_rows
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
-from pipeline.selecting.selection import Choice
+from pipeline.picture_selection.selection import Choice
 
 #: Name of the control with the classes, in tasks and in the labelling config. In JSON-MIN, the
 #: label is under this key, see `pipeline.inputs.exports.label_studio_export.CHOICE_KEYS`.

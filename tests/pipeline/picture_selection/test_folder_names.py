@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS
 from pipeline.inputs.system_files import skipped_kind
-from pipeline.selecting.folder_names import MAX_NAME, name_copy, name_folders
+from pipeline.picture_selection.folder_names import MAX_NAME, name_copy, name_folders
 
 ODD = ["day/1", "day/2", "..", "", " ", "/", "_to_label", "_x", ".night", "@eaDir", "@GMT-2020.1"]
 LONG = [f"{'x' * 230}1", f"{'x' * 230}2", "\u00e9" * 120]

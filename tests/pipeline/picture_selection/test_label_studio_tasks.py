@@ -10,11 +10,11 @@ from tiny_pictures import solid, write_files
 
 from pipeline.inputs.exports.manifest_writer import write_manifest
 from pipeline.inputs.layouts.layout import LayoutOptions
+from pipeline.picture_selection.label_studio_tasks import write_labelling_config, write_tasks
+from pipeline.picture_selection.selection import Choice
+from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.inbox import Delivery
-from pipeline.selecting.label_studio_tasks import write_labelling_config, write_tasks
-from pipeline.selecting.selection import Choice
-from pipeline.selecting.unlabelled_pictures import UnlabelledPicture
 
 pytestmark = pytest.mark.component
 

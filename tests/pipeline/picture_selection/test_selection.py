@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.selecting import selection
-from pipeline.selecting.picture_features import HASH_BYTES, PictureFeatures
-from pipeline.selecting.selection import first_of_lookalikes, select_pictures, share_count
-from pipeline.selecting.unlabelled_pictures import UnlabelledPicture
+from pipeline.picture_selection import selection
+from pipeline.picture_selection.picture_features import HASH_BYTES, PictureFeatures
+from pipeline.picture_selection.selection import first_of_lookalikes, select_pictures, share_count
+from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 
 pytestmark = pytest.mark.component
 

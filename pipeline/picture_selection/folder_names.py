@@ -32,7 +32,7 @@ def name_folders(domains: Iterable[str], reserved: Iterable[str] = ()) -> dict[s
         reserved: Names of files beside the folders.
 
     Example:
-        >>> from pipeline.selecting.folder_names import name_folders
+        >>> from pipeline.picture_selection.folder_names import name_folders
         >>> name_folders(["day", "day/1"])
         {'day': 'day', 'day/1': 'day_1-e14a336e'}
     """

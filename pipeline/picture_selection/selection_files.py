@@ -12,9 +12,9 @@ from components.image_example_gen.splits import digest
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL
 from pipeline.inputs.sidecar import SIDECAR
 from pipeline.inspecting.contact_sheet import SheetRow, draw_contact_sheet, evenly_spaced
-from pipeline.selecting.folder_names import name_copy, name_folders
-from pipeline.selecting.label_studio_tasks import write_labelling_config, write_tasks
-from pipeline.selecting.selection import Choice
+from pipeline.picture_selection.folder_names import name_copy, name_folders
+from pipeline.picture_selection.label_studio_tasks import write_labelling_config, write_tasks
+from pipeline.picture_selection.selection import Choice
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
 from trainer_module.contract.output_text.wording import counted
@@ -53,19 +53,17 @@ def write_selection(
         The folder of every domain, by the domain.
 
     Raises:
-        InputError: A picture was changed or removed in the meantime, or the disk is full.
+        InputError: A picture was changed or removed in the meantime.
+        OSError: The disk is full.
     """
-    try:
-        domains = sorted({choice.picture.domain for choice in choices})
-        folders = name_folders(domains, (TABLE, TASKS, CONFIG, SHEET, SIDECAR))
-        names = [_copy(choice, folder, folders[choice.picture.domain]) for choice in choices]
-        named = list(zip(names, choices, strict=True))
-        _write_tables(named, folder)
-        write_tasks(named, output, model, folder / TASKS)
-        write_labelling_config(classes, folder / CONFIG)
-        _draw_sheet(named, folder)
-    except OSError as error:
-        raise InputError(f"--output {output}: {error.strerror}. Name another folder.") from None
+    domains = sorted({choice.picture.domain for choice in choices})
+    folders = name_folders(domains, (TABLE, TASKS, CONFIG, SHEET, SIDECAR))
+    names = [_copy(choice, folder, folders[choice.picture.domain]) for choice in choices]
+    named = list(zip(names, choices, strict=True))
+    _write_tables(named, folder)
+    write_tasks(named, output, model, folder / TASKS)
+    write_labelling_config(classes, folder / CONFIG)
+    _draw_sheet(named, folder)
     return folders
 
 

@@ -5,8 +5,8 @@ import pytest
 from tiny_pictures import solid, write_files
 
 from components.image_example_gen.splits import digest
-from pipeline.selecting.picture_features import HASH_BYTES, read_features
-from pipeline.selecting.unlabelled_pictures import UnlabelledPicture
+from pipeline.picture_selection.picture_features import HASH_BYTES, read_features
+from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 
 pytestmark = pytest.mark.component
 

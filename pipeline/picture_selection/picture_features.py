@@ -15,7 +15,7 @@ from components.image_example_gen.ingestion import REMOTE_THREADS, map_ahead, re
 from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
 from components.image_example_gen.picture_statistics import HASH_SIZE, perceptual_hashes
 from components.image_example_gen.splits import digest
-from pipeline.selecting.unlabelled_pictures import UnlabelledPicture
+from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 from trainer_module.contract.locations import is_uri
 from trainer_module.export.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
 

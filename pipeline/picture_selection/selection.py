@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from components.data_gate.checks.hamming_search import find_lookalikes
-from pipeline.selecting.diverse_rows import choose_diverse
-from pipeline.selecting.picture_features import PictureFeatures
-from pipeline.selecting.unlabelled_pictures import UnlabelledPicture
+from pipeline.picture_selection.diverse_rows import choose_diverse
+from pipeline.picture_selection.picture_features import PictureFeatures
+from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 
 #: Share of the chosen pictures of a domain that are drawn at random. They are a fair sample of the
 #: domain, so that they can test a model.
@@ -54,13 +54,16 @@ class Selection:
     num_lookalikes: int
 
 
-def select_pictures(features: PictureFeatures, count: int, seed: int) -> Selection:
+def select_pictures(
+    features: PictureFeatures, count: int, seed: int, random_share: float = RANDOM_SHARE
+) -> Selection:
     """Choose pictures: as many of every domain, as far as it has them.
 
     Args:
         features: Features of the pictures.
         count: Number of pictures to choose. All are taken where there are fewer.
         seed: Seed of the choice. The same pictures and seed give the same choices.
+        random_share: Share of the chosen pictures that are drawn at random.
     """
     domains = np.array([picture.domain for picture in features.pictures])
     candidates: dict[str, npt.NDArray[np.int64]] = {}
@@ -71,7 +74,9 @@ def select_pictures(features: PictureFeatures, count: int, seed: int) -> Selecti
     choices = [
         choice
         for domain, share in share_count(num_candidates, count).items()
-        for choice in _choose(features, candidates[domain], share, _domain_seed(domain, seed))
+        for choice in _choose(
+            features, candidates[domain], share, _domain_seed(domain, seed), random_share
+        )
     ]
     num_lookalikes = len(features.pictures) - sum(num_candidates.values())
     return Selection(choices, num_candidates, num_lookalikes)
@@ -101,7 +106,7 @@ def share_count(available: Mapping[str, int], count: int) -> dict[str, int]:
         count: Number of pictures in all.
 
     Example:
-        >>> from pipeline.selecting.selection import share_count
+        >>> from pipeline.picture_selection.selection import share_count
         >>> share_count({"day": 500, "fog": 4, "night": 90}, 25)
         {'fog': 4, 'night': 10, 'day': 11}
     """
@@ -114,14 +119,18 @@ def share_count(available: Mapping[str, int], count: int) -> dict[str, int]:
 
 
 def _choose(
-    features: PictureFeatures, rows: npt.NDArray[np.int64], count: int, seed: int
+    features: PictureFeatures,
+    rows: npt.NDArray[np.int64],
+    count: int,
+    seed: int,
+    random_share: float,
 ) -> list[Choice]:
     """Return the choices of one domain, in the order of their rows.
 
     The random ones are drawn first, from all rows: otherwise they would be a sample of what the
     diverse ones leave.
     """
-    random_rows = np.random.default_rng(seed).permutation(rows)[: round(count * RANDOM_SHARE)]
+    random_rows = np.random.default_rng(seed).permutation(rows)[: round(count * random_share)]
     others = np.setdiff1d(rows, random_rows)
     diverse = choose_diverse(
         features.embeddings[others],

@@ -1,13 +1,11 @@
 """Assessment of a batch: how the serving model does on it, before anything is trained."""
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from pipeline.predicting.embedding_distance import (
@@ -15,24 +13,17 @@ from pipeline.predicting.embedding_distance import (
     distances_to_domains,
     permutation_p_value,
 )
+from pipeline.retraining.assessing.accuracy_estimate import AccuracyEstimate, KnownConfidences
+from pipeline.retraining.assessing.batch_predictions import (
+    BatchPredictions,
+    ClassPredictions,
+    predict_rows,
+)
 from pipeline.retraining.deliveries.batch_store import BatchRow
 from trainer_module.contract.model_assets import DESCRIPTION
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
-from trainer_module.export.reference_embeddings import PER_DOMAIN, Reference, read_reference
-from trainer_module.export.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
-
-
-@dataclass(frozen=True)
-class ClassPredictions:
-    """Predictions for the classified pictures of one class whose label is not a correction.
-
-    Attributes:
-        pictures: Number of pictures.
-        other: Names, in the delivery, of those that are predicted as another class.
-    """
-
-    pictures: int
-    other: tuple[str, ...]
+from trainer_module.export.reference_embeddings import Reference, read_reference
+from trainer_module.export.saved_model_classifier import SavedModelClassifier
 
 
 class DomainAssessment(BaseModel):
@@ -60,6 +51,8 @@ class DomainAssessment(BaseModel):
         confidence: Mean confidence on the classified pictures; None without any.
         known_confidence: Mean confidence on the eval pictures of this domain that the model was
             trained with; for a new domain on those of all domains.
+        estimated_accuracy: Estimate of the accuracy on the classified pictures without a label;
+            None without enough of them.
         drift: p-value of the hypothesis that the embeddings of the batch and the earlier ones of
             this domain have the same distribution; None for a new domain or a small sample of
             either.
@@ -86,6 +79,7 @@ class DomainAssessment(BaseModel):
     changed_groups: int = 0
     changed_slices: int = 0
     uncorrected_accuracy: float | None = None
+    estimated_accuracy: AccuracyEstimate | None = None
     classes: dict[str, ClassPredictions] = Field(default={}, exclude=True)
 
 
@@ -95,20 +89,31 @@ class BatchAssessment:
 
     Attributes:
         domains: Assessments by domain.
-        unlabelled_predictions: Predicted class and confidence of unlabelled pictures, by path.
         omitted: Number of known pictures of its earlier delivery that the batch omits.
         waiting_changes: Number of known pictures whose label or domain an earlier batch changes,
             which waits for a training.
     """
 
     domains: dict[str, DomainAssessment]
-    unlabelled_predictions: dict[str, tuple[str, float]]
     omitted: int = 0
     waiting_changes: int = 0
 
-    def numbers(self) -> dict[str, dict[str, Any]]:
-        """Return the assessments by domain as JSON-ready values, as the ledger keeps them."""
-        return {name: domain.model_dump(by_alias=True) for name, domain in self.domains.items()}
+    @property
+    def has_unlabelled(self) -> bool:
+        """Whether any usable picture has no label."""
+        return any(domain.unlabelled for domain in self.domains.values())
+
+    def numbers(self, awaiting: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+        """Return the assessments by domain as JSON-ready values, as the ledger keeps them.
+
+        Args:
+            awaiting: Domains whose labels decide on the candidate, see `Batch.awaited_domains`.
+        """
+        return {
+            name: domain.model_dump(by_alias=True)
+            | ({"awaits_labels": True} if name in awaiting else {})
+            for name, domain in self.domains.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -132,17 +137,13 @@ class AssessedRows:
     waiting_changes: int = 0
 
 
-def assess(
-    batch: AssessedRows, model: Path, per_domain: int, all_unlabelled: bool
-) -> BatchAssessment:
+def assess(batch: AssessedRows, model: Path, per_domain: int) -> BatchAssessment:
     """Classify a sample of every domain of a batch with the serving model.
 
     Args:
         batch: Rows of the batch.
         model: Folder of the serving version.
         per_domain: Largest number of pictures that are classified in each domain.
-        all_unlabelled: Whether all unlabelled pictures are classified, besides `per_domain`
-            labelled ones.
 
     Raises:
         UnavailableError: A file of the serving version is missing or damaged.
@@ -150,97 +151,37 @@ def assess(
     classifier = SavedModelClassifier(model)
     with reading(model / DESCRIPTION, "description of the model", RESTORE_VERSION):
         classes = set(classifier.labels)
-    reference = read_reference(str(model))
+    reference, known_confidences = read_reference(str(model)), KnownConfidences.read(model)
     by_domain: dict[str, list[BatchRow]] = defaultdict(list)
     for row in batch.rows:
         if row["domain"]:
             by_domain[row["domain"]].append(row)
     by_domain.update({domain: [] for domain in batch.known if domain not in by_domain})
-    domains, unlabelled_predictions = {}, {}
+    domains = {}
     for domain, domain_rows in sorted(by_domain.items()):
-        sample = _sample(domain_rows, per_domain, all_unlabelled)
-        predicted = _predict(classifier, sample, batch.root)
+        predicted = predict_rows(classifier, _sample(domain_rows, per_domain), batch.root)
         assessed = _assess_domain(domain, domain_rows, predicted, classes, reference)
+        estimate = known_confidences.estimate(domain, predicted.unlabelled_confidences())
         domains[domain] = assessed.model_copy(
-            update=_count_known(batch, domain, domain_rows, predicted)
+            update={
+                "estimated_accuracy": estimate,
+                **_count_known(batch, domain, domain_rows, predicted),
+            }
         )
-        unlabelled_predictions.update(predicted.of_unlabelled())
-    return BatchAssessment(domains, unlabelled_predictions, batch.omitted, batch.waiting_changes)
+    return BatchAssessment(domains, batch.omitted, batch.waiting_changes)
 
 
-@dataclass(frozen=True)
-class _Predicted:
-    """Predictions for the rows whose pictures can be read.
+def _sample(rows: list[BatchRow], count: int) -> list[BatchRow]:
+    """Return at most `count` usable rows, chosen by the digests of their files.
 
-    Attributes:
-        rows: Rows of the batch.
-        labels: Predicted classes, one per row.
-        confidences: Confidences, float32 [rows].
-        embeddings: Embeddings of the first `PER_DOMAIN` rows, float32 [first rows, dim].
+    Labelled ones come first: a few labels among many pictures without one are all looked at.
     """
-
-    rows: list[BatchRow]
-    labels: list[str]
-    confidences: npt.NDArray[np.float32]
-    embeddings: npt.NDArray[np.float32]
-
-    def of_unlabelled(self) -> dict[str, tuple[str, float]]:
-        """Return predicted class and confidence of the unlabelled pictures, by path."""
-        predictions = zip(self.rows, self.labels, self.confidences, strict=True)
-        return {
-            row["path"]: (label, float(confidence))
-            for row, label, confidence in predictions
-            if not row["label"]
-        }
-
-    def by_class(self, without: Container[str] = ()) -> dict[str, ClassPredictions]:
-        """Return the predictions for the labelled pictures, by class.
-
-        Args:
-            without: Paths of pictures that do not count.
-        """
-        pictures: Counter[str] = Counter()
-        other: dict[str, list[str]] = defaultdict(list)
-        for row, label in zip(self.rows, self.labels, strict=True):
-            if row["label"] and row["path"] not in without:
-                pictures[row["label"]] += 1
-                if row["label"] != label:
-                    other[row["label"]].append(row["name"])
-        return {name: ClassPredictions(pictures[name], tuple(other[name])) for name in pictures}
-
-
-def _predict(classifier: SavedModelClassifier, rows: list[BatchRow], root: Path) -> _Predicted:
-    """Predict labels and embeddings; pictures that cannot be read are left out."""
-    from components.image_example_gen.ingestion import read_file
-    from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
-
-    readable, images = [], []
-    for row in rows:
-        try:
-            content = read_file(str(root / row["path"])).content
-            images.append(read_picture(content).encoded)
-            readable.append(row)
-        except UnusablePictureError:
-            continue  # ingestion rejects it, with the reason
-    predictions = classifier.predict(images)
-    # Whole batches: the size of a batch can change the last digits of its rows.
-    whole_batches = -(-PER_DOMAIN // BATCH_SIZE) * BATCH_SIZE
-    embeddings = classifier.embed(images[:whole_batches])[:PER_DOMAIN]
-    return _Predicted(readable, predictions.labels, predictions.confidences, embeddings)
-
-
-def _sample(rows: list[BatchRow], count: int, all_unlabelled: bool) -> list[BatchRow]:
-    """Return at most `count` usable rows, chosen by the digests of their files."""
-    usable = sorted((row for row in rows if "reason" not in row), key=lambda row: row["sha256"])
-    if not all_unlabelled:
-        return usable[:count]
-    return [row for row in usable if row["label"]][:count] + [
-        row for row in usable if not row["label"]
-    ]
+    usable = (row for row in rows if "reason" not in row)
+    return sorted(usable, key=lambda row: (not row["label"], row["sha256"]))[:count]
 
 
 def _count_known(
-    batch: AssessedRows, domain: str, rows: list[BatchRow], predicted: _Predicted
+    batch: AssessedRows, domain: str, rows: list[BatchRow], predicted: BatchPredictions
 ) -> dict[str, Any]:
     """Return the fields of `DomainAssessment` that concern known pictures."""
     paths = {row["path"] for row in rows}
@@ -270,7 +211,7 @@ def _accuracy(classes: Mapping[str, ClassPredictions]) -> float | None:
 def _assess_domain(
     domain: str,
     rows: list[BatchRow],
-    predicted: _Predicted,
+    predicted: BatchPredictions,
     classes: set[str],
     reference: Reference | None,
 ) -> DomainAssessment:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.selecting.diverse_rows import choose_diverse, entropies, reduce_dimensions
+from pipeline.picture_selection.diverse_rows import choose_diverse, entropies, reduce_dimensions
 
 RNG = np.random.default_rng(3)
 

@@ -1,0 +1,1 @@
+"""How the serving model does on a batch, before anything is trained."""

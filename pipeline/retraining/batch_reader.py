@@ -1,0 +1,122 @@
+"""Reads a batch, assesses it with the serving model, and decides what to do with it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from components.pusher.version_store import VersionStore
+from pipeline.config.run_config import RunConfig
+from pipeline.logs.captured_output import captured_output
+from pipeline.retraining.assessing.assessment import BatchAssessment, assess
+from pipeline.retraining.batch import Batch
+from pipeline.retraining.batch_decision import BatchDecision, decide
+from pipeline.retraining.deliveries.left_out_files import with_left_out
+from pipeline.retraining.deliveries.process_deaths import ProcessDeaths
+from pipeline.retraining.ledger import Ledger
+from pipeline.retraining.unlabelled.awaiting_candidates import answered_batches
+from pipeline.version_lookup import serving_version
+from pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pipeline.retraining.training_set import TrainingSet
+
+
+class ReadBatch(NamedTuple):
+    """A batch that was read.
+
+    Attributes:
+        pictures: The batch, and the pictures that wait for a training.
+        assessment: Assessment with the serving model.
+        decision: What to do with it.
+        answered: Batches whose candidates its labels decide on; then nothing is trained for it.
+    """
+
+    pictures: "TrainingSet"
+    assessment: BatchAssessment
+    decision: BatchDecision
+    answered: list[Batch]
+
+
+class BatchReader:
+    """Reads batches of one workspace. Nothing is written."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        versions: VersionStore,
+        ledger: Ledger,
+        deaths: ProcessDeaths,
+        log: Path,
+    ) -> None:
+        """Name what is read.
+
+        Args:
+            config: Configuration of the retraining.
+            versions: Versions of the model.
+            ledger: Ledger of the batches.
+            deaths: Counts of the processes that died while they read a batch.
+            log: Log file for the messages of TensorFlow and Beam.
+        """
+        self._config = config
+        self._workspace = Workspace(config.workspace)
+        self._versions = versions
+        self._ledger = ledger
+        self._deaths = deaths
+        self._log = log
+
+    def pictures(self, batch: Batch) -> "TrainingSet":
+        """Read a batch and the pictures that wait for a training.
+
+        Args:
+            batch: Batch in the ledger.
+        """
+        with captured_output(self._log):
+            from pipeline.retraining.training_set import TrainingSet  # it imports TFX
+
+        version = serving_version(self._versions)
+        self._versions.check_files(version)
+        batches, validation = self._ledger.batches(), self._config.validation
+        return TrainingSet.read(
+            batch, batches, self._versions.path(version), self._workspace, validation
+        )
+
+    def read(self, batch: Batch) -> ReadBatch:
+        """Read a batch, assess it with the serving model, and decide what to do with it.
+
+        Args:
+            batch: Batch in the ledger.
+        """
+        with self._deaths.reading(batch.digest):
+            pictures = self.pictures(batch)
+            return self._decide(batch, pictures)
+
+    def _decide(self, batch: Batch, pictures: "TrainingSet") -> ReadBatch:
+        options = self._config.retrain
+        version = serving_version(self._versions)
+        with captured_output(self._log):
+            model, count = self._versions.path(version), options.assessed_per_domain
+            assessment = assess(pictures.assessed_rows(), model, count)
+        domains = self._versions.read_push(version).domains
+        accuracies = {name: metrics["accuracy"] for name, metrics in domains.items()}
+        held_out = {}
+        if options.unlabelled == "always" and assessment.has_unlabelled:
+            held_out = {name: len(rows) for name, rows in pictures.held_out(self._config).items()}
+        decision = decide(
+            assessment,
+            pictures.num_waiting(),
+            accuracies,
+            options,
+            bool(batch.accepted),
+            self._config.validation,
+            held_out,
+        )
+        answered = []
+        if decision.outcome != "held":
+            answered = answered_batches(batch, self._ledger.batches(), pictures, self._config)
+        if answered:
+            names = ", ".join(one.name for one in answered)
+            decision = BatchDecision(
+                "labels_used", f"{decision.reason}; the labels decide on the candidate of {names}"
+            )
+        reason = with_left_out(decision.reason, pictures.delivered, batch.source)
+        return ReadBatch(pictures, assessment, replace(decision, reason=reason), answered)

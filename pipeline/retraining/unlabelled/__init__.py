@@ -1,0 +1,1 @@
+"""Pictures without labels: estimates, and candidates that await labels."""

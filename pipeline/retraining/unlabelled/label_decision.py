@@ -1,0 +1,83 @@
+"""What labels decide: which pictures to label, and the listing of the run that decides."""
+
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.pusher.version_store import VersionStore
+from pipeline.config.run_config import RunConfig
+from pipeline.inputs.snapshot import Snapshot
+from pipeline.logs.captured_output import captured_output
+from pipeline.retraining.unlabelled.awaiting_candidates import (
+    StoredCandidate,
+    deciding_rows,
+    deciding_snapshot,
+)
+from pipeline.retraining.unlabelled.pictures_to_label import PER_DOMAIN, write_pictures_to_label
+from pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pipeline.retraining.training_set import TrainingSet
+
+
+class LabelDecision:
+    """Decides on candidates for domains without a label, by labels that arrive later."""
+
+    def __init__(self, config: RunConfig, versions: VersionStore, log: Path) -> None:
+        """Name what is decided on.
+
+        Args:
+            config: Configuration of the retraining.
+            versions: Versions of the model.
+            log: Log file for the messages of TensorFlow.
+        """
+        self._config = config
+        self._workspace = Workspace(config.workspace)
+        self._versions = versions
+        self._log = log
+
+    def pictures_to_label(
+        self, pictures: "TrainingSet", unverified: Collection[str]
+    ) -> dict[str, tuple[str, ...]]:
+        """Write the pictures whose labels decide on the candidate of a batch.
+
+        Args:
+            pictures: Pictures of the batch.
+            unverified: Domains of the batch in which no picture has a label.
+
+        Returns:
+            Their names in the delivery, by domain; no names where candidates are pushed without
+            labels.
+        """
+        options = self._config.retrain
+        if not unverified or options.unverified == "push":
+            return dict.fromkeys(unverified, ())
+        with captured_output(self._log):
+            return write_pictures_to_label(
+                pictures.held_out(self._config),
+                unverified,
+                max(PER_DOMAIN, options.min_pictures),
+                self._workspace.root,
+                pictures.model,
+                self._workspace.to_label / pictures.batch.digest,
+            )
+
+    def snapshot(self, pictures: "TrainingSet") -> Snapshot | None:
+        """Return the listing of the run that decides on the candidate of a batch.
+
+        Args:
+            pictures: Pictures of the batch, and those that wait for a training.
+
+        Returns:
+            None where labels are missing.
+
+        Raises:
+            CandidateGoneError: The candidate cannot be decided on any more.
+        """
+        candidate = StoredCandidate.find(pictures.batch, self._workspace, self._versions)
+        rows = deciding_rows(candidate.domains, pictures, self._config, candidate)
+        counts = Counter(row["domain"] for row in rows)
+        if any(counts[name] < self._config.retrain.min_pictures for name in candidate.domains):
+            return None
+        return deciding_snapshot(candidate, rows, pictures, self._config)

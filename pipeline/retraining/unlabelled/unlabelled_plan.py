@@ -1,0 +1,75 @@
+"""Whether unlabelled pictures of a batch start a retraining, and which domains nothing tests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.config.retraining_options import RetrainOptions
+from pipeline.retraining.assessing.assessment import BatchAssessment
+from trainer_module.contract.printable_names import printable_name
+
+
+@dataclass(frozen=True)
+class UnlabelledPlan:
+    """What the unlabelled pictures of a batch start.
+
+    Attributes:
+        starts_retraining: Whether there are enough of them to retrain, however few labelled ones.
+        unverified: Domains to train on in which no picture has a label.
+        too_small: Domains without a label that have too few pictures to train on some and to test
+            with others.
+    """
+
+    starts_retraining: bool = False
+    unverified: tuple[str, ...] = ()
+    too_small: tuple[str, ...] = ()
+
+    def describe(self, options: RetrainOptions) -> str:
+        """Return the plan, to be added to the numbers of a batch; "" where nothing starts.
+
+        Args:
+            options: Options of the retraining.
+        """
+        if self.starts_retraining:
+            return "; unlabelled pictures are trained on"
+        if not self.too_small:
+            return ""
+        names = ", ".join(f"'{printable_name(name)}'" for name in self.too_small)
+        return (
+            f"; {names}: too few unlabelled pictures to train on, and to test with "
+            f"{options.min_pictures:,} others"
+        )
+
+
+def plan_unlabelled(
+    assessment: BatchAssessment,
+    waiting: Mapping[str, int],
+    test_accuracies: Mapping[str, float],
+    held_out: Mapping[str, int],
+    options: RetrainOptions,
+) -> UnlabelledPlan:
+    """Return what the unlabelled pictures of a batch start; nothing unless that is `always`.
+
+    Args:
+        assessment: Assessment of the batch.
+        waiting: Number of labelled pictures by domain that wait for a training.
+        test_accuracies: Accuracy of the serving version on the test split, by known domain.
+        held_out: Number of unlabelled pictures by domain that are kept to test with.
+        options: Options of the retraining.
+    """
+    if options.unlabelled != "always":
+        return UnlabelledPlan()
+    num_checked = 0
+    unverified: list[str] = []
+    too_small: list[str] = []
+    for name, domain in assessment.domains.items():
+        trained = domain.unlabelled - held_out.get(name, 0)
+        if name in test_accuracies or domain.labelled:
+            num_checked += trained
+        elif not waiting.get(name, 0) and domain.unlabelled:
+            can_test = options.unverified == "push" or held_out.get(name, 0) >= options.min_pictures
+            (unverified if can_test and trained >= options.min_pictures else too_small).append(name)
+    return UnlabelledPlan(
+        starts_retraining=bool(unverified) or num_checked >= options.min_pictures,
+        unverified=tuple(unverified),
+        too_small=tuple(too_small),
+    )

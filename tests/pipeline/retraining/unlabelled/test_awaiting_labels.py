@@ -1,0 +1,295 @@
+"""Passes over batches without labels: a candidate awaits labels, and labels decide on it."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import pytest
+from candidate_runs import CandidateRuns, deliver_unlabelled, give_labels
+from retraining_site import KilledError, OnEvent, RetrainingSite, be_killed
+from tiny_workspace import push_copy, write_colours
+
+from pipeline.config.run_config import RunConfig
+from pipeline.retraining.acceptance import accept_candidate
+from pipeline.retraining.deliveries.batch_store import BatchStore
+from pipeline.retraining.ledger_table import next_steps
+from pipeline.retraining.pictures.known_pictures import KnownPictures
+from pipeline.retraining.pictures.listing_rows import ListingRows
+from pipeline.retraining.pictures.picture_updates import content_of
+from pipeline.retraining.unlabelled.awaiting_candidates import (
+    CandidateGoneError,
+    StoredCandidate,
+    deciding_rows,
+    read_listing,
+)
+from pipeline.retraining.unlabelled.unlabelled_examples import read_list
+from pipeline.summary.summary_schema import Summary
+from pipeline.workspace import Workspace
+from trainer_module.contract.listing_row import DIGEST_BYTES
+
+pytestmark = pytest.mark.component
+
+OPTIONS = {"unlabelled": "always"}
+
+
+@pytest.fixture(name="awaiting", scope="session")
+def _awaiting(
+    served: Path, tmp_path_factory: pytest.TempPathFactory, load_once: Callable[..., Any]
+) -> Path:
+    """A workspace whose only batch awaits labels."""
+    folder = tmp_path_factory.mktemp("awaiting")
+    shutil.copytree(served, folder / "workspace")
+    site = RetrainingSite(folder)
+    deliver_unlabelled(site, "dark")
+    with mock.patch("tensorflow.saved_model.load", load_once):
+        assert site.run(CandidateRuns(site), **OPTIONS) == 4
+    return site.workspace
+
+
+@pytest.fixture(name="waiting")
+def _waiting(awaiting: Path, tmp_path: Path, loaded_models: None) -> RetrainingSite:
+    shutil.copytree(awaiting, tmp_path / "workspace", symlinks=True)
+    return RetrainingSite(tmp_path)
+
+
+def to_label(site: RetrainingSite) -> Path:
+    """Return the folder of the pictures to label of the first batch."""
+    return site.workspace / "to_label" / site.batches()[0].digest
+
+
+def content(path: Path) -> bytes:
+    """Return the digest of a file, as lists of unlabelled pictures have it."""
+    return hashlib.sha256(path.read_bytes()).digest()[:DIGEST_BYTES]
+
+
+def killed_after(runs: CandidateRuns) -> Callable[..., Summary]:
+    """Return a run that is killed when its version was pushed."""
+
+    def run(*arguments: Any) -> Summary:
+        runs(*arguments)
+        raise KilledError
+
+    return run
+
+
+def test_a_candidate_awaits_labels_of_pictures_that_it_was_not_trained_on(site):
+    runs = CandidateRuns(site)
+    deliver_unlabelled(site, "dark")
+    assert site.run(runs, **OPTIONS) == 4
+    [batch] = site.batches()
+    assert (batch.state, batch.version) == ("awaiting_labels", None)
+    assert batch.reason.startswith("no gate failed, and no picture in 'night' has a label")
+    assert batch.awaited_domains == ["night"]
+    assert site.event_names() == ["taken", "retraining", "awaiting_labels"]
+    folder = to_label(site)
+    pictures = sorted(path.name for path in (folder / "night" / "_to_label").iterdir())
+    assert site.events[-1]["to_label"] == len(pictures) > 4
+    [snapshot] = runs.snapshots
+    assert sorted(Path(name).name for name in snapshot.unverified["night"]) == pictures
+    assert "night" not in {row["domain"] for row in read_listing(snapshot.path)}
+    held = {content(folder / "night" / "_to_label" / name) for name in pictures}
+    trained = read_list(site.workspace / "inputs" / snapshot.unlabelled_list)
+    assert len(trained) > 15
+    assert not held & trained
+    steps = site.output.splitlines()[-4:]
+    assert steps[0] == "To decide on the candidate of dark, label its pictures:"
+    assert steps[1] == (
+        f"  carryover label {folder} --classes-from {site.workspace} --only-labelled "
+        f"--output {site.inbox}/dark-labels"
+    )
+    assert steps[3].startswith(f"  carryover accept {batch.run_id} ")
+    os.utime(site.inbox / "dark" / "_READY", (10**9, 10**9))
+    assert site.run(**OPTIONS) == 0
+    assert "dark: nothing to do: the same pictures as before" in site.output
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("pushed", 0), ("not_blessed", 3)])
+def test_labels_of_these_pictures_decide_without_a_training(waiting, verdict, code):
+    count = give_labels(waiting, to_label(waiting), "labels")
+    runs = CandidateRuns(waiting, verdict)
+    assert waiting.run(runs, **OPTIONS) == code
+    [snapshot] = runs.snapshots
+    assert snapshot.candidate is not None
+    rows = [row for row in read_listing(snapshot.path) if row["domain"] == "night"]
+    assert [row["split"] for row in rows].count("test") == count
+    state = "pushed" if verdict == "pushed" else "rejected"
+    assert waiting.states() == [state, "labels_used"]
+    batch, labels = waiting.batches()
+    assert snapshot.batch == batch.digest
+    assert batch.version == (2 if verdict == "pushed" else None)
+    assert labels.reason.endswith("; the labels decide on the candidate of dark")
+    assert waiting.event_names() == ["taken", "labels_used", state]
+
+
+def test_labels_do_not_decide_while_known_pictures_are_unavailable(waiting):
+    known = waiting.workspace / "known"
+    known.rename(known.with_name("elsewhere"))
+    give_labels(waiting, to_label(waiting), "labels")
+    assert waiting.run(**OPTIONS) == 1
+    assert waiting.states() == ["taken", "labels_used"]
+    assert "3 of 3 known test pictures of domain 'day' are unavailable" in waiting.output
+    known.with_name("elsewhere").rename(known)
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert [snapshot.candidate is not None for snapshot in runs.snapshots] == [True]
+    assert waiting.states() == ["pushed", "labels_used"]
+
+
+def test_a_dry_run_tells_that_labels_decide(waiting):
+    give_labels(waiting, to_label(waiting), "labels")
+    assert waiting.preview(**OPTIONS)[-1].startswith("labels: labels_used: ")
+    assert waiting.states() == ["awaiting_labels"]
+
+
+def test_too_few_labels_wait_with_the_candidate_and_later_ones_decide(waiting):
+    folder = to_label(waiting)
+    give_labels(waiting, folder, "few", 3)
+    assert waiting.run(**OPTIONS) == 0
+    assert waiting.states() == ["awaiting_labels", "too_little_data"]
+    for path in sorted(folder.glob("*/*/*.png"))[:3]:
+        path.unlink()
+    give_labels(waiting, folder, "more", 2)
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert waiting.states() == ["pushed", "too_little_data", "labels_used"]
+    assert [row.get("split") for row in read_listing(runs.snapshots[0].path)].count("test") == 8
+
+
+def test_a_batch_with_more_than_the_labels_is_trained_on(waiting):
+    give_labels(waiting, to_label(waiting), "mixed")
+    write_colours(waiting.inbox / "mixed", "fog", [("red", "green")] * 9)
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert runs.snapshots[0].candidate is None
+    assert waiting.states() == ["awaiting_labels", "pushed"]
+
+
+def test_after_another_push_the_candidate_is_trained_again_with_the_labels(waiting):
+    push_copy(waiting.store, waiting.workspace / "model", "other run")
+    give_labels(waiting, to_label(waiting), "labels")
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert "dark: its candidate is trained again: run " in waiting.output
+    assert "compared with version 1, and version 2 is the serving version now" in waiting.output
+    [snapshot] = runs.snapshots
+    assert (snapshot.candidate, dict(snapshot.unverified)) == (None, {})
+    assert waiting.states() == ["pushed", "labels_used"]
+
+
+@pytest.mark.parametrize("gone", ["summary.json", "outputs.json", "artifacts", "inputs"])
+def test_a_candidate_whose_files_are_gone_cannot_be_decided_on(waiting, gone):
+    [batch] = waiting.batches()
+    workspace = Workspace(waiting.workspace)
+    assert StoredCandidate.find(batch, workspace, waiting.store).domains == ("night",)
+    path = workspace.runs / str(batch.run_id) / gone
+    if path.exists():
+        path.unlink()
+    else:
+        shutil.rmtree(waiting.workspace / gone)
+    with pytest.raises(CandidateGoneError, match=f"run {batch.run_id}"):
+        StoredCandidate.find(batch, workspace, waiting.store)
+
+
+def test_pictures_that_a_candidate_was_trained_on_never_decide_on_it(waiting):
+    [batch] = waiting.batches()
+    workspace = Workspace(waiting.workspace)
+    candidate = StoredCandidate.find(batch, workspace, waiting.store)
+    rows = BatchStore(workspace.batches).read(batch.digest)
+    labelled = [row | {"label": "red"} for row in rows]
+    pictures = SimpleNamespace(
+        newest=SimpleNamespace(new={2: labelled}),
+        delivered=rows,
+        listing_rows=lambda _: ListingRows(KnownPictures([], {}), workspace.root, {}, False),
+    )
+    # Most pictures would be in eval or test by now, also those that were trained on.
+    config = RunConfig(data="/data", split={"eval": 0.4, "test": 0.4})
+    assert candidate.unlabelled is not None
+    trained = read_list(candidate.unlabelled)
+    by_splits = {content_of(row) for row in deciding_rows(["night"], pictures, config)}
+    deciding = {content_of(row) for row in deciding_rows(["night"], pictures, config, candidate)}
+    assert deciding == by_splits - trained
+    assert by_splits & trained
+    assert deciding
+
+
+def test_a_pass_that_is_killed_before_its_candidate_is_trained_is_resumed(site):
+    deliver_unlabelled(site, "dark")
+    with pytest.raises(KilledError):
+        site.run(notices=OnEvent("retraining", be_killed), **OPTIONS)
+    site.run(CandidateRuns(site), **OPTIONS)
+    assert site.states() == ["awaiting_labels"]
+
+
+@pytest.mark.parametrize("moment", ["labels_used", "push"])
+def test_a_pass_that_is_killed_while_labels_decide_is_resumed(waiting, moment):
+    give_labels(waiting, to_label(waiting), "labels")
+    runs = CandidateRuns(waiting)
+    with pytest.raises(KilledError):
+        if moment == "push":
+            waiting.run(killed_after(runs), **OPTIONS)
+        else:
+            waiting.run(runs, OnEvent(moment, be_killed), **OPTIONS)
+    assert waiting.states() == ["taken", "labels_used"]
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert waiting.states() == ["pushed", "labels_used"]
+    assert waiting.store.versions() == [1, 2]
+    assert [snapshot.candidate is not None for snapshot in runs.snapshots] == [True]
+
+
+def test_two_candidates_wait_and_the_second_is_trained_again_after_the_first_was_pushed(waiting):
+    deliver_unlabelled(waiting, "darker", first=200)
+    waiting.run(CandidateRuns(waiting), **OPTIONS)
+    assert waiting.states() == ["awaiting_labels", "awaiting_labels"]
+    give_labels(waiting, to_label(waiting), "labels")
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert [snapshot.candidate is None for snapshot in runs.snapshots] == [False, True]
+    assert waiting.states() == ["pushed", "pushed", "labels_used"]
+    assert "darker: its candidate is trained again: run " in waiting.output
+
+
+def test_a_candidate_is_pushed_without_labels_where_the_config_says_so(site):
+    deliver_unlabelled(site, "dark")
+    runs = CandidateRuns(site)
+    assert site.run(runs, **OPTIONS, unverified="push") == 0
+    [batch] = site.batches()
+    assert (batch.state, batch.awaited_domains) == ("pushed", [])
+    assert batch.reason.endswith("pushed without any label in 'night'")
+    assert runs.snapshots[0].unverified == {"night": ()}
+    assert not (site.workspace / "to_label").exists()
+
+
+def test_where_unlabelled_pictures_start_nothing_the_commands_that_choose_and_label_are_shown(site):
+    deliver_unlabelled(site, "dark")
+    assert site.run() == 0
+    assert site.states() == ["too_little_data"]
+    select, label = (line.strip() for line in site.output.splitlines()[-2:])
+    assert select == (
+        f"carryover select --inbox {site.inbox} --count 100 --output to-label "
+        f"--workspace {site.workspace}"
+    )
+    assert label.startswith(f"carryover label to-label --classes-from {site.workspace} ")
+    assert next_steps(site.batches(), site.workspace)[0].startswith("To train on dark, label")
+
+
+def test_the_candidate_can_be_accepted_without_labels(waiting, monkeypatch):
+    [batch] = waiting.batches()
+
+    def push(*_: object) -> int:
+        model = waiting.workspace / "model"
+        record = replace(waiting.store.read_push(1), accepted="looks good", batch=batch.digest)
+        return waiting.store.push(model, record)
+
+    monkeypatch.setattr("pipeline.retraining.acceptance._check_artifacts", lambda *_: None)
+    monkeypatch.setattr("pipeline.retraining.acceptance._push", push)
+    assert accept_candidate(waiting.workspace, str(batch.run_id), "looks good") == 2
+    [batch] = waiting.batches()
+    assert (batch.state, batch.version) == ("pushed", 2)
+    assert "looks good" in batch.reason
+    assert next_steps([batch], waiting.workspace) == []

@@ -1,0 +1,1 @@
+"""Semi-supervised stage: training with pictures that have no label."""
