@@ -12,12 +12,16 @@ from pipeline.inputs.layouts.layout import DOMAIN_CLASS
 from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
 from pipeline.inputs.picture_columns import further_columns, picture_columns
 from pipeline.inputs.sidecar import FROM_FOLDERS, SIDECAR, Sidecar
+from pipeline.picture_selection.folder_names import CONFIG, SHEET, TABLE, TASKS
 from pipeline.retraining.deliveries.inbox import READY
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 
 #: Reason of a picture that is in no folder, where no option names the domain.
 NO_DOMAIN = "not in the folder of a domain"
+
+#: Files of other commands beside the folders of domains; nobody takes them for pictures to label.
+_OWN_FILES = (READY, TABLE, TASKS, CONFIG, SHEET)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def list_pictures(folder: Path, domain: str | None = None) -> PictureList:
     left_out: dict[str, str] = {}
     for row in list_folder(folder):
         path = PurePosixPath(row["path"])
-        if path.parts == (READY,):
+        if str(path) in _OWN_FILES:
             continue
         parts = (domain, *path.parts) if domain else path.parts
         _check_levels(folder, parts, domain)

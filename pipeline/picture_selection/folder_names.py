@@ -1,4 +1,4 @@
-"""Names of the folders and copies of chosen pictures, which no later command skips or merges."""
+"""Names of the folders, files and copies of chosen pictures, which no command skips or merges."""
 
 import os
 import re
@@ -7,6 +7,14 @@ from pathlib import PurePosixPath
 
 from components.image_example_gen.splits import digest
 from pipeline.inputs.system_files import skipped_kind
+
+#: Names of the files beside the folders of domains.
+TABLE, TASKS, CONFIG, SHEET = (
+    "selection.csv",
+    "label_studio.json",
+    "label_studio.xml",
+    "contact-sheet.png",
+)
 
 #: Longest name of a folder or a copy, in bytes, without what makes it unique.
 MAX_NAME = 200

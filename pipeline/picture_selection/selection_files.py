@@ -12,7 +12,14 @@ from components.image_example_gen.splits import digest
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL
 from pipeline.inputs.sidecar import SIDECAR
 from pipeline.inspecting.contact_sheet import SheetRow, draw_contact_sheet, evenly_spaced
-from pipeline.picture_selection.folder_names import name_copy, name_folders
+from pipeline.picture_selection.folder_names import (
+    CONFIG,
+    SHEET,
+    TABLE,
+    TASKS,
+    name_copy,
+    name_folders,
+)
 from pipeline.picture_selection.label_studio_tasks import write_labelling_config, write_tasks
 from pipeline.picture_selection.selection import Choice
 from trainer_module.contract.errors import InputError
@@ -20,14 +27,6 @@ from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWrite
 from trainer_module.contract.output_text.wording import counted
 
 COLUMNS = ("path", "domain", "why", "predicted", "confidence", "original")
-
-#: Names of the files beside the folders of domains.
-TABLE, TASKS, CONFIG, SHEET = (
-    "selection.csv",
-    "label_studio.json",
-    "label_studio.xml",
-    "contact-sheet.png",
-)
 
 #: Pictures in a row of the contact sheet, and the most rows.
 PER_ROW, MAX_ROWS = 10, 100

@@ -1,6 +1,7 @@
 """`carryover select`: choose the pictures whose labels help the serving model most."""
 
 import os
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from pipeline.retraining.retraining_commands import read_config
 from pipeline.selecting.inbox_pictures import find_delivered, known_contents
 from pipeline.selecting.unlabelled_pictures import FoundPictures, find_unlabelled
 from pipeline.tensorflow_import import import_tensorflow_quietly
+from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
@@ -123,6 +125,9 @@ def select_for_labelling(
         raise InputError(f"--output {output}: {error.strerror}. Name another folder.") from None
     _show(found, features, selection, count, output)
     _show_renamed(folders)
+    words = ["carryover", "label", str(output), "--classes-from", str(store.root)]
+    words += ["--name", name] if name else []
+    print_line(f"To label them: {shlex.join(words)}")
 
 
 def _check_empty(output: Path) -> None:

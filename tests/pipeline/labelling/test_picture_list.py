@@ -55,8 +55,9 @@ def test_a_missing_folder_is_refused(tmp_path):
         list_pictures(tmp_path / "missing")
 
 
-def test_files_that_cannot_be_labelled_are_left_out_with_the_reason(tmp_path):
-    write_files(tmp_path, {"fog/1.png": PICTURE, "selection.csv": b""})
+def test_files_are_left_out_with_the_reason_but_for_those_that_select_writes(tmp_path):
+    own = {"selection.csv": b"", "contact-sheet.png": PICTURE, "label_studio.json": b""}
+    write_files(tmp_path, {"fog/1.png": PICTURE, "notes.txt": b"", **own})
     os.mkfifo(tmp_path / "fog" / "pipe")
     (tmp_path / os.fsdecode(b"\xff")).mkdir()
     write_files(tmp_path, {os.fsdecode(b"\xff/2.png"): PICTURE})
@@ -64,7 +65,7 @@ def test_files_that_cannot_be_labelled_are_left_out_with_the_reason(tmp_path):
     assert [one.path for one in found.pictures.values()] == ["fog/1.png"]
     assert found.left_out == {
         "fog/pipe": "not a regular file",
-        "selection.csv": "not in the folder of a domain",
+        "notes.txt": "not in the folder of a domain",
         os.fsdecode(b"\xff/2.png"): "domain or class is not named in UTF-8",
     }
 
