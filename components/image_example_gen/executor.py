@@ -13,11 +13,13 @@ from tfx.types import artifact, artifact_utils
 
 from components.compat.tfx_internals import declare_tf_examples, make_beam_pipeline
 from components.image_example_gen.ingestion import Destination, ingest_rows
-from components.image_example_gen.inventory import Inventory, write_inventory
+from components.image_example_gen.inventory import Inventory, read_rejects, write_inventory
 from components.image_example_gen.split_correction import correct_splits
 from trainer_module.contract import example_features
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.locations import locate
+from trainer_module.contract.output_text.wording import counted
 
 logger = logging.getLogger("carryover.ingestion")
 
@@ -53,6 +55,7 @@ class ImageExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
 
         Raises:
             InputError: No picture of the listing is usable.
+            UnavailableError: Files have become unreadable since they were listed.
         """
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         declare_tf_examples(examples)
@@ -76,6 +79,7 @@ class ImageExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         )
         with make_beam_pipeline(self) as pipeline:
             _ = pipeline | "Chunks" >> beam.Create(chunks) | "Ingest" >> beam.ParDo(ingest)
+        _check_none_lost(destination.rejects, data_root)
         correct_splits(destination)
         inventory = write_inventory(destination.catalog, destination.rejects)
         if not inventory["examples"]:
@@ -119,6 +123,28 @@ class IngestChunk(beam.DoFn):
             rows, self._data_root, self._split, self._max_file_bytes, self._destination, suffix
         )
         logger.info("%s of %s parts read", chunk.index + 1, self._num_chunks)
+
+
+def _check_none_lost(rejects: str, data_root: str) -> None:
+    """Stop where files have become unreadable since they were listed.
+
+    As rejects, they would be missing in every run that takes this ingestion from the cache, even
+    when they can be read again: the listing, and so the identity, is the same.
+
+    Args:
+        rejects: URI of the `rejects` artifact.
+        data_root: Folder or URI that the paths are relative to.
+
+    Raises:
+        UnavailableError: There are such files.
+    """
+    lost = [row for row in read_rejects(rejects) if row.get("lost")]
+    if lost:
+        raise UnavailableError(
+            f"{counted(len(lost), 'file')} cannot be read any more; the first is "
+            f"{locate(data_root, lost[0]['path'])} ({lost[0]['reason']}). Mount the disk, restore "
+            "the files or remove those that are damaged, and give the command again."
+        )
 
 
 def _chunks(listing: str) -> Iterator[Chunk]:

@@ -66,6 +66,7 @@ class Ingested:
         content: Digest of the file.
         num_bytes: Size of the file.
         reason: Reason why the file is unusable.
+        is_lost: Whether the file could be read when it was listed, and cannot be opened now.
     """
 
     row: ListingRow
@@ -73,6 +74,7 @@ class Ingested:
     content: bytes = b""
     num_bytes: int = 0
     reason: str = ""
+    is_lost: bool = False
 
 
 def ingest_rows(
@@ -103,7 +105,7 @@ def ingest_rows(
     with Shards(destination.examples, suffix) as shards, ThreadPoolExecutor(threads) as pool:
         results = map_ahead(pool, lambda row: _ingest(row, data_root, max_file_bytes), rows)
         while batch := list(islice(results, BATCH_SIZE)):
-            rejects += [item.row | {"reason": item.reason} for item in batch if not item.picture]
+            rejects += [_reject(item) for item in batch if not item.picture]
             for item, entry in zip(*_entries(batch, split), strict=True):
                 shards.write(entry["split"], _example(item, entry))
                 catalog.append(entry)
@@ -137,7 +139,16 @@ def _ingest(row: ListingRow, data_root: str, max_file_bytes: int) -> Ingested:
         content = read_file(locate(data_root, row["path"]), max_file_bytes).content
         return Ingested(row, read_picture(content), digest(content), len(content))
     except UnusablePictureError as reason:
-        return Ingested(row, reason=str(reason))
+        return Ingested(row, reason=str(reason), is_lost=isinstance(reason, LostFileError))
+
+
+def _reject(item: Ingested) -> ListingRow:
+    row = item.row | ListingRow(reason=item.reason)  # type: ignore[typeddict-item]
+    return row | ListingRow(lost=True) if item.is_lost else row  # type: ignore[typeddict-item]
+
+
+class LostFileError(UnusablePictureError):
+    """A file cannot be opened: it is gone, its disk is, or this user may not read it."""
 
 
 class FileContent(NamedTuple):
@@ -164,7 +175,8 @@ def read_file(
             `trainer_module.contract.regular_file.open_regular`.
 
     Raises:
-        UnusablePictureError: The file cannot be opened, is too large, or must not be read.
+        LostFileError: The file cannot be opened.
+        UnusablePictureError: The file is too large, or must not be read.
     """
     try:
         if not is_uri(path):
@@ -181,7 +193,7 @@ def read_file(
     except UnusableFileError as reason:
         raise UnusablePictureError(str(reason)) from None
     except OSError as error:
-        raise UnusablePictureError(
+        raise LostFileError(
             f"cannot be opened: {os.strerror(error.errno) if error.errno else error}"
         ) from None
 

@@ -106,7 +106,7 @@ class VersionStore:
         """
         if self.path(version).exists():
             return False
-        known, lost = find_ancestors(self.newest(), self._read_any)
+        known, lost = find_ancestors(self.newest(), self.read_any)
         is_kept = (self.rolled_back / str(version)).exists()
         return version not in known and (is_kept or version > lost)
 
@@ -118,7 +118,7 @@ class VersionStore:
         """
         return _read_push(self.path(version))
 
-    def _read_any(self, version: int) -> Push:
+    def read_any(self, version: int) -> Push:
         """Read the record of a version, even if it was rolled back."""
         kept = self.rolled_back / str(version)
         return _read_push(kept if kept.exists() else self.path(version))
@@ -215,7 +215,7 @@ class VersionStore:
             (incoming / EXTRA).mkdir(exist_ok=True)
             if complete:
                 complete(incoming)
-            known, lost = find_ancestors(push.baseline_version, self._read_any)
+            known, lost = find_ancestors(push.baseline_version, self.read_any)
             ancestors = None if lost else sorted(known)
             push = replace(push, files=list_files(incoming), ancestors=ancestors)
             (incoming / PUSH_RECORD).write_text(json.dumps(asdict(push), indent=1))

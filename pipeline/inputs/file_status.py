@@ -16,6 +16,9 @@ FILE_ERRORS = {403: os.strerror(errno.EACCES), 404: os.strerror(errno.ENOENT)}
 #: Beginning of the reason of a file that cannot be opened. The message of the error follows.
 UNREADABLE = "cannot be opened: "
 
+#: Reason of a file that this user may not read.
+NO_ACCESS = UNREADABLE + os.strerror(errno.EACCES)
+
 #: Reason of a file that does not exist.
 MISSING = UNREADABLE + os.strerror(errno.ENOENT)
 
@@ -79,6 +82,8 @@ def read_file_status(location: str) -> FileStatus:
         status = Path(location).stat()
         if not stat.S_ISREG(status.st_mode):
             return FileStatus(reason="not a regular file")
+        if not os.access(location, os.R_OK, effective_ids=True):
+            return FileStatus(reason=NO_ACCESS)
         return FileStatus(status.st_size, modified_time(status))
     except (OSError, ValueError) as error:
         return FileStatus(reason=UNREADABLE + _message(location, error))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.inputs.allowed_roots import AllowedRoots
-from pipeline.inputs.file_status import UNREADABLE, modified_time
+from pipeline.inputs.file_status import NO_ACCESS, UNREADABLE, modified_time
 from pipeline.inputs.layouts.folder_tree import FolderTree
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout, LayoutOptions, Placement
 from pipeline.inputs.layouts.layout_recognition import choose_layout
@@ -225,6 +225,8 @@ def _row(relative: Path, path: Path, closed: str, placed: Placement) -> ListingR
         row["bytes"], row["modified"] = status.st_size, modified_time(status)
         if not stat.S_ISREG(status.st_mode):
             reason = "not a regular file"
+        elif not reason and not os.access(path, os.R_OK, effective_ids=True):
+            reason = NO_ACCESS
     except OSError as error:
         reason = f"{UNREADABLE}{error.strerror}"
     if reason:

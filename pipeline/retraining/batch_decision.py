@@ -25,7 +25,7 @@ from pipeline.retraining.unlabelled.unlabelled_plan import plan_unlabelled
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import describe_change
 from trainer_module.contract.errors import DataError, InputError, UnavailableError
-from trainer_module.contract.output_text.wording import counted
+from trainer_module.contract.output_text.wording import counted, listed
 from trainer_module.contract.printable_names import printable_name
 
 Outcome = Literal[
@@ -204,7 +204,7 @@ def describe(name: str, domain: DomainAssessment) -> str:
         nearest = min(domain.distances, key=domain.distances.__getitem__)
         parts.append(f"nearest to '{nearest}' ({domain.distances[nearest]:.2f})")
     if domain.new_classes:
-        parts.append(f"new classes {', '.join(domain.new_classes)}")
+        parts.append(f"new classes {listed(domain.new_classes)}")
     kind = "new domain" if domain.is_new else "domain"
     return f"{kind} '{name}': {', '.join(parts)}"
 

@@ -211,7 +211,9 @@ class RetrainingPass:
         since = "" if is_first else batch.taken_at
         version = self._versions.find_batch(batch.digest, known, since)
         if version is not None:  # a killed pass pushed it, and could not write that to the ledger
-            return BatchResult("pushed", f"version {version}", {"version": version})
+            run_id = self._versions.read_any(version).run_id
+            text = f"version {version}"
+            return BatchResult("pushed", text, {"version": version, "run_id": run_id})
         if self._num_deaths(batch) >= MAX_DEATHS:
             self._deaths.clear(batch.digest)  # delivered again, it is read again
             return BatchResult("failed", DIED)

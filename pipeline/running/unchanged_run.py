@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import platform
 import time
 from dataclasses import asdict
@@ -17,6 +18,8 @@ from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError, UnavailableError
+
+logger = logging.getLogger(__name__)
 
 #: File in the folder of a run: the identity that a run has to have to be answered from it.
 IDENTITY = "identity"
@@ -34,13 +37,16 @@ def run_identity(config: RunConfig, store: VersionStore, snapshot: Snapshot) -> 
         SHA-256, in hex.
 
     Raises:
-        InputError: The record of a version is damaged, or the file of weights cannot be read.
+        InputError: The file of weights cannot be read.
     """
     versions = []
     for number, push, is_serving in store.records():
-        if isinstance(push, InputError):
-            raise push
-        versions.append([number, is_serving, push.digest, push.run_id, push.accepted])
+        record = (
+            str(push)  # damaged: `versions` tells, and a later run may serve all the same
+            if isinstance(push, InputError)
+            else [push.digest, push.run_id, push.accepted]
+        )
+        versions.append([number, is_serving, record])
     parts = {
         "config": config.model_dump(mode="json"),
         "weights": weights_digest(config.backbone),
@@ -59,6 +65,8 @@ def run_identity(config: RunConfig, store: VersionStore, snapshot: Snapshot) -> 
 def note_identity(config: RunConfig, workspace: Workspace, snapshot: Snapshot, run_id: str) -> None:
     """Keep the identity of a repetition of a run that has just ended.
 
+    Where it cannot be written, the repetition is made.
+
     Args:
         config: Config of the run, with absolute paths.
         workspace: Workspace of the run.
@@ -67,7 +75,10 @@ def note_identity(config: RunConfig, workspace: Workspace, snapshot: Snapshot, r
     """
     store = VersionStore(workspace.root, config.name)
     identity = run_identity(config, store, snapshot)
-    atomic_write(workspace.runs / run_id / IDENTITY, f"{identity}\n")
+    try:
+        atomic_write(workspace.runs / run_id / IDENTITY, f"{identity}\n")
+    except OSError as error:  # the run has ended well, and may have pushed
+        logger.warning("the identity of run %s is not kept: %s", run_id, error)
 
 
 def unchanged_summary(

@@ -33,6 +33,7 @@ class ListingRow(_RequiredKeys, total=False):
             ones. A listing that is written has them in a file of their own, see
             `components.evaluation.predictions.slice_values`.
         reason: Reason why the file is unusable. A row without this key is read.
+        lost: In the rejects of an ingestion: whether the file could be read when it was listed.
     """
 
     bytes: int
@@ -44,3 +45,4 @@ class ListingRow(_RequiredKeys, total=False):
     group_digest: str
     slices: dict[str, str]
     reason: str
+    lost: bool

@@ -217,7 +217,9 @@ def _replace_damaged(folder: Path, copy: Path, rows: list[BatchRow]) -> None:
     files = [LISTING, *(row["path"] for row in rows if row["sha256"])]
     if all(_size(folder / name) == _size(copy / name) for name in files):
         return
-    if folder.exists():
+    if folder.is_symlink():  # a dry run has links to the copies of the workspace
+        folder.unlink()
+    elif folder.exists():
         shutil.rmtree(folder)
     copy.rename(folder)
 
@@ -232,7 +234,7 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreWriteError(error.errno, error.strerror, error.filename) from error
+        raise StoreWriteError(error.errno, error.strerror or str(error), error.filename) from error
 
 
 def _copy_files(rows: list[ListingRow], root: str, copies: FileCopies) -> list[BatchRow]:

@@ -35,7 +35,7 @@ def replay_rows(
         "train": options.replay_per_domain,
         "eval": max(1, round(options.replay_per_domain * EVAL_SHARE)),
     }
-    outside = _outside_window(batches, options)
+    outside = _outside_window(rows, batches, options)
     chosen = [row for row in rows if row["split"] == "test" or row["content"] in cross_fitted]
     groups: dict[tuple[str, str], list[DataSetRow]] = defaultdict(list)
     for row in rows:
@@ -82,9 +82,16 @@ def _missing_names(rows: list[DataSetRow], chosen: list[DataSetRow]) -> list[Dat
     return missing
 
 
-def _outside_window(batches: list[Batch], options: RetrainOptions) -> set[bytes]:
-    """Return the folders of pushed batches that are older than `retrain.window` of them."""
+def _outside_window(
+    rows: Iterable[DataSetRow], batches: list[Batch], options: RetrainOptions
+) -> set[bytes]:
+    """Return the folders of batches of the data set that are older than the newest of them.
+
+    `retrain.window` is the number of the newest ones. A batch that was rolled back is in no data
+    set, and does not count.
+    """
     if options.window == "all":
         return set()
-    pushed = [batch for batch in batches if batch.replaced_by is None and batch.version is not None]
-    return {batch_location(batch) for batch in pushed[: max(0, len(pushed) - options.window)]}
+    folders = {batch_folder(row["location"]) for row in rows}
+    used = [one for one in batches if one.replaced_by is None and batch_location(one) in folders]
+    return {batch_location(one) for one in used[: max(0, len(used) - options.window)]}

@@ -30,8 +30,9 @@ from pipeline.config.run_config import SplitOptions
 from pipeline.inputs.folder import MISPLACED
 from pipeline.inputs.snapshot import Snapshot, take_snapshot
 from pipeline.running.launcher import Launcher
+from pipeline.running.run_failure import first_input_error
 from trainer_module.contract import example_features
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
 
 pytestmark = pytest.mark.component
 
@@ -321,15 +322,24 @@ def test_if_nothing_is_usable_the_reasons_are_in_the_error(tmp_path):
     )
 
 
-def test_a_file_that_was_removed_after_the_snapshot_is_rejected(tmp_path):
+def test_a_file_that_is_lost_after_the_snapshot_stops_the_run_and_nothing_is_cached(tmp_path):
     data = write_files(tmp_path / "data", {"day/cat/a.png": RED, "day/cat/b.png": BLUE})
     snapshot = take_snapshot(str(data), tmp_path / "inputs")
-    (data / "day/cat/b.png").unlink()
-    launch(tmp_path, snapshot.path, "code")
-    [rejects] = (tmp_path / "artifacts").glob("ImageExampleGen/rejects/*")
-    assert [row["reason"] for row in read_rejects(str(rejects))] == [
-        "cannot be opened: No such file or directory"
-    ]
+    lost = data / "day/cat/b.png"
+    lost.rename(tmp_path / "elsewhere.png")
+    with pytest.raises(Exception, match=r"1 file cannot be read any more") as failure:
+        launch(tmp_path, snapshot.path, "code")
+    error = first_input_error(failure.value)
+    assert isinstance(error, UnavailableError)
+    assert str(error) == (
+        f"1 file cannot be read any more; the first is {lost} (cannot be opened: No such file or "
+        "directory). Mount the disk, restore the files or remove those that are damaged, and give "
+        "the command again."
+    )
+    (tmp_path / "elsewhere.png").rename(lost)
+    outputs, cached = launch(tmp_path, snapshot.path, "code", "2")
+    assert not cached
+    assert list(read_rejects(outputs["rejects"])) == []
 
 
 def launcher_of(folder: Path, snapshot: Path, code: str, run_id: str = "1") -> Launcher:

@@ -13,7 +13,7 @@ from tiny_pictures import write_files
 
 from pipeline.inputs import folder as folder_module
 from pipeline.inputs.allowed_roots import OUTSIDE, AllowedRoots
-from pipeline.inputs.file_status import UNREADABLE
+from pipeline.inputs.file_status import UNREADABLE, read_file_status
 from pipeline.inputs.folder import LISTED, LOOP, MAX_DEPTH, NESTED, list_folder
 from trainer_module.contract.errors import InputError, UnavailableError
 
@@ -116,6 +116,18 @@ def _shared() -> Iterator[Path]:
     """A folder of pictures that the block of an ordinary user may read."""
     with open_folder() as folder:
         yield write_files(folder, {"day/cat/1.png": b"1", "night/cat/1.png": b"1"})
+
+
+def test_a_file_without_permission_has_a_reason_and_another_listing_once_it_may_be_read(shared):
+    picture = shared / "night/cat/1.png"
+    picture.chmod(0)
+    with ordinary_user():
+        assert reasons(shared, None)["night/cat/1.png"] == f"{UNREADABLE}Permission denied"
+        assert read_file_status(str(picture)).reason == f"{UNREADABLE}Permission denied"
+    picture.chmod(0o444)
+    with ordinary_user():
+        assert reasons(shared, None)["night/cat/1.png"] == ""
+        assert read_file_status(str(picture)).reason is None
 
 
 @pytest.mark.parametrize("mode", [0, 0o111, 0o444])

@@ -69,6 +69,7 @@ def test_a_version_of_a_killed_pass_is_found_and_not_trained_again(site):
     assert site.run() == 0
     [batch] = site.batches()
     assert (batch.state, batch.reason, batch.version) == ("pushed", "version 2", 2)
+    assert batch.run_id == "run 2"
     assert site.event_names() == ["pushed"]
     assert site.store.versions() == [1, 2]
 

@@ -117,6 +117,17 @@ def test_whatever_else_has_changed_is_found_by_a_run(site, change):
     assert site.answer() is None
 
 
+def test_a_run_that_has_ended_does_not_fail_for_a_damaged_record_or_identity(site, caplog):
+    (site.store.path(1) / "assets.extra" / "push.json").write_text("{")
+    note_identity(site.config, site.workspace, SNAPSHOT, RUN)
+    assert caplog.messages == []
+    (site.folder / "identity").unlink()
+    (site.folder / "identity").mkdir()
+    note_identity(site.config, site.workspace, SNAPSHOT, RUN)
+    [message] = caplog.messages
+    assert message.startswith(f"the identity of run {RUN} is not kept: ")
+
+
 @pytest.mark.parametrize("name", ["fingerprint_components", "code_fingerprint"])
 def test_other_code_is_another_run(site, name, monkeypatch):
     changed = {

@@ -53,6 +53,19 @@ def test_a_copy_has_a_row_for_every_file(inbox, store, tmp_path):
     assert rows["loose.png"]["reason"] == "not in <domain>/<class>/"
 
 
+def test_a_dry_run_replaces_its_link_to_a_damaged_copy_and_not_the_copy(inbox, store, tmp_path):
+    digest = store.add(delivery(inbox / "batch")).digest
+    link = tmp_path / "batches" / digest
+    copy = link.rename(tmp_path / "copy")
+    link.symlink_to(copy)
+    [cat] = [row for row in store.read(digest) if row["name"] == "night/cat/1.png"]
+    (tmp_path / cat["path"]).unlink()
+    store.add(delivery(inbox / "batch"))
+    assert not link.is_symlink()
+    assert (tmp_path / cat["path"]).read_bytes() == RED
+    assert not (copy / Path(cat["path"]).relative_to(f"batches/{digest}")).exists()
+
+
 def test_files_of_systems_are_not_copied_but_counted(inbox, store):
     before = store.add(delivery(inbox / "batch"))
     assert before.notes == ()

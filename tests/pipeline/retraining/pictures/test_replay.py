@@ -46,13 +46,15 @@ def test_a_small_sample_prefers_no_class_by_its_name():
 def test_of_a_class_or_domain_that_only_old_batches_have_one_picture_is_replayed():
     old = [row(f"batches/old/{number}.png", "owl") for number in range(3)]
     old += [row(f"batches/old/fog {number}.png", "cat", domain="fog") for number in range(3)]
-    rows = [row("data/1.png", "cat"), row("data/2.png", "cat", "test"), *old]
+    newer = row("batches/newer/1.png", "cat", "eval")
+    rows = [row("data/1.png", "cat"), row("data/2.png", "cat", "test"), newer, *old]
     batches = [pushed(1, "old"), pushed(2, "newer")]
     chosen = replay_rows(rows, batches, RetrainOptions(window=1))
     places = Counter((one["domain"], one["label"], one["split"]) for one in chosen)
     assert places == {
         ("day", "cat", "train"): 1,
         ("day", "cat", "test"): 1,
+        ("day", "cat", "eval"): 1,
         ("day", "owl", "train"): 1,
         ("fog", "cat", "train"): 1,
     }
@@ -60,6 +62,16 @@ def test_of_a_class_or_domain_that_only_old_batches_have_one_picture_is_replayed
 
 def test_an_old_batch_with_test_pictures_is_not_trained_on_again():
     rows = [row("data/1.png", "cat"), row("batches/old/1.png", "owl")]
-    rows.append(row("batches/old/2.png", "owl", "test"))
+    rows += [row("batches/old/2.png", "owl", "test"), row("batches/newer/1.png", "owl")]
     chosen = replay_rows(rows, [pushed(1, "old"), pushed(2, "newer")], RetrainOptions(window=1))
-    assert [one["location"] for one in chosen] == [b"batches/old/2.png", b"data/1.png"]
+    assert sorted(one["location"] for one in chosen) == [
+        b"batches/newer/1.png",
+        b"batches/old/2.png",
+        b"data/1.png",
+    ]
+
+
+def test_a_batch_whose_version_was_rolled_back_does_not_count_for_the_window():
+    rows = [row("data/1.png", "cat"), *(row(f"batches/old/{n}.png", "cat") for n in range(3))]
+    batches = [pushed(1, "old"), pushed(2, "rolled-back")]
+    assert len(replay_rows(rows, batches, RetrainOptions(window=1))) == 4
