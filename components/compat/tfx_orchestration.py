@@ -18,6 +18,8 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 
+from components.compat.cached_beam_lookups import cached_beam_lookups
+
 
 class Execution(NamedTuple):
     """Result of one launched node.
@@ -68,14 +70,16 @@ class CompiledPipeline:
             RuntimeError: TFX skipped the node.
             Exception: Whatever the executor of the node raises.
         """
-        execution = launcher.Launcher(
+        component = launcher.Launcher(
             pipeline_node=self._nodes[node],
             mlmd_connection=metadata.Metadata(self._connection),
             pipeline_info=self._ir.pipeline_info,
             pipeline_runtime_spec=self._ir.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(self._deployment, node),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node),
-        ).launch()
+        )
+        with cached_beam_lookups():
+            execution = component.launch()
         if execution is None:
             raise RuntimeError(f"TFX skipped the component {node}.")
         with metadata.Metadata(self._connection) as handle:

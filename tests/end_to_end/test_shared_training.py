@@ -1,20 +1,17 @@
 """A run whose training several processes share, started as the training operator would."""
 
-import contextlib
 import json
 import os
-import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import warm_process
 import yaml
 from command import QUICK, carryover, newest_summary
 from compared import close, comparable
 from ports import free_ports
-from with_tiny_backbone import command_line
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +36,7 @@ class Operator:
             role.lower(): [f"127.0.0.1:{port}" for port in free_ports(one["replicas"])]
             for role, one in self._roles.items()
         }
-        self._pods: dict[str, subprocess.Popen[bytes]] = {}
+        self._pods: dict[str, warm_process.WarmProcess] = {}
 
     def run(self, meanwhile: Callable[[], None] = lambda: None) -> int:
         """Run the job to its end; returns the exit code of the pod that leads."""
@@ -65,8 +62,7 @@ class Operator:
 
     def kill(self, name: str) -> None:
         """Kill all processes of a pod."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._pods[name].pid, signal.SIGKILL)
+        self._pods[name].kill_group()
         self._pods[name].wait()
 
     def log(self, name: str) -> str:
@@ -81,15 +77,15 @@ class Operator:
         assert command[0] == "carryover"
         task = {"type": role, "index": index}
         variables = {"TF_CONFIG": json.dumps({"cluster": self._cluster, "task": task})}
-        with (self._folder / f"{role}-{index}.log").open("ab") as log:
-            self._pods[f"{role}-{index}"] = subprocess.Popen(
-                [*command_line("pipeline.cli"), *command[1:]],
-                cwd=self._folder,
-                env=os.environ | variables,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        log = self._folder / f"{role}-{index}.log"
+        self._pods[f"{role}-{index}"] = warm_process.start(
+            "pipeline.cli",
+            command[1:],
+            stdout=log,
+            stderr=log,
+            folder=self._folder,
+            environment=os.environ | variables,
+        )
 
 
 @pytest.fixture

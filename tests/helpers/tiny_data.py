@@ -16,6 +16,7 @@ from tfx.types.artifact import Artifact
 from tiny_evaluation import at, context
 from tiny_models import write_shard
 
+from components.compat.cached_beam_lookups import cached_beam_lookups
 from components.data_gate.component import DataFindings
 from components.data_gate.executor import DataGateExecutor
 from components.data_gate.statistics.baseline_statistics import write_baseline_statistics
@@ -91,11 +92,12 @@ def prepare(folder: Path, rows: list[Row], rejects: Iterable[Row] = ()) -> Data:
         chosen = [_example(row) for row in rows if row["split"] == split]
         write_shard(folder / "examples" / f"Split-{split}", chosen)
     statistics = at(standard_artifacts.ExampleStatistics(), folder / "statistics")
-    StatisticsGenExecutor(context(folder)).Do(
-        {"examples": [examples]},
-        {"statistics": [statistics]},
-        {"stats_options_json": statistics_options().to_json(), "exclude_splits": "[]"},
-    )
+    with cached_beam_lookups():  # as in a run
+        StatisticsGenExecutor(context(folder)).Do(
+            {"examples": [examples]},
+            {"statistics": [statistics]},
+            {"stats_options_json": statistics_options().to_json(), "exclude_splits": "[]"},
+        )
     catalog = at(ImageCatalog(), folder / "catalog")
     rejected = at(ImageRejects(), folder / "rejects")
     write_catalog(catalog.uri, "00000-of-00001", rows)

@@ -11,6 +11,7 @@ from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tiny_models import ColourModel, example, save_model, write_shard
 
+from components.compat.cached_beam_lookups import cached_beam_lookups
 from components.evaluation.executor import EvaluatorExecutor
 from components.evaluation.gate.gate_options import GateOptions
 from components.evaluation.gate.slice_names import slice_columns
@@ -109,21 +110,22 @@ def evaluate(
         inputs["baseline_model"] = [model_artifact(folder / "baseline", baseline)]
     evaluation = at(standard_artifacts.ModelEvaluation(), folder / "evaluation")
     blessing = at(standard_artifacts.ModelBlessing(), folder / "blessing")
-    EvaluatorExecutor(context(folder)).Do(
-        inputs,
-        {"evaluation": [evaluation], "blessing": [blessing]},
-        {
-            "gate": gate.model_dump_json(),
-            "domains": json.dumps(domains),
-            "known_domains": json.dumps(domains if known is None else known),
-            "baseline_version": BASELINE_VERSION if baseline else 0,
-            "earlier_versions": json.dumps(
-                {number: str(version) for number, version in (earlier or {}).items()}
-            ),
-            "slices": json.dumps(slices),
-            "slice_values": _write_values(folder, slices, ids, values) if slices else "",
-        },
-    )
+    with cached_beam_lookups():  # as in a run
+        EvaluatorExecutor(context(folder)).Do(
+            inputs,
+            {"evaluation": [evaluation], "blessing": [blessing]},
+            {
+                "gate": gate.model_dump_json(),
+                "domains": json.dumps(domains),
+                "known_domains": json.dumps(domains if known is None else known),
+                "baseline_version": BASELINE_VERSION if baseline else 0,
+                "earlier_versions": json.dumps(
+                    {number: str(version) for number, version in (earlier or {}).items()}
+                ),
+                "slices": json.dumps(slices),
+                "slice_values": _write_values(folder, slices, ids, values) if slices else "",
+            },
+        )
     return Evaluated(model, evaluation, blessing)
 
 

@@ -54,21 +54,22 @@ def settings(home: Path, **environment: str) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
+#: Each takes a process, so the variables are tested along with a file.
+CASES = {
+    "channels first, and a variable of Keras 2": (
         '{"image_data_format": "channels_first", "backend": "tensorflow"}',
-        '{"floatx": "float16", "epsilon": 0.1, "backend": "jax"}',
+        {"TF_USE_LEGACY_KERAS": "1"},
+    ),
+    "half and jax": ('{"floatx": "float16", "epsilon": 0.1, "backend": "jax"}', {}),
+    "double and torch": (
         '{"floatx": "float64", "image_data_format": "channels_first", "backend": "torch"}',
-        "{",
-    ],
-    ids=["channels first", "half and jax", "double and torch", "damaged"],
-)
-def test_the_keras_json_of_the_user_does_not_apply(tmp_path, content):
+        {},
+    ),
+    "damaged, and a variable of Keras 3": ("{", {"KERAS_BACKEND": "jax"}),
+}
+
+
+@pytest.mark.parametrize(("content", "variables"), CASES.values(), ids=CASES)
+def test_neither_the_keras_json_nor_the_variables_of_the_user_apply(tmp_path, content, variables):
     (tmp_path / "keras.json").write_text(content)
-    assert settings(tmp_path) == EXPECTED
-
-
-@pytest.mark.parametrize("name", ["KERAS_BACKEND", "TF_USE_LEGACY_KERAS"])
-def test_variables_for_other_versions_of_keras_do_not_apply(tmp_path, name):
-    assert settings(tmp_path, **{name: "1" if name.startswith("TF") else "jax"}) == EXPECTED
+    assert settings(tmp_path, **variables) == EXPECTED

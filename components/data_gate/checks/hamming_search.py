@@ -25,6 +25,10 @@ MIN_SET_SHARE = 1 / 8
 #: pictures of nearly one kind; random hashes stay far below.
 MAX_COMPARISONS = 20_000_000
 
+#: Number of hashes up to which each is compared with each. The tables have millions of slots, which
+#: take a tenth of a second to fill even for two hashes.
+MAX_COMPARED = 2_000
+
 #: Comparisons at a time. It bounds memory, and fits a processor's cache.
 BLOCK = 1 << 18
 
@@ -37,7 +41,7 @@ def hamming_search(
     Multi-index hashing (Norouzi, Punjani and Fleet, "Fast search in Hamming space with multi-index
     hashing", CVPR 2012): with max_bits // 2 + 1 bands of bits, two such hashes differ in at most
     one bit of at least one band. Each band has a table, in which all hashes are looked up, as they
-    are and with each bit of the band flipped.
+    are and with each bit of the band flipped. Up to `MAX_COMPARED` hashes need no tables.
 
     Args:
         hashes: Different hashes, uint8 [n, bytes], bytes a multiple of 8.
@@ -59,6 +63,8 @@ def hamming_search(
         >>> first.tolist(), second.tolist(), truncated
         ([0], [2], False)
     """
+    if len(hashes) <= MAX_COMPARED:
+        return _compare_all(hashes, max_bits, max_pairs)
     bands = max_bits // 2 + 1
     pairs: Integers = np.empty(0, np.int64)
     truncated = False
@@ -136,6 +142,16 @@ def count_set_bits(hashes: Hashes) -> Integers:
     for word in hashes.view(np.uint64).T:
         bits += _popcount(word.copy())
     return bits
+
+
+def _compare_all(hashes: Hashes, max_bits: int, max_pairs: int) -> tuple[Integers, Integers, bool]:
+    """Find the pairs of `hamming_search` by comparing each hash with each later one."""
+    words = list(hashes.view(np.uint64).T)
+    start: npt.NDArray[np.int32] = np.arange(1, len(hashes) + 1, dtype=np.int32)
+    near = [_near(words, *both, max_bits) for both in _comparisons(start, len(hashes) - start)]
+    pairs = np.concatenate([np.empty((2, 0), np.int64), *near], axis=1)
+    first, second = pairs[:, :max_pairs]
+    return first, second, pairs.shape[1] > max_pairs
 
 
 def _popcount(words: Words) -> Integers:

@@ -55,6 +55,7 @@ def restore_uris(output: dict[str, Any], uris: dict[str, str]) -> None:
 def main() -> None:
     """Run the component that the command line describes."""
     prepare_streams()
+    from components.compat.cached_beam_lookups import cached_beam_lookups
     from components.compat.tfx_internals import run_kubeflow_component
 
     arguments = list(sys.argv)
@@ -65,7 +66,8 @@ def main() -> None:
     for listed in outputs["artifacts"].values():
         Path(listed["artifacts"][0]["uri"]).mkdir(parents=True, exist_ok=True)
     arguments[position] = json.dumps(executor_input)
-    run_kubeflow_component(arguments)
+    with cached_beam_lookups():
+        run_kubeflow_component(arguments)
 
     output_file = Path(outputs["outputFile"])
     output = json.loads(output_file.read_text())

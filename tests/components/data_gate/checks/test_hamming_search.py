@@ -24,8 +24,12 @@ def pairs_by_brute_force(hashes: np.ndarray, max_bits: int) -> set[tuple[int, in
     return set(zip(first.tolist(), second.tolist(), strict=True))
 
 
+@pytest.mark.parametrize("max_compared", [0, 2_000])
 @pytest.mark.parametrize(("width", "max_bits"), [(32, 24), (32, 25), (8, 6), (8, 7)])
-def test_the_search_finds_exactly_what_comparing_all_with_all_finds(width, max_bits):
+def test_the_search_finds_exactly_what_comparing_all_with_all_finds(
+    monkeypatch, width, max_bits, max_compared
+):
+    monkeypatch.setattr(module, "MAX_COMPARED", max_compared)
     hashes = near_duplicates(width, 600)
     first, second, truncated = hamming_search(hashes, max_bits, 1_000)
     expected = pairs_by_brute_force(hashes, max_bits)
@@ -35,8 +39,10 @@ def test_the_search_finds_exactly_what_comparing_all_with_all_finds(width, max_b
     assert not truncated
 
 
-def test_the_search_takes_blocks_of_any_size(monkeypatch):
+@pytest.mark.parametrize("max_compared", [0, 2_000])
+def test_the_search_takes_blocks_of_any_size(monkeypatch, max_compared):
     hashes = near_duplicates(8, 300)
+    monkeypatch.setattr(module, "MAX_COMPARED", max_compared)
     monkeypatch.setattr(module, "BLOCK", 7)
     first, second, _ = hamming_search(hashes, 6, 1_000)
     pairs = set(zip(first.tolist(), second.tolist(), strict=True))
@@ -45,13 +51,16 @@ def test_the_search_takes_blocks_of_any_size(monkeypatch):
 
 def test_where_too_many_hashes_share_a_band_the_search_is_cut_short_and_says_so(monkeypatch):
     hashes = near_duplicates(8, 300)
+    monkeypatch.setattr(module, "MAX_COMPARED", 0)
     monkeypatch.setattr(module, "MAX_COMPARISONS", 0)
     first, _, truncated = hamming_search(hashes, 6, 1_000)
     assert not len(first)
     assert truncated
 
 
-def test_the_search_is_cut_short_after_the_largest_number_of_pairs():
+@pytest.mark.parametrize("max_compared", [0, 2_000])
+def test_the_search_is_cut_short_after_the_largest_number_of_pairs(monkeypatch, max_compared):
+    monkeypatch.setattr(module, "MAX_COMPARED", max_compared)
     first, second, truncated = hamming_search(near_duplicates(8, 300), 6, 10)
     assert len(first) == len(second) == 10
     assert truncated
@@ -60,3 +69,11 @@ def test_the_search_is_cut_short_after_the_largest_number_of_pairs():
 def test_set_bits_are_counted():
     hashes = near_duplicates(16, 50)
     assert count_set_bits(hashes).tolist() == np.unpackbits(hashes, axis=1).sum(axis=1).tolist()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_hardly_any_hashes_are_searched(count):
+    hashes = np.packbits(np.eye(count, 64, dtype=np.uint8), axis=1)
+    first, second, truncated = hamming_search(hashes, 6, 10)
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 1)][: count // 2]
+    assert not truncated
