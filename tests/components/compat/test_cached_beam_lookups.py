@@ -57,7 +57,7 @@ def test_beam_has_the_name(path, parameters):
 @pytest.mark.parametrize(
     "function",
     [plain, Counter().process, Stateless().process, Counter.process, len, str.upper, Counter],
-    ids=str,
+    ids=["plain", "bound", "bound to a subclass", "unbound", "built-in", "of a type", "class"],
 )
 def test_the_arguments_of_a_function_are_those_that_beam_finds(function):
     find = cache_arguments(core.get_function_args_defaults)
