@@ -93,5 +93,6 @@ def _outside_window(
     if options.window == "all":
         return set()
     folders = {batch_folder(row["location"]) for row in rows}
-    used = [one for one in batches if one.replaced_by is None and batch_location(one) in folders]
-    return {batch_location(one) for one in used[: max(0, len(used) - options.window)]}
+    pushed = (batch for batch in batches if batch.replaced_by is None and batch.version is not None)
+    used = [folder for folder in map(batch_location, pushed) if folder in folders]
+    return set(used[: max(0, len(used) - options.window)])

@@ -202,6 +202,10 @@ def test_the_pictures_of_a_replaced_batch_are_not_listed(workspace, model):
 
 def test_older_batches_than_the_window_are_tested_on_and_not_trained_on(workspace, model):
     write_batch(workspace, "new", [new_row("1.png")])
+    known = pq.read_table(model / PICTURES).to_pylist()
+    known.append(old_row("batches/newer/files/0.png", "day", "dog", "train"))
+    pq.write_table(pa.Table.from_pylist(known, SCHEMA), model / PICTURES)
+    write_files(workspace.root, {"batches/newer/files/0.png": RED})
     batches = [
         batch(1, "old", state="pushed", version=1),
         batch(2, "newer", state="pushed", version=2),
