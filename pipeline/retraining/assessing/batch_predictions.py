@@ -75,7 +75,7 @@ def predict_rows(
     """
     readable: list[BatchRow] = []
     labels: list[str] = []
-    confidences = [np.empty(0, np.float32)]
+    confidences: list[npt.NDArray[np.float32]] = [np.empty(0, np.float32)]
     embeddings: list[npt.NDArray[np.float32]] = []
     pictures = _read(rows, root)
     while part := list(islice(pictures, BATCH_SIZE)):
