@@ -141,12 +141,15 @@ def _check_finished(folder: Path) -> None:
 
 def _read_summary(folder: Path) -> Summary:
     summary = Summary.read(folder)
-    if summary.status not in ("not_blessed", "awaiting_labels"):
-        raise InputError(
-            f"run {folder.name} has the status {summary.status}. Only the candidate of a run that "
-            "is not_blessed or awaiting_labels can be accepted."
+    if summary.status in ("not_blessed", "awaiting_labels"):
+        return summary
+    if summary.status == "pushed":
+        advice = "If its version was rolled back, deliver its batch again, or give the run again."
+    else:
+        advice = (
+            "Only the candidate of a run that is not_blessed or awaiting_labels can be accepted."
         )
-    return summary
+    raise InputError(f"run {folder.name} has the status {summary.status}. {advice}")
 
 
 def _push(

@@ -209,10 +209,16 @@ def test_an_unknown_run_is_answered_with_the_finished_ones(root):
             accept_candidate(root, run_id, "we know")
 
 
-@pytest.mark.parametrize("status", ["pushed", "failed"])
-def test_only_a_candidate_that_was_not_blessed_can_be_accepted(root, store, status):
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        ("pushed", "If its version was rolled back, deliver its batch again"),
+        ("failed", "Only the "),
+    ],
+)
+def test_only_a_candidate_that_was_not_blessed_can_be_accepted(root, store, status, advice):
     add_run(root, status=status)
-    with pytest.raises(InputError, match=f"has the status {status}"):
+    with pytest.raises(InputError, match=f"has the status {status}. {advice}"):
         accept_candidate(root, RUN_ID, "we know")
     assert store.versions() == [1]
 
