@@ -143,8 +143,8 @@ def _ingest(row: ListingRow, data_root: str, max_file_bytes: int) -> Ingested:
 
 
 def _reject(item: Ingested) -> ListingRow:
-    row = item.row | ListingRow(reason=item.reason)  # type: ignore[typeddict-item]
-    return row | ListingRow(lost=True) if item.is_lost else row  # type: ignore[typeddict-item]
+    row = item.row | {"reason": item.reason}
+    return row | {"lost": True} if item.is_lost else row
 
 
 class LostFileError(UnusablePictureError):

@@ -89,8 +89,8 @@ def train_semi_supervised(
 def _replaced_stages(unlabelled: Activations, evaluation: Activations) -> tuple[str, ...]:
     """Return the names of the stages whose place this one takes, where it does no harm.
 
-    It goes on from fine-tuning. What it gains in a domain without any label, no eval picture shows:
-    a head that was trained on the known domains alone would win by chance.
+    It continues the fine-tuning stage. The eval split has no picture that shows its gain in a
+    domain without any label: a head trained on the known domains alone would be chosen by chance.
     """
     has_unseen = bool(set(unlabelled.domains) - set(evaluation.domains))
     return (frozen_stage.NAME, fine_tuning_stage.NAME) if has_unseen else (fine_tuning_stage.NAME,)
