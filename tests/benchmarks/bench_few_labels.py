@@ -4,10 +4,12 @@ The serving model was trained on the other domains. Of the new domain, a part is
 of the rest, some pictures per class arrive with labels, drawn at random, and all others without.
 Pictures whose names differ in a last number after a hyphen show the same (PACS: sketches of one
 photograph): such a group is never both scored and delivered, and the labelled ones are drawn from
-as many groups as possible. With 0 per class, the candidate is pushed without labels.
+as many groups as possible. With 0 per class, the candidate is pushed without labels. Every draw has
+a serving model of its own, trained with another seed: one that is good by chance in a known domain
+would make every retraining of it look bad there.
 
     python tests/benchmarks/bench_few_labels.py --data PACS [--new sketch] [--image-size 128]
-        [--per-class 5,20] [--draws 3] [--base WORKSPACE] [--output RESULTS.json]
+        [--per-class 5,20] [--draws 3] [--bases FOLDER] [--set KEY=VALUE]... [--output RESULTS.json]
 """
 
 import argparse
@@ -37,7 +39,7 @@ KINDS = {
     "and unlabelled": ("retrain.unlabelled=always", "retrain.unverified=push"),
 }
 
-#: Seed of the training of the first draw: without labels, the seed is all that differs.
+#: Seed of the trainings of the first draw: without labels, the seed is all that differs.
 SEED = 17
 
 #: Options of all retrainings: however few labels there are, they are trained on.
@@ -52,13 +54,15 @@ def main(
     image_size: int,
     per_class: list[int],
     draws: int,
-    base: Path | None,
+    bases: Path | None,
+    settings: list[str],
     output: Path | None,
 ) -> int:
     """Measure every number of labels and every draw, and print the means."""
     with tempfile.TemporaryDirectory(prefix="bench-few-labels-") as folder:
-        bench = Bench(data.resolve(), new, image_size, Path(folder), base)
-        results: dict[str, Any] = {"serving model": [bench.score(bench.base)]}
+        bench = Bench(data.resolve(), new, image_size, Path(folder), bases, settings)
+        models = [bench.score(bench.base(draw)) for draw in range(draws)]
+        results: dict[str, Any] = {"serving model": models}
         for count in per_class:
             for kind in list(KINDS)[0 if count else 1 :]:
                 name = f"{count} per class, {kind}"
@@ -73,11 +77,19 @@ class Bench:
     """The folders and commands of one measurement."""
 
     def __init__(
-        self, data: Path, new: str, image_size: int, folder: Path, base: Path | None
+        self,
+        data: Path,
+        new: str,
+        image_size: int,
+        folder: Path,
+        bases: Path | None,
+        settings: list[str],
     ) -> None:
         self._new = new
         self._folder = folder
+        self._bases = bases or folder / "bases"
         self._settings = [f"image_size={image_size}", "gate.min_accuracy=0", "gate.max_drop=1"]
+        self._retrain_settings = settings
         groups = group_pictures(data / new)
         names = np.random.default_rng(0).permutation(sorted(groups)).tolist()
         total = sum(len(group) for group in groups.values())
@@ -92,7 +104,6 @@ class Bench:
         for path in known:
             link(path, self._scored)
             link(path, folder / "known")
-        self.base = base or self._train()
 
     def measure(self, count: int, draw: int, kind: str) -> dict[str, Any]:
         """Return accuracies and seconds of one retraining."""
@@ -105,7 +116,7 @@ class Bench:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target / f"{path.parent.name}-{path.name}")
         (batch / "_READY").touch()
-        shutil.copytree(self.base, here / "workspace", symlinks=True)
+        shutil.copytree(self.base(draw), here / "workspace", symlinks=True)
         seconds = timed(
             [
                 *CARRYOVER,
@@ -114,7 +125,7 @@ class Bench:
                 here / "workspace",
                 "--inbox",
                 here / "inbox",
-                *self._set(*SETTINGS, *KINDS[kind], f"seed={SEED + draw}"),
+                *self._set(*SETTINGS, *KINDS[kind], *self._retrain_settings, f"seed={SEED + draw}"),
             ]
         )
         result = self.score(here / "workspace") | {"seconds": seconds}
@@ -135,10 +146,13 @@ class Bench:
         scores: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return scores
 
-    def _train(self) -> Path:
-        workspace = self._folder / "base"
-        data = self._folder / "known"
-        timed([*CARRYOVER, "run", "--data", data, "--workspace", workspace, *self._set()])
+    def base(self, draw: int) -> Path:
+        """Return the workspace of the serving model of a draw, trained where it is missing."""
+        workspace = self._bases / f"{self._new}-{draw}"
+        if not (workspace / "serving").is_dir():
+            data = self._folder / "known"
+            settings = self._set(f"seed={SEED + draw}")
+            timed([*CARRYOVER, "run", "--data", data, "--workspace", workspace, *settings])
         return workspace
 
     def _set(self, *settings: str) -> list[str]:
@@ -192,7 +206,8 @@ if __name__ == "__main__":
     parser.add_argument("--image-size", type=int, default=128)
     parser.add_argument("--per-class", default="5,20")
     parser.add_argument("--draws", type=int, default=3)
-    parser.add_argument("--base", type=Path, help="workspace of a model of the other domains")
+    parser.add_argument("--bases", type=Path, help="folder that keeps the serving models")
+    parser.add_argument("--set", action="append", default=[], dest="settings", metavar="KEY=VALUE")
     parser.add_argument("--output", type=Path)
     given = vars(parser.parse_args())
     counts = [int(count) for count in given.pop("per_class").split(",")]

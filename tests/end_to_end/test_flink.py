@@ -88,7 +88,10 @@ def test_a_task_manager_that_is_killed_does_not_lose_the_run(
 @pytest.mark.skipif(not shutil.which("go"), reason="Beam's boot program is built by Go")
 def test_workers_without_the_package_are_sent_it(finished, data, tmp_path):
     flink_cluster.fetch()
-    bare = flink_cluster.fetch_bare_workers()
+    try:
+        bare = flink_cluster.fetch_bare_workers()
+    except flink_cluster.ChecksumsUnavailableError as error:
+        pytest.skip(f"Beam's boot program cannot be checked: {error}")
     look = [bare.python, "-c", "import pipeline"]
     assert subprocess.run(look, cwd=tmp_path, stderr=subprocess.DEVNULL, check=False).returncode
     with FlinkCluster(tmp_path / "flink", task_managers=1, bare=bare) as cluster:

@@ -66,11 +66,16 @@ class BareWorkers:
     python: Path
 
 
+class ChecksumsUnavailableError(Exception):
+    """Go's database of checksums cannot be reached, so Go installs no module."""
+
+
 def fetch_bare_workers() -> BareWorkers:
     """Get them, or what is not there yet, without our package.
 
     Raises:
-        subprocess.CalledProcessError: Go cannot get the program.
+        ChecksumsUnavailableError: Go cannot look up the checksum of the program.
+        subprocess.CalledProcessError: Go cannot get or build the program.
     """
     from apache_beam.version import __version__
 
@@ -78,7 +83,13 @@ def fetch_bare_workers() -> BareWorkers:
     if not bare.boot.exists():
         module = f"github.com/apache/beam/sdks/v2/python/container@v{__version__}"
         go, environment = shutil.which("go") or "go", os.environ | {"GOBIN": str(FETCHED)}
-        subprocess.run([go, "install", module], env=environment, check=True)
+        built = subprocess.run(
+            [go, "install", module], env=environment, capture_output=True, text=True, check=False
+        )
+        if "sumdb" in built.stderr:
+            raise ChecksumsUnavailableError(built.stderr.splitlines()[-1])
+        print(built.stderr)
+        built.check_returncode()
     if not bare.python.exists():
         subprocess.run([sys.executable, "-m", "venv", FETCHED / "bare"], check=True)
     stack = "tfx-1.16" if sys.version_info < (3, 11) else "tfx-1.21"
