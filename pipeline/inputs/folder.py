@@ -125,7 +125,12 @@ class _FolderScan:
         self._linked: set[str] = set()
 
     def tree(self) -> FolderTree:
-        return FolderTree.of_files(path.relative_to(self._root) for path, _ in self._files())
+        # A folder that is nested too deeply shows no layout: its pictures are not listed.
+        return FolderTree.of_files(
+            path.relative_to(self._root)
+            for path, reason in self._files()
+            if not reason.startswith(NESTED)
+        )
 
     def run(self, add_row: Callable[[ListingRow], None]) -> SkippedFiles:
         for number, (path, reason) in enumerate(self._files()):

@@ -116,6 +116,13 @@ def _deep(name: str, levels: int) -> Make:
     return make
 
 
+def _deep_alone(path: Path) -> None:
+    """Make folders that hold nothing but one another."""
+    path.mkdir()
+    _ready(path)
+    add_deep_folders(path, "d", 1100)
+
+
 def _links_to_each_other(path: Path) -> None:
     """Make folders whose links have 2^20 paths."""
     folder = _folder(path)
@@ -233,6 +240,7 @@ POISON = [
         "must hold text or whole numbers",
     ),
     Poison("deep", _deep("d", 1100), "held", "nested too deeply"),
+    Poison("deep-alone", _deep_alone, "held", "nested too deeply"),
     Poison("deep-and-long", _deep("d" * 200, 40), "held", "nested too deeply"),
     Poison("loops", _loops, "held", OUTSIDE),
     Poison("many-paths", _links_to_each_other, "held", "a folder that is listed already"),
