@@ -39,7 +39,7 @@ KINDS = {
     "and unlabelled": ("retrain.unlabelled=always", "retrain.unverified=push"),
 }
 
-#: Seed of the trainings of the first draw: without labels, the seed is all that differs.
+#: Seed of the trainings of the first draw; every further draw has the next one.
 SEED = 17
 
 #: Options of all retrainings: however few labels there are, they are trained on.

@@ -86,7 +86,7 @@ def fetch_bare_workers() -> BareWorkers:
         built = subprocess.run(
             [go, "install", module], env=environment, capture_output=True, text=True, check=False
         )
-        if "sumdb" in built.stderr:
+        if built.returncode and "sumdb" in built.stderr:
             raise ChecksumsUnavailableError(built.stderr.splitlines()[-1])
         print(built.stderr)
         built.check_returncode()
