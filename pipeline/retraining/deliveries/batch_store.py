@@ -148,14 +148,13 @@ class BatchStore:
             # Files that a manifest names may have been looked up while they were written.
             reasons = [row.get("reason", "") for row in rows]
             check_copies(delivered, reasons, root, quiet_seconds if delivery.is_manifest else 0)
-            lines = [json.dumps(row, sort_keys=True) for row in rows]
-            digest = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:DIGITS]
+            del delivered
+            digest = _write_listing(unfinished / LISTING, rows)
             if file_stamp(delivery.path, delivery.roots) != stamp:
                 raise BatchChangedError(delivery.name)
             if any(reason.startswith(OUTSIDE) for reason in reasons):
                 stamp = delivery.roots.stamp(stamp)
             with _writing():
-                (unfinished / LISTING).write_text("".join(f"{line}\n" for line in lines))
                 os.sync()
                 _replace_damaged(self._folder / digest, unfinished, rows)
             return StoredBatch(digest, stamp, notes)
@@ -184,6 +183,21 @@ class BatchStore:
             return [_read_row(line, f"{self._folder.name}/{digest}") for line in lines]
         except (ValueError, TypeError, LookupError) as error:
             raise damaged_file(listing, what, str(error), _REMEDY) from None
+
+
+def _write_listing(path: Path, rows: list[BatchRow]) -> str:
+    """Write the rows of a batch, and return their digest, which is the same in any order.
+
+    The text of all rows is never in memory twice: a batch may have a million.
+    """
+    lines = [f"{json.dumps(row, sort_keys=True)}\n".encode() for row in rows]
+    with _writing(), path.open("wb") as file:
+        file.writelines(lines)
+    lines.sort()
+    digest, last = hashlib.sha256(), len(lines) - 1
+    for number, line in enumerate(lines):
+        digest.update(line if number < last else line[:-1])  # a line break is between two rows
+    return digest.hexdigest()[:DIGITS]
 
 
 def _read_row(line: bytes, folder: str) -> BatchRow:
