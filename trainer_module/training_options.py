@@ -2,9 +2,9 @@
 
 import contextlib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from trainer_module.backbones import backbone_names, min_image_size
 from trainer_module.backbones.backbone_registry import MIN_IMAGE_SIZE
@@ -22,6 +22,20 @@ Criterion = Literal["mean_domain", "worst_domain", "overall"]
 
 #: Strength of the augmentation, see `data.augmentation.STRENGTHS`.
 Preset = Literal["none", "light", "medium", "strong"]
+
+
+def _check_boundary(value: float | str) -> float | str:
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            value = float(value)  # "0.5" in quotes: no block is named by a number
+    is_share = isinstance(value, float) and 0 <= value <= 1
+    if not is_share and not (isinstance(value, str) and value.strip()):
+        raise ValueError("must be a share between 0 and 1, or the name of a block")
+    return value
+
+
+#: Share of the blocks that stay frozen, from 0 to 1, or the name of the last frozen block.
+Boundary = Annotated[float | str, AfterValidator(_check_boundary)]
 
 
 class BackboneOptions(Options):
@@ -70,7 +84,7 @@ class FineTuningOptions(Options):
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
     weight_decay: float = Field(1e-4, ge=0, le=10)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
-    trainable_from: float | str = Field(
+    trainable_from: Boundary = Field(
         0.5, description="share of the blocks that stay frozen, or name of the last frozen block"
     )
     augmentation: Preset = Field("medium", description="strength of the random views")
@@ -83,17 +97,6 @@ class FineTuningOptions(Options):
         le=1,
         description="share of the epochs, from the last one back, whose weights are averaged",
     )
-
-    @field_validator("trainable_from")
-    @classmethod
-    def _is_a_share(cls, value: float | str) -> float | str:
-        if isinstance(value, str):
-            with contextlib.suppress(ValueError):
-                value = float(value)  # "0.5" in quotes: no block is named by a number
-        is_share = isinstance(value, float) and 0 <= value <= 1
-        if not is_share and not (isinstance(value, str) and value.strip()):
-            raise ValueError("must be a share between 0 and 1, or the name of a block")
-        return value
 
 
 class ObjectiveOptions(Options):

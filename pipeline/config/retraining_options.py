@@ -8,12 +8,17 @@ from pydantic import Field, TypeAdapter, field_validator, model_validator
 from pipeline.config.layout_pattern import AUTO, check_pattern
 from trainer_module.contract.locations import expand_home, local_path
 from trainer_module.contract.options_base import LocalPath, Options, Text
+from trainer_module.training_options import Boundary
 
 #: Keys that were renamed: old name -> name. Old names are still accepted.
 RENAMED_KEYS = {"rehearsal_per_domain": "replay_per_domain"}
 
 #: Key that `unlabelled` has replaced, as it has `self_training_confidence`.
 SELF_TRAINING = "self_training"
+
+#: Largest share of the blocks that stay frozen in a retraining, unless `trainable_from` is set: a
+#: new domain may differ from low blocks on.
+MAX_FROZEN_SHARE = 0.35
 
 #: Largest number of pictures, batches or attempts.
 MAX_COUNT = 1_000_000_000
@@ -68,7 +73,12 @@ class RetrainOptions(Options):
         0.5, gt=0, lt=1, description="share of the training on new pictures, however few they are"
     )
     epochs: int = Field(
-        3, ge=1, le=100_000, description="epochs of fine-tuning from the serving model"
+        6, ge=1, le=100_000, description="epochs of fine-tuning from the serving model"
+    )
+    trainable_from: Boundary | None = Field(
+        None,
+        description="as in `fine_tuning`; null: the share of `fine_tuning`, at most "
+        f"{MAX_FROZEN_SHARE}",
     )
     views: int = Field(
         2, ge=1, le=1000, description="views of every picture; 1 is the picture alone"
@@ -106,6 +116,16 @@ class RetrainOptions(Options):
         if isinstance(window, int) and not 0 <= window <= MAX_COUNT:
             raise ValueError(f"must be all, or from 0 to {MAX_COUNT}")
         return window
+
+    def boundary(self, of_runs: Boundary) -> Boundary:
+        """Return the share of the blocks that stay frozen, or the name of the last frozen block.
+
+        Args:
+            of_runs: `fine_tuning.trainable_from`. A name is used as it is.
+        """
+        if self.trainable_from is not None:
+            return self.trainable_from
+        return of_runs if isinstance(of_runs, str) else min(of_runs, MAX_FROZEN_SHARE)
 
     @model_validator(mode="before")
     @classmethod

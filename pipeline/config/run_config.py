@@ -169,10 +169,14 @@ class RunConfig(TrainingOptions):
     def for_retraining(self) -> "RunConfig":
         """Return a copy for a retraining, which starts from the serving model.
 
-        Fine-tuning has fewer epochs, because the weights are good already. Every domain gets the
-        same total weight, however few pictures the new one has.
+        Fine-tuning has fewer epochs, because the weights are good already, and changes more blocks.
+        Every domain gets the same total weight, however few pictures the new one has.
         """
-        tuning = {"epochs": self.retrain.epochs, "views": self.retrain.views}
+        tuning = {
+            "epochs": self.retrain.epochs,
+            "views": self.retrain.views,
+            "trainable_from": self.retrain.boundary(self.fine_tuning.trainable_from),
+        }
         balance = "domain" if self.balance == "none" else self.balance
         return self.model_copy(
             update={

@@ -8,6 +8,7 @@ import subprocess
 from pipeline.config.run_config import RunConfig
 from trainer_module.contract.child_process import isolated_python
 from trainer_module.contract.errors import InputError
+from trainer_module.training_options import Boundary
 
 #: Program that prints the blocks of a backbone. It is a process of its own, because TensorFlow
 #: cannot be configured any more once a model was built.
@@ -19,7 +20,7 @@ print(json.dumps(build_backbone(sys.argv[1], None, int(sys.argv[2])).blocks))
 
 
 def check_boundary(config: RunConfig) -> None:
-    """Refuse a `fine_tuning.trainable_from` that names no block of the backbone.
+    """Refuse a `trainable_from` that names no block of the backbone.
 
     A share needs no check. A name takes the seconds that TensorFlow needs to build the backbone.
 
@@ -29,8 +30,13 @@ def check_boundary(config: RunConfig) -> None:
     Raises:
         InputError: The backbone has no such block.
     """
-    block = config.fine_tuning.trainable_from
-    if not isinstance(block, str) or config.fine_tuning.epochs == 0:
+    if config.fine_tuning.epochs:
+        _check_block("fine_tuning.trainable_from", config.fine_tuning.trainable_from, config)
+    _check_block("retrain.trainable_from", config.retrain.trainable_from, config)
+
+
+def _check_block(key: str, block: Boundary | None, config: RunConfig) -> None:
+    if not isinstance(block, str):
         return
     name = config.backbone.name
     blocks = _blocks(name, config.image_size)
@@ -38,7 +44,7 @@ def check_boundary(config: RunConfig) -> None:
         return  # the Trainer, which has a log, will say what is wrong with TensorFlow
     if block not in blocks:
         raise InputError(
-            f"config key 'fine_tuning.trainable_from': must be a share between 0 and 1, or a block "
+            f"config key '{key}': must be a share between 0 and 1, or a block "
             f"of {name}: {', '.join(blocks)}. Received: {json.dumps(block)}"
         )
 

@@ -29,6 +29,7 @@ QUICK = {
     "fine_tuning.epochs": 2,
     "fine_tuning.views": 1,
     "fine_tuning.trainable_from": 0.9,  # tracing the gradients of more blocks takes 10 s
+    "retrain.trainable_from": 0.9,
     "gate.min_accuracy": 0,
 }
 

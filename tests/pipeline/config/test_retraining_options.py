@@ -77,3 +77,20 @@ def test_an_old_key_says_what_has_replaced_it(write_config):
 def test_an_override_wins_over_the_key_that_it_has_replaced(write_config):
     path = write_config("self_training: true")
     assert load_config(path, ["retrain.unlabelled=off"]).retrain.unlabelled == "off"
+
+
+@pytest.mark.parametrize(
+    ("settings", "boundary"),
+    [
+        ([], 0.35),
+        (["fine_tuning.trainable_from=0.2"], 0.2),
+        (["fine_tuning.trainable_from=block8"], "block8"),
+        (["fine_tuning.trainable_from=0.2", "retrain.trainable_from=0.7"], 0.7),
+        (["retrain.trainable_from='0.7'"], 0.7),
+        (["retrain.trainable_from=block5"], "block5"),
+        (["quality=best"], 0.2),
+    ],
+)
+def test_a_retraining_trains_lower_blocks_than_a_run_unless_told_otherwise(settings, boundary):
+    config = load_config(None, settings, {"data": "pictures"})
+    assert config.for_retraining().fine_tuning.trainable_from == boundary

@@ -6,17 +6,18 @@ from pipeline.running.boundary_check import check_boundary
 from trainer_module.contract.errors import InputError
 
 
-def config_of(block: str, *more: str):
-    return load_config(None, [f"fine_tuning.trainable_from={block}", *more], {"data": "d"})
+def config_of(block: str, *more: str, group: str = "fine_tuning"):
+    return load_config(None, [f"{group}.trainable_from={block}", *more], {"data": "d"})
 
 
 @pytest.mark.component
+@pytest.mark.parametrize("group", ["fine_tuning", "retrain"])
 @pytest.mark.parametrize("block", ["block99", "Top", "top "])
-def test_a_name_that_is_no_block_of_the_backbone_is_refused_with_the_blocks(block):
+def test_a_name_that_is_no_block_of_the_backbone_is_refused_with_the_blocks(block, group):
     with pytest.raises(InputError) as error:
-        check_boundary(config_of(f"'{block}'", "image_size=32"))
+        check_boundary(config_of(f"'{block}'", "image_size=32", group=group))
     message = str(error.value)
-    assert message.startswith("config key 'fine_tuning.trainable_from': must be a share between ")
+    assert message.startswith(f"config key '{group}.trainable_from': must be a share between ")
     assert "a block of efficientnet_lite0: stem, " in message
     assert message.endswith(f'Received: "{block}"')
     assert "\n" not in message
