@@ -29,7 +29,7 @@ NAME = "semi_supervised"
 
 #: Shares of the teacher in the mixtures with the weights of before; the first that does no harm
 #: is used.
-SHARES = (0.5, 0.25)
+SHARES = (0.75, 0.5, 0.25)
 
 
 def train_semi_supervised(
@@ -51,11 +51,12 @@ def train_semi_supervised(
     for their class are trained on (`pseudo_labels`).
 
     The stage is judged at its end: while the learning rate is high, every model is worse than the
-    one before the stage. Then the teacher is mixed with the weights at the start by half ("Robust
-    fine-tuning of zero-shot models", Wortsman et al., arXiv 2109.01903): that keeps most of what it
-    gained in the new domain, and spares the known ones. If the mixture is worse than before on the
-    eval split, by more than chance, a quarter is tried, and then the stage is not used. For a
-    domain without any label, the eval split shows the harm in the other domains alone.
+    one before the stage. Then three quarters of the teacher are mixed with a quarter of the weights
+    at the start ("Robust fine-tuning of zero-shot models", Wortsman et al., arXiv 2109.01903): that
+    keeps what it gained in the new domain, and spares the known ones. If the mixture is worse than
+    before on the eval split, by more than chance, a smaller share is tried, and at last the stage
+    is not used. For a domain without any label, the eval split shows the harm in the other domains
+    alone.
 
     Args:
         classifier: Classifier after fine-tuning; it gets the mixture of weights.

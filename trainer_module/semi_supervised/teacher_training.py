@@ -26,8 +26,9 @@ ROUNDS, MAX_STEPS = 5, 24
 #: Decay of the moving average of the weights per step: the teacher.
 DECAY = 0.96
 
-#: Share of new pictures among the labelled ones.
-NEW_SHARE = 0.5
+#: Share of new pictures among the labelled ones. The unlabelled ones are new, too: a larger share
+#: makes the known domains worse.
+NEW_SHARE = 0.25
 
 
 class TeacherTraining:

@@ -51,9 +51,9 @@ def test_a_head_of_known_domains_is_no_rival_where_a_domain_has_no_label():
 
 @pytest.mark.parametrize(
     ("harm", "share", "expected"),
-    [([False], 0.5, 3.0), ([True, False], 0.25, 2.0), ([True, True], 0, 1.0)],
+    [([False], 0.75, 4.0), ([True, True, False], 0.25, 2.0), ([True, True, True], 0, 1.0)],
 )
-def test_half_of_the_teacher_is_used_or_less_where_that_does_harm(harm, share, expected):
+def test_most_of_the_teacher_is_used_or_less_where_that_does_harm(harm, share, expected):
     model = SimpleNamespace(trainable_variables=[tf.Variable([9.0])])
     split = SimpleNamespace(
         trained_part=model, predict=lambda: model.trainable_variables[0].numpy()
