@@ -25,9 +25,12 @@ def fill_with_zeros(path: Path) -> None:
 
 
 def cut_off(path: Path) -> None:
-    """Leave the first half of a file."""
+    """Leave the first half of a file, up to a place within a line.
+
+    Whether that is the end of a line would depend on the length of the paths in the file.
+    """
     content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
+    path.write_bytes(content[: len(content) // 2].rstrip(b"\n"))
 
 
 def replace_by_a_list(path: Path) -> None:
