@@ -15,11 +15,9 @@ default, which is always measured. `--workspace` uses the run of a workspace ins
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -34,6 +32,7 @@ import numpy as np
 import tensorflow as tf
 import yaml
 from bench_gpu import seconds_of
+from bench_retrain import CARRYOVER, timed
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -57,13 +56,8 @@ from trainer_module.stages.training_step import create_step
 from trainer_module.training_options import TrainingOptions
 from trainer_module.training_task import TrainingTask, create_task
 
-CARRYOVER = [sys.executable, "-m", "pipeline.cli"]
-
 #: Steps that are timed for every backbone.
 STEPS = 20
-
-#: Options of `fine_tuning` by name.
-Choice = dict[str, Any]
 
 #: Results of one choice with one seed.
 Result = dict[str, Any]
@@ -112,10 +106,8 @@ def train(data: Path | None, folder: Path, image_size: int) -> Path:
     if data is None:
         sys.exit("give --data or --workspace")
     workspace = folder / "workspace"
-    arguments = ["--data", str(data.resolve()), "--workspace", str(workspace)]
-    settings = [f"image_size={image_size}", "gate.min_accuracy=0"]
-    command = [*CARRYOVER, "run", *arguments, *(f"--set={one}" for one in settings)]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    settings = [f"--set=image_size={image_size}", "--set=gate.min_accuracy=0"]
+    timed([*CARRYOVER, "run", "--data", data.resolve(), "--workspace", workspace, *settings])
     return workspace
 
 
@@ -203,7 +195,7 @@ class FrozenStart:
             self._frozen[boundary] = (train, evaluation, self._classifier.get_weights())
         return self._frozen[boundary]
 
-    def _task(self, choice: Choice) -> TrainingTask:
+    def _task(self, choice: dict[str, Any]) -> TrainingTask:
         tuning = self._options["fine_tuning"] | choice
         options = TrainingOptions.model_validate(self._options | {"fine_tuning": tuning})
         return create_task(options, self._hardware, tempfile.mkdtemp(dir=self._folder))
@@ -242,23 +234,12 @@ def show_choices(results: dict[str, list[Result]]) -> None:
     console.print(table, highlight=False)
 
 
-@dataclass(frozen=True)
-class BackboneTime:
-    """Times of one backbone.
-
-    Attributes:
-        frozen: Pictures per second of a forward pass.
-        step: Milliseconds of a training step above the boundary.
-        trained: Pictures per second of these steps.
-    """
-
-    frozen: float
-    step: float
-    trained: float
-
-
 def time_backbone(name: str, image_size: int, hardware: Hardware, folder: str) -> dict[str, float]:
-    """Return the times of a backbone with random weights, see `BackboneTime`."""
+    """Return the times of a backbone with random weights.
+
+    They are pictures per second of a forward pass (`frozen`), milliseconds of a training step above
+    the boundary (`step`), and pictures per second of these steps (`trained`).
+    """
     backbone = {"name": name, "weights": "none"}
     options = TrainingOptions.model_validate({"image_size": image_size, "backbone": backbone})
     task = create_task(options, hardware, folder)
@@ -268,8 +249,11 @@ def time_backbone(name: str, image_size: int, hardware: Hardware, folder: str) -
     pixels = tf.random.uniform((FORWARD_BATCH, *shape), 0, 255, seed=1)
     forward = seconds_of(lambda: tf.reduce_sum(model(pixels, training=False)), 2, hardware)
     step = time_step(classifier, task)
-    size = options.fine_tuning.batch_size
-    return vars(BackboneTime(2 * FORWARD_BATCH / forward, 1000 * step, size / step))
+    return {
+        "frozen": 2 * FORWARD_BATCH / forward,
+        "step": 1000 * step,
+        "trained": options.fine_tuning.batch_size / step,
+    }
 
 
 def time_step(classifier: Classifier, task: TrainingTask) -> float:
