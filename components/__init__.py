@@ -3,6 +3,10 @@
 import importlib
 from typing import Any
 
+from trainer_module.contract.process_environment import prepare_environment
+
+prepare_environment()
+
 #: Our artifact types by name. A task on Kubeflow imports a type by its title in the pipeline spec,
 #: which is a package and a class without a module. TFX is not imported before a type is needed.
 _ARTIFACT_TYPES = {

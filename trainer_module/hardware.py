@@ -1,4 +1,4 @@
-"""Devices of this machine for training: distribution strategy, precision and GPU memory."""
+"""Devices of this machine for training: distribution strategy and precision."""
 
 import logging
 import os
@@ -43,7 +43,8 @@ class Hardware:
 def set_up_hardware(precision: str = "auto") -> Hardware:
     """Return a strategy over all GPUs, and set the dtype policy of Keras.
 
-    GPU memory grows on demand. The settings of the user's `keras.json` do not apply.
+    The settings of the user's `keras.json` do not apply. How the memory of GPUs is taken is set for
+    every process, see `contract.process_environment`.
 
     Args:
         precision: Name of a Keras dtype policy, or `auto`: mixed bfloat16 or float16 on GPUs with
@@ -55,8 +56,6 @@ def set_up_hardware(precision: str = "auto") -> Hardware:
     _reset_keras_settings()
     gpus = tf.config.list_physical_devices("GPU")
     check_gpu_sharing(len(gpus))
-    for gpu in gpus:
-        _set_memory_growth(gpu)
     # This strategy must be created before TensorFlow initialises any device.
     cluster = read_cluster()
     multi_worker = tf.distribute.MultiWorkerMirroredStrategy() if cluster.is_distributed else None
@@ -117,14 +116,6 @@ def check_gpu_sharing(gpus: int) -> None:
             f"and each would take the same {gpus} GPU. Start one process per host, which uses all "
             "of its GPUs, or give each worker its own with CUDA_VISIBLE_DEVICES."
         )
-
-
-def _set_memory_growth(gpu: tf.config.PhysicalDevice) -> None:
-    try:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    except RuntimeError:
-        # TensorFlow has initialised this GPU already.
-        logger.info("%s is initialised already: its memory setting does not change", gpu.name)
 
 
 def _best_precision(gpus: list[tf.config.PhysicalDevice]) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from tfx.types import artifact, artifact_utils
 from components.compat.tfx_internals import serving_model_path, write_string_file
 from components.serving_check import probe
 from trainer_module.contract.folder_files import list_files
+from trainer_module.contract.process_environment import environment_without_gpu
 
 logger = logging.getLogger("carryover.serving_check")
 
@@ -63,14 +63,12 @@ def run_probe(model: str, shards: list[str]) -> dict[str, Any]:
     """
     # -I: neither the working directory nor PYTHONPATH is on the probe's path.
     command = [sys.executable, "-I", str(Path(probe.__file__)), model, str(NUM_PICTURES), *shards]
-    # Eight pictures need no GPU, and another process may have all of its memory.
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}
     with tempfile.TemporaryDirectory() as empty:
         try:
             done = subprocess.run(
                 command,
                 cwd=empty,
-                env=environment,
+                env=environment_without_gpu(),  # eight pictures need none
                 capture_output=True,
                 text=True,
                 timeout=TIME_LIMIT,

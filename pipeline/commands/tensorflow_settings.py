@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from trainer_module.contract.child_process import isolated_python
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.process_environment import environment_without_gpu
 
 #: Commands that never start TensorFlow.
 WITHOUT_TENSORFLOW = frozenset({"history", "manifest", "report", "rollback", "versions"})
@@ -46,7 +47,7 @@ def check_tensorflow_settings(command: str) -> None:
     if not unusual or command in WITHOUT_TENSORFLOW:
         return
     # Without a GPU: the check holds no memory of it, and a wrong value is wrong without one, too.
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = environment_without_gpu({"TF_CPP_MIN_LOG_LEVEL": "3"})
     environment.pop("TF_CONFIG", None)
     program = isolated_python(f"exec({_PROGRAM!r})")
     try:

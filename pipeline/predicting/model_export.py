@@ -28,7 +28,7 @@ from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import locate
 from trainer_module.export.export_formats import Format
-from trainer_module.export.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
+from trainer_module.export.saved_model_classifier import SavedModelClassifier, pictures_per_batch
 
 #: Training pictures that are run through an int8 model to find the ranges of its activations.
 CALIBRATION_PICTURES = 200
@@ -153,8 +153,9 @@ def _batches(rows: list[DataSetRow], root: Path, size: int) -> Iterator[_Picture
     """
     from trainer_module.data.preprocessing import decode_and_resize
 
-    for start in range(0, len(rows), BATCH_SIZE):
-        batch = rows[start : start + BATCH_SIZE]
+    batch_size = pictures_per_batch(size)
+    for start in range(0, len(rows), batch_size):
+        batch = rows[start : start + batch_size]
         encoded = [_read(row, root) for row in batch]
         pixels = [decode_and_resize(content, size).numpy() for content in encoded]
         yield _PictureBatch(batch, encoded, np.stack(pixels).astype(np.float32))

@@ -2,12 +2,12 @@
 
 import functools
 import json
-import os
 import subprocess
 
 from pipeline.config.run_config import RunConfig
 from trainer_module.contract.child_process import isolated_python
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.process_environment import environment_without_gpu
 from trainer_module.training_options import Boundary
 
 #: Program that prints the blocks of a backbone. It is a process of its own, because TensorFlow
@@ -53,10 +53,8 @@ def _check_block(key: str, block: Boundary | None, config: RunConfig) -> None:
 def _blocks(backbone: str, image_size: int) -> list[str]:
     """Return the names of the blocks of a backbone; none if TensorFlow fails."""
     command = [*isolated_python(PROGRAM), backbone, str(image_size)]
-    quiet = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        command, env=os.environ | quiet, capture_output=True, text=True, check=False
-    )
+    environment = environment_without_gpu({"TF_CPP_MIN_LOG_LEVEL": "3"})
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         return []
     blocks: list[str] = json.loads(done.stdout.splitlines()[-1])

@@ -13,8 +13,9 @@ from trainer_module.contract import example_features
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 from trainer_module.export.model_description import read_description
 
-#: Rows that are sent through the model at once. It bounds the memory of a call.
-BATCH_SIZE = 64
+#: Most pictures that are sent through the model at once, and most pixels of the model's input. They
+#: bound the memory of a call, on a GPU most of all. Below 257 px, there are always 64 pictures.
+BATCH_SIZE, BATCH_PIXELS = 64, 64 * 256**2
 
 #: Signature that classifies encoded pictures.
 SERVING_DEFAULT = "serving_default"
@@ -56,6 +57,15 @@ class _LinearHead:
     temperature: float
 
 
+def pictures_per_batch(image_size: int) -> int:
+    """Return the number of pictures that are sent through a model at once.
+
+    Args:
+        image_size: Height and width of the model's input, in pixels.
+    """
+    return max(1, min(BATCH_SIZE, BATCH_PIXELS // image_size**2))
+
+
 class SavedModelClassifier:
     """A SavedModel with the signatures that the trainer exports.
 
@@ -88,6 +98,19 @@ class SavedModelClassifier:
         """
         return list(read_description(str(self._folder))["labels"])
 
+    @property
+    def batch_size(self) -> int:
+        """Number of pictures that are sent through the model at once."""
+        return pictures_per_batch(self._image_size)
+
+    @cached_property
+    def _image_size(self) -> int:
+        """Height and width of the input in pixels; 1 if another program has exported the model."""
+        try:
+            return int(read_description(str(self._folder))["image_size"])
+        except FileNotFoundError:
+            return 1
+
     @cached_property
     def inputs(self) -> dict[str, str]:
         """Name of the only input of every signature, by the signature's name.
@@ -119,7 +142,7 @@ class SavedModelClassifier:
         Args:
             images: Encoded pictures. For an empty list, the result has the shape [0, 0].
         """
-        outputs = [self.call("embed", batch)["embedding"] for batch in _batches(images)]
+        outputs = [self.call("embed", batch)["embedding"] for batch in self._batches(images)]
         return np.concatenate(outputs) if outputs else np.empty((0, 0), np.float32)
 
     def predict_and_embed(self, images: list[bytes]) -> tuple[Predictions, npt.NDArray[np.float32]]:
@@ -176,7 +199,7 @@ class SavedModelClassifier:
         labels: list[str] = []
         confidences: list[npt.NDArray[np.float32]] = [np.empty(0, np.float32)]
         probabilities: list[npt.NDArray[np.float32]] = []
-        for batch in _batches(values):
+        for batch in self._batches(values):
             outputs = self.call(signature, batch)
             labels += map(decode_text, outputs[example_features.LABEL])
             confidences.append(outputs["confidence"])
@@ -187,11 +210,10 @@ class SavedModelClassifier:
             np.concatenate(probabilities) if probabilities else np.empty((0, 0), np.float32),
         )
 
-
-def _batches(values: list[bytes]) -> Iterator[list[bytes]]:
-    """Yield a list in parts of at most `BATCH_SIZE`, in order."""
-    for start in range(0, len(values), BATCH_SIZE):
-        yield values[start : start + BATCH_SIZE]
+    def _batches(self, values: list[bytes]) -> Iterator[list[bytes]]:
+        """Yield a list in parts of at most `batch_size`, in order."""
+        for start in range(0, len(values), self.batch_size):
+            yield values[start : start + self.batch_size]
 
 
 def decode_text(value: bytes) -> str:

@@ -13,6 +13,7 @@ from pipeline.inputs.manifest_columns import NO_SLICES, TableRow, WantedColumns
 from pipeline.inputs.parquet.parquet_rows import read_parquet_rows
 from trainer_module.contract.child_process import isolated_module
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.process_environment import environment_without_gpu
 
 #: Largest chunk of a column of a delivery, in bytes when it is unpacked: a small file can hold a
 #: huge one.
@@ -49,7 +50,11 @@ def read_parquet_table(
     arguments = [location, str(max_chunk or 0), json.dumps(wanted)]
     command = [*isolated_module(PROGRAM), *arguments]
     with subprocess.Popen(
-        command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command,
+        env=environment_without_gpu(),
+        stdin=file,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as process:
         try:
             yield from _received_rows(process.stdout, location)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from trainer_module.contract.child_process import isolated_module
+from trainer_module.contract.process_environment import environment_without_gpu
 
 #: Environment of the process: without threads, its memory depends on the job alone.
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
@@ -88,7 +89,7 @@ class JobProcess:
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | ENVIRONMENT,
+            env=environment_without_gpu(ENVIRONMENT),
             cwd=Path(os.sep),
         )
 

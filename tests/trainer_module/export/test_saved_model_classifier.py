@@ -11,7 +11,12 @@ from tiny_pictures import solid
 
 from trainer_module.contract.model_assets import DESCRIPTION
 from trainer_module.export import saved_model_classifier
-from trainer_module.export.saved_model_classifier import SavedModelClassifier, decode_text
+from trainer_module.export.model_description import read_description
+from trainer_module.export.saved_model_classifier import (
+    SavedModelClassifier,
+    decode_text,
+    pictures_per_batch,
+)
 
 pytestmark = pytest.mark.component
 
@@ -36,6 +41,31 @@ def test_predictions_have_the_order_of_the_pictures_in_any_number_of_batches(
     assert predictions.labels == ["red", "blue", "green"]
     np.testing.assert_allclose(predictions.confidences, [0.8, 0.75, 1])
     np.testing.assert_allclose(predictions.probabilities, PROBABILITIES)
+
+
+@pytest.mark.parametrize(
+    ("image_size", "pictures"), [(1, 64), (256, 64), (257, 63), (512, 16), (2048, 1), (4096, 1)]
+)
+def test_a_batch_is_bounded_in_pixels(image_size, pictures):
+    assert pictures_per_batch(image_size) == pictures
+
+
+def test_pictures_for_a_large_input_are_sent_through_the_model_a_few_at_a_time(
+    classifier, tmp_path, monkeypatch
+):
+    exported = SavedModelClassifier(export_tiny(tmp_path / "exported", seed=3))
+    pixels = read_description(str(tmp_path / "exported"))["image_size"] ** 2
+    monkeypatch.setattr(saved_model_classifier, "BATCH_PIXELS", 2 * pixels)
+    sizes = []
+    call = exported.call
+    monkeypatch.setattr(
+        exported, "call", lambda name, values: sizes.append(len(values)) or call(name, values)
+    )
+    assert len(exported.predict(IMAGES).labels) == 3
+    assert len(exported.embed(IMAGES)) == 3
+    assert sizes == [2, 1, 2, 1]
+    # The input of a model of another program is not known.
+    assert classifier.batch_size == 64
 
 
 def test_examples_get_the_predictions_of_their_pictures(classifier):
