@@ -24,6 +24,7 @@ PUBLIC = {
         "tensorflow",
         # Protocol buffers: messages of TensorFlow Serving and of the SavedModel format.
         "tensorflow.core.example.example_pb2",
+        "tensorflow.core.framework.tensor_pb2",
         "tensorflow.core.framework.types_pb2",
         "tensorflow.core.protobuf.saved_model_pb2",
     },

@@ -24,17 +24,24 @@ Criterion = Literal["mean_domain", "worst_domain", "overall"]
 Preset = Literal["none", "light", "medium", "strong"]
 
 
+#: Value of `trainable_from` that means the same as 0.
+ALL_BLOCKS = "all"
+
+
 def _check_boundary(value: float | str) -> float | str:
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
             value = float(value)  # "0.5" in quotes: no block is named by a number
+    if value == ALL_BLOCKS:
+        return 0.0
     is_share = isinstance(value, float) and 0 <= value <= 1
     if not is_share and not (isinstance(value, str) and value.strip()):
-        raise ValueError("must be a share between 0 and 1, or the name of a block")
+        raise ValueError("must be a share between 0 and 1, `all`, or the name of a block")
     return value
 
 
-#: Share of the blocks that stay frozen, from 0 to 1, or the name of the last frozen block.
+#: Share of the blocks that stay frozen, from 0 to 1, or the name of the last frozen block. `all`
+#: trains all blocks, as 0 does.
 Boundary = Annotated[float | str, AfterValidator(_check_boundary)]
 
 
@@ -85,7 +92,9 @@ class FineTuningOptions(Options):
     weight_decay: float = Field(1e-4, ge=0, le=10)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     trainable_from: Boundary = Field(
-        0.5, description="share of the blocks that stay frozen, or name of the last frozen block"
+        0.5,
+        description="share of the blocks that stay frozen, or name of the last frozen block; "
+        "0 or all: none stays frozen",
     )
     augmentation: Preset = Field("medium", description="strength of the random views")
     views: int = Field(

@@ -44,7 +44,7 @@ def _check_block(key: str, block: Boundary | None, config: RunConfig) -> None:
         return  # the Trainer, which has a log, will say what is wrong with TensorFlow
     if block not in blocks:
         raise InputError(
-            f"config key '{key}': must be a share between 0 and 1, or a block "
+            f"config key '{key}': must be a share between 0 and 1, all, or a block "
             f"of {name}: {', '.join(blocks)}. Received: {json.dumps(block)}"
         )
 

@@ -138,7 +138,7 @@ def measure_fine_tuning_stage(
     size = task.options.fine_tuning.batch_size
     steps = -(-len(activations) // size)
     trained_part = build_trained_part(classifier, boundary, task)
-    step: Any = create_step(trained_part, classifier, len(DOMAINS), steps, task)
+    step: Any = create_step(trained_part, classifier, boundary, len(DOMAINS), steps, task)
     batch = (
         tf.constant(activations.views[0][:size]),
         tf.zeros(size, tf.int32),
@@ -150,7 +150,7 @@ def measure_fine_tuning_stage(
         compiled = tf.function(step, jit_compile=True)
         seconds = seconds_of(lambda: compiled(*batch), steps, task.hardware)
         rows["fine-tuning: bare step with XLA"] = steps * size / seconds
-    train_epoch = create_epoch(trained_part, classifier, activations, task)
+    train_epoch = create_epoch(trained_part, classifier, boundary, activations, task)
     train_epoch()  # tracing
     start = time.perf_counter()
     train_epoch()

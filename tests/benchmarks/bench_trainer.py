@@ -261,7 +261,7 @@ def time_step(classifier: Classifier, task: TrainingTask) -> float:
     tuning = task.options.fine_tuning
     boundary = freeze_boundary(classifier, tuning.trainable_from)
     trained_part = build_trained_part(classifier, boundary, task)
-    step: Any = create_step(trained_part, classifier, 1, STEPS, task)
+    step: Any = create_step(trained_part, classifier, boundary, 1, STEPS, task)
     rng = np.random.default_rng(1)
     shape = (tuning.batch_size, *trained_part.input.shape[1:])
     targets = tf.zeros(tuning.batch_size, tf.int32)

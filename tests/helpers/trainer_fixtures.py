@@ -13,6 +13,9 @@ from trainer_module.contract import example_features
 SIZE = 32
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
 
+#: Options of the fine-tuning stage.
+TUNING = {"epochs": 2, "views": 2, "batch_size": 8}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -67,7 +70,7 @@ def fn_args(tmp_path: Path, training: dict, base_model: str | None = None) -> Si
         "image_size": SIZE,
         "backbone": tiny_backbone.OPTIONS,
         "frozen": {"epochs": 20, "learning_rate": 0.05, "batch_size": 8},
-        "fine_tuning": {"epochs": 2, "views": 2, "batch_size": 8},
+        "fine_tuning": TUNING,
     }
     return SimpleNamespace(
         train_files=[write_split(tmp_path / "train", rows(domains, 6, seed=1))],

@@ -1,6 +1,7 @@
 """Program that trains on two logical CPUs and prints a report as JSON.
 
-Usage: a module of `warm_process`, with the folder for everything that the training writes.
+Usage: a module of `warm_process`, with the folder for everything that the training writes, and the
+`trainable_from` of the fine-tuning stage.
 """
 
 import json
@@ -10,7 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 import tensorflow as tf
-from trainer_fixtures import fn_args
+from trainer_fixtures import TUNING, fn_args
 
 from trainer_module import hardware, training
 from trainer_module.export.model_description import read_description
@@ -18,11 +19,11 @@ from trainer_module.export.model_description import read_description
 _set_up_hardware = training.set_up_hardware
 
 
-def train(folder: Path) -> None:
+def train(folder: Path, trainable_from: str) -> None:
     """Train `tiny_backbone` on both devices, and print the report of the training."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    args = fn_args(folder, {})
+    args = fn_args(folder, {"fine_tuning": TUNING | {"trainable_from": trainable_from}})
     with mock.patch.object(training, "set_up_hardware", _two_cpus):
         training.run_fn(args)
     replicas = hardware.create_strategy(["/cpu:0", "/cpu:1"]).num_replicas_in_sync
@@ -37,4 +38,4 @@ def _two_cpus(precision: str) -> hardware.Hardware:
 
 
 if __name__ == "__main__":
-    train(Path(sys.argv[1]))
+    train(Path(sys.argv[1]), sys.argv[2])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import warm_process
 from ports import free_ports
-from trainer_fixtures import fn_args
+from trainer_fixtures import TUNING, fn_args
 
 from trainer_module.contract.errors import InputError
 from trainer_module.export.model_description import read_description
@@ -52,13 +52,23 @@ def float32_afterwards() -> Iterator[None]:
 
 
 @pytest.mark.slow
-def test_two_devices_train_the_same_two_stages(tmp_path):
-    done = warm_process.run("two_device_training", [str(tmp_path)], tmp_path)
+@pytest.mark.parametrize("trainable_from", ["0.5", "all"])
+def test_two_devices_train_the_same_two_stages(tmp_path, registered, trainable_from):
+    tuning = TUNING | {"trainable_from": trainable_from}
+    one = fn_args(tmp_path / "one", {"fine_tuning": tuning})
+    run_fn(one)
+    expected = read_description(one.serving_model_dir)["training"]["fine_tuned"]
+    arguments = [str(tmp_path / "two"), trainable_from]
+    done = warm_process.run("two_device_training", arguments, tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["replicas"] == 2
     assert report["frozen"]["accuracy"] == 1.0
     assert report["fine_tuned"]["epochs"] == 2
+    losses = [
+        [epoch["loss"] for epoch in part["curve"]] for part in (expected, report["fine_tuned"])
+    ]
+    np.testing.assert_allclose(*losses, rtol=1e-3)
 
 
 @pytest.mark.slow

@@ -35,6 +35,14 @@ def test_every_domain_is_left_out_once_per_seed_and_all_of_its_pictures_are_scor
     assert min(fold.frozen_accuracy for fold in two_seeds) > 0.6
 
 
+def test_the_whole_network_is_trained_in_every_fold(tmp_path):
+    tuning = {"epochs": 1, "views": 2, "batch_size": 8, "trainable_from": "all"}
+    results = folds(tmp_path, [1], fine_tuning=tuning)
+    assert [fold.domain for fold in results] == ["day", "night"]
+    assert {fold.images for fold in results} == {3 * (6 + 2)}
+    assert min(fold.accuracy for fold in results) > 0.4
+
+
 def test_a_fold_does_not_see_the_domain_that_it_leaves_out(tmp_path):
     """Labels are permuted in one domain: training on it would improve its accuracy."""
     domains = {"day": 0, "turned": 0}

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from trainer_module.data.random_views import RandomViews
+from trainer_module.data.training_batches import View
 from trainer_module.data.weighting import training_weights
 from trainer_module.training_task import TrainingTask
 
@@ -24,9 +26,11 @@ class Activations:
         embeddings: Pooled outputs of the pretrained backbone, float16 [all rows, dim].
         views: Outputs of the boundary block, one array per view, float16 [rows of the view, ...].
             The first view is the picture itself, the others are random. Empty without
-            fine-tuning.
+            fine-tuning. Where no block is frozen, the pictures on disk are the only view.
         view_counts: Number of views of each picture, int64 [all rows]; None if all pictures have
             all views. A view made for only some pictures stores only their rows, in row order.
+        random_views: Views that are made of those pictures in every epoch; None if views are
+            stored.
     """
 
     labels: npt.NDArray[np.object_]
@@ -34,8 +38,9 @@ class Activations:
     rows: npt.NDArray[np.int64]
     is_new: npt.NDArray[np.bool_]
     embeddings: npt.NDArray[np.float16]
-    views: list[npt.NDArray[np.float16]] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
     view_counts: npt.NDArray[np.int64] | None = None
+    random_views: RandomViews | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

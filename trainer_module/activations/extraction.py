@@ -12,17 +12,17 @@ import tensorflow as tf
 from trainer_module.activations.activation_cache import ActivationCache, network_digest
 from trainer_module.activations.activation_store import store_outputs
 from trainer_module.activations.activations import Activations
-from trainer_module.activations.inference import embed
-from trainer_module.backbones import split_at
+from trainer_module.activations.inference import FORWARD_BATCH, embed
+from trainer_module.backbones import INPUT, split_at
 from trainer_module.classifier import Classifier
 from trainer_module.data.augmentation import RandomView
+from trainer_module.data.random_views import ANY_VIEW, RandomViews
+from trainer_module.data.stored_pictures import StoredPictures
+from trainer_module.data.training_batches import View
 from trainer_module.data.transformed_examples import Pictures, picture_batches
 from trainer_module.training_task import TrainingTask
 
 logger = logging.getLogger("carryover.training")
-
-#: Pictures per batch of a forward pass: large enough for a GPU, small enough for any memory.
-FORWARD_BATCH = 128
 
 #: Largest number of views of a picture that is drawn more often than others.
 MAX_VIEWS = 8
@@ -46,9 +46,13 @@ def extract_activations(
     Args:
         pictures: Pictures of the split.
         classifier: Classifier with the backbone.
-        boundary: Block whose output is stored as the first view; None stores embeddings only.
+        boundary: Block whose output is stored as the first view; None stores embeddings only, and
+            at `INPUT` the pictures are read from disk whenever they are needed.
         task: Task of the training.
     """
+    if boundary == INPUT:
+        embedded = extract_activations(pictures, classifier, None, task)
+        return replace(embedded, views=[StoredPictures(pictures)])
     if task.cache and boundary is not None:
         return _extract_with_cache(pictures, classifier, boundary, task)
     backbone = classifier.backbone.model
@@ -89,7 +93,7 @@ def _of_all_pictures(
     pictures: Pictures,
     task: TrainingTask,
     embeddings: npt.NDArray[np.float16],
-    views: list[npt.NDArray[np.float16]],
+    views: list[View],
 ) -> Activations:
     return Activations(
         labels=pictures.labels,
@@ -110,6 +114,8 @@ def add_views(
 ) -> Activations:
     """Return activations with random views, for each of which the backbone sees a picture once.
 
+    At the input, nothing is computed and stored: every epoch makes other views of the pictures.
+
     A picture that is drawn more often than others gets more views, so that the same view seldom
     repeats.
 
@@ -117,10 +123,13 @@ def add_views(
         activations: Activations of all pictures of the split, with the first view.
         pictures: Pictures of the split.
         classifier: Classifier with the backbone.
-        boundary: Block whose outputs are stored.
+        boundary: Block whose outputs are stored, or `INPUT`.
         task: Task of the training.
     """
     options = task.options.fine_tuning
+    if boundary == INPUT:
+        count = 1 if options.views == 1 else ANY_VIEW
+        return with_random_views(activations, options.augmentation, count, task)
     view_counts = _view_counts(activations.weights(task), options.views)
     with task.hardware.strategy.scope():
         frozen_part, _ = split_at(classifier.backbone.model, boundary)
@@ -143,6 +152,28 @@ def add_views(
     return replace(activations, views=views, view_counts=view_counts)
 
 
+def with_random_views(
+    activations: Activations, preset: str, count: int, task: TrainingTask, first_view: int = 0
+) -> Activations:
+    """Return activations at the input with views that are made whenever a picture is read.
+
+    Args:
+        activations: Activations at the input, see `extract_activations`.
+        preset: Strength of the augmentation.
+        count: Number of views of each picture to draw from.
+        task: Task of the training.
+        first_view: Number of the first view. View 0 is the picture itself.
+    """
+    stored = activations.views[0]
+    if not isinstance(stored, StoredPictures):
+        raise TypeError("Views are made of pictures, and these are activations of a block.")
+    return replace(
+        activations,
+        view_counts=np.full(len(stored), count),
+        random_views=RandomViews(stored, preset, task.options.seed, first_view),
+    )
+
+
 def extract_unlabelled(
     pictures: Pictures, classifier: Classifier, boundary: str, task: TrainingTask
 ) -> Activations:
@@ -153,9 +184,13 @@ def extract_unlabelled(
     Args:
         pictures: Unlabelled pictures.
         classifier: Classifier with the backbone.
-        boundary: Block whose outputs are stored.
+        boundary: Block whose outputs are stored, or `INPUT`: then views are made in every batch.
         task: Task of the training.
     """
+    no_embeddings: npt.NDArray[np.float16] = np.empty((0, 0), np.float16)
+    if boundary == INPUT:
+        stored = _of_all_pictures(pictures, task, no_embeddings, [StoredPictures(pictures)])
+        return with_random_views(stored, STRONG, ANY_VIEW, task, FIRST_STRONG_VIEW)
     task = replace(task, cache=None)
     with task.hardware.strategy.scope():
         frozen_part, _ = split_at(classifier.backbone.model, boundary)
@@ -169,7 +204,7 @@ def extract_unlabelled(
         return [frozen_part(view, training=False)]
 
     rows = np.arange(len(pictures))
-    views = [_compute_view(0, rows, pictures, classifier, frozen_part, forward, task)]
+    views: list[View] = [_compute_view(0, rows, pictures, classifier, frozen_part, forward, task)]
     for number in range(STRONG_VIEWS):
         logger.info("semi_supervised: strong view %s of %s", number + 1, STRONG_VIEWS)
         views.append(
@@ -183,7 +218,6 @@ def extract_unlabelled(
                 task,
             )
         )
-    no_embeddings: npt.NDArray[np.float16] = np.empty((0, 0), np.float16)
     return _of_all_pictures(pictures, task, no_embeddings, views)
 
 

@@ -10,8 +10,12 @@ from trainer_module.activations.activation_store import store_outputs
 from trainer_module.activations.activations import Activations
 from trainer_module.backbones import split_at
 from trainer_module.classifier import Classifier
-from trainer_module.data.training_batches import ordered_batches
+from trainer_module.data.stored_pictures import StoredPictures
+from trainer_module.data.training_batches import View, ordered_batches
 from trainer_module.training_task import TrainingTask
+
+#: Pictures per batch of a forward pass: large enough for a GPU, small enough for any memory.
+FORWARD_BATCH = 128
 
 #: Rows of stored activations per batch.
 PREDICT_BATCH = 256
@@ -19,7 +23,7 @@ PREDICT_BATCH = 256
 
 def predict(
     model: Callable[[tf.Tensor], tf.Tensor],
-    view: npt.NDArray[np.float16],
+    view: View,
     rows: npt.NDArray[np.int64],
     columns: int,
     task: TrainingTask,
@@ -28,17 +32,22 @@ def predict(
 
     Args:
         model: Function of a batch of activations that returns its outputs, [batch, columns].
-        view: Activations of one view, [all rows, ...].
+        view: Activations of one view or pictures, [all rows, ...].
         rows: Rows of the view to predict, int64 [rows].
         columns: Number of outputs per row.
         task: Task of the training.
     """
-    batches = ordered_batches(view, rows, PREDICT_BATCH)
+    batches = ordered_batches(view, rows, _batch_size(view))
     outputs: npt.NDArray[np.float32] = np.empty((len(rows), columns), np.float32)
     store_outputs(
         [outputs], batches, lambda activations: [model(activations)], task.hardware.strategy
     )
     return outputs
+
+
+def _batch_size(view: View) -> int:
+    """Return the rows per batch: fewer pictures than activations, as all blocks see them."""
+    return FORWARD_BATCH if isinstance(view, StoredPictures) else PREDICT_BATCH
 
 
 def embed(

@@ -6,9 +6,10 @@ from trainer_module.backbones.backbone_registry import (
     default_image_size,
     min_image_size,
 )
-from trainer_module.backbones.blocks import split_at
+from trainer_module.backbones.blocks import INPUT, split_at
 
 __all__ = [
+    "INPUT",
     "Backbone",
     "backbone_names",
     "build_backbone",

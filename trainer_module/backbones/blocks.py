@@ -19,6 +19,10 @@ _NORMALISATIONS = {
 }
 
 
+#: Boundary before the first block: no block is frozen, and the activations there are the pictures.
+INPUT = "input"
+
+
 class _Block(NamedTuple):
     """Consecutive cut points that belong together.
 
@@ -52,9 +56,11 @@ def block_names(model: keras.Model) -> tuple[str, ...]:
 def split_at(model: keras.Model, block: str) -> tuple[keras.Model, keras.Model]:
     """Cut a model in two at the output of a block; the parts share its layers and weights.
 
+    Cut at `INPUT`, the lower part returns the pictures, and the upper part is the whole model.
+
     Args:
         model: Functional model with one input and one output.
-        block: One of `block_names(model)`.
+        block: One of `block_names(model)`, or `INPUT`.
 
     Returns:
         `lower`, from the input of the model to the output of the block, and `upper`, from there to
@@ -66,8 +72,9 @@ def split_at(model: keras.Model, block: str) -> tuple[keras.Model, keras.Model]:
     import keras  # here, so that the names of the backbones can be listed without TensorFlow
 
     outputs = {node.operation.name: node.output for node in _block_outputs(model)}
+    allowed = ", ".join(outputs)
+    outputs[INPUT] = model.inputs[0]
     if block not in outputs:
-        allowed = ", ".join(outputs)
         raise InputError(f"block of {model.name} must be one of {allowed}. Received: {block!r}")
     cut = outputs[block]
     lower = keras.Model(model.inputs[0], cut, name=f"{model.name}_lower")

@@ -257,7 +257,7 @@ class _FoldTraining:
         task = replace(task, options=task.options.model_copy(update={"fine_tuning": fewer}))
         averaged = round(epochs * options.averaging) or 1
         before = classifier.get_weights()
-        train_epoch = create_epoch(self._trained_part, classifier, train, task)
+        train_epoch = create_epoch(self._trained_part, classifier, boundary, train, task)
         last: list[Weights] = []
         for epoch in range(epochs):
             train_epoch()

@@ -1,16 +1,28 @@
 """Batches of stored activations: shuffled and weighted for training, in order for predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from trainer_module.data.full_batches import Dataset, round_up, share_every_batch
+from trainer_module.data.random_views import RandomViews
+from trainer_module.data.stored_pictures import StoredPictures
+
+#: Activations of one view, float16 [rows, ...], or pictures, uint8 [rows, size, size, 3].
+View: TypeAlias = npt.NDArray[np.float16] | StoredPictures
+
+#: Function of rows and the number of the view of each, int64 [batch], that returns what a batch
+#: holds of them: arrays of [batch, ...].
+ReadViews: TypeAlias = Callable[
+    [npt.NDArray[np.int64], npt.NDArray[np.int64]], list[npt.NDArray[np.generic]]
+]
 
 
 def training_batches(
-    views: Sequence[npt.NDArray[np.float16]],
+    views: Sequence[View],
     rows: npt.NDArray[np.int64],
     columns: Sequence[npt.NDArray[np.generic]],
     weights: npt.NDArray[np.float32],
@@ -19,6 +31,7 @@ def training_batches(
     batch_size: int,
     seed: int,
     view_counts: npt.NDArray[np.int64] | None = None,
+    random_views: RandomViews | None = None,
 ) -> Dataset:
     """Return a dataset of shuffled batches, with a random view of each picture in every epoch.
 
@@ -33,36 +46,68 @@ def training_batches(
         seed: Seed of the order and of the choice of views.
         view_counts: Number of views of each row, int64 [all rows]; None if every row has a row in
             each of the `views`.
+        random_views: Views that are made when a picture is read; None if `views` holds them.
 
     Returns:
-        Dataset of (activations, *columns). Every pass over it is another epoch.
+        Dataset of (activations, *columns), or (pictures, *columns) with pictures as float32. Every
+        pass over it is another epoch.
     """
     order = _epoch_order(weights, count, seed).repeat().take(round_up(count, batch_size))
     draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-    dtypes = [tf.as_dtype(array.dtype) for array in (views[0], *columns)]
     counts = np.full(len(views[0]), len(views)) if view_counts is None else view_counts
-    # A view of only some pictures holds their rows alone: position of every row in each view.
-    positions = [np.cumsum(counts > number) - 1 for number in range(len(views))]
+    read = random_views.read if random_views else _stored_views(views, counts)
+    # What is read of one row tells the dtypes and the shapes of a batch.
+    example = [*read(rows[:1], np.zeros(1, np.int64)), *(column[:1] for column in columns)]
 
     def gather(
         pictures: npt.NDArray[np.int64], draw: npt.NDArray[np.int64]
     ) -> list[npt.NDArray[np.generic]]:
-        batch = np.empty((len(pictures), *views[0].shape[1:]), views[0].dtype)
         batch_rows = rows[pictures]
-        choice = draw % counts[batch_rows]
-        for number, view in enumerate(views):
-            chosen = choice == number
-            batch[chosen] = view[positions[number][batch_rows[chosen]]]
-        return [batch, *(column[pictures] for column in columns)]
+        batch = read(batch_rows, draw % counts[batch_rows])
+        return [*batch, *(column[pictures] for column in columns)]
 
     def fetch(pictures: tf.Tensor, draw: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        batch, *rest = tf.numpy_function(gather, (pictures, draw), dtypes, stateful=False)
-        activations = tf.ensure_shape(batch, [batch_size, *views[0].shape[1:]])
-        return activations, *(tf.ensure_shape(value, [batch_size]) for value in rest)
+        dtypes = [tf.as_dtype(array.dtype) for array in example]
+        batch = tf.numpy_function(gather, (pictures, draw), dtypes, stateful=False)
+        return tuple(
+            tf.ensure_shape(value, [batch_size, *array.shape[1:]])
+            for value, array in zip(batch, example, strict=True)
+        )
 
     pairs = tf.data.Dataset.zip((order, draws)).batch(batch_size)
     fetched = pairs.map(fetch, num_parallel_calls=2, deterministic=True)
+    if random_views:
+        fetched = fetched.map(
+            lambda pixels, seeds, is_random, *rest: (
+                random_views.augment(pixels, seeds, is_random),
+                *rest,
+            ),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
     return share_every_batch(fetched.prefetch(4))
+
+
+def _stored_views(views: Sequence[View], counts: npt.NDArray[np.int64]) -> ReadViews:
+    """Return a function that copies the activations of chosen views.
+
+    Args:
+        views: Activations of each view.
+        counts: Number of views of each row, int64 [all rows].
+    """
+    # A view of only some pictures holds their rows alone: position of every row in each view.
+    positions = [np.cumsum(counts > number) - 1 for number in range(len(views))]
+
+    def read(
+        rows: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]
+    ) -> list[npt.NDArray[np.generic]]:
+        batch = np.empty((len(rows), *views[0].shape[1:]), views[0].dtype)
+        for number, view in enumerate(views):
+            chosen = numbers == number
+            batch[chosen] = view[positions[number][rows[chosen]]]
+        return [batch]
+
+    return read
 
 
 def _epoch_order(weights: npt.NDArray[np.float32], count: int, seed: int) -> Dataset:
@@ -86,13 +131,11 @@ def _epoch_order(weights: npt.NDArray[np.float32], count: int, seed: int) -> Dat
     return epochs.flat_map(tf.data.Dataset.from_tensor_slices)
 
 
-def ordered_batches(
-    view: npt.NDArray[np.float16], rows: npt.NDArray[np.int64], batch_size: int
-) -> Dataset:
+def ordered_batches(view: View, rows: npt.NDArray[np.int64], batch_size: int) -> Dataset:
     """Return a dataset of the activations of some rows, in their order.
 
     Args:
-        view: Activations, [all rows, ...].
+        view: Activations or pictures, [all rows, ...].
         rows: Rows of the array to read, int64 [pictures].
         batch_size: Rows per batch.
 

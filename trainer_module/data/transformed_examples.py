@@ -100,6 +100,24 @@ def _decode(values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     return np.array([value.decode("utf-8", "surrogateescape") for value in values], object)
 
 
+def view_seeds(
+    pictures: Pictures, rows: npt.NDArray[np.int64], views: npt.NDArray[np.int64] | int, seed: int
+) -> npt.NDArray[np.int32]:
+    """Return the seeds of random views, int32 [rows, 2], as `augmentation.RandomView` takes them.
+
+    Args:
+        pictures: Index of the split. The first part of a seed is the digest of the pixels, so that
+            a picture has the same views wherever it lies.
+        rows: Rows of the pictures, int64 [rows].
+        views: Number of the view, of each row or of all.
+        seed: Seed of all random views.
+    """
+    digests = b"".join(pictures.digests[row] for row in rows)
+    keys = np.frombuffer(digests, np.int64).reshape(-1, 2)[:, 0]
+    numbers = np.broadcast_to(seed * 1009 + views, len(rows))
+    return (np.stack([keys, numbers], axis=1) % 2**31).astype(np.int32)
+
+
 def picture_batches(
     pictures: Pictures,
     batch_size: int,
@@ -112,34 +130,31 @@ def picture_batches(
     Args:
         pictures: Index of the split.
         batch_size: Pictures per batch, over all devices.
-        view: Number of the random view, which is part of the draws.
-        seed: Seed of the random views. The other part of a draw is the digest of the pixels, so
-            that a picture has the same views wherever it lies.
+        view: Number of the random view.
+        seed: Seed of the random views.
         output_rows: Row number to return for each picture, int64 [rows]. Pictures with -1 are
             skipped; at least one must be kept. None returns every picture with its own row.
 
     Returns:
-        Dataset of rows (int64 [batch]), draws (int32 [batch, 2], the seeds of
-        `augmentation.RandomView`) and pixels (uint8 [batch, size, size, 3]). The last batch is
+        Dataset of rows (int64 [batch]), draws (int32 [batch, 2], see
+        `view_seeds`) and pixels (uint8 [batch, size, size, 3]). The last batch is
         filled up with the first pictures, so that every device always has some.
     """
     size = pictures.image_size
     spec = {example_features.IMAGE: tf.io.FixedLenFeature([], tf.string)}
 
     def decode(
-        row: tf.Tensor, key: tf.Tensor, record: tf.Tensor
+        row: tf.Tensor, draw: tf.Tensor, record: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         example = tf.io.parse_single_example(record, spec)
         pixels = tf.io.parse_tensor(example[example_features.IMAGE], tf.uint8)
-        draw = tf.stack([key, tf.constant((seed * 1009 + view) % 2**31)])
         return row, draw, tf.ensure_shape(pixels, [size, size, 3])
 
     rows = pictures.record_rows
-    halves = np.frombuffer(b"".join(pictures.digests), np.int64).reshape(-1, 2)
-    keys = (halves[rows, 0] % 2**31).astype(np.int32)
+    draws = view_seeds(pictures, rows, view, seed)
     if output_rows is not None:
         rows = output_rows[rows]
-    numbered = tf.data.Dataset.from_tensor_slices((rows, keys))
+    numbered = tf.data.Dataset.from_tensor_slices((rows, draws))
     records = tf.data.Dataset.zip((numbered, tf.data.TFRecordDataset(pictures.files)))
     kept = records.map(lambda numbers, record: (*numbers, record)).filter(lambda row, *_: row >= 0)
     full = kept.repeat().take(round_up(int((rows >= 0).sum()), batch_size))

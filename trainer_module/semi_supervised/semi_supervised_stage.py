@@ -60,7 +60,7 @@ def train_semi_supervised(
 
     Args:
         classifier: Classifier after fine-tuning; it gets the mixture of weights.
-        boundary: Last block that stays frozen.
+        boundary: Last block that stays frozen, or `INPUT`.
         train: Activations of the train split, with views.
         unlabelled: Activations of unlabelled pictures; the views after the first are strong.
         evaluation: Activations of the eval split, with the first view.
@@ -70,7 +70,7 @@ def train_semi_supervised(
     trained_part = build_trained_part(classifier, boundary, task)
     targets = class_ids(evaluation.labels, classifier.labels)
     eval_split = EvalSplit(trained_part, evaluation, targets, task)
-    training = TeacherTraining(trained_part, classifier, train, unlabelled, task)
+    training = TeacherTraining(trained_part, classifier, boundary, train, unlabelled, task)
     start_weights = trainable_weights(trained_part)
     before = eval_split.predict()
     curve = _train_rounds(training, eval_split)

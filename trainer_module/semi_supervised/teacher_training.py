@@ -42,6 +42,7 @@ class TeacherTraining:
         self,
         trained_part: keras.Model,
         classifier: Classifier,
+        boundary: str,
         train: Activations,
         unlabelled: Activations,
         task: TrainingTask,
@@ -51,6 +52,7 @@ class TeacherTraining:
         Args:
             trained_part: Model of activations that returns embeddings and logits.
             classifier: Classifier to which the trained part belongs.
+            boundary: Last block that stays frozen, or `INPUT`.
             train: Activations of the train split, with views.
             unlabelled: Activations of unlabelled pictures; the views after the first are strong.
             task: Task of the training.
@@ -75,6 +77,7 @@ class TeacherTraining:
                 batch_size=self._batch_size,
                 seed=task.options.seed,
                 view_counts=train.view_counts,
+                random_views=train.random_views,
             )
         )
         with task.hardware.strategy.scope():
@@ -86,7 +89,7 @@ class TeacherTraining:
                 )
                 for variable in trained_part.trainable_variables
             ]
-        self._train_step = self._create_step(classifier, len(names))
+        self._train_step = self._create_step(classifier, boundary, len(names))
         self._predict_logits = tf.function(
             lambda batch: trained_part(tf.cast(batch, tf.float32), training=False)[1],
             reduce_retracing=True,
@@ -126,13 +129,16 @@ class TeacherTraining:
         chosen = labels.weights > 0
         unlabelled = self.task.hardware.strategy.experimental_distribute_dataset(
             training_batches(
-                self._unlabelled.views[1:],
+                # At the input, there is only the picture itself: `random_views` makes the others.
+                self._unlabelled.views[1:] or self._unlabelled.views,
                 self._unlabelled.rows[chosen],
                 (labels.targets[chosen], self._unlabelled_domains[chosen]),
                 labels.weights[chosen],
                 count=self._steps * self._batch_size,
                 batch_size=self._batch_size,
                 seed=self.task.options.seed + number,
+                view_counts=self._unlabelled.view_counts,
+                random_views=self._unlabelled.random_views,
             )
         )
         losses = [
@@ -141,10 +147,12 @@ class TeacherTraining:
         ]
         return float(np.mean(losses))
 
-    def _create_step(self, classifier: Classifier, domains: int) -> Callable[..., tf.Tensor]:
+    def _create_step(
+        self, classifier: Classifier, boundary: str, domains: int
+    ) -> Callable[..., tf.Tensor]:
         """Return a function of a labelled and an unlabelled batch that returns the loss."""
         steps, strategy = ROUNDS * self._steps, self.task.hardware.strategy
-        train = create_step(self._trained_part, classifier, domains, steps, self.task)
+        train = create_step(self._trained_part, classifier, boundary, domains, steps, self.task)
 
         def train_replica(labelled: Any, unlabelled: Any) -> tf.Tensor:
             pairs = zip(labelled, unlabelled, strict=True)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from trainer_module.activations.activations import Activations
 from trainer_module.activations.inference import predict
-from trainer_module.backbones import split_at
+from trainer_module.backbones import INPUT, split_at
 from trainer_module.classifier import Classifier
 from trainer_module.contract.errors import InputError
 from trainer_module.data.training_batches import training_batches
@@ -36,17 +36,19 @@ Weights = list[npt.NDArray[np.float32]]
 
 
 def freeze_boundary(classifier: Classifier, trainable_from: float | str) -> str:
-    """Return the last block that stays frozen.
+    """Return the last block that stays frozen, or `INPUT` if none does.
 
     Args:
         classifier: Classifier with the backbone.
-        trainable_from: Name of that block, or the share of the blocks that come before it. The
-            lowest block always stays frozen.
+        trainable_from: Name of that block, or the share of the blocks that come before it; 0 trains
+            all blocks.
 
     Raises:
         InputError: The backbone has no such block.
     """
     blocks = classifier.backbone.blocks
+    if trainable_from == 0:
+        return INPUT
     if not isinstance(trainable_from, str):
         return blocks[min(int(len(blocks) * trainable_from), len(blocks) - 1)]
     if trainable_from not in blocks:
@@ -67,7 +69,8 @@ def fine_tune(
 ) -> StageResult:
     """Train the blocks above the boundary and the head, from their present weights.
 
-    Blocks up to the boundary run once per view of a picture (`extraction.add_views`). Batch
+    Blocks up to the boundary run once per view of a picture (`extraction.add_views`). Without a
+    frozen block, pictures are read from disk in every epoch, and gradients are clipped. Batch
     normalisation keeps its statistics: those of a small batch from a few domains are worse. The
     weights of the last epochs are averaged ("Averaging weights leads to wider optima", Izmailov et
     al., arXiv 1803.05407), and their mean is mixed with the weights at the start ("Robust
@@ -76,7 +79,7 @@ def fine_tune(
 
     Args:
         classifier: Classifier after the frozen stage; it gets the best mixture of weights.
-        boundary: Last block that stays frozen.
+        boundary: Last block that stays frozen, or `INPUT`.
         train: Activations of the train split, with views.
         evaluation: Activations of the eval split, with the first view.
         task: Task of the training.
@@ -86,7 +89,7 @@ def fine_tune(
     targets = class_ids(evaluation.labels, classifier.labels)
     eval_split = EvalSplit(trained_part, evaluation, targets, task)
     start_weights = trainable_weights(trained_part)
-    curve, mean_weights = _train_epochs(trained_part, classifier, train, eval_split, task)
+    curve, mean_weights = _train_epochs(trained_part, classifier, boundary, train, eval_split)
     share, logits = _select_mixture(start_weights, mean_weights, eval_split)
     return StageResult(
         name=NAME,
@@ -146,13 +149,14 @@ class EvalSplit:
 def _train_epochs(
     trained_part: keras.Model,
     classifier: Classifier,
+    boundary: str,
     train: Activations,
     eval_split: EvalSplit,
-    task: TrainingTask,
 ) -> tuple[list[dict[str, float]], Weights]:
     """Train all epochs; return the metrics of each, and the mean weights of the last ones."""
+    task = eval_split.task
     options = task.options.fine_tuning
-    train_epoch = create_epoch(trained_part, classifier, train, task)
+    train_epoch = create_epoch(trained_part, classifier, boundary, train, task)
     write_metrics = task.metrics_writer(NAME)
     averaged = round(options.epochs * options.averaging) or 1
     curve, last_weights = [], []
@@ -209,9 +213,21 @@ def build_trained_part(classifier: Classifier, boundary: str, task: TrainingTask
 
 
 def create_epoch(
-    trained_part: keras.Model, classifier: Classifier, train: Activations, task: TrainingTask
+    trained_part: keras.Model,
+    classifier: Classifier,
+    boundary: str,
+    train: Activations,
+    task: TrainingTask,
 ) -> Callable[[], float]:
-    """Return a function that trains one epoch and returns its mean loss."""
+    """Return a function that trains one epoch and returns its mean loss.
+
+    Args:
+        trained_part: Model of activations at the boundary that returns embeddings and logits.
+        classifier: Classifier to which the trained part belongs.
+        boundary: Last block that stays frozen, or `INPUT`.
+        train: Activations of the train split, with views.
+        task: Task of the training.
+    """
     options, strategy = task.options.fine_tuning, task.hardware.strategy
     targets = class_ids(train.labels, classifier.labels)
     domains = domain_ids(train.domains)
@@ -226,10 +242,11 @@ def create_epoch(
             batch_size=options.batch_size,
             seed=task.options.seed,
             view_counts=train.view_counts,
+            random_views=train.random_views,
         )
     )
     steps = options.epochs * -(-rows_per_epoch // options.batch_size)
-    step = create_step(trained_part, classifier, int(domains.max()) + 1, steps, task)
+    step = create_step(trained_part, classifier, boundary, int(domains.max()) + 1, steps, task)
 
     @tf.function
     def epoch() -> tf.Tensor:

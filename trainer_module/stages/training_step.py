@@ -6,10 +6,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainer_module.backbones import INPUT
 from trainer_module.classifier import Classifier
 from trainer_module.stages.objectives import create_objective
 from trainer_module.stages.optimizer import LayerwiseAdamW, warmup_cosine
 from trainer_module.training_task import TrainingTask
+
+#: Largest norm of all gradients together where the whole network is trained, as in the fine-tuning
+#: of "An Image is Worth 16x16 Words" (Dosovitskiy et al., 2021, arXiv 2010.11929, table 4).
+MAX_NORM = 1.0
 
 #: Function of activations [batch, ...], class IDs [batch] and domain IDs [batch] that trains on
 #: the batch and returns its loss, a scalar.
@@ -19,6 +24,7 @@ TrainingStep = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 def create_step(
     trained_part: keras.Model,
     classifier: Classifier,
+    boundary: str,
     domains: int,
     steps: int,
     task: TrainingTask,
@@ -28,6 +34,7 @@ def create_step(
     Args:
         trained_part: Model of activations at the boundary that returns embeddings and logits.
         classifier: Classifier to which the trained part belongs.
+        boundary: Last block that stays frozen, or `INPUT`: then gradients are clipped.
         domains: Number of training domains.
         steps: Number of steps in the whole training, for the learning rate.
         task: Task of the training.
@@ -54,6 +61,8 @@ def create_step(
             scaled = optimizer.scale_loss(loss)
         variables = trained_part.trainable_variables
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        if boundary == INPUT:
+            gradients = _clip_by_global_norm(gradients, optimizer.scale_loss(tf.constant(1.0)))
         optimizer.apply(gradients, variables)
         return loss
 
@@ -74,6 +83,25 @@ def rate_factors(trained_part: keras.Model, classifier: Classifier, decay: float
         depth = depth_of_layer.get(layer.name, 0)
         depths += [depth] * len(layer.trainable_weights)
     return [decay**depth for depth in depths]
+
+
+def _clip_by_global_norm(gradients: list[tf.Tensor], scale: tf.Tensor) -> list[tf.Tensor]:
+    """Return gradients that are at most `MAX_NORM` long together, over all replicas.
+
+    "On the difficulty of training recurrent neural networks" (Pascanu et al., 2013, arXiv
+    1211.5063). Keras clips the gradients of each replica before it adds them up.
+
+    Args:
+        gradients: Gradients of one replica's rows.
+        scale: Number by which the loss was multiplied.
+    """
+    replica = tf.distribute.get_replica_context()
+    total = gradients
+    if replica.num_replicas_in_sync > 1:
+        total = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    norm = tf.linalg.global_norm(total) / scale
+    factor = MAX_NORM / tf.maximum(norm, MAX_NORM)
+    return [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]
 
 
 def _smoothed_cross_entropy(

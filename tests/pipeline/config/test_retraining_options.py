@@ -84,6 +84,7 @@ def test_an_override_wins_over_the_key_that_it_has_replaced(write_config):
     [
         ([], 0.35),
         (["fine_tuning.trainable_from=0.2"], 0.2),
+        (["fine_tuning.trainable_from=all"], 0.0),
         (["fine_tuning.trainable_from=block8"], "block8"),
         (["fine_tuning.trainable_from=0.2", "retrain.trainable_from=0.7"], 0.7),
         (["retrain.trainable_from='0.7'"], 0.7),

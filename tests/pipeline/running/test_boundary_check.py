@@ -28,7 +28,9 @@ def test_a_block_of_the_backbone_is_accepted():
     check_boundary(config_of("top", "image_size=32"))
 
 
-@pytest.mark.parametrize("settings", [("0.5",), ("0",), ("nothing", "fine_tuning.epochs=0")])
+@pytest.mark.parametrize(
+    "settings", [("0.5",), ("0",), ("all",), ("nothing", "fine_tuning.epochs=0")]
+)
 def test_a_share_or_a_skipped_stage_needs_no_check(settings, monkeypatch):
     monkeypatch.setattr(boundary_check, "PROGRAM", "raise SystemExit('not to be run')")
     monkeypatch.setattr(boundary_check.subprocess, "run", None)

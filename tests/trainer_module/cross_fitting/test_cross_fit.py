@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from trainer_fixtures import fn_args, rows, write_split
 
+from trainer_module import training
 from trainer_module.activations.activations import Activations
 from trainer_module.cross_fitting.cross_fit import Start, _FoldTraining, choose_start
 from trainer_module.cross_fitting.fold_models import FoldModels, read_fold_models
@@ -27,7 +28,8 @@ FOG = {"train": rows({"fog": 40}, 3, seed=5), "eval": rows({"fog": 40}, 1, seed=
 #: Two folds are as good as four here.
 FOLDS = {row.image_id: number % 2 for number, row in enumerate(FOG["train"] + FOG["eval"])}
 
-OPTIONS = {"fine_tuning": {"epochs": 1, "views": 1, "batch_size": 8}, "frozen": {"epochs": 3}}
+TUNING = {"epochs": 1, "views": 1, "batch_size": 8}
+OPTIONS = {"frozen": {"epochs": 3}}
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,10 @@ class Retraining:
         return found
 
 
-def retrain(folder: Path, base: str, folds: Folds) -> Retraining:
+def retrain(folder: Path, base: str, folds: Folds, trainable_from: float = 0.5) -> Retraining:
     """Train on all domains, from a base."""
-    args = fn_args(folder, OPTIONS, base)
+    options = OPTIONS | {"fine_tuning": TUNING | {"trainable_from": trainable_from}}
+    args = fn_args(folder, options, base)
     for split in FOG:
         write_split(folder / f"fog-{split}", FOG[split])
     args.train_files.append(str(folder / "fog-train" / "*"))
@@ -113,6 +116,24 @@ def test_fold_models_differ_from_the_exported_model_above_the_boundary_only(firs
 def test_the_next_run_continues_the_fold_models(first, tmp_path):
     assert first.continued == []
     second = retrain(tmp_path, first.args.serving_model_dir, Folds(known=FOLDS))
+    assert second.continued == [0, 1]
+    assert len(second.predictions) == 12
+
+
+def test_fold_models_of_a_whole_network_differ_everywhere_and_are_continued(
+    trained, tmp_path, monkeypatch
+):
+    # Fold models repeat the stage that is exported.
+    monkeypatch.setattr(training, "select_stage", lambda stages, *_: stages[-1])
+    folder = trained.serving_model_dir
+    first = retrain(tmp_path / "first", folder, Folds(new=FOLDS), trainable_from=0)
+    models = read_fold_models(first.args.serving_model_dir)
+    assert sorted(models.changed) == [0, 1]
+    assert 0 in models.positions  # the first convolution
+    assert len(first.predictions) == 12
+    second = retrain(
+        tmp_path / "second", first.args.serving_model_dir, Folds(known=FOLDS), trainable_from=0
+    )
     assert second.continued == [0, 1]
     assert len(second.predictions) == 12
 

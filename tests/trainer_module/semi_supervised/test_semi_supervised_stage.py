@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer_module.activations.extraction import extract_activations, extract_unlabelled
+from trainer_module.activations.extraction import (
+    add_views,
+    extract_activations,
+    extract_unlabelled,
+)
+from trainer_module.backbones import INPUT
 from trainer_module.semi_supervised import semi_supervised_stage, teacher_training
 from trainer_module.semi_supervised.semi_supervised_stage import train_semi_supervised
 
@@ -38,6 +43,25 @@ def test_the_stage_trains_in_rounds_on_strong_views_of_the_unlabelled_pictures(
     assert all(0 < entry["unlabelled"] <= 1 for entry in curve)
     is_changed = any((old != new).any() for old, new in zip(before, stage.weights, strict=True))
     assert stage.replaces == (("fine_tuned",) if is_changed else ())
+
+
+def test_the_stage_trains_the_whole_network_on_views_that_are_made_anew(
+    task, splits, classifier, monkeypatch
+):
+    for module in (semi_supervised_stage, teacher_training):
+        monkeypatch.setattr(module, "ROUNDS", 2)
+    labelled = extract_activations(splits[0], classifier, INPUT, task)
+    labelled = add_views(labelled, splits[0], classifier, INPUT, task)
+    unlabelled = extract_unlabelled(splits[0], classifier, INPUT, task)
+    assert unlabelled.random_views.preset == "strong"
+    assert unlabelled.random_views.first_view > 0  # never the picture itself
+    before = classifier.get_weights()
+    monkeypatch.setattr(semi_supervised_stage, "_does_harm", lambda *_: False)
+    stage = train_semi_supervised(
+        classifier, INPUT, labelled, unlabelled, labelled, task, start=0.0
+    )
+    assert stage.epochs == 2
+    assert (before[0] != stage.weights[0]).any()  # the first convolution
 
 
 def test_a_head_of_known_domains_is_no_rival_where_a_domain_has_no_label():

@@ -4,9 +4,19 @@ import keras
 import numpy as np
 import pytest
 
-from trainer_module.activations.extraction import add_views, extract_activations
+from trainer_module.activations.extraction import (
+    add_views,
+    extract_activations,
+    with_random_views,
+)
+from trainer_module.backbones import INPUT, split_at
 from trainer_module.contract.errors import InputError
-from trainer_module.stages.fine_tuning_stage import fine_tune, freeze_boundary
+from trainer_module.stages.fine_tuning_stage import (
+    build_trained_part,
+    create_epoch,
+    fine_tune,
+    freeze_boundary,
+)
 from trainer_module.stages.frozen_stage import train_frozen
 from trainer_module.training_options import TrainingOptions
 
@@ -18,9 +28,13 @@ def test_an_unknown_boundary_is_an_error_that_names_the_blocks(efficientnet):
         freeze_boundary(efficientnet, "block99")
 
 
-@pytest.mark.parametrize(("share", "position"), [(0.0, 0), (0.5, 9), (1.0, -1)])
+@pytest.mark.parametrize(("share", "position"), [(0.01, 0), (0.5, 9), (1.0, -1)])
 def test_a_share_of_the_blocks_stays_frozen(efficientnet, share, position):
     assert freeze_boundary(efficientnet, share) == efficientnet.backbone.blocks[position]
+
+
+def test_without_a_share_no_block_stays_frozen(efficientnet):
+    assert freeze_boundary(efficientnet, 0.0) == INPUT
 
 
 def test_only_blocks_above_the_boundary_change_and_no_batch_statistics(task, splits, classifier):
@@ -41,6 +55,55 @@ def test_only_blocks_above_the_boundary_change_and_no_batch_statistics(task, spl
     assert not any(path.split("/")[0] in normalisation for path in changed)
     assert stage.details["interpolation"] in (0.25, 0.5, 0.75, 1.0)
     assert [round(epoch["loss"], 1) for epoch in stage.details["curve"]] != [0.0, 0.0]
+
+
+def test_the_whole_network_changes_but_no_normalisation(task, splits, classifier):
+    model = classifier.backbone.model
+    before = {weight.path: np.array(weight) for weight in model.weights}
+    left = task.store._left
+    train, evaluation = (extract_activations(split, classifier, INPUT, task) for split in splits)
+    train = add_views(train, splits[0], classifier, INPUT, task)
+    embeddings = train.embeddings.nbytes + evaluation.embeddings.nbytes
+    assert left - task.store._left == embeddings  # pictures stay on disk
+    stage = fine_tune(classifier, INPUT, train, evaluation, task, start=0.0)
+    changed = {w.path for w in model.weights if (np.array(w) != before[w.path]).any()}
+    normalisation = {
+        layer.name for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)
+    }
+    others = {path for path in before if path.split("/")[0] not in normalisation}
+    assert changed == others
+    assert "stem_conv/kernel" in changed
+    assert stage.details["boundary"] == INPUT
+    assert all(np.isfinite(epoch["loss"]) for epoch in stage.details["curve"])
+
+
+def test_reading_pictures_in_every_epoch_trains_as_stored_activations_do(task, splits, classifier):
+    boundary, start = "block0", classifier.get_weights()
+
+    def train(stored: bool) -> tuple[list[float], list[np.ndarray]]:
+        classifier.set_weights(start)
+        at = boundary if stored else INPUT
+        activations = extract_activations(splits[0], classifier, at, task)
+        trained_part = build_trained_part(classifier, at, task)
+        if stored:
+            activations = add_views(activations, splits[0], classifier, boundary, task)
+        else:
+            options = task.options.fine_tuning
+            activations = with_random_views(activations, options.augmentation, options.views, task)
+            lower, _ = split_at(classifier.backbone.model, boundary)
+            frozen = {layer.name for layer in lower.layers}
+            for layer in trained_part.layers:
+                layer.trainable = layer.trainable and layer.name not in frozen
+        # Gradients are not clipped, as they are not where blocks are frozen.
+        epoch = create_epoch(trained_part, classifier, boundary, activations, task)
+        return [epoch() for _ in range(3)], classifier.get_weights()
+
+    losses, weights = train(stored=True)
+    losses_of_pictures, weights_of_pictures = train(stored=False)
+    assert losses_of_pictures == pytest.approx(losses, rel=2e-3)
+    for one, other, old in zip(weights, weights_of_pictures, start, strict=True):
+        # Activations are stored in half precision, and Adam steps by the sign of tiny gradients.
+        assert np.linalg.norm(one - other) <= 0.05 * np.linalg.norm(one - old)
 
 
 def test_the_eval_split_is_predicted_by_one_function_that_is_traced_once(
