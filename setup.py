@@ -40,6 +40,7 @@ setup(
         "imagehash>=4.3,<5",
         "jinja2>=3.1,<4",
         "keras>=3.3,<4",
+        "keras-tuner>=1.4.7,<2",
         "kfp>=2.5,<3",
         "kfp-kubernetes>=1,<3",
         "matplotlib>=3.8,<4",

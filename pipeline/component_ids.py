@@ -21,7 +21,7 @@ TrainingComponentId = Literal[
     "Pusher",
 ]
 
-ComponentId = Literal[TrainingComponentId, "Candidate"]
+ComponentId = Literal[TrainingComponentId, "Candidate", "Tuner"]
 
 IMAGE_EXAMPLE_GEN: Final = "ImageExampleGen"
 STATISTICS_GEN: Final = "StatisticsGen"
@@ -39,3 +39,6 @@ BASELINE: Final = "Baseline"
 
 #: Importer of a model that an earlier run trained, in place of Transform and Trainer.
 CANDIDATE: Final = "Candidate"
+
+#: TFX's Tuner, after Transform; only `carryover tune` has it.
+TUNER: Final = "Tuner"

@@ -1,5 +1,6 @@
 """The TFX pipeline. It reads from top to bottom like the picture in the README."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -91,12 +92,19 @@ class PipelineInputs:
     unlabelled: str = ""
 
 
-def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
+#: Function of Transform that returns a component to launch after it.
+Tuning = Callable[[BaseNode], BaseNode]
+
+
+def create_pipeline(
+    config: RunConfig, inputs: PipelineInputs, tuning: Tuning | None = None
+) -> Pipeline:
     """Return the pipeline: all components, and how they are connected.
 
     Args:
         config: Config of the run, with absolute paths.
         inputs: Pictures, code and baseline of the run.
+        tuning: Function that returns the Tuner, after which the pipeline ends; None for a run.
 
     Returns:
         A pipeline for any TFX runner. Its artifacts and metadata are in the workspace.
@@ -145,6 +153,11 @@ def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
         code=inputs.code.data_gate,
     )
 
+    data_nodes = [example_gen, statistics_gen, schema_gen, example_validator, baseline, data_gate]
+    if tuning:
+        transform = _transform(config, inputs, data_gate, examples, schema)
+        return _pipeline(config, inputs, [*data_nodes, transform, tuning(transform)])
+
     # Train a candidate, or take the one that an earlier run has trained.
     training, model = _candidate(config, inputs, data_gate, examples, schema, baseline_model)
 
@@ -186,18 +199,12 @@ def create_pipeline(config: RunConfig, inputs: PipelineInputs) -> Pipeline:
         baseline_version=inputs.baseline_version,
     )
 
-    nodes: list[BaseNode | None] = [
-        example_gen,
-        statistics_gen,
-        schema_gen,
-        example_validator,
-        baseline,
-        data_gate,
-        *training,
-        evaluator,
-        serving_check,
-        pusher,
-    ]
+    return _pipeline(config, inputs, [*data_nodes, *training, evaluator, serving_check, pusher])
+
+
+def _pipeline(
+    config: RunConfig, inputs: PipelineInputs, nodes: Sequence[BaseNode | None]
+) -> Pipeline:
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=str(Workspace(config.workspace).artifacts),
@@ -224,17 +231,7 @@ def _candidate(
         imported.add_upstream_node(data_gate)
         return [imported], imported.outputs["result"]
 
-    # Decode and resize the pictures once. The test split is not transformed: only the Evaluator
-    # reads it, through the exported model.
-    transform = PictureTransform(
-        examples=examples,
-        schema=schema,
-        preprocessing_fn="trainer_module.data.preprocessing.preprocessing_fn",
-        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
-        custom_config={"image_size": config.image_size, "code": inputs.code.preprocessing},
-        disable_statistics=True,
-    ).with_id(component_ids.TRANSFORM)
-    transform.add_upstream_node(data_gate)
+    transform = _transform(config, inputs, data_gate, examples, schema)
 
     # Train a head on the frozen backbone, then fine-tune the backbone; export the better model.
     trainer = Trainer(
@@ -248,6 +245,29 @@ def _candidate(
         custom_config=_trainer_config(config, inputs),
     )
     return [transform, trainer], trainer.outputs["model"]
+
+
+def _transform(
+    config: RunConfig,
+    inputs: PipelineInputs,
+    data_gate: BaseNode,
+    examples: BaseChannel,
+    schema: BaseChannel,
+) -> BaseNode:
+    """Return the node that decodes and resizes the pictures, once.
+
+    The test split is not transformed: only the Evaluator reads it, through the exported model.
+    """
+    transform = PictureTransform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn="trainer_module.data.preprocessing.preprocessing_fn",
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
+        custom_config={"image_size": config.image_size, "code": inputs.code.preprocessing},
+        disable_statistics=True,
+    ).with_id(component_ids.TRANSFORM)
+    transform.add_upstream_node(data_gate)
+    return transform
 
 
 def _trainer_config(config: RunConfig, inputs: PipelineInputs) -> dict[str, Any]:

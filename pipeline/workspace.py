@@ -141,6 +141,11 @@ class Workspace:
         return self.root / "features"
 
     @property
+    def searches(self) -> Path:
+        """Folder of the searches of `carryover tune`, one for each data set, config and code."""
+        return self.root / "tuning"
+
+    @property
     def training_jobs(self) -> Path:
         """Folder in which the chief publishes a training that workers can join."""
         return self.root / "training"

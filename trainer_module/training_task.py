@@ -15,6 +15,10 @@ from trainer_module.training_options import TrainingOptions
 #: Function of an epoch's number and its metrics that writes them to TensorBoard's log.
 MetricsWriter = Callable[[int, dict[str, float]], None]
 
+#: Function of a stage's name, the number of an epoch and its metrics. An error in it ends the
+#: training.
+EpochObserver = Callable[[str, int, dict[str, float]], None]
+
 
 @dataclass(frozen=True)
 class TrainingTask:
@@ -28,6 +32,8 @@ class TrainingTask:
         cache: Folder for activations that later trainings reuse; None to cache nothing.
         new_pictures: Pictures that the baseline was not trained on.
         folds: Folds of the pictures that are cross-fitted.
+        on_epoch: Function to call after every epoch of a stage, and every pass for random views
+            (as the stage `views`, without metrics); None to call nothing.
     """
 
     options: TrainingOptions
@@ -37,15 +43,18 @@ class TrainingTask:
     cache: str | None = None
     new_pictures: NewPictures = NO_NEW_PICTURES
     folds: Folds = NO_FOLDS
+    on_epoch: EpochObserver | None = None
 
     def metrics_writer(self, stage: str) -> MetricsWriter:
-        """Return a function that writes metrics to the stage's TensorBoard log."""
+        """Return a function that writes metrics to the stage's log, and calls `on_epoch`."""
         writer = tf.summary.create_file_writer(str(Path(self.run_dir, "tensorboard", stage)))
 
         def write(epoch: int, metrics: dict[str, float]) -> None:
             with writer.as_default(step=epoch):
                 for name, value in metrics.items():
                     tf.summary.scalar(name, value)
+            if self.on_epoch:
+                self.on_epoch(stage, epoch, metrics)
 
         return write
 

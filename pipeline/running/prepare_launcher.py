@@ -1,11 +1,15 @@
 """Prepare a run for launching: its baseline, its schema, its pipeline."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+
+from tfx.orchestration.pipeline import Pipeline
 
 from components.compat.tfx_internals import serving_model_path
 from components.data_gate.statistics.known_names import read_known_names
 from components.pusher.version_files import check_files
+from pipeline.config.run_config import RunConfig
 from pipeline.dag import PipelineInputs, create_pipeline
 from pipeline.identity.component_fingerprints import ComponentFingerprints, fingerprint_components
 from pipeline.identity.model_key import model_key
@@ -21,12 +25,17 @@ from trainer_module.contract.model_assets import TEST_PREDICTIONS
 SCHEMA = Path(data.__file__).with_name("schema.pbtxt")
 
 
-def prepare_launcher(run: Run, has_baseline: bool = True) -> tuple[Launcher, int | None]:
+def prepare_launcher(
+    run: Run,
+    has_baseline: bool = True,
+    create: Callable[[RunConfig, PipelineInputs], Pipeline] = create_pipeline,
+) -> tuple[Launcher, int | None]:
     """Compile the pipeline of a run, and remove unfinished outputs of killed runs.
 
     Args:
         run: Run to prepare. The caller holds the lock of its workspace.
         has_baseline: Whether the serving version is the baseline, where there is one.
+        create: Function of the config and the inputs that returns the pipeline.
 
     Returns:
         The launcher of the pipeline, and the version of the baseline; None for a first run.
@@ -39,7 +48,7 @@ def prepare_launcher(run: Run, has_baseline: bool = True) -> tuple[Launcher, int
     key = model_key(run.snapshot.key, run.config, code)
     baseline = baseline_version(run, key) if has_baseline else None
     inputs = pipeline_inputs(run, code, key, baseline)
-    launcher = Launcher(create_pipeline(run.config, inputs), run.run_id)
+    launcher = Launcher(create(run.config, inputs), run.run_id)
     launcher.discard_unfinished()
     return launcher, baseline
 

@@ -28,6 +28,8 @@ LEFT_OUT = {
     "label to-label": "the same",
     "join ": "needs a chief; test_shared_training.py starts both",
     "crossval ": "test_crossval_command.py runs it",
+    "tune ": "test_tune_command.py runs it",
+    "tuning/tuned.yaml": "the same",
     "--set ": "tests/docs/test_commands.py checks settings; the command is run without",
     "onnx": "needs an extra; tests/pipeline/predicting/test_model_export.py has it",
 }

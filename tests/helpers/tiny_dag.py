@@ -10,7 +10,7 @@ from pipeline.dag import PipelineInputs
 from pipeline.identity.component_fingerprints import ComponentFingerprints
 from pipeline.inputs.snapshot import take_snapshot
 
-CODE = ComponentFingerprints("1", "2", "3", "4", "5", "6", "7")
+CODE = ComponentFingerprints("1", "2", "3", "4", "5", "6", "7", "8")
 
 
 def tiny_inputs(

@@ -170,7 +170,7 @@ def test_a_workspace_inside_of_the_pictures_is_refused(run_python, tmp_path):
     assert str(tmp_path / "workspace") in message
 
 
-@pytest.mark.parametrize("command", ["run", "inspect", "crossval"])
+@pytest.mark.parametrize("command", ["run", "inspect", "crossval", "tune"])
 @pytest.mark.parametrize("data", ["missing", "empty", "words.csv", "missing.csv", "s3://b/x"])
 def test_a_command_that_was_refused_creates_no_workspace(carryover, tmp_path, command, data):
     (tmp_path / "empty").mkdir()
@@ -180,7 +180,8 @@ def test_a_command_that_was_refused_creates_no_workspace(carryover, tmp_path, co
 
 
 @pytest.mark.parametrize(
-    ("command", "folder"), [("inspect", "inspection"), ("crossval", "crossval")]
+    ("command", "folder"),
+    [("inspect", "inspection"), ("crossval", "crossval"), ("tune", "tuning")],
 )
 def test_a_command_that_was_refused_leaves_no_empty_output(carryover, tmp_path, command, folder):
     refusal(carryover(command, "--data", "missing"))

@@ -51,7 +51,7 @@ def test_a_candidate_of_an_earlier_run_is_evaluated_in_place_of_a_training(tmp_p
 
 def test_every_component_id_has_a_constant_and_every_constant_is_a_component_id(tmp_path):
     constants = [value for name, value in vars(component_ids).items() if name.isupper()]
-    assert sorted(constants) == sorted([*NODES, "Baseline", "Candidate"])
+    assert sorted(constants) == sorted([*NODES, "Baseline", "Candidate", "Tuner"])
     assert sorted(get_args(component_ids.ComponentId)) == sorted(constants)
     nodes = compiled(tmp_path, str(tmp_path / "baseline")).nodes
-    assert {*nodes} == {*constants} - {"Candidate"}
+    assert {*nodes} == {*constants} - {"Candidate", "Tuner"}

@@ -22,6 +22,7 @@ COMMANDS = {
     "run": [["--data", HOSTILE], ["--data", ".", "--set", f"{HOSTILE}=1"], ["--config", HOSTILE]],
     "inspect": [["--data", HOSTILE], ["--data", NOT_UTF8_EITHER]],
     "crossval": [["--data", HOSTILE], ["--data", ".", "--set", f"gate.max_drop={HOSTILE}"]],
+    "tune": [["--data", HOSTILE], ["--data", ".", "--set", f"fine_tuning.views={HOSTILE}"]],
     "join": [["--workspace", HOSTILE, HOSTILE]],
     "manifest": [
         ["pictures", "--output", f"{HOSTILE}.csv"],

@@ -28,6 +28,7 @@ COMMANDS = {
     "run": ["run", "--data", "data"],
     "inspect": ["inspect", "--data", "data", "--output", "out"],
     "crossval": ["crossval", "--data", "data", "--output", "out"],
+    "tune": ["tune", "--data", "data", "--output", "out"],
     "retrain": ["retrain", "--inbox", "inbox"],
     "predict": ["predict", "data"],
     "serve": ["serve", "--port", "0"],

@@ -1,7 +1,9 @@
 """Storage for activations: in memory up to a budget, then on disk."""
 
 import os
+import shutil
 import tempfile
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,7 +31,7 @@ class ActivationStore:
     """Arrays for activations, within a budget of memory.
 
     Arrays beyond the budget are memory-mapped files without a name: no file is left behind, even
-    when the process is killed.
+    when the process is killed. An array that is no longer used gives its memory back.
     """
 
     def __init__(self, folder: str, budget: int | None = None) -> None:
@@ -52,11 +54,21 @@ class ActivationStore:
         size = int(np.prod(whole)) * np.dtype(DTYPE).itemsize
         if size <= self._left:
             self._left -= size
-            return np.empty(whole, DTYPE)
+            array: npt.NDArray[np.float16] = np.empty(whole, DTYPE)
+            weakref.finalize(array, self._give_back, size)
+            return array
         with tempfile.TemporaryFile(dir=self._folder) as file:
             # Allocate the blocks, so that a full disk is an error here and not at the first write.
             os.posix_fallocate(file.fileno(), 0, max(size, 1))
             return np.memmap(file, dtype=DTYPE, mode="w+", shape=whole)
+
+    def _give_back(self, size: int) -> None:
+        self._left += size
+
+    @property
+    def space(self) -> int:
+        """Bytes that may be used: what is left of the memory, and half of the free disk."""
+        return self._left + shutil.disk_usage(self._folder).free // 2
 
 
 def store_outputs(

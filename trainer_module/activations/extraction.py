@@ -120,7 +120,8 @@ def add_views(
     repeats.
 
     Args:
-        activations: Activations of all pictures of the split, with the first view.
+        activations: Activations of all pictures of the split, with the first view. Random views
+            that they have already are not computed again.
         pictures: Pictures of the split.
         classifier: Classifier with the backbone.
         boundary: Block whose outputs are stored, or `INPUT`.
@@ -130,7 +131,7 @@ def add_views(
     if boundary == INPUT:
         count = 1 if options.views == 1 else ANY_VIEW
         return with_random_views(activations, options.augmentation, count, task)
-    view_counts = _view_counts(activations.weights(task), options.views)
+    view_counts = count_views(activations.weights(task), options.views)
     with task.hardware.strategy.scope():
         frozen_part, _ = split_at(classifier.backbone.model, boundary)
         augmentation = RandomView(options.augmentation, dtype="float32")
@@ -140,7 +141,7 @@ def add_views(
         return [frozen_part(view, training=False)]
 
     views = list(activations.views)
-    for number in range(1, view_counts.max()):
+    for number in range(len(views), view_counts.max()):
         rows = np.flatnonzero(view_counts > number)
         views.append(_compute_view(number, rows, pictures, classifier, frozen_part, forward, task))
         logger.info(
@@ -149,6 +150,8 @@ def add_views(
             view_counts.max(),
             f"{len(rows):,}",
         )
+        if task.on_epoch:
+            task.on_epoch("views", number, {})
     return replace(activations, views=views, view_counts=view_counts)
 
 
@@ -221,8 +224,13 @@ def extract_unlabelled(
     return _of_all_pictures(pictures, task, no_embeddings, views)
 
 
-def _view_counts(weights: npt.NDArray[np.float32], views: int) -> npt.NDArray[np.int64]:
-    """Return the number of views of each picture: `views`, and more if its weight exceeds 1."""
+def count_views(weights: npt.NDArray[np.float32], views: int) -> npt.NDArray[np.int64]:
+    """Return the number of views of each picture, int64 [rows].
+
+    Args:
+        weights: Weight of each picture in the training, float32 [rows], with a mean of 1.
+        views: Number of views of a picture; one whose weight exceeds 1 has more.
+    """
     if views == 1:  # the picture itself, without augmentation
         return np.ones(len(weights), np.int64)
     most = max(views, MAX_VIEWS)

@@ -1,4 +1,4 @@
-"""`carryover manifest`, and the options about the layout of `run`, `inspect` and `crossval`."""
+"""`carryover manifest`, and the options about the layout of the commands that read data."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from pipeline import cli, cross_validation
 from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inspecting import inspection
 from pipeline.running import local_run
+from pipeline.tuning import option_search
 
 
 @pytest.fixture(name="carryover")
@@ -89,6 +90,7 @@ def test_bad_input_is_one_line_with_exit_code_2(carryover, tmp_path, arguments, 
         ("run", local_run, "run_pipeline"),
         ("inspect", inspection, "inspect_data"),
         ("crossval", cross_validation, "cross_validate_data"),
+        ("tune", option_search, "search_options"),
     ],
 )
 @pytest.mark.parametrize(

@@ -56,8 +56,11 @@ def test_a_chief_removes_the_training_of_a_killed_one(tmp_path, set_task):
     assert list(jobs.iterdir()) == []
 
 
-def test_a_cross_validation_does_not_wait_for_workers(tmp_path, set_task):
+@pytest.mark.parametrize("command", ["crossval", "tune"])
+def test_a_command_that_trains_in_one_process_does_not_wait_for_workers(
+    tmp_path, set_task, command
+):
     set_task("chief")
-    result = CliRunner().invoke(app, ["crossval", "--data", str(tmp_path)])
+    result = CliRunner().invoke(app, [command, "--data", str(tmp_path)])
     assert isinstance(result.exception, InputError)
     assert "Unset TF_CONFIG" in str(result.exception)
