@@ -65,9 +65,9 @@ class SharedActivations:
             task: Task of the training.
         """
         splits = self._pictures_alone(boundary, task)
-        if boundary is None:
-            return splits
         tuning = task.options.fine_tuning
+        if boundary is None or tuning.views == 1:
+            return splits
         counts = count_views(splits.train.weights(task), tuning.views)
         if counts.min() < counts.max():
             # Balanced: pictures of rare groups have more views, and others are of no use for them.

@@ -26,3 +26,14 @@ def test_outputs_are_stored_in_the_rows_that_the_batches_name(tmp_path):
     store_outputs([doubled, squared], batches, lambda x: [x * 2, x[:, 0] ** 2], strategy)
     np.testing.assert_array_equal(doubled, [[0, 2], [2, 4], [4, 6], [6, 8]])
     np.testing.assert_array_equal(squared, [0, 1, 4, 9])
+
+
+def test_an_array_that_is_no_longer_used_gives_its_memory_back(tmp_path):
+    store = ActivationStore(str(tmp_path), budget=100)
+    first = store.reserve(5, (8,))
+    assert isinstance(store.reserve(5, (8,)), np.memmap)
+    view = first[1:]
+    del first
+    assert isinstance(store.reserve(5, (8,)), np.memmap)  # the view still uses it
+    del view
+    assert not isinstance(store.reserve(5, (8,)), np.memmap)
