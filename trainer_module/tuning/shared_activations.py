@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from trainer_module.activations.activations import Activations
 from trainer_module.activations.extraction import add_views, count_views, extract_activations
+from trainer_module.backbones import INPUT
 from trainer_module.classifier import Classifier
 from trainer_module.data.transformed_examples import Pictures
 from trainer_module.training_task import TrainingTask
@@ -61,11 +62,15 @@ class SharedActivations:
         """Return the activations for a training.
 
         Args:
-            boundary: Last block that stays frozen; None without fine-tuning.
+            boundary: Last block that stays frozen, or `INPUT`; None without fine-tuning.
             task: Task of the training.
         """
         splits = self._pictures_alone(boundary, task)
         tuning = task.options.fine_tuning
+        if boundary == INPUT:
+            # Views are made whenever a picture is read, so there is nothing to share.
+            train = add_views(splits.train, self._train, self._classifier, boundary, task)
+            return replace(splits, train=train)
         if boundary is None or tuning.views == 1:
             return splits
         counts = count_views(splits.train.weights(task), tuning.views)
@@ -108,5 +113,6 @@ def _num_bytes(kept: Iterable[Splits]) -> int:
     arrays: dict[int, npt.NDArray[np.float16]] = {}
     for splits in kept:
         for part in (splits.train, splits.evaluation):
-            arrays.update({id(array): array for array in (part.embeddings, *part.views)})
+            stored = [part.embeddings, *part.views]
+            arrays.update({id(array): array for array in stored if isinstance(array, np.ndarray)})
     return sum(array.nbytes for array in arrays.values())

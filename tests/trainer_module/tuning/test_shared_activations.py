@@ -5,6 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from trainer_module.backbones import INPUT
+from trainer_module.data.random_views import ANY_VIEW
+from trainer_module.data.stored_pictures import StoredPictures
 from trainer_module.training_options import TrainingOptions
 from trainer_module.training_task import TrainingTask
 from trainer_module.tuning.shared_activations import SharedActivations
@@ -69,3 +72,12 @@ def test_what_exceeds_the_space_is_computed_again_with_the_same_result(task, spl
     again = shared.splits("block0", with_options(task)).train.views[1]
     assert seen == [1, 1, 1]
     assert np.array_equal(first, again)
+
+
+def test_at_the_input_every_epoch_makes_views_of_its_own(task, splits, classifier):
+    shared = SharedActivations(classifier, *splits, ENOUGH)
+    train = shared.splits(INPUT, with_options(task, augmentation="strong")).train
+    assert isinstance(train.views[0], StoredPictures)
+    assert train.random_views is not None
+    assert train.random_views.preset == "strong"
+    assert set(train.view_counts) == {ANY_VIEW}
