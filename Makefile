@@ -73,10 +73,10 @@ lock: venv $(STACKS:%=lock-%) ## compile the locks again, with the newest versio
 # The lock of production comes first: the other two agree with it. The GPU lock holds only what it
 # adds to that.
 lock-%: venv
-	@$(COMPILE) setup.py --extra onnx $($*_FOR) -o requirements/$*.txt
-	@$(COMPILE) setup.py --extra onnx --extra dev $($*_FOR) -c requirements/$*.txt \
+	@$(COMPILE) setup.py --extra onnx --extra hub $($*_FOR) -o requirements/$*.txt
+	@$(COMPILE) setup.py --extra onnx --extra hub --extra dev $($*_FOR) -c requirements/$*.txt \
 		-o requirements/$*-dev.txt
-	@$(COMPILE) setup.py --extra onnx --extra gpu $($*_FOR) -c requirements/$*.txt \
+	@$(COMPILE) setup.py --extra onnx --extra hub --extra gpu $($*_FOR) -c requirements/$*.txt \
 		$$(sed -n 's/^\([^ #]*\)==.*/--no-emit-package \1/p' requirements/$*.txt) \
 		-o requirements/$*-gpu.txt
 	@sed -i -e '/^#/d' -e '/^$$/d' requirements/$*-gpu.txt

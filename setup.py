@@ -63,6 +63,7 @@ setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
+        "hub": ["keras-hub>=0.25,<1"],
         "onnx": ["onnxruntime>=1.17,<2", "tf2onnx>=1.17,<2"],
         "dev": [
             "axe-core-python>=0.1,<1",

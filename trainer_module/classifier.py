@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from trainer_module.backbones import Backbone, build_backbone
+from trainer_module.backbones import Backbone, build_backbone, rebuild_backbone
 from trainer_module.training_options import BackboneOptions
 
 
@@ -56,7 +56,17 @@ def build_classifier(
         ((None, 1280), (None, 2))
     """
     weights = None if options.weights == "none" else options.weights
-    backbone = build_backbone(options.name, weights=weights, image_size=image_size)
+    backbone = build_backbone(options.name, weights, image_size, options.scaling, options.download)
+    return with_new_head(backbone, labels)
+
+
+def with_new_head(backbone: Backbone, labels: tuple[str, ...]) -> Classifier:
+    """Return a classifier with a backbone and a head of zeros.
+
+    Args:
+        backbone: Backbone of the classifier.
+        labels: Class names, in the order of their IDs.
+    """
     return Classifier(backbone, build_head(backbone.model.output.shape[-1], len(labels)), labels)
 
 
@@ -74,8 +84,9 @@ def copy_in_float32(classifier: Classifier) -> Classifier:
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
-        options = BackboneOptions(name=classifier.backbone.name, weights="none")
-        copy = build_classifier(options, classifier.backbone.image_size, classifier.labels)
+        source = classifier.backbone
+        backbone = rebuild_backbone(source.name, source.image_size, source.architecture)
+        copy = with_new_head(backbone, classifier.labels)
     finally:
         keras.config.set_dtype_policy(policy)
     copy.set_weights(classifier.get_weights())

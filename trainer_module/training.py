@@ -233,7 +233,7 @@ def _create_classifier(
         known = baseline.labels if baseline else ()
         all_labels = extend_labels(known, labels)
         classifier = build_classifier(options.backbone, options.image_size, all_labels)
-        if baseline and options.warm_start and baseline.backbone.name == classifier.backbone.name:
+        if baseline and options.warm_start and classifier.backbone.is_like(baseline.backbone):
             warm_start(classifier, baseline)
             logger.info("starting from the serving model")
             return classifier, len(known)

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from trainer_module.backbones import backbone_names, min_image_size
+from trainer_module.backbones import backbone_names, is_backbone_name, min_image_size
 from trainer_module.backbones.backbone_registry import MIN_IMAGE_SIZE
+from trainer_module.backbones.saved_network import absolute_name
 from trainer_module.contract.locations import expand_home, is_uri
 from trainer_module.contract.options_base import Options, Text
 
@@ -48,15 +49,26 @@ Boundary = Annotated[float | str, AfterValidator(_check_boundary)]
 class BackboneOptions(Options):
     """Pretrained network, and the source of its weights."""
 
-    name: str = Field("efficientnet_lite0", description="efficientnet_lite0..2 or a Keras name")
-    weights: Text = Field("imagenet", description="`imagenet`, `none` or a path")
+    name: Text = Field(
+        "efficientnet_lite0",
+        description="efficientnet_lite0..2, a Keras name, `hub:PRESET` or `keras:FILE`",
+    )
+    weights: Text = Field(
+        "imagenet", description="`imagenet` (or those in the files), `none` or a path"
+    )
+    scaling: Literal["auto", "none", "unit", "tf", "torch", "caffe"] = Field(
+        "auto", description="scaling of the input of `hub:` and `keras:`; auto: their own"
+    )
+    download: bool = Field(False, description="whether a preset of `hub:` may be downloaded")
 
     @field_validator("name")
     @classmethod
     def _is_known(cls, name: str) -> str:
-        if name not in backbone_names():
-            raise ValueError(f"must be one of {', '.join(backbone_names())}")
-        return name
+        if not is_backbone_name(name):
+            raise ValueError(
+                f"must be hub:PRESET, keras:FILE or one of {', '.join(backbone_names())}"
+            )
+        return absolute_name(name, Path.cwd())
 
     @field_validator("weights")
     @classmethod

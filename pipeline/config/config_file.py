@@ -19,6 +19,7 @@ from pipeline.config.stored_config import (
     read_lasting,
     restore_secrets,
 )
+from trainer_module.backbones.saved_network import absolute_name
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import expand_home, is_uri
 from trainer_module.contract.options_base import Options
@@ -120,6 +121,9 @@ def _read_yaml(path: Path) -> ParsedYaml:
         raise InputError(f"config file {path} must hold `key: value` lines.")
     restore_secrets(parsed.value, path.parent)
     drop_empty_groups(parsed.value, RunConfig)
+    backbone = parsed.value.get("backbone")
+    if isinstance(backbone, dict) and isinstance(backbone.get("name"), str):
+        backbone["name"] = absolute_name(backbone["name"], path.parent.absolute())
     for *groups, last in PATH_KEYS:
         settings: Any = parsed.value
         for group in groups:

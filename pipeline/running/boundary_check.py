@@ -15,7 +15,8 @@ from trainer_module.training_options import Boundary
 PROGRAM = """
 import json
 from trainer_module.backbones import build_backbone
-print(json.dumps(build_backbone(sys.argv[1], None, int(sys.argv[2])).blocks))
+name, size, scaling = sys.argv[1:]
+print(json.dumps(build_backbone(name, None, int(size), scaling).blocks))
 """
 
 
@@ -39,7 +40,7 @@ def _check_block(key: str, block: Boundary | None, config: RunConfig) -> None:
     if not isinstance(block, str):
         return
     name = config.backbone.name
-    blocks = _blocks(name, config.image_size)
+    blocks = _blocks(name, config.image_size, config.backbone.scaling)
     if not blocks:
         return  # the Trainer, which has a log, will say what is wrong with TensorFlow
     if block not in blocks:
@@ -50,9 +51,9 @@ def _check_block(key: str, block: Boundary | None, config: RunConfig) -> None:
 
 
 @functools.cache
-def _blocks(backbone: str, image_size: int) -> list[str]:
+def _blocks(backbone: str, image_size: int, scaling: str) -> list[str]:
     """Return the names of the blocks of a backbone; none if TensorFlow fails."""
-    command = [*isolated_python(PROGRAM), backbone, str(image_size)]
+    command = [*isolated_python(PROGRAM), backbone, str(image_size), scaling]
     environment = environment_without_gpu({"TF_CPP_MIN_LOG_LEVEL": "3"})
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

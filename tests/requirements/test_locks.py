@@ -106,7 +106,10 @@ def test_the_locks_have_versions_that_setup_py_admits(stack, definition):
     target = PLATFORM | {"python_version": python, "python_full_version": f"{python}.0"}
     versions = {name: one.version for name, one in installed(stack, "-dev", python).items()}
     extras = definition["extras_require"]
-    wanted = map(Requirement, [*definition["install_requires"], *extras["dev"], *extras["onnx"]])
+    wanted = map(
+        Requirement,
+        [*definition["install_requires"], *extras["dev"], *extras["onnx"], *extras["hub"]],
+    )
     unmet = [
         str(one)
         for one in wanted

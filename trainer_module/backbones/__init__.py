@@ -1,9 +1,10 @@
 """Backbones by name: Keras models that scale their own input, and their ImageNet weights."""
 
-from trainer_module.backbones.backbone import Backbone, build_backbone
+from trainer_module.backbones.backbone import Backbone, build_backbone, rebuild_backbone
 from trainer_module.backbones.backbone_registry import (
     backbone_names,
     default_image_size,
+    is_backbone_name,
     min_image_size,
 )
 from trainer_module.backbones.blocks import INPUT, split_at
@@ -14,6 +15,8 @@ __all__ = [
     "backbone_names",
     "build_backbone",
     "default_image_size",
+    "is_backbone_name",
     "min_image_size",
+    "rebuild_backbone",
     "split_at",
 ]

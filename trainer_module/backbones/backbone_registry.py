@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from trainer_module.backbones.saved_network import AUTO, is_saved_network, read_saved_network
 from trainer_module.contract.errors import InputError
 
 #: Smallest image size of most backbones, in pixels: they halve a picture five times.
@@ -76,7 +77,7 @@ KERAS_APPLICATIONS = {
 
 
 def backbone_names() -> tuple[str, ...]:
-    """Return the names that `build_backbone` accepts.
+    """Return the names that `build_backbone` accepts, besides those of networks in files.
 
     Example:
         >>> from trainer_module.backbones import backbone_names
@@ -86,21 +87,36 @@ def backbone_names() -> tuple[str, ...]:
     return (*EFFICIENTNET_LITE, *KERAS_APPLICATIONS)
 
 
-def default_image_size(name: str) -> int:
+def is_backbone_name(name: str) -> bool:
+    """Return whether `build_backbone` accepts a name, if its files exist."""
+    is_file = is_saved_network(name) and bool(name.partition(":")[2].strip())
+    return is_file or name in backbone_names()
+
+
+def default_image_size(name: str, scaling: str = AUTO, download: bool = False) -> int:
     """Return the height and width in pixels of the images that a backbone was trained on.
 
     Args:
-        name: One of `backbone_names()`.
+        name: One of `backbone_names()`, or the name of a network in files.
+        scaling: Scaling of the input of a network in files.
+        download: Whether a preset that is not in the local cache may be downloaded.
 
     Raises:
-        InputError: No backbone has this name.
+        InputError: No backbone has this name, or its files do not tell the size.
     """
+    if is_saved_network(name):
+        size = read_saved_network(name, scaling, download).image_size
+        if size is None:
+            raise InputError(f"the files of {name} do not tell its image size. Set image_size")
+        return size
     if name in EFFICIENTNET_LITE:
         return EFFICIENTNET_LITE[name]
     if name in KERAS_APPLICATIONS:
         return KERAS_APPLICATIONS[name].image_size
     allowed = ", ".join(backbone_names())
-    raise InputError(f"backbone must be one of {allowed}. Received: {name!r}")
+    raise InputError(
+        f"backbone must be hub:PRESET, keras:FILE or one of {allowed}. Received: {name!r}"
+    )
 
 
 def min_image_size(name: str) -> int:

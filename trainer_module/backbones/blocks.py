@@ -38,17 +38,18 @@ class _Block(NamedTuple):
 def block_names(model: keras.Model) -> tuple[str, ...]:
     """Return the names of the layers whose outputs end a block, from input to output.
 
-    The output of a block is a feature map on which alone all later layers depend. A block is
-    complete after the normalisation, activation and pooling that follow a convolution or a merge
-    (`Add`, `Concatenate`), and not in the wide middle of an inverted bottleneck. The output of the
-    last block is pooled; input, scaling and embedding are no blocks. An architecture whose blocks
-    read the two blocks before them (NASNet) has few such feature maps.
+    The output of a block is a feature map, or the tokens of a transformer, on which alone all
+    later layers depend. A block is complete after the normalisation, activation and pooling that
+    follow a convolution, a transformer layer or a merge (`Add`, `Concatenate`), and not in the wide
+    middle of an inverted bottleneck. The output of the last block is pooled; input, scaling and
+    embedding are no blocks. An architecture whose blocks read the two blocks before them (NASNet)
+    has few such feature maps.
 
     Args:
-        model: Functional model with one input and one output, convolutional up to its pooling.
+        model: Functional model with one input and one output.
 
     Returns:
-        Layer names, each of which `split_at` takes.
+        Layer names, each of which `split_at` takes. None if the model has no feature map.
     """
     return tuple(node.operation.name for node in _block_outputs(model))
 
@@ -83,7 +84,9 @@ def split_at(model: keras.Model, block: str) -> tuple[keras.Model, keras.Model]:
 
 
 def _block_outputs(model: keras.Model) -> list[Call]:
-    cuts = [node for node in _cut_points(graph_calls(model)) if len(node.output.shape) == 4]
+    cuts = [node for node in _cut_points(graph_calls(model)) if len(node.output.shape) in (3, 4)]
+    if not any(_is_convolution(node) for node in cuts):
+        return []
     blocks = [block for block in _blocks(cuts) if _type(block.start) != "DepthwiseConv2D"]
     ends = [
         block.end

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from trainer_module.backbones.backbone_registry import KERAS_APPLICATIONS
+from trainer_module.backbones.input_scaling import SCALINGS, scale_input
 from trainer_module.compat.keras_internals import normalization_weights
 from trainer_module.contract.errors import InputError
 
@@ -25,9 +26,7 @@ _SCALING_MODES = {
     "vgg19": "caffe",
     "xception": "tf",
 }
-_RGB_MEAN = (0.485, 0.456, 0.406)
 _RGB_STD = (0.229, 0.224, 0.225)
-_CAFFE_BGR_MEAN = (103.939, 116.779, 123.68)
 
 
 @keras.saving.register_keras_serializable(package="carryover")
@@ -67,7 +66,8 @@ def build_keras_application(name: str, image_size: int, imagenet: bool) -> keras
     """
     module = KERAS_APPLICATIONS[name].module
     images = keras.Input((image_size, image_size, 3), name="image", dtype="float32")
-    source = _application(name, _scaled(images, _SCALING_MODES.get(module)), imagenet)
+    scaling = SCALINGS[_SCALING_MODES.get(module, "none")]
+    source = _application(name, scale_input(images, scaling), imagenet)
     names = _stable_names(source)
     copy = keras.models.clone_model(
         source,
@@ -80,21 +80,6 @@ def build_keras_application(name: str, image_size: int, imagenet: bool) -> keras
     if imagenet:
         model.set_weights(source.get_weights())
     return model
-
-
-def _scaled(images: keras.KerasTensor, mode: str | None) -> keras.KerasTensor:
-    """Apply `keras.applications.imagenet_utils.preprocess_input` as layers."""
-    if mode == "tf":
-        return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scaling")(images)
-    if mode == "torch":
-        scale = [1 / (255 * std) for std in _RGB_STD]
-        offset = [-mean / std for mean, std in zip(_RGB_MEAN, _RGB_STD, strict=True)]
-        return keras.layers.Rescaling(scale, offset=offset, name="scaling")(images)
-    if mode == "caffe":
-        bgr = keras.ops.flip(images, axis=-1)
-        offset = [-mean for mean in _CAFFE_BGR_MEAN]
-        return keras.layers.Rescaling(1.0, offset=offset, name="scaling")(bgr)
-    return images
 
 
 def _application(name: str, images: keras.KerasTensor, imagenet: bool) -> keras.Model:

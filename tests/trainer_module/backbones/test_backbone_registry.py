@@ -34,7 +34,10 @@ def test_names_begin_with_the_packaged_family() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_allowed_ones() -> None:
-    with pytest.raises(ValueError, match=r"must be one of .*Xception. Received: 'resnet50'$"):
+    with pytest.raises(
+        ValueError,
+        match=r"must be hub:PRESET, keras:FILE or one of .*Xception. Received: 'resnet50'$",
+    ):
         default_image_size("resnet50")
 
 
