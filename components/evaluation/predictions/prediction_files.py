@@ -112,8 +112,10 @@ def read_parts(evaluation_uri: str, columns: list[str]) -> Iterator[tuple[str, p
 
 
 def text_array(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
-    """Return a column of texts as an array of str; None for null."""
-    return np.array(column.to_pylist(), object)
+    """Return a column of texts as an array of str; None for null. Equal texts are one object."""
+    encoded = column.combine_chunks().dictionary_encode()
+    texts = np.array([*encoded.dictionary.to_pylist(), None], object)
+    return texts[encoded.indices.fill_null(len(texts) - 1).to_numpy()]
 
 
 def _path(evaluation_uri: str, suffix: str) -> str:
