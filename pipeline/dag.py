@@ -263,7 +263,11 @@ def _transform(
         schema=schema,
         preprocessing_fn="trainer_module.data.preprocessing.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
-        custom_config={"image_size": config.image_size, "code": inputs.code.preprocessing},
+        custom_config={
+            "image_size": config.image_size,
+            "storage": config.storage(inputs.files),
+            "code": inputs.code.preprocessing,
+        },
         disable_statistics=True,
     ).with_id(component_ids.TRANSFORM)
     transform.add_upstream_node(data_gate)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from trainer_module.activations.activation_cache import remove_full_cache
 from trainer_module.activations.activations import Activations
 from trainer_module.activations.extraction import (
     add_views,
@@ -212,12 +213,15 @@ def _recipe_of_fold_models(stages: list[StageResult], chosen: StageResult) -> St
 def _create_task(fn_args: Any, options: TrainingOptions, hardware: Hardware) -> TrainingTask:
     config = fn_args.custom_config
     Path(fn_args.model_run_dir).mkdir(parents=True, exist_ok=True)
+    # Only one process may use a cache at a time.
+    cache = config.get("activation_cache") if hardware.is_single_worker else None
+    if cache:
+        remove_full_cache(cache)
     return create_task(
         options,
         hardware,
         folder=fn_args.model_run_dir,
-        # Only one process may use a cache at a time.
-        cache=config.get("activation_cache") if hardware.is_single_worker else None,
+        cache=cache,
         new_pictures=NewPictures(**config.get("new_pictures", {})),
         folds=Folds(**config.get("folds", {})),
     )

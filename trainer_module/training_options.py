@@ -143,7 +143,13 @@ class TrainingOptions(Options):
         None,
         ge=0,
         le=2**30,
-        description="MiB for activations, the rest is on disk; null: a quarter of free memory",
+        description="MiB for activations, the rest is on disk; null: a quarter of the available",
+    )
+    cache_disk: int = Field(
+        512,
+        ge=0,
+        le=2**30,
+        description="MiB of disk for activations that later retrainings reuse",
     )
     criterion: Criterion = Field("mean_domain", description="accuracy that every choice compares")
     balance: Literal["none", "class", "domain"] = Field(

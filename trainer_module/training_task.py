@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from trainer_module.activations.activation_budget import activation_budget
 from trainer_module.activations.activation_store import ActivationStore
 from trainer_module.cross_fitting.folds import NO_FOLDS, Folds
 from trainer_module.data.weighting import NO_NEW_PICTURES, NewPictures
@@ -45,6 +46,11 @@ class TrainingTask:
     folds: Folds = NO_FOLDS
     on_epoch: EpochObserver | None = None
 
+    @property
+    def cache_limit(self) -> int:
+        """Most bytes of activations that are kept for later trainings."""
+        return self.options.cache_disk * 2**20
+
     def metrics_writer(self, stage: str) -> MetricsWriter:
         """Return a function that writes metrics to the stage's log, and calls `on_epoch`."""
         writer = tf.summary.create_file_writer(str(Path(self.run_dir, "tensorboard", stage)))
@@ -77,6 +83,5 @@ def create_task(
         new_pictures: Pictures that the baseline was not trained on.
         folds: Folds of the pictures that are cross-fitted.
     """
-    budget = None if options.cache_memory is None else options.cache_memory * 2**20
-    store = ActivationStore(folder, budget)
+    store = ActivationStore(folder, activation_budget(options.cache_memory))
     return TrainingTask(options, hardware, folder, store, cache, new_pictures, folds)

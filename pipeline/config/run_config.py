@@ -20,6 +20,7 @@ from trainer_module.backbones.backbone_registry import MIN_IMAGE_SIZE
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import expand_home, is_uri, local_path
 from trainer_module.contract.options_base import LocalPath, Options, Text
+from trainer_module.contract.picture_storage import Storage, choose_storage
 from trainer_module.training_options import BackboneOptions, TrainingOptions
 
 #: Names that a model, and its folder in `serving`, may have.
@@ -64,10 +65,19 @@ class RunConfig(TrainingOptions):
     workspace: LocalPath = Field(
         Path("workspace"), description="folder for everything that runs write"
     )
+    check_disk: bool = Field(
+        True, description="refuse a run whose disk is too small by the estimate"
+    )
     max_file_bytes: int = Field(
         100_000_000,
         ge=1,
         description="size above which the file of a picture is rejected, in bytes",
+    )
+    raw_limit: int = Field(
+        1024,
+        ge=0,
+        le=2**30,
+        description="MiB of resized pictures that are stored uncompressed; above it, as JPEG",
     )
     quality: Quality = Field("standard", description="preset of values for `fine_tuning`")
     split: SplitOptions = SplitOptions()
@@ -181,6 +191,10 @@ class RunConfig(TrainingOptions):
                 "warm_start": True,
             }
         )
+
+    def storage(self, num_pictures: int) -> Storage:
+        """Return how so many resized pictures are stored, see `picture_encoding`."""
+        return choose_storage(num_pictures, self.image_size, self.raw_limit * 2**20)
 
     def training(self) -> dict[str, Any]:
         """Return the options of the trainer as JSON values."""

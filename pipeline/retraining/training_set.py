@@ -233,7 +233,9 @@ class TrainingSet:
             batch=self.batch.digest,
             new_folders=_batch_folders(listed),
             folds=all_folds,
-            unlabelled=write_unlabelled(unlabelled, root, config.image_size, inputs),
+            unlabelled=write_unlabelled(
+                unlabelled, root, config.image_size, config.storage(len(unlabelled)), inputs
+            ),
             findings=tuple(findings),
         )
 

@@ -3,6 +3,7 @@
 import functools
 import json
 import subprocess
+from typing import Any
 
 from pipeline.config.run_config import RunConfig
 from trainer_module.contract.child_process import isolated_python
@@ -53,10 +54,18 @@ def _check_block(key: str, block: Boundary | None, config: RunConfig) -> None:
 @functools.cache
 def _blocks(backbone: str, image_size: int, scaling: str) -> list[str]:
     """Return the names of the blocks of a backbone; none if TensorFlow fails."""
-    command = [*isolated_python(PROGRAM), backbone, str(image_size), scaling]
+    blocks: list[str] | None = run_without_gpu(PROGRAM, backbone, str(image_size), scaling)
+    return blocks or []
+
+
+def run_without_gpu(program: str, *arguments: str) -> Any:
+    """Return the JSON value that a Python program prints last; None if it fails.
+
+    Args:
+        program: Program, see `isolated_python`.
+        *arguments: Its arguments.
+    """
+    command = [*isolated_python(program), *arguments]
     environment = environment_without_gpu({"TF_CPP_MIN_LOG_LEVEL": "3"})
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return []
-    blocks: list[str] = json.loads(done.stdout.splitlines()[-1])
-    return blocks
+    return None if done.returncode else json.loads(done.stdout.splitlines()[-1])

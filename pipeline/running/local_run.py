@@ -10,6 +10,7 @@ from pipeline.report.run_record import read_record
 from pipeline.report.run_report import FILE as REPORT_FILE
 from pipeline.report.run_report import write_report
 from pipeline.running.join_command import prepare_chief
+from pipeline.running.needs.run_needs import work_out_needs
 from pipeline.running.reliable_interrupt import reliable_interrupt
 from pipeline.running.run import Run
 from pipeline.running.run_checks import check_config
@@ -69,16 +70,26 @@ def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) ->
         config: Config of the run, with absolute paths.
         workspace: Workspace that the config names.
         snapshot: Listing of the pictures.
+
+    Raises:
+        UnavailableError: The disk of the workspace is too small.
+        RunFailedError: A component failed.
     """
-    run_id = workspace.new_run(config, snapshot.batch)
+    as_given = config
     if snapshot.batch:
         config = config.for_retraining()
+    needs = work_out_needs(config, workspace, snapshot)
+    if config.check_disk:
+        needs.check_disk()
+    run_id = workspace.new_run(as_given, snapshot.batch)
     with captured_output(workspace.log(run_id)) as console:
         progress = ProgressDisplay(console)
         domains = ", ".join(snapshot.domains)
         progress.title(f"run {run_id}: {counted(snapshot.files, 'file')}, domains {domains}")
         for note in snapshot.notes:
             progress.message(note)
+        if needs.is_large:
+            progress.message(str(needs))
         run = Run(run_id, config, workspace, snapshot, progress, workspace.runs / run_id)
         with relayed_messages(progress.message):
             try:

@@ -9,6 +9,8 @@ import tensorflow as tf
 import tiny_backbone
 
 from trainer_module.contract import example_features
+from trainer_module.contract.picture_storage import Storage
+from trainer_module.data.picture_encoding import encode_pixels
 
 SIZE = 32
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
@@ -40,19 +42,19 @@ def rows(domains: dict[str, int], per_class: int, seed: int) -> list[Row]:
     return split
 
 
-def write_split(path: Path, split: list[Row]) -> str:
+def write_split(path: Path, split: list[Row], storage: Storage = "raw") -> str:
     """Write rows as one shard, in their order; return its file pattern."""
     path.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(path / "part-00000")) as writer:
         for row in split:
-            writer.write(serialize(row))
+            writer.write(serialize(row, storage))
     return str(path / "*")
 
 
-def serialize(row: Row) -> bytes:
+def serialize(row: Row, storage: Storage = "raw") -> bytes:
     """Return the transformed example of one row."""
     values = {
-        example_features.IMAGE: tf.io.serialize_tensor(row.pixels).numpy(),
+        example_features.IMAGE: encode_pixels(row.pixels, storage).numpy(),
         example_features.IMAGE_ID: row.image_id.encode(),
         example_features.DOMAIN: row.domain.encode(),
         example_features.LABEL: row.label.encode(),

@@ -23,9 +23,6 @@ DTYPE = "float16"
 #: cores that is 10 to 20 % faster.
 CONCURRENT_BATCHES = 3
 
-#: Share of the free memory of the machine that is used if no budget is set.
-FREE_MEMORY_SHARE = 0.25
-
 
 class ActivationStore:
     """Arrays for activations, within a budget of memory.
@@ -34,15 +31,15 @@ class ActivationStore:
     when the process is killed. An array that is no longer used gives its memory back.
     """
 
-    def __init__(self, folder: str, budget: int | None = None) -> None:
+    def __init__(self, folder: str, budget: int) -> None:
         """Set the limits.
 
         Args:
             folder: Folder for the arrays that do not fit into memory.
-            budget: Memory to use, in bytes; None for a quarter of the free memory.
+            budget: Memory to use, in bytes, see `activation_budget`.
         """
         self._folder = folder
-        self._left = int(_free_memory() * FREE_MEMORY_SHARE) if budget is None else budget
+        self._left = budget
 
     def reserve(self, rows: int, shape: Sequence[int]) -> npt.NDArray[np.float16]:
         """Return an uninitialised array of `DTYPE`, [rows, *shape].
@@ -115,7 +112,3 @@ def store_outputs(
             pending.append(pool.submit(store, batch))
         while pending:
             pending.popleft().result()
-
-
-def _free_memory() -> int:
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

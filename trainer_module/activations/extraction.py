@@ -258,12 +258,12 @@ def _compute_view(
         task: Task of the training.
     """
     array = task.store.reserve(len(rows), frozen_part.output.shape[1:])
-    digests = [pictures.digests[row] for row in rows]
+    digests = pictures.digests[rows]
     missing: npt.NDArray[np.bool_] = np.ones(len(rows), bool)
     cache = None
     if task.cache:
         network = _cache_name(classifier, frozen_part, task)
-        cache = ActivationCache(task.cache, network, array.shape[1:])
+        cache = ActivationCache(task.cache, network, array.shape[1:], task.cache_limit)
         missing = ~cache.find(digests, number, array)
         if not missing.any():
             return array
@@ -273,7 +273,12 @@ def _compute_view(
     batches = picture_batches(pictures, FORWARD_BATCH, number, task.options.seed, output_rows)
     store_outputs([array], batches, forward, task.hardware.strategy)
     if cache:
-        cache.add([digests[position] for position in positions], number, array[positions])
+        added = cache.add(digests, number, array, positions)
+        if left_out := len(positions) - added:
+            logger.info(
+                "the cache is full: activations of %s pictures are not kept for later trainings",
+                f"{left_out:,}",
+            )
         if cached := len(rows) - len(positions):
             logger.info("activations of %s pictures were in the cache", f"{cached:,}")
     return array

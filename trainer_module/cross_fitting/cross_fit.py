@@ -16,6 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import tensorflow as tf
 from scipy.special import softmax
 
@@ -60,11 +61,11 @@ class TrainedSplit:
     """Activations of one split, and the image IDs of its pictures.
 
     Attributes:
-        image_ids: Image IDs, bytes [rows].
+        image_ids: Image IDs, large binary [rows].
         activations: Activations of all pictures of the split.
     """
 
-    image_ids: npt.NDArray[np.object_]
+    image_ids: pa.LargeBinaryArray
     activations: Activations
 
 
@@ -138,7 +139,8 @@ def cross_fit(
     if not names:
         return None
     training = _FoldTraining(classifier, boundary, chosen, start, task)
-    ids, held_out, probabilities, changed = [], [], [], {}
+    ids: list[bytes] = []
+    held_out, probabilities, changed = [], [], {}
     for fold in names:
         kept = [
             split.activations.select(number != fold)
@@ -150,11 +152,11 @@ def cross_fit(
             own = number == fold
             if own.any():
                 logits = training.predict(split.activations.select(own))
-                ids.append(split.image_ids[own])
+                ids += split.image_ids.filter(pa.array(own)).to_pylist()
                 held_out.append(number[own])
                 probabilities.append(softmax(logits / temperature, axis=1))
     predictions = OutOfFold(
-        image_ids=np.concatenate(ids).astype(np.bytes_),
+        image_ids=np.array(ids, np.bytes_),
         folds=np.concatenate(held_out),
         probabilities=np.concatenate(probabilities),
     )

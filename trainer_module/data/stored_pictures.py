@@ -7,9 +7,9 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from trainer_module.contract import example_features
+from trainer_module.data.picture_encoding import decode_stored
 from trainer_module.data.transformed_examples import Pictures
 
 #: Bytes around the content of a record: its length and the checksum of that, and its checksum. See
@@ -94,6 +94,5 @@ def _read_pixels(
     shard.seek(start)
     features = tf.train.Example.FromString(shard.read(size)).features.feature
     content = features[example_features.IMAGE].bytes_list.value[0]
-    tensor = TensorProto.FromString(content)
-    pixels: npt.NDArray[np.uint8] = np.frombuffer(tensor.tensor_content, np.uint8).reshape(shape)
+    pixels: npt.NDArray[np.uint8] = decode_stored(content, shape[0]).numpy()
     return pixels

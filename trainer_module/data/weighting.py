@@ -5,6 +5,8 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from trainer_module.training_options import TrainingOptions
 
@@ -24,10 +26,12 @@ class NewPictures:
     folders: tuple[str, ...] = ()
     share: float = 0.5
 
-    def find(self, image_ids: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
-        """Return which pictures are new, bool [rows], from their image IDs, bytes [rows]."""
-        prefixes = tuple(f"{folder}/".encode() for folder in self.folders)
-        return np.array([name.startswith(prefixes) for name in image_ids], bool)
+    def find(self, image_ids: pa.LargeBinaryArray) -> npt.NDArray[np.bool_]:
+        """Return which pictures are new, bool [rows], from their image IDs, [rows]."""
+        is_new: npt.NDArray[np.bool_] = np.zeros(len(image_ids), bool)
+        for folder in self.folders:
+            is_new |= pc.starts_with(image_ids, f"{folder}/".encode()).to_numpy(False)
+        return is_new
 
 
 #: In a first training no picture is marked as new.
@@ -100,13 +104,14 @@ def row_weights(
     """
     if balance == "none":
         return np.ones(len(labels), np.float32)
-    class_numbers, domain_numbers = _number(labels), _number(domains)
-    cells = class_numbers * len(domain_numbers) + domain_numbers
+    class_numbers, domain_numbers = number_names(labels), number_names(domains)
+    cells = class_numbers.astype(np.int64) * len(domain_numbers) + domain_numbers
     groups = {"class": class_numbers, "domain": domain_numbers, "cell": cells}[balance]
     _, group, counts = np.unique(groups, return_inverse=True, return_counts=True)
     return (len(groups) / (len(counts) * counts[group])).astype(np.float32)
 
 
-def _number(values: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:
-    """Return a number for every distinct value, int64 [rows]."""
-    return np.unique(values.astype(str), return_inverse=True)[1]
+def number_names(names: npt.NDArray[np.object_]) -> npt.NDArray[np.int32]:
+    """Return the number of every row's name in the order of the names, int32 [rows]."""
+    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+    return np.fromiter((numbers[name] for name in names), np.int32, len(names))

@@ -14,6 +14,7 @@ from trainer_module.activations.activations import Activations
 from trainer_module.activations.inference import predict
 from trainer_module.classifier import Classifier
 from trainer_module.data.training_batches import training_batches
+from trainer_module.data.weighting import number_names
 from trainer_module.semi_supervised.pseudo_labels import PseudoLabels, select_pseudo_labels
 from trainer_module.stages.fine_tuning_stage import Weights, assign_weights, trainable_weights
 from trainer_module.stages.scoring import class_ids
@@ -62,10 +63,8 @@ class TeacherTraining:
         self._unlabelled = unlabelled
         self._batch_size = task.options.fine_tuning.batch_size
         self._steps = min(MAX_STEPS, -(-len(unlabelled) // self._batch_size))
-        domains = np.concatenate([train.domains, unlabelled.domains]).astype(str)
-        names, numbers = np.unique(domains, return_inverse=True)
+        domain_ids = number_names(np.concatenate([train.domains, unlabelled.domains]))
         new_pictures = replace(task.new_pictures, share=NEW_SHARE)
-        domain_ids = numbers.astype(np.int32)
         self._unlabelled_domains = domain_ids[len(train) :]
         self._labelled = task.hardware.strategy.experimental_distribute_dataset(
             training_batches(
@@ -89,7 +88,7 @@ class TeacherTraining:
                 )
                 for variable in trained_part.trainable_variables
             ]
-        self._train_step = self._create_step(classifier, boundary, len(names))
+        self._train_step = self._create_step(classifier, boundary, int(domain_ids.max()) + 1)
         self._predict_logits = tf.function(
             lambda batch: trained_part(tf.cast(batch, tf.float32), training=False)[1],
             reduce_retracing=True,

@@ -17,9 +17,10 @@ from trainer_module.backbones import INPUT, split_at
 from trainer_module.classifier import Classifier
 from trainer_module.contract.errors import InputError
 from trainer_module.data.training_batches import training_batches
+from trainer_module.data.weighting import number_names
 from trainer_module.stages.cpu_convolutions import with_cpu_convolutions
 from trainer_module.stages.model_selection import select_best
-from trainer_module.stages.scoring import Score, class_ids, domain_ids, score
+from trainer_module.stages.scoring import Score, class_ids, score
 from trainer_module.stages.stage_result import StageResult
 from trainer_module.stages.training_step import create_step
 from trainer_module.training_task import TrainingTask
@@ -230,7 +231,7 @@ def create_epoch(
     """
     options, strategy = task.options.fine_tuning, task.hardware.strategy
     targets = class_ids(train.labels, classifier.labels)
-    domains = domain_ids(train.domains)
+    domains = number_names(train.domains)
     rows_per_epoch = train.rows_per_epoch()
     batches = strategy.experimental_distribute_dataset(
         training_batches(

@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from trainer_module.activations.activations import Activations
 from trainer_module.classifier import Classifier
+from trainer_module.data.weighting import number_names
 from trainer_module.stages.head_search import HeadEpoch, search_head
 from trainer_module.stages.linear_heads import LabelledEmbeddings
 from trainer_module.stages.objectives import create_objective
-from trainer_module.stages.scoring import class_ids, domain_ids, score
+from trainer_module.stages.scoring import class_ids, score
 from trainer_module.stages.stage_result import StageResult
 from trainer_module.training_task import TrainingTask
 
@@ -93,4 +94,4 @@ def _label(
     if len(activations) < len(embeddings):
         embeddings = embeddings[activations.rows]
     targets = class_ids(activations.labels, classifier.labels)
-    return LabelledEmbeddings(embeddings, targets, weights, domain_ids(activations.domains))
+    return LabelledEmbeddings(embeddings, targets, weights, number_names(activations.domains))

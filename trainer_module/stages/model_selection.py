@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
+from trainer_module.data.weighting import number_names
 from trainer_module.export.calibration import fit_temperature
 from trainer_module.stages.scoring import class_ids, score
 from trainer_module.stages.stage_result import StageResult
@@ -148,11 +149,12 @@ def _row_weights(
     """Return the weight of each row in the score, float64 [rows], with a sum of 1."""
     if criterion == "overall":
         return np.full(len(domains), 1 / len(domains))
-    names, domain, counts = np.unique(domains.astype(str), return_inverse=True, return_counts=True)
+    domain = number_names(domains)
+    counts = np.bincount(domain)
     if criterion == "worst_domain":
         worst = np.argmin(np.bincount(domain, correct) / counts)
         return (domain == worst) / counts[worst]
-    return 1 / (len(names) * counts[domain])
+    return 1 / (len(counts) * counts[domain])
 
 
 def _standard_error(

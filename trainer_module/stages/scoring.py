@@ -61,8 +61,3 @@ def class_ids(labels: npt.NDArray[np.object_], known: Sequence[str]) -> npt.NDAr
     """Return the class ID of every label, int32 [rows]; -1 for a label that is not known."""
     ids = {label: number for number, label in enumerate(known)}
     return np.array([ids.get(label, -1) for label in labels], np.int32)
-
-
-def domain_ids(domains: npt.NDArray[np.object_]) -> npt.NDArray[np.int32]:
-    """Return the number of every row's domain in name order, int32 [rows]."""
-    return np.unique(domains.astype(str), return_inverse=True)[1].astype(np.int32)

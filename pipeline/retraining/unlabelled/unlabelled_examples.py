@@ -11,12 +11,15 @@ from pipeline.retraining.deliveries.batch_store import BatchRow
 from trainer_module.contract import example_features
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, atomic_write
 from trainer_module.contract.listing_row import DIGEST_BYTES
+from trainer_module.contract.picture_storage import Storage
 
 #: Name of the file with the examples, and beginning of the name of its folder.
 FILE, PREFIX = "pictures.tfrecord", "unlabelled-"
 
 
-def write_unlabelled(rows: list[BatchRow], root: Path, image_size: int, folder: Path) -> str:
+def write_unlabelled(
+    rows: list[BatchRow], root: Path, image_size: int, storage: Storage, folder: Path
+) -> str:
     """Write transformed examples of unlabelled pictures, as Transform writes them, without a label.
 
     Pictures that cannot be decoded are left out. The list of the pictures stays when the examples
@@ -26,6 +29,7 @@ def write_unlabelled(rows: list[BatchRow], root: Path, image_size: int, folder: 
         rows: Rows of unlabelled pictures.
         root: Folder that their paths are relative to.
         image_size: Side of the pictures, in pixels.
+        storage: How the pictures are stored, see `picture_encoding`.
         folder: Folder for the folder of the examples and for the list, which are named after the
             digest of the pictures.
 
@@ -36,7 +40,7 @@ def write_unlabelled(rows: list[BatchRow], root: Path, image_size: int, folder: 
     if not rows:
         return ""
     names = "\n".join(f"{row['sha256']} {row['domain']} {row['path']}" for row in rows)
-    digest = hashlib.sha256(f"{image_size}\n{names}".encode("utf-8", "surrogateescape"))
+    digest = hashlib.sha256(f"{image_size} {storage}\n{names}".encode("utf-8", "surrogateescape"))
     target = folder / f"{PREFIX}{digest.hexdigest()[:16]}"
     for other in folder.glob("*"):  # left behind by a pass that failed or was killed
         if other.name.startswith(PREFIX) and other != target and other.is_dir():
@@ -45,7 +49,7 @@ def write_unlabelled(rows: list[BatchRow], root: Path, image_size: int, folder: 
         return str(target)
     draft = folder / f"{target.name}{DRAFT_SUFFIX}"
     draft.mkdir(parents=True)
-    if not _write_examples(rows, root, image_size, draft / FILE):
+    if not _write_examples(rows, root, image_size, storage, draft / FILE):
         shutil.rmtree(draft)
         return ""
     digests = "".join(f"{row['sha256']}\n" for row in rows)
@@ -59,14 +63,16 @@ def read_list(path: Path) -> set[bytes]:
     return {bytes.fromhex(line)[:DIGEST_BYTES] for line in path.read_text().split()}
 
 
-def _write_examples(rows: list[BatchRow], root: Path, image_size: int, path: Path) -> int:
+def _write_examples(
+    rows: list[BatchRow], root: Path, image_size: int, storage: Storage, path: Path
+) -> int:
     """Write the examples, and return their number."""
     import tensorflow as tf
 
     from components.image_example_gen.ingestion import map_ahead
 
     def read(row: BatchRow) -> bytes | None:
-        return _example(row, root, image_size)
+        return _example(row, root, image_size, storage)
 
     number = 0
     with tf.io.TFRecordWriter(str(path)) as writer, ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -77,21 +83,22 @@ def _write_examples(rows: list[BatchRow], root: Path, image_size: int, path: Pat
     return number
 
 
-def _example(row: BatchRow, root: Path, image_size: int) -> bytes | None:
+def _example(row: BatchRow, root: Path, image_size: int, storage: Storage) -> bytes | None:
     """Return a serialized tf.Example, see `contract.example_features`; None if it is unusable."""
     import tensorflow as tf
 
     from components.image_example_gen.ingestion import read_file
     from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
     from trainer_module.data.preprocessing import decode_and_resize
+    from trainer_module.data.picture_encoding import encode_pixels
 
     try:
         encoded = read_picture(read_file(str(root / row["path"])).content).encoded
     except UnusablePictureError:
         return None
-    pixels = tf.io.serialize_tensor(decode_and_resize(encoded, image_size)).numpy()
+    stored = encode_pixels(decode_and_resize(encoded, image_size), storage).numpy()
     values = {
-        example_features.IMAGE: pixels,
+        example_features.IMAGE: stored,
         example_features.IMAGE_ID: row["path"].encode("utf-8", "surrogateescape"),
         example_features.DOMAIN: row["domain"].encode(),
         example_features.LABEL: b"",

@@ -25,7 +25,7 @@ def test_embeddings_and_activations_at_the_boundary_are_outputs_of_the_backbone(
     model = classifier.backbone.model
     expected = keras.Model(model.input, [model.output, model.get_layer("block1").output])
     pixels = {row.image_id: row.pixels for row in rows({"day": 20, "night": -20}, 2, seed=2)}
-    batch = np.stack([pixels[image_id.decode()] for image_id in splits[1].image_ids])
+    batch = np.stack([pixels[image_id.decode()] for image_id in splits[1].image_ids.tolist()])
     embeddings, block_outputs = expected(batch.astype(np.float32), training=False)
     np.testing.assert_allclose(activations.embeddings, embeddings, atol=0.01)
     np.testing.assert_allclose(activations.views[0], block_outputs, atol=0.02)

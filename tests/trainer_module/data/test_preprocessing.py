@@ -11,6 +11,7 @@ from trainer_module.data.preprocessing import (
     decode_and_resize_batch,
     preprocessing_fn,
 )
+from trainer_module.data.picture_encoding import decode_stored
 
 pytestmark = pytest.mark.component
 
@@ -49,6 +50,7 @@ def test_transform_and_serving_see_the_same_pixels():
         [encoded(rng.integers(0, 256, (height, 23, 3), np.uint8), "JPEG") for height in heights]
     )
     inputs = {name: tf.constant(["a", "b"]) for name in example_features.DESCRIPTORS}
-    outputs = preprocessing_fn(inputs | {example_features.IMAGE: images}, {"image_size": 16})
-    stored = [tf.io.parse_tensor(image, tf.uint8) for image in outputs[example_features.IMAGE]]
+    config = {"image_size": 16, "storage": "raw"}
+    outputs = preprocessing_fn(inputs | {example_features.IMAGE: images}, config)
+    stored = [decode_stored(image, 16) for image in outputs[example_features.IMAGE]]
     np.testing.assert_array_equal(tf.stack(stored), decode_and_resize_batch(images, 16))

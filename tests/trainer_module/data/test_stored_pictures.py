@@ -42,7 +42,7 @@ def test_rows_of_several_shards_are_read_in_any_order(pictures):
     read = stored[chosen]
     assert read.dtype == stored.dtype == np.uint8
     for position, row in enumerate(chosen):
-        np.testing.assert_array_equal(read[position], pixels[pictures.image_ids[row].decode()])
+        np.testing.assert_array_equal(read[position], pixels[pictures.image_ids[row].as_py().decode()])
     assert stored[np.empty(0, np.int64)].shape == (0, SIZE, SIZE, 3)
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from trainer_module.data.weighting import (
@@ -66,7 +67,8 @@ def test_the_share_of_new_rows_has_no_effect_if_all_rows_are_of_one_kind(is_new)
 
 
 def test_new_pictures_are_those_in_the_given_folders():
-    names = np.array([b"batches/ab/files/1.png", b"batches/abc/files/1.png", b"day/1.png"], object)
+    names = [b"batches/ab/files/1.png", b"batches/abc/files/1.png", b"day/batches/ab/1.png"]
+    names = pa.array(names, pa.large_binary())
     assert NewPictures(("batches/ab",)).find(names).tolist() == [True, False, False]
     assert NewPictures().find(names).tolist() == [False] * 3
 

@@ -39,7 +39,7 @@ def test_the_sample_has_the_embeddings_of_the_exported_model(trained):
     assert len(found.domains) == 12
     by_id = {row.image_id: row for row in rows({"day": 20, "night": -20}, per_class=2, seed=2)}
     indexed = read_pictures(trained.eval_files, SIZE)
-    pictures = [by_id[image_id.decode()] for image_id in indexed.image_ids]
+    pictures = [by_id[image_id.decode()] for image_id in indexed.image_ids.tolist()]
     assert found.domains.tolist() == [row.domain for row in pictures]
     images = tf.constant([tf.io.encode_png(row.pixels).numpy() for row in pictures])
     signatures = tf.saved_model.load(trained.serving_model_dir).signatures

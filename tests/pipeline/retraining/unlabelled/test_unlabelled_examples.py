@@ -55,7 +55,7 @@ def written(snapshot: Snapshot) -> list[str]:
     """Return the digests of the pictures whose examples were written, sorted."""
     pictures = read_pictures([f"{snapshot.unlabelled}/*"], image_size=32)
     assert set(pictures.labels) == {""}
-    return sorted(Path(name.decode()).stem for name in pictures.image_ids)
+    return sorted(Path(name.decode()).stem for name in pictures.image_ids.tolist())
 
 
 def digests(*numbers: int) -> list[str]:

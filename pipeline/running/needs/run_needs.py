@@ -1,0 +1,138 @@
+"""The disk and the memory of a run: worked out, told, and refused where the disk is too small."""
+
+import errno
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config.run_config import RunConfig
+from pipeline.inputs.snapshot import Snapshot
+from pipeline.running.needs.activation_size import ActivationSize, activation_size
+from pipeline.running.needs.listed_pictures import ListedPictures, read_listing
+from pipeline.running.needs.stored_size import stored_size
+from pipeline.workspace import Workspace
+from trainer_module.activations.activation_budget import activation_budget
+from trainer_module.contract.errors import UnavailableError
+
+#: Bytes per picture besides the pictures themselves and their names: in an example; in a
+#: transformed example; in the catalog and in the list of pictures of the version; in the
+#: predictions. Measured on PACS and on generated pictures.
+EXAMPLE, TRANSFORMED, ROWS, PREDICTION = 250, 90, 160, 130
+
+#: Bytes of the model, which lies in the workspace twice, of logs and of a report.
+MODEL = 66_000_000
+
+#: Memory of a run with few pictures, and what is kept of every picture while one is trained on.
+BASE_MEMORY, MEMORY_PER_PICTURE = 2_800_000_000, 600
+
+#: Disk that is always told, and the share of the free disk from which less is told, too.
+LARGE, LARGE_SHARE = 10**9, 0.5
+
+
+@dataclass(frozen=True)
+class RunNeeds:
+    """What a run needs.
+
+    Attributes:
+        disk: Bytes that it will write into the workspace.
+        free: Free bytes there, with those that an unfinished run has written already.
+        memory: Bytes of memory.
+        folder: Folder of the workspace.
+    """
+
+    disk: float
+    free: float
+    memory: float
+    folder: Path
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the user is told."""
+        return self.disk >= min(LARGE, LARGE_SHARE * self.free)
+
+    def __str__(self) -> str:
+        return (
+            f"needs about {_size(self.disk)} of disk in {self.folder}, where {_size(self.free)} "
+            f"are free, and about {_size(self.memory)} of memory"
+        )
+
+    def check_disk(self) -> None:
+        """Refuse a run whose disk is too small.
+
+        Raises:
+            UnavailableError: It needs more than what is free.
+        """
+        if self.disk <= self.free:
+            return
+        raise UnavailableError(
+            f"workspace {self.folder}: the run needs about {_size(self.disk)} of disk, and "
+            f"{_size(self.free)} are free. Free some, give another workspace with --workspace DIR, "
+            "or lower image_size. If the estimate is wrong: --set check_disk=false"
+        ) from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # an inbox tries again later
+
+
+def work_out_needs(config: RunConfig, workspace: Workspace, snapshot: Snapshot) -> RunNeeds:
+    """Work out what a run will need. Only a large run reads pictures for it.
+
+    Args:
+        config: Config of the run, with absolute paths.
+        workspace: Workspace of the run.
+        snapshot: Listing of the pictures.
+    """
+    pictures = read_listing(snapshot.path, snapshot.files, config.split.test, config.max_file_bytes)
+    names = pictures.name_bytes / max(pictures.count, 1)
+    disk = (
+        snapshot.path.stat().st_size
+        + pictures.file_bytes
+        + pictures.count * (names + EXAMPLE + ROWS)
+        + pictures.num_tested * PREDICTION
+        + MODEL
+    )
+    memory: float = BASE_MEMORY + pictures.count * MEMORY_PER_PICTURE
+    if snapshot.candidate is None:
+        stored = stored_size(
+            pictures,
+            config.storage(snapshot.files),
+            config.image_size,
+            snapshot.data_root,
+            config.max_file_bytes,
+        )
+        disk += pictures.num_trained * (names + TRANSFORMED + stored)
+        if disk >= LARGE:
+            activations = _activations(config, pictures)
+            disk += activations.disk
+            memory += activations.memory
+            if snapshot.batch:
+                disk += min(config.cache_disk * 2**20, activations.memory + activations.disk)
+    free = _free_disk(workspace.root) + _already_written(workspace)
+    return RunNeeds(disk, free, memory, workspace.root)
+
+
+def _activations(config: RunConfig, pictures: ListedPictures) -> ActivationSize:
+    num_eval = pictures.count * config.split.eval
+    budget = activation_budget(config.cache_memory)
+    return activation_size(config, pictures.num_trained - num_eval, num_eval, budget)
+
+
+def _free_disk(folder: Path) -> int:
+    """Return the free bytes of the disk of a folder that may not exist yet."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(existing).free
+
+
+def _already_written(workspace: Workspace) -> int:
+    """Return the bytes of the outputs of an unfinished run, which a run now continues."""
+    run_id = workspace.unfinished_run()
+    if run_id is None:
+        return 0
+    began = (workspace.runs / run_id).stat().st_ctime
+    status = (path.stat() for path in workspace.artifacts.rglob("*") if path.is_file())
+    return sum(one.st_size for one in status if one.st_mtime >= began)
+
+
+def _size(number: float) -> str:
+    """Return a size as people read it, such as `21.3 GB`."""
+    if number >= 10**9:
+        return f"{number / 10**9:,.1f} GB"
+    return f"{number / 10**6:,.0f} MB"
