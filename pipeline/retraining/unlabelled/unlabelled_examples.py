@@ -89,8 +89,8 @@ def _example(row: BatchRow, root: Path, image_size: int, storage: Storage) -> by
 
     from components.image_example_gen.ingestion import read_file
     from components.image_example_gen.picture_reader import UnusablePictureError, read_picture
-    from trainer_module.data.preprocessing import decode_and_resize
     from trainer_module.data.picture_encoding import encode_pixels
+    from trainer_module.data.preprocessing import decode_and_resize
 
     try:
         encoded = read_picture(read_file(str(root / row["path"])).content).encoded

@@ -6,12 +6,12 @@ import tensorflow as tf
 from PIL import Image
 
 from trainer_module.contract import example_features
+from trainer_module.data.picture_encoding import decode_stored
 from trainer_module.data.preprocessing import (
     decode_and_resize,
     decode_and_resize_batch,
     preprocessing_fn,
 )
-from trainer_module.data.picture_encoding import decode_stored
 
 pytestmark = pytest.mark.component
 

@@ -42,8 +42,15 @@ def test_rows_of_several_shards_are_read_in_any_order(pictures):
     read = stored[chosen]
     assert read.dtype == stored.dtype == np.uint8
     for position, row in enumerate(chosen):
-        np.testing.assert_array_equal(read[position], pixels[pictures.image_ids[row].as_py().decode()])
+        image_id = pictures.image_ids[row].as_py().decode()
+        np.testing.assert_array_equal(read[position], pixels[image_id])
     assert stored[np.empty(0, np.int64)].shape == (0, SIZE, SIZE, 3)
+
+
+def test_pictures_that_are_stored_as_jpeg_are_read_as_a_batch_reads_them(tmp_path):
+    pictures = read_pictures([write_split(tmp_path / "jpeg", SPLIT, "jpeg")], SIZE)
+    [(order, _, pixels)] = picture_batches(pictures, len(SPLIT)).as_numpy_iterator()
+    np.testing.assert_array_equal(StoredPictures(pictures)[order], pixels)
 
 
 def test_memory_holds_no_picture_that_is_not_asked_for(tmp_path):

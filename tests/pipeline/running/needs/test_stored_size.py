@@ -10,8 +10,8 @@ from PIL import Image
 from pipeline.running.needs.listed_pictures import ListedPictures
 from pipeline.running.needs.stored_size import USUAL_JPEG, stored_size
 from trainer_module.contract.listing_row import ListingRow
-from trainer_module.data.preprocessing import decode_and_resize
 from trainer_module.data.picture_encoding import encode_pixels
+from trainer_module.data.preprocessing import decode_and_resize
 
 pytestmark = pytest.mark.component
 
