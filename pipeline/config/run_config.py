@@ -20,7 +20,7 @@ from trainer_module.backbones.backbone_registry import MIN_IMAGE_SIZE
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import expand_home, is_uri, local_path
 from trainer_module.contract.options_base import LocalPath, Options, Text
-from trainer_module.contract.picture_storage import Storage, choose_storage
+from trainer_module.data.picture_storage import Storage, choose_storage
 from trainer_module.training_options import BackboneOptions, TrainingOptions
 
 #: Names that a model, and its folder in `serving`, may have.

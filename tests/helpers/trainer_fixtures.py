@@ -9,8 +9,8 @@ import tensorflow as tf
 import tiny_backbone
 
 from trainer_module.contract import example_features
-from trainer_module.contract.picture_storage import Storage
 from trainer_module.data.picture_encoding import encode_pixels
+from trainer_module.data.picture_storage import Storage
 
 SIZE = 32
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}

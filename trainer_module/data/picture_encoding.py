@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from trainer_module.contract.picture_storage import JPEG_QUALITY, Storage
+from trainer_module.data.picture_storage import JPEG_QUALITY, Storage
 
 #: Beginning of every JPEG. A serialized tensor begins with its type, 0x08.
 JPEG_BEGIN = b"\xff\xd8\xff"

@@ -11,7 +11,7 @@ from pipeline.retraining.deliveries.batch_store import BatchRow
 from trainer_module.contract import example_features
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, atomic_write
 from trainer_module.contract.listing_row import DIGEST_BYTES
-from trainer_module.contract.picture_storage import Storage
+from trainer_module.data.picture_storage import Storage
 
 #: Name of the file with the examples, and beginning of the name of its folder.
 FILE, PREFIX = "pictures.tfrecord", "unlabelled-"

@@ -8,8 +8,8 @@ from PIL import Image
 from pipeline.running.needs.listed_pictures import ListedPictures
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
-from trainer_module.contract.picture_storage import JPEG_QUALITY, Storage
 from trainer_module.contract.regular_file import UnusableFileError, open_regular
+from trainer_module.data.picture_storage import JPEG_QUALITY, Storage
 
 #: Bytes per pixel of a JPEG where no picture of the sample can be read.
 USUAL_JPEG = 0.35

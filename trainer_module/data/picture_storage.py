@@ -20,7 +20,7 @@ def choose_storage(num_pictures: int, image_size: int, raw_limit: int) -> Storag
         raw_limit: Size above which uncompressed pictures are stored as JPEG, in bytes.
 
     Example:
-        >>> from trainer_module.contract.picture_storage import choose_storage
+        >>> from trainer_module.data.picture_storage import choose_storage
         >>> [choose_storage(count, 224, 2**30) for count in (7000, 8000)]
         ['raw', 'jpeg']
     """
