@@ -47,6 +47,7 @@ WITHOUT_GPU = {
     "pipeline/inputs/parquet/parquet_table.py",
     "pipeline/running/boundary_check.py",
     "pipeline/serving/processes/job_process.py",
+    "trainer_module/backbones/preset_folder.py",
 }
 
 #: Modules that start a program which is not ours: a command of the user, Git.
@@ -202,7 +203,7 @@ def test_without_our_packages_a_gpu_would_start_without_memory_growth(starts):
 @pytest.mark.slow
 def test_checks_before_a_command_start_no_gpu(starts, monkeypatch):
     boundary_check._blocks.cache_clear()
-    assert boundary_check._blocks("efficientnet_lite0", 64)[0] == "stem"
+    assert boundary_check._blocks("efficientnet_lite0", 64, "auto")[0] == "stem"
     monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_max_cluster_size=9")
     check_tensorflow_settings("run")
     found = read_starts(starts)

@@ -61,5 +61,5 @@ def read_shard(examples: str, split: str, suffix: str) -> Iterator[bytes]:
         split: Name of the split.
         suffix: Suffix of the file names of the chunk.
     """
-    for record in tf.data.TFRecordDataset(shard_path(examples, split, suffix)):
-        yield record.numpy()
+    # A TFRecordDataset would be eager, and that starts every GPU, see `tensorflow_decoder`.
+    yield from tf.compat.v1.io.tf_record_iterator(shard_path(examples, split, suffix))

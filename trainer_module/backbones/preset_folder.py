@@ -9,6 +9,7 @@ from pathlib import Path
 from trainer_module.contract.child_process import isolated_python
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.locations import expand_home, is_uri
+from trainer_module.contract.process_environment import environment_without_gpu
 
 #: File of a preset with the configuration of its network. A folder without it is no preset.
 CONFIG = "config.json"
@@ -108,27 +109,35 @@ def _cached(preset: str) -> Path | None:
     """Return the newest complete download of a preset."""
     if preset.startswith(_HUGGING_FACE):
         name = preset.removeprefix(_HUGGING_FACE).replace("/", "--")
-        folders = list(_hugging_face_cache().glob(f"models--{name}/snapshots/*"))
-        folders.sort(key=lambda folder: folder.stat().st_mtime)
+        snapshots = _hugging_face_cache() / f"models--{name}" / "snapshots"
+        folders = sorted(_subfolders(snapshots), key=lambda folder: folder.stat().st_mtime)
     elif preset.startswith(_KAGGLE):
-        name = preset.removeprefix(_KAGGLE)
-        has_version = name.rpartition("/")[2].isdecimal()
-        folders = _by_version(name if has_version else f"{name}/*")
+        named = _kaggle_cache() / preset.removeprefix(_KAGGLE)
+        folders = [named] if named.name.isdecimal() else _versions(named)
     elif is_uri(preset):
         raise InputError(
             f"the preset {preset} has an unknown scheme. Download it, and give its folder as "
             "hub:/path/of/preset"
         )
     else:
-        folders = _by_version(f"keras/*/keras/{preset}/*")
+        models = _subfolders(_kaggle_cache() / "keras")
+        folders = [folder for model in models for folder in _versions(model / "keras" / preset)]
     return next((folder for folder in reversed(folders) if _is_complete(folder)), None)
 
 
-def _by_version(pattern: str) -> list[Path]:
+def _versions(folder: Path) -> list[Path]:
+    """Return the folders of the versions of a download, the newest one last."""
+    versions = [one for one in _subfolders(folder) if one.name.isdecimal()]
+    return sorted(versions, key=lambda one: int(one.name))
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return [one for one in folder.iterdir() if one.is_dir()] if folder.is_dir() else []
+
+
+def _kaggle_cache() -> Path:
     default = Path.home() / ".cache" / "kagglehub"
-    root = Path(os.environ.get("KAGGLEHUB_CACHE", default)) / "models"
-    folders = [folder for folder in root.glob(pattern) if folder.name.isdecimal()]
-    return sorted(folders, key=lambda folder: int(folder.name))
+    return Path(os.environ.get("KAGGLEHUB_CACHE", default)) / "models"
 
 
 def _hugging_face_cache() -> Path:
@@ -144,10 +153,8 @@ def _is_complete(folder: Path) -> bool:
 def _download(preset: str) -> None:
     require_keras_hub(f"hub:{preset}")
     command = [*isolated_python(_DOWNLOAD), preset]
-    quiet = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        command, env=os.environ | quiet, capture_output=True, text=True, check=False
-    )
+    environment = environment_without_gpu({"TF_CPP_MIN_LOG_LEVEL": "3"})
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["unknown error"]
         raise UnavailableError(

@@ -1,7 +1,8 @@
 """Environment variables of our processes: which Keras they get, and how they use GPUs.
 
-Every package of ours calls `prepare_environment` when it is imported, and child processes inherit
-the variables. TensorFlow reads them when it starts a device, which is later.
+`trainer_module` and `components` call `prepare_environment` when they are imported, all programs of
+`pipeline` import one of them, and child processes inherit the variables. TensorFlow reads them when
+it starts a device, which is later.
 """
 
 import os

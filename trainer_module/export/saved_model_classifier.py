@@ -107,7 +107,7 @@ class SavedModelClassifier:
     def _image_size(self) -> int:
         """Height and width of the input in pixels; 1 if another program has exported the model."""
         try:
-            return int(read_description(str(self._folder))["image_size"])
+            return int(read_description(str(self._folder)).get("image_size", 1))
         except FileNotFoundError:
             return 1
 

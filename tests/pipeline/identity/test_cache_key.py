@@ -23,6 +23,7 @@ COMPONENTS = {
     "data_gate": {component_ids.DATA_GATE},
     "preprocessing": {component_ids.TRANSFORM},
     "training": {component_ids.TRAINER},
+    "tuning": set(),  # of `carryover tune` alone
     "evaluation": {component_ids.EVALUATOR},
     "serving_check": {component_ids.SERVING_CHECK},
 }

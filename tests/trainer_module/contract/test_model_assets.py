@@ -8,6 +8,7 @@ def test_the_names_on_disk_are_those_of_earlier_versions():
     assert named == {
         "EXTRA": "assets.extra",
         "DESCRIPTION": "assets.extra/model.json",
+        "ARCHITECTURE": "assets.extra/architecture.json",
         "WEIGHTS": "assets.extra/classifier.weights.h5",
         "REFERENCE": "assets.extra/reference.npz",
         "OUT_OF_FOLD": "assets.extra/out_of_fold.npz",
