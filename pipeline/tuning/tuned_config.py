@@ -29,8 +29,7 @@ def write_tuned_config(
 ) -> Path:
     """Write a config file for `carryover run --config`, with comments on what has changed.
 
-    It has the keys whose values are not the defaults: those that the user has set, as they hold for
-    the changes, and the changes themselves.
+    It has the keys whose values are not the defaults, as the user has set them, and the changes.
 
     Args:
         path: Path of the file, in an existing folder.
@@ -41,7 +40,11 @@ def write_tuned_config(
     Returns:
         The path.
     """
-    settings = mask_credentials(_different_settings(tuned), path.parent)
+    different = _different_settings(tuned)
+    for key, value in result.changes.items():  # a change may be the default
+        group, name = key.split(".")
+        different.setdefault(group, {})[name] = value
+    settings = mask_credentials(different, path.parent)
     lines = dump_yaml(settings).splitlines()
     numbers = parse_yaml("\n".join(lines)).lines
     before = given.model_dump(mode="json")

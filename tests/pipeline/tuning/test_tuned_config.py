@@ -98,3 +98,9 @@ def test_credentials_are_in_a_file_that_only_their_owner_can_read(tmp_path):
     assert "abc" not in path.read_text()
     assert load_config(path, []).kubeflow.env == {"API_TOKEN": "abc"}
     assert (tmp_path / "secrets.yaml").stat().st_mode & 0o077 == 0
+
+
+def test_a_change_to_the_default_is_in_the_file_and_says_what_was_there(tmp_path):
+    _, path = written(tmp_path, {"fine_tuning.views": 5}, {"fine_tuning.views": 3})
+    assert "  views: 3 # changed from 5\n" in path.read_text()
+    assert load_config(path, []).fine_tuning.views == 3
