@@ -19,7 +19,7 @@ from trainer_module.contract.errors import InputError
 from trainer_module.data.training_batches import training_batches
 from trainer_module.data.weighting import number_names
 from trainer_module.stages.cpu_convolutions import with_cpu_convolutions
-from trainer_module.stages.model_selection import select_best
+from trainer_module.stages.model_selection import is_worse, select_best
 from trainer_module.stages.scoring import Score, class_ids, score
 from trainer_module.stages.stage_result import StageResult
 from trainer_module.stages.training_step import create_step
@@ -32,6 +32,10 @@ NAME = "fine_tuned"
 #: Shares of the fine-tuned weights in the mixtures that are compared on the eval split. The rest
 #: are the weights at the start of the stage.
 SHARES = (0.25, 0.5, 0.75, 1.0)
+
+#: Share in a retraining, unless another one is better by more than chance explains. About ten
+#: labelled eval pictures of a new domain cannot tell shares apart. See docs/training.md.
+RETRAINING_SHARE = 0.75
 
 Weights = list[npt.NDArray[np.float32]]
 
@@ -76,7 +80,8 @@ def fine_tune(
     weights of the last epochs are averaged ("Averaging weights leads to wider optima", Izmailov et
     al., arXiv 1803.05407), and their mean is mixed with the weights at the start ("Robust
     fine-tuning of zero-shot models", Wortsman et al., arXiv 2109.01903), in the share that is best
-    on the eval split (`model_selection.select_best`).
+    on the eval split (`model_selection.select_best`); in a retraining that share must be better
+    than `RETRAINING_SHARE` by more than chance.
 
     Args:
         classifier: Classifier after the frozen stage; it gets the best mixture of weights.
@@ -182,18 +187,28 @@ def _train_epochs(
 def _select_mixture(
     start: Weights, tuned: Weights, eval_split: EvalSplit
 ) -> tuple[float, npt.NDArray[np.float32]]:
-    """Assign the best mixture of two sets of weights; return its share and its logits."""
+    """Assign a mixture of two sets of weights; return its share and its logits."""
     logits = []
     for share in SHARES:
         assign_weights(eval_split.trained_part, mix_weights(start, tuned, share))
         logits.append(eval_split.predict())
-    criterion = eval_split.task.options.criterion
-    best = select_best(logits, eval_split.targets, eval_split.activations.domains, criterion)
-    assign_weights(eval_split.trained_part, mix_weights(start, tuned, SHARES[best]))
-    new = SHARES[best] * 100
+    chosen = _choose_share(logits, eval_split)
+    share = SHARES[chosen]
+    assign_weights(eval_split.trained_part, mix_weights(start, tuned, share))
     texts = "%s: %.0f %% of its weights and %.0f %% of those before it are mixed"
-    logger.info(texts, NAME, new, 100 - new)
-    return SHARES[best], logits[best]
+    logger.info(texts, NAME, 100 * share, 100 - 100 * share)
+    return share, logits[chosen]
+
+
+def _choose_share(logits: list[npt.NDArray[np.float32]], eval_split: EvalSplit) -> int:
+    """Return the position of the share to use, from the logits with each of `SHARES`."""
+    criterion, domains = eval_split.task.options.criterion, eval_split.activations.domains
+    best = select_best(logits, eval_split.targets, domains, criterion)
+    if not eval_split.task.new_pictures.folders:
+        return best
+    usual = SHARES.index(RETRAINING_SHARE)
+    better, correct = (eval_split.correct(logits[each]) for each in (best, usual))
+    return best if is_worse(better, correct, domains, criterion) else usual
 
 
 def build_trained_part(classifier: Classifier, boundary: str, task: TrainingTask) -> keras.Model:

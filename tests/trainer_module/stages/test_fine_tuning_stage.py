@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from trainer_module.activations.activations import Activations
 from trainer_module.activations.extraction import (
     add_views,
     extract_activations,
@@ -11,7 +12,11 @@ from trainer_module.activations.extraction import (
 )
 from trainer_module.backbones import INPUT, split_at
 from trainer_module.contract.errors import InputError
+from trainer_module.data.weighting import NewPictures
 from trainer_module.stages.fine_tuning_stage import (
+    SHARES,
+    EvalSplit,
+    _choose_share,
     build_trained_part,
     create_epoch,
     fine_tune,
@@ -133,3 +138,27 @@ def test_every_objective_trains_both_stages(task, splits, classifier, objective)
     train, evaluation = (extract_activations(split, classifier, "block1", task) for split in splits)
     assert train_frozen(classifier, train, evaluation, task, start=0.0).score.accuracy == 1.0
     assert fine_tune(classifier, "block1", train, evaluation, task, 0.0).score.accuracy > 0.9
+
+
+def share_of(task, wrong):
+    """Share that is chosen if each of `SHARES` predicts so many of 100 eval pictures wrongly."""
+    labels, domains = np.full(100, "a", object), np.full(100, "day", object)
+    rows = np.arange(100)
+    evaluation = Activations(labels, domains, rows, rows < 0, np.empty((100, 0), np.float16))
+    eval_split = EvalSplit(None, evaluation, np.zeros(100, np.int32), task)
+    logits = [np.float32([[0, 9] if row < each else [9, 0] for row in rows]) for each in wrong]
+    return SHARES[_choose_share(logits, eval_split)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "run", "retraining"),
+    [
+        ((5, 5, 6, 5), 0.25, 0.75),  # one picture is chance
+        ((5, 30, 30, 30), 0.25, 0.25),
+        ((30, 30, 30, 5), 1.0, 1.0),
+    ],
+)
+def test_a_retraining_leaves_the_usual_share_for_a_proven_gain_only(task, wrong, run, retraining):
+    assert share_of(task, wrong) == run
+    task = replace(task, new_pictures=NewPictures(("monday",), 0.5))
+    assert share_of(task, wrong) == retraining
