@@ -112,6 +112,12 @@ class FineTuningOptions(Options):
     views: int = Field(
         3, ge=1, le=1000, description="views per training picture; 1 is the picture alone"
     )
+    mix_styles: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of the batches in which the styles of pictures are mixed; 0: none",
+    )
     averaging: float = Field(
         0.3,
         ge=0,

@@ -20,6 +20,9 @@ SELF_TRAINING = "self_training"
 #: new domain may differ from low blocks on.
 MAX_FROZEN_SHARE = 0.35
 
+#: Largest rate of the head in a retraining, unless `learning_rate` is set: the weights are good.
+MAX_LEARNING_RATE = 6e-4
+
 #: Largest number of pictures, batches or attempts.
 MAX_COUNT = 1_000_000_000
 
@@ -75,6 +78,12 @@ class RetrainOptions(Options):
     epochs: int = Field(
         6, ge=1, le=100_000, description="epochs of fine-tuning from the serving model"
     )
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        le=10,
+        description=f"rate of the head; null: that of `fine_tuning`, at most {MAX_LEARNING_RATE}",
+    )
     trainable_from: Boundary | None = Field(
         None,
         description="as in `fine_tuning`; null: the share of `fine_tuning`, at most "
@@ -116,6 +125,14 @@ class RetrainOptions(Options):
         if isinstance(window, int) and not 0 <= window <= MAX_COUNT:
             raise ValueError(f"must be all, or from 0 to {MAX_COUNT}")
         return window
+
+    def head_rate(self, of_runs: float) -> float:
+        """Return the learning rate of the head.
+
+        Args:
+            of_runs: `fine_tuning.learning_rate`.
+        """
+        return self.learning_rate or min(of_runs, MAX_LEARNING_RATE)
 
     def boundary(self, of_runs: Boundary) -> Boundary:
         """Return the share of the blocks that stay frozen, or the name of the last frozen block.

@@ -175,13 +175,16 @@ class RunConfig(TrainingOptions):
     def for_retraining(self) -> "RunConfig":
         """Return a copy for a retraining, which starts from the serving model.
 
-        Fine-tuning has fewer epochs, because the weights are good already, and changes more blocks.
-        Every domain gets the same total weight, however few pictures the new one has.
+        Fine-tuning has a lower rate, because the weights are good already, and changes more blocks.
+        Styles are not mixed: the new domain has one of its own, which is to be learnt. Every domain
+        gets the same total weight, however few pictures the new one has.
         """
         tuning = {
             "epochs": self.retrain.epochs,
             "views": self.retrain.views,
+            "learning_rate": self.retrain.head_rate(self.fine_tuning.learning_rate),
             "trainable_from": self.retrain.boundary(self.fine_tuning.trainable_from),
+            "mix_styles": 0.0,
         }
         balance = "domain" if self.balance == "none" else self.balance
         return self.model_copy(

@@ -10,6 +10,7 @@ from trainer_module.backbones import INPUT
 from trainer_module.classifier import Classifier
 from trainer_module.stages.objectives import create_objective
 from trainer_module.stages.optimizer import LayerwiseAdamW, warmup_cosine
+from trainer_module.stages.style_mixing import mix_styles
 from trainer_module.training_task import TrainingTask
 
 #: Largest norm of all gradients together where the whole network is trained, as in the fine-tuning
@@ -51,10 +52,14 @@ def create_step(
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(trained_part.trainable_variables)
     cross_entropy = _smoothed_cross_entropy(options.label_smoothing, len(classifier.labels))
+    mixed = 0.0 if boundary == INPUT else options.mix_styles
 
     def step(activations: tf.Tensor, targets: tf.Tensor, domain: tf.Tensor) -> tf.Tensor:
+        inputs = tf.cast(activations, tf.float32)
+        if mixed:
+            inputs = mix_styles(inputs, mixed)
         with tf.GradientTape() as tape:
-            embeddings, logits = trained_part(tf.cast(activations, tf.float32), training=True)
+            embeddings, logits = trained_part(inputs, training=True)
             losses = cross_entropy(targets, logits)
             # Weights of 1: rows of larger weight are drawn more often, see `training_batches`.
             loss = objective(losses, tf.ones_like(losses), embeddings, domain)

@@ -95,3 +95,17 @@ def test_an_override_wins_over_the_key_that_it_has_replaced(write_config):
 def test_a_retraining_trains_lower_blocks_than_a_run_unless_told_otherwise(settings, boundary):
     config = load_config(None, settings, {"data": "pictures"})
     assert config.for_retraining().fine_tuning.trainable_from == boundary
+
+
+@pytest.mark.parametrize(
+    ("settings", "rate"),
+    [
+        ([], 6e-4),
+        (["fine_tuning.learning_rate=0.0001"], 1e-4),
+        (["fine_tuning.learning_rate=0.005"], 6e-4),
+        (["fine_tuning.learning_rate=0.005", "retrain.learning_rate=0.002"], 2e-3),
+    ],
+)
+def test_a_retraining_has_a_low_rate_unless_it_is_set_and_mixes_no_styles(settings, rate):
+    tuning = load_config(None, settings, {"data": "pictures"}).for_retraining().fine_tuning
+    assert (tuning.learning_rate, tuning.mix_styles) == (rate, 0)
