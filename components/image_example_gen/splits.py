@@ -12,8 +12,6 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from components.image_example_gen.split_coverage import (
     TRAIN,
@@ -180,6 +178,10 @@ def _separate_known(
 
 def _components(content: npt.NDArray[np.bytes_], group: npt.NDArray[np.bytes_]) -> IntArray:
     """Number the connected components of pictures that share a content or a group."""
+    # Imported here: a run that has nothing to do is fast.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     contents: IntArray = np.unique(content, return_inverse=True)[1]
     groups: IntArray = np.unique(group, return_inverse=True)[1]
     if np.array_equal(content, group):

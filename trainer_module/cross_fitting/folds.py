@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Number of folds. Each fold model is trained without one of them.
 NUM_FOLDS = 4
@@ -33,11 +35,15 @@ class Folds:
     def __len__(self) -> int:
         return len(self.new) + len(self.known)
 
-    def find(self, image_ids: pa.LargeBinaryArray) -> npt.NDArray[np.int8]:
+    def find(self, image_ids: "pa.LargeBinaryArray") -> npt.NDArray[np.int8]:
         """Return the fold of every picture, int8 [rows], from image IDs, [rows].
 
         Pictures that are not cross-fitted have `NO_FOLD`.
         """
+        # Imported here: listings of pictures have folds, and need no Arrow.
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         folds = {**self.new, **self.known}
         names = [name.encode("utf-8", "surrogateescape") for name in folds]
         places = pc.index_in(image_ids, value_set=pa.array(names, pa.large_binary()))
