@@ -113,7 +113,7 @@ class FineTuningOptions(Options):
         3, ge=1, le=1000, description="views per training picture; 1 is the picture alone"
     )
     mix_styles: float = Field(
-        0.5,
+        0.0,
         ge=0,
         le=1,
         description="share of the batches in which the styles of pictures are mixed; 0: none",
