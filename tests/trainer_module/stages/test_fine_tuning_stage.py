@@ -162,3 +162,21 @@ def test_a_retraining_leaves_the_usual_share_for_a_proven_gain_only(task, wrong,
     assert share_of(task, wrong) == run
     task = replace(task, new_pictures=NewPictures(("monday",), 0.5))
     assert share_of(task, wrong) == retraining
+
+
+@pytest.mark.parametrize(("boundary", "changes"), [("block1", True), (INPUT, False)])
+def test_styles_are_mixed_above_a_boundary(task, splits, classifier, boundary, changes):
+    start = classifier.get_weights()
+
+    def first_loss(mix_styles: float) -> float:
+        classifier.set_weights(start)
+        tuning = task.options.fine_tuning.model_copy(update={"mix_styles": mix_styles, "views": 1})
+        mixing = replace(task, options=task.options.model_copy(update={"fine_tuning": tuning}))
+        train = extract_activations(splits[0], classifier, boundary, mixing)
+        trained_part = build_trained_part(classifier, boundary, mixing)
+        keras.utils.set_random_seed(3)
+        return create_epoch(trained_part, classifier, boundary, train, mixing)()
+
+    alone, again, mixed = (first_loss(share) for share in (0.0, 0.0, 1.0))
+    assert alone == pytest.approx(again, rel=1e-4)
+    assert (abs(mixed - alone) > 1e-3) == changes
