@@ -94,10 +94,10 @@ class FrozenOptions(Options):
 class FineTuningOptions(Options):
     """Fine-tuning stage: training of the blocks above the boundary."""
 
-    epochs: int = Field(8, ge=0, le=100_000, description="number of epochs; 0 skips the stage")
+    epochs: int = Field(6, ge=0, le=100_000, description="number of epochs; 0 skips the stage")
     batch_size: int = Field(32, ge=1, le=4096)
     learning_rate: float = Field(
-        6e-4, gt=0, le=10, description="rate of the head; lower blocks get less"
+        1.2e-3, gt=0, le=10, description="rate of the head; lower blocks get less"
     )
     rate_decay: float = Field(0.9, gt=0, le=1, description="factor on the rate per lower block")
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
@@ -110,7 +110,7 @@ class FineTuningOptions(Options):
     )
     augmentation: Preset = Field("medium", description="strength of the random views")
     views: int = Field(
-        3, ge=1, le=1000, description="views per training picture; 1 is the picture alone"
+        2, ge=1, le=1000, description="views per training picture; 1 is the picture alone"
     )
     mix_styles: float = Field(
         0.0,

@@ -7,9 +7,16 @@ Quality = Literal["fast", "standard", "best"]
 
 #: Values of each preset that differ from the defaults. Keys that the user sets win.
 PRESETS: dict[str, dict[str, Any]] = {
-    "fast": {"fine_tuning": {"epochs": 4, "views": 2, "augmentation": "light"}},
+    "fast": {"fine_tuning": {"epochs": 4, "augmentation": "light"}},
     "standard": {},
-    "best": {"fine_tuning": {"epochs": 20, "views": 8, "trainable_from": 0.2}},
+    "best": {
+        "fine_tuning": {
+            "epochs": 20,
+            "learning_rate": 6e-4,
+            "views": 8,
+            "trainable_from": 0.2,
+        }
+    },
 }
 
 
@@ -22,7 +29,7 @@ def with_preset(settings: dict[str, Any]) -> dict[str, Any]:
     Example:
         >>> from pipeline.config.quality_presets import with_preset
         >>> with_preset({"quality": "fast", "fine_tuning": {"views": 5}})["fine_tuning"]
-        {'epochs': 4, 'views': 5, 'augmentation': 'light'}
+        {'epochs': 4, 'augmentation': 'light', 'views': 5}
     """
     quality = settings.get("quality", "standard")
     if quality not in get_args(Quality):

@@ -8,7 +8,7 @@ from pipeline.tuning.tuned_config import tuned_config, write_tuned_config
 from trainer_module.tuning.search_result import SearchResult
 from trainer_module.tuning.trial_journal import TrialRecord
 
-CHANGES = {"fine_tuning.learning_rate": 0.0012, "objective.name": "coral"}
+CHANGES = {"fine_tuning.learning_rate": 0.0009, "objective.name": "coral"}
 
 
 def result_of(changes: dict) -> SearchResult:
@@ -48,7 +48,7 @@ def test_the_file_has_the_changes_and_what_the_user_has_set_and_nothing_else(tmp
         "data": str(tmp_path / "data"),
         "image_size": 96,
         "objective": {"name": "coral"},
-        "fine_tuning": {"learning_rate": 0.0012, "views": 5},
+        "fine_tuning": {"learning_rate": 0.0009, "views": 5},
     }
 
 
@@ -73,7 +73,7 @@ def test_the_config_is_read_again_as_it_is(tmp_path, settings):
 def test_a_changed_line_says_what_was_there_and_the_top_has_the_scores(tmp_path):
     _, path = written(tmp_path, {"fine_tuning.views": 5}, CHANGES)
     text = path.read_text()
-    assert "  learning_rate: 0.0012 # changed from 0.0006\n" in text
+    assert "  learning_rate: 0.0009 # changed from 0.0012\n" in text
     assert "  name: coral # changed from erm\n" in text
     assert "  views: 5\n" in text
     assert "0.800, more than chance explains against 0.700 of the config as given" in text
@@ -101,6 +101,6 @@ def test_credentials_are_in_a_file_that_only_their_owner_can_read(tmp_path):
 
 
 def test_a_change_to_the_default_is_in_the_file_and_says_what_was_there(tmp_path):
-    _, path = written(tmp_path, {"fine_tuning.views": 5}, {"fine_tuning.views": 3})
-    assert "  views: 3 # changed from 5\n" in path.read_text()
-    assert load_config(path, []).fine_tuning.views == 3
+    _, path = written(tmp_path, {"fine_tuning.views": 5}, {"fine_tuning.views": 2})
+    assert "  views: 2 # changed from 5\n" in path.read_text()
+    assert load_config(path, []).fine_tuning.views == 2

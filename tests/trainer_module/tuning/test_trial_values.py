@@ -13,7 +13,7 @@ def test_learning_rates_have_two_digits():
 
 
 def test_only_values_that_differ_are_changes():
-    values = {"fine_tuning.views": 3, "fine_tuning.epochs": 12, "objective.name": "erm"}
+    values = {"fine_tuning.views": 2, "fine_tuning.epochs": 12, "objective.name": "erm"}
     assert changed_values(OPTIONS, values) == {"fine_tuning.epochs": 12}
     changed = with_values(OPTIONS, values)
     assert changed.fine_tuning.epochs == 12
