@@ -148,8 +148,13 @@ def remove_full_cache(folder: str) -> None:
     Args:
         folder: Folder of all caches.
     """
-    if Path(folder, FULL_FILE).exists():
-        shutil.rmtree(folder)
+    full = Path(folder, FULL_FILE)
+    if not full.exists():
+        return
+    for cache in Path(folder).iterdir():  # not the folder: it may be a link to another disk
+        if cache.is_dir() and not cache.is_symlink():
+            shutil.rmtree(cache)
+    full.unlink()
 
 
 def network_digest(weights: Sequence[npt.NDArray[np.generic]], *settings: object) -> str:

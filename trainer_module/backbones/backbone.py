@@ -138,7 +138,7 @@ def _from_architecture(
 ) -> Backbone:
     from trainer_module.backbones.network_graph import build_saved_network
 
-    model = build_saved_network(architecture, size, weights)
+    model = build_saved_network(name, architecture, size, weights)
     blocks = block_names(model)
     if not blocks:
         raise InputError(f"the backbone {name} has no layer that returns a feature map or tokens")

@@ -19,11 +19,8 @@ import numpy as np
 
 from trainer_module.backbones.input_scaling import scale_input
 from trainer_module.backbones.preset_folder import WEIGHTS
-from trainer_module.backbones.saved_network import (
-    Architecture,
-    needs_keras_hub,
-    vision_encoder,
-)
+from trainer_module.backbones.saved_network import Architecture, vision_encoder
+from trainer_module.backbones.serialized_objects import needs_keras_hub
 from trainer_module.compat.keras_hub_internals import (
     correct_output_shape,
     depends_on_size_only,
@@ -31,22 +28,31 @@ from trainer_module.compat.keras_hub_internals import (
     has_class_token,
     needed_arguments,
 )
-from trainer_module.compat.keras_internals import Call, graph_calls, run_graph
+from trainer_module.compat.keras_internals import (
+    Call,
+    graph_calls,
+    layers_with_several_outputs,
+    run_graph,
+)
 from trainer_module.contract.errors import InputError
 
 #: Layers between the last weights of a classification head and its output.
 _AFTER_HEAD = {"Activation", "Dropout", "Flatten", "Reshape", "Softmax"}
+
+#: Longest message of Keras that is told. Some hold all weights, or a whole configuration.
+MAX_REASON = 300
 
 #: Activations of a layer that returns logits or probabilities.
 _HEAD_ACTIVATIONS = {"linear", "sigmoid", "softmax"}
 
 
 def build_saved_network(
-    architecture: Architecture, image_size: int, weights: Path | None
+    name: str, architecture: Architecture, image_size: int, weights: Path | None
 ) -> keras.Model:
     """Build a backbone from an architecture, and load its weights.
 
     Args:
+        name: Name of the backbone, for messages.
         architecture: Architecture of the network.
         image_size: Height and width of the images in pixels.
         weights: File with the weights: `.keras`, `.weights.h5` or the index of several files. None
@@ -60,7 +66,6 @@ def build_saved_network(
         InputError: The network does not take such images, is not a functional or sequential
             model, or the weights do not fit.
     """
-    where = f"the {architecture.kind} backbone"
     network = (architecture if weights else architecture.without_text()).network
     try:
         source = _deserialized(network, image_size)
@@ -68,12 +73,26 @@ def build_saved_network(
             _load_weights(source, weights)
         source = getattr(source, "vision_encoder", source)
         model = _flat_model(source, architecture, image_size)
-    except InputError:
+    except (InputError, MemoryError):
         raise
-    except (ImportError, KeyError, OSError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{where} cannot be built at image_size {image_size}: {reason}") from error
+    except Exception as error:  # a damaged file makes Keras raise anything
+        raise InputError(
+            f"the backbone {name} cannot be built at image_size {image_size}: {_reason(error)}"
+        ) from error
+    if layers := layers_with_several_outputs(model):
+        raise InputError(
+            f"the backbone {name} cannot be trained in parts: layer {layers[0]} returns several "
+            "tensors. Give a network whose layers return one"
+        )
     return model
+
+
+def _reason(error: Exception) -> str:
+    """Return the beginning of a message of Keras, without its advice to load code."""
+    reason = " ".join(str(error).split())
+    if "safe_mode" in reason or "unsafe_deserialization" in reason:
+        return "it holds a layer that Keras does not load from a file that is not trusted"
+    return reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} ..."
 
 
 def _deserialized(network: Mapping[str, Any], image_size: int) -> Any:
@@ -105,7 +124,7 @@ def _adapted(value: Any, policy: str) -> Any:
 
 
 def _load_weights(source: keras.Model, weights: Path) -> None:
-    if weights.suffix != ".keras":
+    if not zipfile.is_zipfile(weights):  # a preset's; a saved Keras model is an archive
         source.load_weights(weights)
         return
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(weights) as archive:

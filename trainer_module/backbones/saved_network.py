@@ -9,14 +9,16 @@ import hashlib
 import json
 import math
 import zipfile
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from trainer_module.backbones import preset_folder
 from trainer_module.backbones.input_scaling import SCALINGS, Scaling
-from trainer_module.contract.errors import InputError
+from trainer_module.backbones.serialized_objects import check_serialized, needs_keras_hub
+from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.locations import expand_home
 
 #: Prefix of a preset of keras-hub: `hub:PRESET` or `hub:FOLDER`.
@@ -30,9 +32,6 @@ AUTO = "auto"
 
 _IMAGE_CONVERTER = "image_converter.json"
 _KERAS_ARCHIVE_CONFIG = "config.json"
-
-#: Modules whose classes a configuration may name. Keras refuses others, too, and code in a Lambda.
-_ALLOWED_PACKAGES = {"builtins", "keras", "keras_hub"}
 
 #: Largest configuration that is read. That of a ViT has 2 kB, that of a large ResNet 1 MB.
 _MAX_CONFIG = 2**26
@@ -145,38 +144,17 @@ def read_saved_network(name: str, scaling: str = AUTO, download: bool = False) -
         InputError: The files are missing or damaged, or name classes or code that are not allowed.
         UnavailableError: The download failed.
     """
-    if name.startswith(HUB):
-        return _read_preset(name, scaling, download)
-    return _read_keras_file(name, scaling)
-
-
-def check_serialized(values: Any, where: str) -> None:
-    """Refuse a serialized Keras object with code in it, or with classes of other packages.
-
-    Args:
-        values: JSON values of the object.
-        where: Where it is, for the message.
-
-    Raises:
-        InputError: It has a Lambda or other code, or a class of a package that is not allowed.
-    """
-    for one in _objects(values):
-        if one.get("class_name") in ("Lambda", "__lambda__", "__bytes__"):
-            raise InputError(
-                f"{where} holds a Lambda, which is code and is not run. Save it again with layers "
-                "of Keras only"
-            )
-        module = one.get("module")
-        if isinstance(module, str) and module.split(".")[0] not in _ALLOWED_PACKAGES:
-            raise InputError(
-                f"{where} holds {one.get('class_name')} of {module}. Save it again with layers of "
-                "Keras or keras-hub only"
-            )
-
-
-def needs_keras_hub(network: Mapping[str, Any]) -> bool:
-    """Return whether a serialized Keras object has layers of keras-hub."""
-    return any(str(one.get("module")).split(".")[0] == "keras_hub" for one in _objects(network))
+    try:
+        if name.startswith(HUB):
+            return _read_preset(name, scaling, download)
+        return _read_keras_file(name, scaling)
+    except (InputError, UnavailableError):
+        raise
+    except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise InputError(
+            f"the backbone {name} is damaged: its configuration is not as Keras writes it "
+            f"({type(error).__name__}: {error}). Save it again"
+        ) from error
 
 
 def vision_encoder(network: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -214,7 +192,7 @@ def _read_preset(name: str, scaling: str, download: bool) -> SavedNetwork:
             "hub", network, _converted(converter) if scaling == AUTO else SCALINGS[scaling]
         ),
         (*files, *_weight_files(folder, where)),
-        _side(converter.get("image_size") or shape),
+        _side(shape if fixed else converter.get("image_size") or shape),
         fixed and vision_encoder(network).get("class_name") not in _ANY_SIZE,
     )
 
@@ -237,7 +215,15 @@ def _converted(converter: Mapping[str, Any]) -> Scaling:
         deviations = [math.sqrt(one) for one in converter["variance"]]
         offset = [-mean / one for mean, one in zip(converter["mean"], deviations, strict=True)]
         scale = [scale / one for one in deviations]
-    return Scaling(scale, 0.0 if offset is None else offset)
+    return Scaling(_factors(scale), _factors(0.0 if offset is None else offset))
+
+
+def _factors(value: Any) -> float | list[float]:
+    """Return one finite number, or three."""
+    numbers = [float(one) for one in (value if isinstance(value, list) else [value])]
+    if len(numbers) not in (1, 3) or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"scaling by {value}")
+    return numbers if len(numbers) == 3 else numbers[0]
 
 
 def _read_keras_file(name: str, scaling: str) -> SavedNetwork:
@@ -250,7 +236,7 @@ def _read_keras_file(name: str, scaling: str) -> SavedNetwork:
         with zipfile.ZipFile(path) as archive:
             info = archive.getinfo(_KERAS_ARCHIVE_CONFIG)
             content = b"" if info.file_size > _MAX_CONFIG else archive.read(info)
-    except (OSError, KeyError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{where} cannot be read: {error}. Give a file that model.save('NAME.keras') wrote"
         ) from None
@@ -284,15 +270,3 @@ def _side(shape: Any) -> int | None:
     """Return the side of square images."""
     sides = list(shape)[:2]
     return sides[0] if len(set(sides)) == 1 and isinstance(sides[0], int) else None
-
-
-def _objects(values: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield every JSON object in JSON values."""
-    waiting = [values]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            yield one
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one

@@ -39,6 +39,12 @@ def graph_calls(model: keras.Model) -> list[Call]:
     return [Call(node.operation, node.input_tensors, node.outputs[0]) for node in nodes]
 
 
+def layers_with_several_outputs(model: keras.Model) -> list[str]:
+    """Return the names of the operations of a functional model that return several tensors."""
+    nodes = [node for at_depth in model._nodes_by_depth.values() for node in at_depth]
+    return [node.operation.name for node in nodes if len(node.outputs) > 1]
+
+
 def run_graph(model: keras.Model, inputs: Any, call: Callable[..., Any]) -> Any:
     """Return the outputs of a functional model, from calls of the layers in it.
 

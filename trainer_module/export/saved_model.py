@@ -12,8 +12,8 @@ from trainer_module.backbones.preset_folder import require_keras_hub
 from trainer_module.backbones.saved_network import (
     Architecture,
     is_saved_network,
-    needs_keras_hub,
 )
+from trainer_module.backbones.serialized_objects import needs_keras_hub
 from trainer_module.classifier import Classifier, copy_in_float32, with_new_head
 from trainer_module.contract import example_features
 from trainer_module.contract.model_assets import ARCHITECTURE, DESCRIPTION, EXTRA, WEIGHTS

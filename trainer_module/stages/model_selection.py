@@ -118,7 +118,9 @@ def is_worse(
         errors: Number of standard errors of the difference that chance explains.
     """
     weights = _row_weights(reference, domains, criterion)
-    loss = float(weights @ reference - weights @ correct)
+    # The worst domain of each is another one.
+    own_weights = _row_weights(correct, domains, criterion)
+    loss = float(weights @ reference - own_weights @ correct)
     return loss > errors * _standard_error(reference, correct, domains, weights)
 
 

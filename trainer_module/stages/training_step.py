@@ -1,5 +1,6 @@
 """Training step of the fine-tuning stage: objective, gradients and optimizer."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,9 @@ def create_step(
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(trained_part.trainable_variables)
     cross_entropy = _smoothed_cross_entropy(options.label_smoothing, len(classifier.labels))
-    mixed = 0.0 if boundary == INPUT else options.mix_styles
+    # At a single position there is nothing but style.
+    has_style = boundary != INPUT and math.prod(trained_part.input.shape[1:-1]) > 1
+    mixed = options.mix_styles if has_style else 0.0
 
     def step(activations: tf.Tensor, targets: tf.Tensor, domain: tf.Tensor) -> tf.Tensor:
         inputs = tf.cast(activations, tf.float32)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import BaseModel
 
 from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.workspace_files.state_files import reading
 
 #: How a trial ended: `stopped` is hopeless, by its first epochs.
 Status = Literal["complete", "stopped", "failed"]
@@ -57,6 +58,7 @@ class TrialJournal:
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._remedy = f"Remove the folder {folder}, and search anew."
 
     def add(self, record: TrialRecord, logits: npt.NDArray[np.float32] | None = None) -> None:
         """Write a finished trial.
@@ -72,9 +74,22 @@ class TrialJournal:
         atomic_write(self._path(record.number, "json"), record.model_dump_json(indent=1) + "\n")
 
     def read(self) -> list[TrialRecord]:
-        """Return the records of all trials, in the order of their numbers."""
+        """Return the records of all trials, in the order of their numbers.
+
+        Raises:
+            UnavailableError: A record or its logits are missing or damaged.
+        """
         paths = sorted(self._folder.glob("trial-*.json"))
-        return [TrialRecord.model_validate_json(path.read_bytes()) for path in paths]
+        records = []
+        for number, path in enumerate(paths):
+            with reading(path, "record of a trial", self._remedy):
+                record = TrialRecord.model_validate_json(path.read_bytes())
+                if record.number != number:
+                    raise ValueError(f"trial {number} is missing")
+                if record.status == "complete":
+                    self.logits(number)
+            records.append(record)
+        return records
 
     def logits(self, number: int) -> npt.NDArray[np.float32]:
         """Return the logits of a complete trial, float32 [rows, classes]."""

@@ -58,7 +58,7 @@ def activation_size(
     embedding, view = (ITEM_BYTES * prod(shape) for shape in shapes)
     # In the order in which the trainer reserves them: an array is in memory or on disk as a whole.
     arrays = [num_train * embedding, num_eval * embedding]
-    if tuning.epochs:
+    if tuning.epochs and tuning.trainable_from != 0:  # with 0, pictures are read from disk
         arrays = [num_train * embedding, num_train * view, num_eval * embedding, num_eval * view]
         arrays += [num_train * view] * (tuning.views - 1)
     memory, disk = 0.0, 0.0

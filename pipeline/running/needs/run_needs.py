@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config.run_config import RunConfig
+from pipeline.config.stored_config import CONFIG_FILE
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.running.needs.activation_size import ActivationSize, activation_size
 from pipeline.running.needs.listed_pictures import ListedPictures, read_listing
 from pipeline.running.needs.stored_size import stored_size
+from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
 from trainer_module.activations.activation_budget import activation_budget
 from trainer_module.contract.errors import UnavailableError
@@ -105,12 +107,12 @@ def work_out_needs(config: RunConfig, workspace: Workspace, snapshot: Snapshot) 
             memory += activations.memory
             if snapshot.batch:
                 disk += min(config.cache_disk * 2**20, activations.memory + activations.disk)
-    free = _free_disk(workspace.root) + _already_written(workspace)
+    free = _free_disk(workspace.artifacts) + _already_written(workspace, snapshot)
     return RunNeeds(disk, free, memory, workspace.root)
 
 
 def _activations(config: RunConfig, pictures: ListedPictures) -> ActivationSize:
-    num_eval = pictures.count * config.split.eval
+    num_eval = pictures.num_trained * config.split.eval / (1 - config.split.test)
     budget = activation_budget(config.cache_memory)
     return activation_size(config, pictures.num_trained - num_eval, num_eval, budget)
 
@@ -121,14 +123,34 @@ def _free_disk(folder: Path) -> int:
     return shutil.disk_usage(existing).free
 
 
-def _already_written(workspace: Workspace) -> int:
-    """Return the bytes of the outputs of an unfinished run, which a run now continues."""
-    run_id = workspace.unfinished_run()
-    if run_id is None:
+def _already_written(workspace: Workspace, snapshot: Snapshot) -> int:
+    """Return the bytes of outputs that a run now may find in TFX's cache.
+
+    They are those of the newest runs that have pushed nothing, and for a run that is no retraining
+    also those of the one that has: it may differ in its options alone. A run that is not refused,
+    but finds nothing in the cache, ends when the disk is full, and is continued later.
+    """
+    began = None
+    for run in sorted(workspace.runs.glob("*"), reverse=True):
+        if not (run / CONFIG_FILE).exists():
+            continue
+        has_pushed = _has_pushed(run)
+        if has_pushed and (snapshot.batch or began is not None):
+            break
+        began = (run / CONFIG_FILE).stat().st_mtime
+        if has_pushed:
+            break
+    if began is None:
         return 0
-    began = (workspace.runs / run_id).stat().st_ctime
     status = (path.stat() for path in workspace.artifacts.rglob("*") if path.is_file())
     return sum(one.st_size for one in status if one.st_mtime >= began)
+
+
+def _has_pushed(run: Path) -> bool:
+    try:
+        return Summary.read(run).pushed_version is not None
+    except UnavailableError:  # it has none, or a damaged one
+        return False
 
 
 def _size(number: float) -> str:

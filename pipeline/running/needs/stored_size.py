@@ -5,10 +5,11 @@ import warnings
 
 from PIL import Image
 
+from components.image_example_gen.picture_reader import FORMATS
 from pipeline.running.needs.listed_pictures import ListedPictures
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.locations import is_uri, locate
-from trainer_module.contract.regular_file import UnusableFileError, open_regular
+from trainer_module.contract.regular_file import open_regular
 from trainer_module.data.picture_storage import JPEG_QUALITY, Storage
 
 #: Bytes per pixel of a JPEG where no picture of the sample can be read.
@@ -42,13 +43,13 @@ def _jpeg_size(row: ListingRow, image_size: int, data_root: str, max_bytes: int)
     stored = io.BytesIO()
     try:
         content = _read(locate(data_root, row["path"]), max_bytes)
-        with Image.open(io.BytesIO(content)) as picture:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             picture.draft("RGB", (image_size, image_size))
             resized = picture.convert("RGB").resize(
                 (image_size, image_size), Image.Resampling.BILINEAR
             )
         resized.save(stored, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    except (UnusableFileError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except Exception:
         return None
     return stored.tell()
 

@@ -1,6 +1,10 @@
 """Saved Keras models as backbones."""
 
+import json
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -75,3 +79,63 @@ def test_an_export_is_loaded_without_the_file(tmp_path: Path, images: np.ndarray
     assert loaded.backbone.is_like(classifier.backbone)
     expected = classifier.backbone.model(images)
     np.testing.assert_allclose(loaded.backbone.model(images), expected, rtol=1e-5, atol=1e-6)
+
+
+def rewritten(path: Path, change: Callable[[dict[str, Any]], None]) -> str:
+    """Save the network with another configuration; return the name of the backbone."""
+    _network().save(path)
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    values = json.loads(files["config.json"])
+    change(values)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (files | {"config.json": json.dumps(values).encode()}).items():
+            archive.writestr(name, content)
+    return f"keras:{path}"
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("function", "keras.utils"),
+        ("function", "keras.ops"),
+        ("get_file", "keras.utils"),
+        ("get_file", "keras.src.utils.file_utils"),
+        ("TFSMLayer", "keras.layers"),
+        ("system", "os"),
+    ],
+)
+def test_what_runs_code_or_reads_files_is_refused_whatever_keras_allows(tmp_path, name, module):
+    hostile = {"class_name": name, "module": module, "config": "get_file", "inbound_nodes": []}
+    backbone = rewritten(
+        tmp_path / "a.keras", lambda values: values["config"]["layers"].append(hostile)
+    )
+    with pytest.raises(InputError, match=f"holds '{name}' of '{module}'"):
+        build_backbone(backbone)
+
+
+@pytest.mark.parametrize("value", [None, 3, [], {"layers": {}}])
+def test_a_configuration_that_keras_does_not_write_is_an_input_error(tmp_path, value):
+    backbone = rewritten(tmp_path / "a.keras", lambda values: values.update(config=value))
+    with pytest.raises(InputError, match=r"a\.keras"):
+        build_backbone(backbone, image_size=_SIZE)
+
+
+def test_a_damaged_file_is_an_input_error_that_names_it(tmp_path):
+    path = tmp_path / "a.keras"
+    _network().save(path)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("model.weights.h5").header_offset + 200
+    content[start : start + 50] = bytes(50)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.keras cannot be built at image_size 32: Bad CRC-32"):
+        build_backbone(f"keras:{path}")
+
+
+def test_a_layer_with_several_outputs_is_named(tmp_path):
+    image = keras.Input((_SIZE, _SIZE, 3))
+    one, other = keras.ops.split(keras.layers.Conv2D(4, 3)(image), 2, axis=-1)
+    keras.Model(image, keras.layers.Concatenate()([other, one])).save(tmp_path / "a.keras")
+    with pytest.raises(InputError, match="layer split returns several tensors"):
+        build_backbone(f"keras:{tmp_path / 'a.keras'}")

@@ -1,12 +1,13 @@
 """What a run needs, and how it is told and refused."""
 
-import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tiny_summary import summary
 
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot, write_listing
@@ -50,12 +51,17 @@ def test_one_line_tells_disk_and_memory():
     assert "about 120 MB of disk" in str(needs(120e6, GB))
 
 
-def work_out(folder: Path, count: int, **settings: Any) -> RunNeeds:
+def work_out(
+    folder: Path, count: int, split: str | None = None, batch: str | None = None, **settings: Any
+) -> RunNeeds:
     rows = [
         {"path": f"{number:06}.jpg", "domain": "day", "label": "cat", "bytes": 10_000}
+        | ({"split": split} if split else {})
         for number in range(count)
     ]
     snapshot = write_listing(rows, str(folder), "data", folder / "inputs")
+    if batch:
+        snapshot = replace(snapshot, batch=batch)
     config = RunConfig(data=str(folder), workspace=folder, **settings)
     return work_out_needs(config, Workspace(folder), snapshot)
 
@@ -78,16 +84,39 @@ def test_a_candidate_that_is_only_evaluated_needs_no_resized_pictures(tmp_path):
     assert whole.disk - less.disk == pytest.approx(0.85 * 3 * 2048**2, rel=0.01)
 
 
-def test_what_an_unfinished_run_has_written_is_not_needed_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_needs.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
-    earlier = tmp_path / "artifacts" / "ImageExampleGen" / "old"
-    earlier.parent.mkdir(parents=True)
-    earlier.write_bytes(bytes(50))
-    os.utime(earlier, (1, 1))
-    assert work_out(tmp_path, 1, image_size=64).free == 1000
-    run = tmp_path / "runs" / "20260101-000000"
+def add_run(workspace: Path, began: int, pushed: int | None = None) -> None:
+    """Add a run that has written as many bytes as the second in which it began."""
+    run = workspace / "runs" / f"20260101-0000{began}"
     run.mkdir(parents=True)
-    (tmp_path / "artifacts" / "ImageExampleGen" / "new").write_bytes(bytes(70))
-    assert work_out(tmp_path, 1, image_size=64).free == 1070
-    (run / "summary.json").write_text(json.dumps({}))
-    assert work_out(tmp_path, 1, image_size=64).free == 1000
+    (run / "config.yaml").touch()
+    os.utime(run / "config.yaml", (began, began))
+    if pushed:
+        (run / "summary.json").write_text(summary(pushed_version=pushed).model_dump_json())
+    written = workspace / "artifacts" / "ImageExampleGen" / str(began)
+    written.parent.mkdir(parents=True, exist_ok=True)
+    written.write_bytes(bytes(began))
+    os.utime(written, (began, began))
+
+
+def test_what_runs_have_written_that_pushed_nothing_is_not_needed_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_needs.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    add_run(tmp_path, 10, pushed=1)
+    add_run(tmp_path, 20, pushed=2)
+    assert work_out(tmp_path, 1, batch="b", image_size=64).free == 1000
+    # A run may repeat the one before with other options.
+    assert work_out(tmp_path, 1, image_size=64).free == 1020
+    add_run(tmp_path, 30)
+    add_run(tmp_path, 40)
+    (tmp_path / "runs" / "20260101-000040" / "reject.csv").touch()
+    for batch in ("b", None):
+        assert work_out(tmp_path, 1, batch=batch, image_size=64).free == 1070
+
+
+def test_given_splits_and_a_whole_network_need_no_activations(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_needs, "LARGE", 0)
+    tested = work_out(tmp_path, 100, split="test", image_size=64)
+    assert tested.memory == pytest.approx(
+        run_needs.BASE_MEMORY + 100 * run_needs.MEMORY_PER_PICTURE
+    )
+    whole = work_out(tmp_path, 100, image_size=64, fine_tuning={"trainable_from": 0})
+    assert whole.memory - tested.memory == pytest.approx(100 * 0.85 * 1280 * 2)
