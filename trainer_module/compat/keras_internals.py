@@ -30,7 +30,7 @@ def graph_calls(model: keras.Model) -> list[Call]:
     """Return the calls that make up a functional model, each after the calls that it depends on.
 
     Args:
-        model: Functional model, in which every operation has one output.
+        model: Functional model, in which only the first output of an operation is read.
     """
     # Keras's public attributes (`model.operations`, `layer.input`, `layer.output`) describe only
     # the first call of a layer; a model that was cut out of another one is made of later calls.
@@ -40,9 +40,14 @@ def graph_calls(model: keras.Model) -> list[Call]:
 
 
 def layers_with_several_outputs(model: keras.Model) -> list[str]:
-    """Return the names of the operations of a functional model that return several tensors."""
+    """Return the names of the operations of a model of which others read more than one result."""
     nodes = [node for at_depth in model._nodes_by_depth.values() for node in at_depth]
-    return [node.operation.name for node in nodes if len(node.outputs) > 1]
+    read = {id(tensor) for node in nodes for tensor in node.input_tensors}
+    return [
+        node.operation.name
+        for node in nodes
+        if any(id(output) in read for output in node.outputs[1:])
+    ]
 
 
 def run_graph(model: keras.Model, inputs: Any, call: Callable[..., Any]) -> Any:
