@@ -43,7 +43,7 @@ def test_the_first_trial_is_the_config_and_the_others_differ(tmp_path):
     tuner, result = search(args)
     first, *others = result.trials
     assert first.values["fine_tuning.epochs"] == 2
-    assert first.values["fine_tuning.learning_rate"] == 6e-4
+    assert first.values["fine_tuning.learning_rate"] == 1.2e-3
     assert len(others) == 2
     assert all(other.values != first.values for other in others)
     assert set(first.domain_accuracy) == {"day", "night"}
