@@ -12,6 +12,9 @@ from trainer_module.stages.scoring import class_ids, score
 from trainer_module.stages.stage_result import StageResult
 from trainer_module.training_options import Criterion
 
+#: Standard errors by which an earlier stage must be better than the last one of a retraining.
+RETRAINING_ERRORS = 2.0
+
 #: Rows added to those that a classifier gains over another, and to those that it loses.
 ADDED_ROWS = 0.5
 
@@ -22,10 +25,14 @@ def select_stage(
     domains: npt.NDArray[np.object_],
     known: Sequence[str],
     criterion: Criterion,
+    is_retraining: bool = False,
 ) -> StageResult:
     """Return the best stage on the eval split, see `select_best`; the earlier one on a tie.
 
-    A stage that another one replaces does not count.
+    A stage that another one replaces does not count. In a retraining, the last stage is returned
+    unless another one is better by more than `RETRAINING_ERRORS`, in the whole or in any domain: a
+    new head alone learns a new domain less than the stages after it, and few eval pictures seldom
+    show that.
 
     Args:
         stages: Results of the stages, in the order of training.
@@ -33,19 +40,42 @@ def select_stage(
         domains: Domains of the eval split, str [rows].
         known: Class names of the classifier, in the order of their IDs.
         criterion: Accuracy to compare.
+        is_retraining: Whether there are pictures that the serving model was not trained on.
     """
     compared = _without_replaced(stages)
+    targets = class_ids(labels, known)
     logits = [stage.logits for stage in compared]
-    return compared[select_best(logits, class_ids(labels, known), domains, criterion)]
+    if is_retraining and np.isfinite(logits[-1]).all():
+        *earlier, last = (each.argmax(axis=-1) == targets for each in logits)
+        if not any(_is_proven_worse(one, last, domains, criterion) for one in earlier):
+            return compared[-1]
+    return compared[select_best(logits, targets, domains, criterion)]
 
 
-def describe_choice(stages: list[StageResult], chosen: StageResult, criterion: Criterion) -> str:
+def _is_proven_worse(
+    reference: npt.NDArray[np.bool_],
+    correct: npt.NDArray[np.bool_],
+    domains: npt.NDArray[np.object_],
+    criterion: Criterion,
+) -> bool:
+    return is_worse(
+        reference, correct, domains, criterion, RETRAINING_ERRORS
+    ) or is_worse_in_a_domain(reference, correct, domains, RETRAINING_ERRORS)
+
+
+def describe_choice(
+    stages: list[StageResult],
+    chosen: StageResult,
+    criterion: Criterion,
+    is_retraining: bool = False,
+) -> str:
     """Return why a stage is exported, a text for people.
 
     Args:
         stages: Results of the stages, in the order of training.
         chosen: One of them.
         criterion: Accuracy that was compared.
+        is_retraining: See `select_stage`.
     """
     if len(stages) == 1:
         return "it is the only stage"
@@ -59,6 +89,8 @@ def describe_choice(stages: list[StageResult], chosen: StageResult, criterion: C
     rivals = [stage for stage in compared if stage.score.by(criterion) == best]
     if rivals == [chosen]:
         return texts
+    if is_retraining and chosen is compared[-1]:
+        return f"{texts}; chance explains the difference, so the last stage is exported"
     return f"{texts}; too close to tell apart, so the probability of the true class decides"
 
 
@@ -98,7 +130,8 @@ def select_best(
         if scores[top] - value <= _standard_error(correct[top], correct[position], domains, weights)
     ]
     confidences = [_true_class_probability(logits[each], targets, weights) for each in close]
-    return close[int(np.argmax(confidences))]
+    # The predictions of a stage that diverged are no numbers.
+    return close[int(np.argmax(np.nan_to_num(confidences, nan=-1.0)))]
 
 
 def is_worse(

@@ -113,6 +113,37 @@ def test_a_stage_that_replaces_all_others_is_selected_though_the_eval_split_does
     )
 
 
+@pytest.mark.parametrize(
+    ("wrong", "run", "retraining"), [((1, 3), 0, 1), ((0, 11), 0, 0), ((3, 1), 1, 1)]
+)
+def test_a_retraining_exports_the_last_stage_unless_another_is_proven_better(
+    wrong, run, retraining
+):
+    stages = [stage("frozen", wrong[0]), stage("fine_tuned", wrong[1])]
+    rows = (EVAL_LABELS, EVAL_DOMAINS, KNOWN, "mean_domain")
+    assert select_stage(stages, *rows) is stages[run]
+    assert select_stage(stages, *rows, is_retraining=True) is stages[retraining]
+    if run != retraining:
+        text = describe_choice(stages, stages[1], "mean_domain", is_retraining=True)
+        assert text.endswith("; chance explains the difference, so the last stage is exported")
+
+
+def test_a_retraining_does_not_export_a_stage_that_diverged():
+    stages = [stage("frozen", 1), stage("fine_tuned", 1)]
+    stages[1].logits[0] = np.nan
+    rows = (EVAL_LABELS, EVAL_DOMAINS, KNOWN, "mean_domain")
+    assert select_stage(stages, *rows, is_retraining=True) is stages[0]
+
+
+def test_the_worst_domain_of_each_classifier_is_compared():
+    domains = np.repeat(np.array(["day", "night"], object), 100)
+    rows = np.arange(200)
+    one = ~((rows < 10) | ((rows >= 100) & (rows < 114)))  # 10 and 14 wrong
+    other = ~((rows < 70) | ((rows >= 100) & (rows < 110)))  # 70 and 10 wrong
+    assert is_worse(one, other, domains, "worst_domain")
+    assert not is_worse(other, one, domains, "worst_domain")
+
+
 def test_a_classifier_is_worse_when_it_loses_more_than_chance_explains():
     reference = np.ones(40, bool)
     lost = np.arange(40) < 6
