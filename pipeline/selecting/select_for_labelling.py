@@ -15,6 +15,7 @@ from pipeline.config.path_check import check_encodable, check_workspace
 from pipeline.picture_selection.output_draft import draft_of
 from pipeline.retraining.retraining_commands import read_config
 from pipeline.selecting.inbox_pictures import find_delivered, known_contents
+from pipeline.selecting.labelled_files import read_labelled
 from pipeline.selecting.unlabelled_pictures import FoundPictures, find_unlabelled
 from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.terminal.plain_lines import print_line
@@ -171,7 +172,7 @@ def _read_features(
         features = read_features(
             pictures,
             model,
-            known_contents(model, found),
+            known_contents(model, found) | read_labelled(found, max_file_bytes),
             max_file_bytes,
             lambda number: progress.advance(task, number),
         )

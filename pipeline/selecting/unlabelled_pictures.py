@@ -28,6 +28,7 @@ class FoundPictures:
     Attributes:
         pictures: Unlabelled pictures.
         num_labelled: Number of pictures with a label.
+        labelled: Locations of pictures with a label, and where they may be; None for any place.
         labelled_contents: Digests of files that have a label elsewhere, 16 bytes each.
         unlabelled_copies: Locations of the unlabelled pictures in the workspace, relative to it.
         unusable: Names of unusable files, with the reasons.
@@ -36,6 +37,7 @@ class FoundPictures:
 
     pictures: list[UnlabelledPicture] = field(default_factory=list)
     num_labelled: int = 0
+    labelled: list[tuple[str, AllowedRoots | None]] = field(default_factory=list)
     labelled_contents: set[bytes] = field(default_factory=set)
     unlabelled_copies: set[bytes] = field(default_factory=set)
     unusable: list[tuple[str, str]] = field(default_factory=list)
@@ -59,6 +61,7 @@ class FoundPictures:
             )
         else:
             self.num_labelled += 1
+            self.labelled.append((locate(root, row["path"]), roots))
 
 
 def find_unlabelled(data: Path, domain: str | None) -> FoundPictures:

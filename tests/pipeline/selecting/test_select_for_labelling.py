@@ -30,6 +30,15 @@ def unlabelled(folder: Path, domain: str, pictures: dict[str, bytes]) -> Path:
     return write_files(folder, {f"{domain}/_unlabelled/{n}": c for n, c in pictures.items()})
 
 
+def write_config(site: RetrainingSite) -> None:
+    """Write the config of a run, from which the options of retraining are read."""
+    config = RunConfig(name=NAME, data="/data", workspace=site.workspace)
+    values = config.model_dump(mode="json") | {"retrain": {"quiet_seconds": 60}}
+    run = site.workspace / "runs" / "run 1"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text(yaml.safe_dump(values))
+
+
 def rows_of(output: Path) -> list[dict[str, str]]:
     with (output / "selection.csv").open(newline="") as file:
         return list(read_rows(file))
@@ -77,11 +86,7 @@ def test_pictures_of_every_domain_are_chosen_and_what_is_left_out_is_counted(
 def test_batches_of_the_inbox_and_of_the_workspace_are_read_with_the_config_of_retraining(
     site: RetrainingSite, tmp_path, capsys
 ):
-    config = RunConfig(name=NAME, data="/data", workspace=site.workspace)
-    values = config.model_dump(mode="json") | {"retrain": {"quiet_seconds": 60}}
-    run = site.workspace / "runs" / "run 1"
-    run.mkdir(parents=True)
-    (run / "config.yaml").write_text(yaml.safe_dump(values))
+    write_config(site)
     unlabelled(site.inbox / "one", "fog", shades(5))
     write_files(site.inbox / "one", {"_READY": b"", "fog/red/9.png": shades(1)["0.png"]})
     site.run()
@@ -209,3 +214,29 @@ def test_a_loop_of_links_is_no_data(served, tmp_path):
     source = PictureSource(data=unlabelled(tmp_path / "data", "fog", shades(2)))
     with pytest.raises(InputError, match=r"--output .*loop"):
         select_for_labelling(served, None, source, 1, tmp_path / "loop", 17)
+
+
+def test_a_copy_of_a_labelled_picture_is_not_chosen(served, tmp_path, capsys):
+    pictures = shades(6)
+    data = unlabelled(tmp_path / "data", "fog", pictures)
+    write_files(data, {"fog/red/0.png": pictures["0.png"], "fog/red/gone.png": solid("red")})
+    (data / "fog" / "red" / "gone.png").chmod(0)
+    output = tmp_path / "out"
+    select_for_labelling(served, None, PictureSource(data=data), 5, output, 17)
+    assert sorted(row["path"] for row in rows_of(output)) == [
+        f"fog/_to_label/{number}.png" for number in range(1, 6)
+    ]
+    assert "Left out: 2 pictures with a label." in capsys.readouterr().out
+
+
+def test_a_copy_of_a_picture_in_a_labelled_batch_that_waits_is_not_chosen(site, tmp_path):
+    write_config(site)
+    pictures = shades(6)
+    unlabelled(site.inbox / "monday", "fog", pictures)
+    write_files(site.inbox / "monday", {"_READY": b""})
+    write_files(site.inbox / "tuesday", {"fog/red/0.png": pictures["0.png"], "_READY": b""})
+    output = tmp_path / "out"
+    select_for_labelling(site.workspace, None, PictureSource(site.inbox), 5, output, 17)
+    assert sorted(row["path"] for row in rows_of(output)) == [
+        f"fog/_to_label/{number}.png" for number in range(1, 6)
+    ]
