@@ -84,13 +84,15 @@ def test_the_parts_compute_what_the_model_computes_at_every_block(
         ("mit", ("patch_and_embed_0", "output_level_0", "patch_and_embed_1", "output_level_1")),
         ("resnet", ("pool1_pool", "stack0_block0_out", "stack1_block0_out")),
         ("siglip", ("siglip_embedding", "siglip_encoder_block_0", "siglip_post_layer_norm")),
-        ("vit", ("dropout", "tranformer_block_1", "ln")),
+        ("vit", ("dropout", "transformer_block_1", "ln")),
     ],
 )
 def test_every_layer_of_a_transformer_is_a_block(
     family: str, blocks: tuple[str, ...], read: Callable[[str], Read]
 ) -> None:
-    assert read(family)[0].blocks[: len(blocks)] == blocks
+    found = read(family)[0].blocks[: len(blocks)]
+    # Some versions of keras-hub spell the name of the layer so.
+    assert tuple(name.replace("tranformer", "transformer") for name in found) == blocks
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -148,11 +150,11 @@ def test_another_scaling_is_another_backbone(read: Callable[[str], Read]) -> Non
 
 
 def test_mixed_precision_reaches_the_inner_layers(read: Callable[[str], Read]) -> None:
-    name = read("vit")[0].name
+    backbone = read("vit")[0]
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = build_backbone(name).model
+        model = build_backbone(backbone.name).model
     finally:
         keras.config.set_dtype_policy("float32")
-    assert model.get_layer("tranformer_block_1").compute_dtype == "bfloat16"
+    assert model.get_layer(backbone.blocks[1]).compute_dtype == "bfloat16"
     assert {weight.dtype for weight in model.weights} == {"float32"}
