@@ -86,19 +86,18 @@ def run_fn(fn_args: Any) -> None:
     start = Start(classifier.get_weights(), warm_classes, fold_models)
 
     trained = train_stages(classifier, train, evaluation, task, warm_classes, unlabelled)
-    is_retraining = bool(task.new_pictures.folders)
     chosen = select_stage(
         trained.stages,
         evaluation.labels,
         evaluation.domains,
         classifier.labels,
         options.criterion,
-        is_retraining,
+        task.is_retraining,
     )
     logger.info(
         "%s is exported: %s",
         chosen.name,
-        describe_choice(trained.stages, chosen, options.criterion, is_retraining),
+        describe_choice(trained.stages, chosen, options.criterion, task.is_retraining),
     )
 
     targets = class_ids(evaluation.labels, classifier.labels)

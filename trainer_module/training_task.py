@@ -47,6 +47,11 @@ class TrainingTask:
     on_epoch: EpochObserver | None = None
 
     @property
+    def is_retraining(self) -> bool:
+        """Whether there are pictures that the baseline was not trained on."""
+        return bool(self.new_pictures.folders)
+
+    @property
     def cache_limit(self) -> int:
         """Most bytes of activations that are kept for later trainings."""
         return self.options.cache_disk * 2**20

@@ -133,7 +133,7 @@ def absolute_name(name: str, folder: Path) -> str:
 
 
 def read_saved_network(name: str, scaling: str = AUTO, download: bool = False) -> SavedNetwork:
-    """Read what a network is made of, without its weights.
+    """Read the architecture of a network, without its weights.
 
     Args:
         name: `hub:PRESET`, `hub:FOLDER` or `keras:FILE`.

@@ -1,4 +1,4 @@
-"""Serialized Keras objects: what they may hold, before anything is made of them.
+"""Check of serialized Keras objects before they are deserialized.
 
 Importable without TensorFlow, so that a config is checked before anything runs.
 """

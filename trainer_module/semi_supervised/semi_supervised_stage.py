@@ -18,7 +18,7 @@ from trainer_module.stages.fine_tuning_stage import (
     mix_weights,
     trainable_weights,
 )
-from trainer_module.stages.model_selection import is_worse, is_worse_in_a_domain
+from trainer_module.stages.model_selection import does_harm
 from trainer_module.stages.scoring import class_ids
 from trainer_module.stages.stage_result import StageResult
 from trainer_module.training_task import TrainingTask
@@ -150,12 +150,11 @@ def _does_harm(
 ) -> bool:
     """Return whether the eval split, or a domain of it, is worse than before by more than chance.
 
-    Pseudo-labels of one domain can make another one worse. There are several domains, and any of
-    them may lose by chance: there two standard errors are needed, and one in the whole.
+    Pseudo-labels of one domain can make another one worse.
     """
-    criterion = eval_split.task.options.criterion
-    domains = eval_split.activations.domains
-    was, is_now = eval_split.correct(before), eval_split.correct(after)
-    return is_worse(was, is_now, domains, criterion) or is_worse_in_a_domain(
-        was, is_now, domains, errors=2
+    return does_harm(
+        eval_split.correct(before),
+        eval_split.correct(after),
+        eval_split.activations.domains,
+        eval_split.task.options.criterion,
     )

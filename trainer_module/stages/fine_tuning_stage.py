@@ -204,7 +204,7 @@ def _choose_share(logits: list[npt.NDArray[np.float32]], eval_split: EvalSplit) 
     """Return the position of the share to use, from the logits with each of `SHARES`."""
     criterion, domains = eval_split.task.options.criterion, eval_split.activations.domains
     best = select_best(logits, eval_split.targets, domains, criterion)
-    if not eval_split.task.new_pictures.folders:
+    if not eval_split.task.is_retraining:
         return best
     usual = SHARES.index(RETRAINING_SHARE)
     better, correct = (eval_split.correct(logits[each]) for each in (best, usual))

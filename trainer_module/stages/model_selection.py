@@ -15,6 +15,9 @@ from trainer_module.training_options import Criterion
 #: Standard errors by which an earlier stage must be better than the last one of a retraining.
 RETRAINING_ERRORS = 2.0
 
+#: Standard errors by which a single domain must be worse for the loss to be more than chance.
+DOMAIN_ERRORS = 2.0
+
 #: Rows added to those that a classifier gains over another, and to those that it loses.
 ADDED_ROWS = 0.5
 
@@ -47,20 +50,9 @@ def select_stage(
     logits = [stage.logits for stage in compared]
     if is_retraining and np.isfinite(logits[-1]).all():
         *earlier, last = (each.argmax(axis=-1) == targets for each in logits)
-        if not any(_is_proven_worse(one, last, domains, criterion) for one in earlier):
+        if not any(does_harm(one, last, domains, criterion, RETRAINING_ERRORS) for one in earlier):
             return compared[-1]
     return compared[select_best(logits, targets, domains, criterion)]
-
-
-def _is_proven_worse(
-    reference: npt.NDArray[np.bool_],
-    correct: npt.NDArray[np.bool_],
-    domains: npt.NDArray[np.object_],
-    criterion: Criterion,
-) -> bool:
-    return is_worse(
-        reference, correct, domains, criterion, RETRAINING_ERRORS
-    ) or is_worse_in_a_domain(reference, correct, domains, RETRAINING_ERRORS)
 
 
 def describe_choice(
@@ -175,6 +167,30 @@ def is_worse_in_a_domain(
     return any(
         is_worse(reference[rows], correct[rows], domains[rows], "overall", errors)
         for rows in rows_of_domains
+    )
+
+
+def does_harm(
+    reference: npt.NDArray[np.bool_],
+    correct: npt.NDArray[np.bool_],
+    domains: npt.NDArray[np.object_],
+    criterion: Criterion,
+    errors: float = 1.0,
+) -> bool:
+    """Return whether a classifier is worse than a reference in the whole or in any domain.
+
+    There are several domains, and any of them may lose by chance: there `DOMAIN_ERRORS` standard
+    errors are needed.
+
+    Args:
+        reference: Rows that the reference predicts correctly, bool [rows].
+        correct: Rows that the classifier predicts correctly, bool [rows].
+        domains: Domain of each row, str [rows].
+        criterion: Accuracy to compare in the whole.
+        errors: Number of standard errors of the difference that chance explains in the whole.
+    """
+    return is_worse(reference, correct, domains, criterion, errors) or is_worse_in_a_domain(
+        reference, correct, domains, DOMAIN_ERRORS
     )
 
 
