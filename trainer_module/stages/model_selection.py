@@ -12,11 +12,8 @@ from trainer_module.stages.scoring import class_ids, score
 from trainer_module.stages.stage_result import StageResult
 from trainer_module.training_options import Criterion
 
-#: Standard errors by which an earlier stage must be better than the last one of a retraining.
-RETRAINING_ERRORS = 2.0
-
-#: Standard errors by which a single domain must be worse for the loss to be more than chance.
-DOMAIN_ERRORS = 2.0
+#: Standard errors by which a classifier must be worse, in the whole or in a domain, to do harm.
+HARM_ERRORS = 2.0
 
 #: Rows added to those that a classifier gains over another, and to those that it loses.
 ADDED_ROWS = 0.5
@@ -33,9 +30,8 @@ def select_stage(
     """Return the best stage on the eval split, see `select_best`; the earlier one on a tie.
 
     A stage that another one replaces does not count. In a retraining, the last stage is returned
-    unless another one is better by more than `RETRAINING_ERRORS`, in the whole or in any domain: a
-    new head alone learns a new domain less than the stages after it, and few eval pictures seldom
-    show that.
+    unless it does harm (`does_harm`) compared with an earlier one: a new head alone learns a new
+    domain less than the stages after it, and few eval pictures seldom show that.
 
     Args:
         stages: Results of the stages, in the order of training.
@@ -50,7 +46,7 @@ def select_stage(
     logits = [stage.logits for stage in compared]
     if is_retraining and np.isfinite(logits[-1]).all():
         *earlier, last = (each.argmax(axis=-1) == targets for each in logits)
-        if not any(does_harm(one, last, domains, criterion, RETRAINING_ERRORS) for one in earlier):
+        if not any(does_harm(one, last, domains, criterion) for one in earlier):
             return compared[-1]
     return compared[select_best(logits, targets, domains, criterion)]
 
@@ -175,22 +171,20 @@ def does_harm(
     correct: npt.NDArray[np.bool_],
     domains: npt.NDArray[np.object_],
     criterion: Criterion,
-    errors: float = 1.0,
 ) -> bool:
     """Return whether a classifier is worse than a reference in the whole or in any domain.
 
-    There are several domains, and any of them may lose by chance: there `DOMAIN_ERRORS` standard
-    errors are needed.
+    By one standard error, one in six comparisons of equal classifiers would show harm, and there
+    are several domains: `HARM_ERRORS` are needed.
 
     Args:
         reference: Rows that the reference predicts correctly, bool [rows].
         correct: Rows that the classifier predicts correctly, bool [rows].
         domains: Domain of each row, str [rows].
         criterion: Accuracy to compare in the whole.
-        errors: Number of standard errors of the difference that chance explains in the whole.
     """
-    return is_worse(reference, correct, domains, criterion, errors) or is_worse_in_a_domain(
-        reference, correct, domains, DOMAIN_ERRORS
+    return is_worse(reference, correct, domains, criterion, HARM_ERRORS) or is_worse_in_a_domain(
+        reference, correct, domains, HARM_ERRORS
     )
 
 
