@@ -18,7 +18,7 @@ from command import draw_pictures
 from repository import HELPERS, ROOT
 from tiny_models import ColourModel, example, save_model, write_shard
 
-from components.serving_check import executor as serving_check
+from components.serving_check import probe_process
 from pipeline.commands.tensorflow_settings import check_tensorflow_settings
 from pipeline.running import boundary_check
 
@@ -42,7 +42,7 @@ WITH_GPU = {
 
 #: Modules that start a process which must not touch a GPU.
 WITHOUT_GPU = {
-    "components/serving_check/executor.py",
+    "components/serving_check/probe_process.py",
     "pipeline/commands/tensorflow_settings.py",
     "pipeline/inputs/parquet/parquet_table.py",
     "pipeline/running/boundary_check.py",
@@ -228,7 +228,7 @@ def test_serving_check_starts_no_gpu(starts, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.delenv("PYTHONPATH")
     shard = write_shard(tmp_path / "examples", [example("day", "red", (255, 0, 0))])
-    findings = serving_check.run_probe(str(save_model(tmp_path / "model", ColourModel())), [shard])
+    findings = probe_process.run_probe(str(save_model(tmp_path / "model", ColourModel())), [shard])
     assert findings["problems"] == []
     assert [start["gpus"] for start in read_starts(starts)] == [0]
 

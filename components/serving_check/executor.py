@@ -2,10 +2,6 @@
 
 import json
 import logging
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
@@ -13,17 +9,10 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact, artifact_utils
 
 from components.compat.tfx_internals import serving_model_path, write_string_file
-from components.serving_check import probe
+from components.serving_check.probe_process import run_probe
 from trainer_module.contract.folder_files import list_files
-from trainer_module.contract.process_environment import environment_without_gpu
 
 logger = logging.getLogger("carryover.serving_check")
-
-#: Number of pictures that the probe sends through the model.
-NUM_PICTURES = 8
-
-#: Seconds in which a model must be loaded and have returned its predictions.
-TIME_LIMIT = 600
 
 #: File in the blessing with the result of the probe.
 FINDINGS = "findings.json"
@@ -48,40 +37,6 @@ class ServingCheckExecutor(base_executor.BaseExecutor):
         for problem in findings["problems"]:
             logger.error("the model cannot serve: %s", problem)
         mark_blessing(blessing, not findings["problems"])
-
-
-def run_probe(model: str, shards: list[str]) -> dict[str, Any]:
-    """Load a SavedModel in a process without our code, and call its signatures.
-
-    Args:
-        model: Folder of the SavedModel.
-        shards: Paths of TFRecord files with tf.Examples of ImageExampleGen.
-
-    Returns:
-        `problems`: sentences, none if the model can serve; `seconds`: duration of the probe, or
-        None if it crashed.
-    """
-    # -I: neither the working directory nor PYTHONPATH is on the probe's path.
-    command = [sys.executable, "-I", str(Path(probe.__file__)), model, str(NUM_PICTURES), *shards]
-    with tempfile.TemporaryDirectory() as empty:
-        try:
-            done = subprocess.run(
-                command,
-                cwd=empty,
-                env=environment_without_gpu(),  # eight pictures need none
-                capture_output=True,
-                text=True,
-                timeout=TIME_LIMIT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return {"problems": [f"no response within {TIME_LIMIT} s"], "seconds": TIME_LIMIT}
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        problem = f"the process ended with code {done.returncode}: {last}"
-        return {"problems": [problem], "seconds": None}
-    findings: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return findings
 
 
 def mark_blessing(blessing: artifact.Artifact, blessed: bool) -> None:

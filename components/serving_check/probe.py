@@ -1,8 +1,9 @@
 """Program that loads a SavedModel with nothing but TensorFlow, and calls every signature.
 
-Usage: `python -I probe.py MODEL COUNT SHARD...`, with the folder of the SavedModel, the number of
-pictures to send through it, and TFRecord files of tf.Examples. It prints one JSON object:
-`problems`, a list that is empty if the model can serve, and `seconds`.
+Usage: `python -I probe.py`, with one line on standard input, a JSON list: the folder of the
+SavedModel, the number of pictures to send through it, and TFRecord files of tf.Examples. It prints
+one JSON object: `problems`, a list that is empty if the model can serve, and `seconds`. TensorFlow
+is imported before the line is read, so that the program can be started ahead of its work.
 """
 
 import json
@@ -78,12 +79,17 @@ def check_predictions(predictions: dict[str, Any], batch: int) -> list[str]:
 
 
 def main() -> None:
-    """Check the model that the command line names."""
+    """Check the model that the line on standard input names; end without one."""
     sys.meta_path.insert(0, RefuseOurCode())
-    folder, count, *shards = sys.argv[1:]
+    import tensorflow  # noqa: F401
+
+    line = sys.stdin.readline()
+    if not line:  # nobody needs the probe, or the process that started it has died
+        return
+    folder, count, *shards = json.loads(line)
     start = time.perf_counter()
     try:
-        problems = check_model(folder, int(count), shards)
+        problems = check_model(folder, count, shards)
     except Exception as error:  # any error here would also happen in a model server
         problems = [f"{type(error).__name__}: {error}"]
     print(json.dumps({"problems": problems, "seconds": time.perf_counter() - start}))

@@ -1,10 +1,12 @@
 """Launch the components of a run, and put their lists and findings where the user looks."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from components.data_gate.checks.duplicates import LOOKALIKES, write_pairs
 from components.data_gate.executor import read_findings
 from components.data_gate.stopping import StoppedByDataError
+from components.serving_check.probe_process import started_ahead
 from pipeline import component_ids
 from pipeline.running.launcher import Launcher
 from pipeline.running.run import Run
@@ -32,10 +34,14 @@ def launch_components(run: Run, launcher: Launcher, last: str | None = None) -> 
     nodes = launcher.nodes if last is None else launcher.nodes[: launcher.nodes.index(last) + 1]
     outputs: Outputs = {}
     try:
-        for node in nodes:
-            with run.component(node) as result:
-                outputs[node], result.cached = launcher.launch(node)
-            collect_lists(run, {node: outputs[node]})
+        with ExitStack() as ahead:
+            for node in nodes:
+                with run.component(node) as result:
+                    outputs[node], result.cached = launcher.launch(node)
+                if node == component_ids.TRAINER and not result.cached:
+                    # While the Evaluator works, the process of the ServingCheck gets ready.
+                    ahead.enter_context(started_ahead())
+                collect_lists(run, {node: outputs[node]})
     except StoppedByDataError as stop:
         # TFX has removed the outputs of the failed component: the error carries their content.
         run.findings = [*run.snapshot.findings, *stop.findings]

@@ -1,6 +1,7 @@
 """The problems that the probe finds, in this process; test_serving_check.py starts a new one."""
 
 import importlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ def _shard(tmp_path_factory: pytest.TempPathFactory) -> str:
 def problems_of(
     folder: Path, shard: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> list[str]:
-    monkeypatch.setattr(sys, "argv", ["probe.py", str(folder), "8", shard])
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps([str(folder), 8, shard])))
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     capsys.readouterr()
     probe.main()
