@@ -9,6 +9,9 @@ import numpy.typing as npt
 from trainer_module.backbones import Backbone, build_backbone, rebuild_backbone
 from trainer_module.training_options import BackboneOptions
 
+#: Factor on the weights of a trained head with which fine-tuning starts.
+HEAD_SHARE = 0.4
+
 
 @dataclass(frozen=True)
 class Classifier:
@@ -126,3 +129,26 @@ def warm_start_head(
     kernel[:, :classes] = head[0][:, :classes]
     bias[:classes] = head[1][:classes]
     classifier.head.set_weights([kernel, bias])
+
+
+def start_fine_tuning(
+    classifier: Classifier, head: list[npt.NDArray[np.float32]], warm_classes: int
+) -> None:
+    """Give the head the weights from which fine-tuning starts.
+
+    In a first training the head of the frozen stage is made smaller by `HEAD_SHARE`: it predicts
+    the same classes, with less confidence, so that there is a loss left for the blocks below it to
+    learn from ("On warm-starting neural network training", Ash and Adams, arXiv 1910.08475; figures
+    in docs/figures.md). In a retraining, classes that the serving model knows get the weights of
+    its head, and new ones keep those of the frozen stage.
+
+    Args:
+        classifier: Classifier after the frozen stage.
+        head: Kernel and bias of the head before the frozen stage.
+        warm_classes: Number of classes, the first ones, that the serving model knows.
+    """
+    if warm_classes:
+        warm_start_head(classifier, head, warm_classes)
+    else:
+        trained = classifier.head.get_weights()
+        classifier.head.set_weights([HEAD_SHARE * weight for weight in trained])

@@ -22,8 +22,8 @@ from trainer_module.classifier import (
     Classifier,
     build_classifier,
     extend_labels,
+    start_fine_tuning,
     warm_start,
-    warm_start_head,
 )
 from trainer_module.cross_fitting.cross_fit import Start, TrainedSplit, choose_start, cross_fit
 from trainer_module.cross_fitting.fold_models import read_fold_models
@@ -156,9 +156,9 @@ def train_stages(
     """Run the frozen stage and, unless it has no epochs, the fine-tuning stage.
 
     With unlabelled pictures the semi-supervised stage follows fine-tuning. The classifier has the
-    weights of the last stage afterwards. Fine-tuning starts from the head of the frozen stage,
-    except for classes that the serving model knows: these start from its head. A head trained on a
-    few pictures of a new domain is a worse start, and forgets the other domains.
+    weights of the last stage afterwards. Fine-tuning starts from the head of the frozen stage, in a
+    retraining from that of the serving model (`start_fine_tuning`): a head trained on a few
+    pictures of a new domain is a worse start, and forgets the other domains.
 
     Args:
         classifier: Classifier to train.
@@ -179,7 +179,7 @@ def train_stages(
     stages = [train_frozen(classifier, train_activations, eval_activations, task, start)]
     if boundary is not None:
         start = time.perf_counter()
-        warm_start_head(classifier, first_head, warm_classes)
+        start_fine_tuning(classifier, first_head, warm_classes)
         train_activations = add_views(train_activations, train, classifier, boundary, task)
         stages.append(
             fine_tune(classifier, boundary, train_activations, eval_activations, task, start)

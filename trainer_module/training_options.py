@@ -94,7 +94,7 @@ class FrozenOptions(Options):
 class FineTuningOptions(Options):
     """Fine-tuning stage: training of the blocks above the boundary."""
 
-    epochs: int = Field(6, ge=0, le=100_000, description="number of epochs; 0 skips the stage")
+    epochs: int = Field(5, ge=0, le=100_000, description="number of epochs; 0 skips the stage")
     batch_size: int = Field(32, ge=1, le=4096)
     learning_rate: float = Field(
         1.2e-3, gt=0, le=10, description="rate of the head; lower blocks get less"

@@ -7,7 +7,7 @@ Quality = Literal["fast", "standard", "best"]
 
 #: Values of each preset that differ from the defaults. Keys that the user sets win.
 PRESETS: dict[str, dict[str, Any]] = {
-    "fast": {"fine_tuning": {"epochs": 4, "augmentation": "light"}},
+    "fast": {"fine_tuning": {"epochs": 3, "augmentation": "light"}},
     "standard": {},
     "best": {
         "fine_tuning": {
@@ -29,7 +29,7 @@ def with_preset(settings: dict[str, Any]) -> dict[str, Any]:
     Example:
         >>> from pipeline.config.quality_presets import with_preset
         >>> with_preset({"quality": "fast", "fine_tuning": {"views": 5}})["fine_tuning"]
-        {'epochs': 4, 'augmentation': 'light', 'views': 5}
+        {'epochs': 3, 'augmentation': 'light', 'views': 5}
     """
     quality = settings.get("quality", "standard")
     if quality not in get_args(Quality):

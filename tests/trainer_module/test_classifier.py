@@ -7,6 +7,7 @@ from trainer_module.classifier import (
     build_classifier,
     copy_in_float32,
     extend_labels,
+    start_fine_tuning,
     warm_start,
     warm_start_head,
 )
@@ -49,6 +50,18 @@ def test_a_warm_start_of_the_head_leaves_other_classes_as_they_are():
     warm_start_head(later, earlier.head.get_weights(), 1)
     np.testing.assert_allclose(logits(later)[:, 0], logits(earlier)[:, 0], rtol=1e-5)
     np.testing.assert_allclose(logits(later)[:, 1:], before[:, 1:], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("warm_classes", "expected"), [(0, [4, 4, 4]), (2, [1, 1, 10])])
+def test_fine_tuning_starts_from_a_smaller_head_and_for_known_classes_from_the_serving_one(
+    warm_classes, expected
+):
+    made = classifier("cat", "dog", "ant")
+    kernel, bias = made.head.get_weights()
+    made.head.set_weights([np.full_like(kernel, 10), np.full_like(bias, 10)])
+    start_fine_tuning(made, [np.ones_like(kernel), np.ones_like(bias)], warm_classes)
+    kernel, bias = made.head.get_weights()
+    assert (kernel[0].tolist(), bias.tolist()) == (expected, expected)
 
 
 def test_weights_can_be_copied_to_another_classifier():

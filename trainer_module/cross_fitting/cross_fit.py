@@ -23,7 +23,7 @@ from scipy.special import softmax
 from trainer_module.activations.activations import Activations
 from trainer_module.activations.inference import embed, predict
 from trainer_module.backbones import split_at
-from trainer_module.classifier import Classifier, warm_start_head
+from trainer_module.classifier import Classifier, start_fine_tuning
 from trainer_module.contract.output_text.wording import counted
 from trainer_module.cross_fitting.fold_models import FoldModels, Weights, changed_weights
 from trainer_module.cross_fitting.folds import NO_FOLD, Folds
@@ -210,7 +210,7 @@ class _FoldTraining:
                 train, evaluation = self._embed(train), self._embed(evaluation)
             frozen_stage.train_frozen(self.classifier, train, evaluation, task, time.perf_counter())
         if not is_frozen and self.boundary is not None:
-            warm_start_head(self.classifier, head, warm_classes)
+            start_fine_tuning(self.classifier, head, warm_classes)
             self._fine_tune(self.boundary, train, task)
 
     def predict(self, activations: Activations) -> npt.NDArray[np.float32]:

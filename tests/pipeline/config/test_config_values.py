@@ -219,7 +219,7 @@ def test_a_group_without_keys_has_its_defaults(tmp_path, text):
 
 
 def test_a_preset_applies_to_an_empty_group(tmp_path):
-    assert from_file(tmp_path, "quality: fast\nfine_tuning:\n").fine_tuning.epochs == 4
+    assert from_file(tmp_path, "quality: fast\nfine_tuning:\n").fine_tuning.epochs == 3
 
 
 @pytest.mark.parametrize(
