@@ -4,7 +4,7 @@
 import platform
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -16,8 +16,9 @@ check_packages("pipeline", "components", "trainer_module")
 from pipeline.command_options import DEFAULT_WORKSPACE, WorkspaceOption
 from pipeline.commands import label_command, manifest_command, model_commands, training_commands
 from pipeline.commands.error_line import error_line
-from pipeline.commands.exit_codes import EXIT_BAD_INPUT, EXIT_FAILURE
+from pipeline.commands.exit_codes import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILURE
 from pipeline.commands.logged_command import LoggedCommand
+from pipeline.commands.usage_error import usage_error_line
 from pipeline.kubeflow import kubeflow_commands
 from pipeline.logs.command_log import CommandLog, command_log
 from pipeline.logs.warnings_log import log_warnings
@@ -127,13 +128,14 @@ def main() -> None:
     log = CommandLog()
     log_warnings(log)
     try:
-        app(obj=log)
+        # In its standalone mode, the app prints usage errors in several lines.
+        sys.exit(app(obj=log, prog_name="carryover", standalone_mode=False) or EXIT_DONE)
     except SystemExit as end:
-        if end.code:
-            log.refuse(sys.argv[1:], _usage_error(end))
         log.finish(end.code if isinstance(end.code, int) else EXIT_FAILURE)
         raise
     except Exception as error:
+        if line := usage_error_line(error):
+            _refuse(error, line, log)
         log.write_error(error)
         code = EXIT_BAD_INPUT if isinstance(error, InputError) else EXIT_FAILURE
         log.finish(code)
@@ -143,10 +145,14 @@ def main() -> None:
         keep_functions()
 
 
-def _usage_error(end: SystemExit) -> str:
-    """Return what is wrong with a command line; Click has printed it before the end."""
-    describe = getattr(end.__context__, "format_message", None)
-    return str(describe()) if describe else "the command did not run"
+def _refuse(error: Any, line: str, log: CommandLog) -> NoReturn:
+    """Print what is wrong with a command line, or the help where there is none, and exit."""
+    log.refuse(sys.argv[1:], line)
+    log.finish(EXIT_BAD_INPUT)
+    if not sys.argv[1:]:
+        error.show()
+        sys.exit(EXIT_BAD_INPUT)
+    _fail(line, EXIT_BAD_INPUT)
 
 
 def _log_with(error: Exception, log: CommandLog) -> Path | None:

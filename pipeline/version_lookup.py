@@ -23,12 +23,13 @@ from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION
 CONFIDENCE = 0.9
 
 
-def find_store(workspace: Path, name: str | None) -> VersionStore:
+def find_store(workspace: Path, name: str | None, option: str = "--workspace DIR") -> VersionStore:
     """Return the versions of a workspace's model.
 
     Args:
         workspace: Folder of the workspace.
         name: Name of the model; None if the workspace has only one.
+        option: Option that names the workspace, for messages.
 
     Raises:
         InputError: No model has been pushed, there is no model of this name, the name is None and
@@ -41,13 +42,13 @@ def find_store(workspace: Path, name: str | None) -> VersionStore:
         names = []
     except OSError as error:
         raise InputError(
-            f"{serving} cannot be read: {error.strerror}. Give another workspace with "
-            "--workspace DIR, or mend the rights of the folder."
+            f"{serving} cannot be read: {error.strerror}. Give another workspace with {option}, or "
+            "mend the rights of the folder."
         ) from None
     if not names:
         raise InputError(
             f"no model has been pushed to {serving} yet. Give the workspace of a run with "
-            "--workspace DIR, or run: carryover run"
+            f"{option}, or run: carryover run"
         )
     if name is None and len(names) > 1:
         raise InputError(f"{serving} holds several models. Give --name: {', '.join(names)}.")

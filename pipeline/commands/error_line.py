@@ -36,11 +36,12 @@ def error_line(error: Exception, workspace: Path | None) -> str:
     if not any(words in line for words in DISK_FULL):
         return line
     folders = [*([workspace] if workspace else []), _temporary_folder()]
+    other = "give another workspace with --workspace DIR, or " if workspace else "give "
     with contextlib.suppress(FileNotFoundError):  # the working directory may have been removed
         folders.append(Path.cwd())
     return (
-        f"{line}. Free space: {_free_space(folders)}. Free some, or give another workspace with "
-        "--workspace DIR, or another folder for temporary files with TMPDIR."
+        f"{line}. Free space: {_free_space(folders)}. Free some, or {other}another folder for "
+        "temporary files with TMPDIR."
     )
 
 

@@ -12,7 +12,6 @@ from starlette.applications import Starlette
 
 from pipeline.config.path_check import check_workspace
 from pipeline.inputs.layouts.layout_advice import shell_word
-from pipeline.inputs.system_files import skipped_kind
 from pipeline.labelling.batch_writer import WrittenBatch, check_output, write_batch
 from pipeline.labelling.decision_journal import DecisionJournal
 from pipeline.labelling.folder_name_check import check_folder_name
@@ -20,6 +19,7 @@ from pipeline.labelling.label_app import Labelling, create_label_app
 from pipeline.labelling.labelling_session import LabellingSession
 from pipeline.labelling.picture_list import list_pictures
 from pipeline.labelling.proposals import Proposals
+from pipeline.retraining.deliveries.batch_name_check import check_batch_name
 from pipeline.terminal.plain_lines import print_line
 from pipeline.version_lookup import find_store, serving_version
 from pipeline.web.listening_socket import bind_socket
@@ -29,6 +29,9 @@ from trainer_module.export.model_description import read_description
 
 #: Address of the page: no other machine can reach it.
 HOST = "127.0.0.1"
+
+#: Option that names the workspace, for messages.
+WORKSPACE_OPTION = "--classes-from WORKSPACE"
 
 #: Seconds that open requests may take when the server stops.
 STOP_SECONDS = 2
@@ -218,10 +221,7 @@ def _choose_output(folder: Path, output: Path | None) -> Path:
         raise InputError(
             f"--output {chosen} is in the folder of the pictures. Give another folder."
         )
-    if skipped_kind(chosen.name, is_folder=True):
-        raise InputError(
-            f"--output {chosen}: an inbox leaves a folder of this name alone. Give another name."
-        )
+    check_batch_name(chosen)
     check_output(chosen)
     return chosen
 
@@ -242,8 +242,10 @@ def _resolve(option: str, path: Path) -> Path:
 def _find_model(options: LabelOptions) -> Path | None:
     if options.workspace is None:
         return None
-    store = find_store(options.workspace, options.name)
-    check_workspace(store.root)
+    store = find_store(options.workspace, options.name, WORKSPACE_OPTION)
+    check_workspace(
+        store.root, f"Rename the folder, or give another workspace with {WORKSPACE_OPTION}."
+    )
     return store.path(serving_version(store))
 
 

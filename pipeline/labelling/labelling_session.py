@@ -39,8 +39,8 @@ class LabellingSession:
 
     Attributes:
         pictures: Pictures by id.
-        num_changed: Number of decisions in the journal that do not hold any more, because their
-            file was changed or is gone.
+        num_changed: Number of pictures whose last decision in the journal does not hold any more,
+            because the file was changed or is gone.
         renamed: Names of classes that count now, by the name in the journal that looks like them.
     """
 
@@ -225,10 +225,10 @@ class LabellingSession:
             status = entry.get("bytes"), entry.get("modified")
             if listed is None or (listed.size, listed.modified) != status:
                 changed.add(picture)
-            elif kind == "labelled":
-                self._apply(picture, kind, self._add_known(entry.get("label")))
             elif kind in get_args(Kind):
-                self._apply(picture, kind, "")
+                changed.discard(picture)
+                label = self._add_known(entry.get("label")) if kind == "labelled" else ""
+                self._apply(picture, kind, label)
         return len(changed)
 
     def _add_known(self, name: object) -> str:

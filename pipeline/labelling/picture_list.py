@@ -12,7 +12,7 @@ from pipeline.inputs.layouts.layout import DOMAIN_CLASS
 from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
 from pipeline.inputs.picture_columns import further_columns, picture_columns
 from pipeline.inputs.sidecar import FROM_FOLDERS, SIDECAR, Sidecar
-from pipeline.picture_selection.folder_names import CONFIG, SHEET, TABLE, TASKS
+from pipeline.picture_selection.selection_folders import without_selections
 from pipeline.retraining.deliveries.inbox import READY
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
@@ -20,8 +20,8 @@ from trainer_module.contract.listing_row import ListingRow
 #: Reason of a picture that is in no folder, where no option names the domain.
 NO_DOMAIN = "not in the folder of a domain"
 
-#: Files of other commands beside the folders of domains; nobody takes them for pictures to label.
-_OWN_FILES = (READY, TABLE, TASKS, CONFIG, SHEET)
+#: Reason of a folder with copies of pictures.
+SELECTION = "`carryover select` wrote it; label it by itself"
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,11 @@ def list_pictures(folder: Path, domain: str | None = None) -> PictureList:
         raise InputError(f"{folder} is not a folder. Give the folder of the pictures to label.")
     sidecar = Sidecar(folder, slices=further_columns(folder / SIDECAR))
     pictures: list[ListedPicture] = []
-    left_out: dict[str, str] = {}
-    for row in list_folder(folder):
+    rows, selections = without_selections(list_folder(folder))
+    left_out = dict.fromkeys(selections, SELECTION)
+    for row in rows:
         path = PurePosixPath(row["path"])
-        if str(path) in _OWN_FILES:
+        if row["path"] == READY:
             continue
         parts = (domain, *path.parts) if domain else path.parts
         _check_levels(folder, parts, domain)
@@ -102,7 +103,7 @@ def list_pictures(folder: Path, domain: str | None = None) -> PictureList:
         pictures.append(_listed(row, parts))
     sidecar.check_complete()
     if not pictures:
-        raise InputError(_describe_empty(folder, left_out))
+        raise InputError(_describe_empty(folder, left_out, selections))
     pictures.sort(key=lambda one: (one.domain, one.path))
     return PictureList({one.id: one for one in pictures}, left_out)
 
@@ -177,10 +178,18 @@ def _check_levels(folder: Path, parts: tuple[str, ...], domain: str | None) -> N
         )
 
 
-def _describe_empty(folder: Path, left_out: dict[str, str]) -> str:
+def _describe_empty(folder: Path, left_out: dict[str, str], selections: list[str]) -> str:
     if NO_DOMAIN in left_out.values():
         return (
             f"the pictures of {folder} are in no folder of a domain. Name their domain with "
             "--domain NAME."
         )
-    return f"folder {folder} holds no pictures to label."
+    if selections:
+        return (
+            f"folder {folder} holds no pictures to label besides those that `carryover select` has "
+            f"copied. Give their folder: {folder / selections[0]}"
+        )
+    return (
+        f"folder {folder} holds no pictures to label. Put them into <domain>/_unlabelled/, or give "
+        "another folder."
+    )

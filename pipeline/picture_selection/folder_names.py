@@ -16,6 +16,9 @@ TABLE, TASKS, CONFIG, SHEET = (
     "contact-sheet.png",
 )
 
+#: All of them. Whoever reads such a folder leaves them alone.
+SELECTION_FILES = (TABLE, TASKS, CONFIG, SHEET)
+
 #: Longest name of a folder or a copy, in bytes, without what makes it unique.
 MAX_NAME = 200
 

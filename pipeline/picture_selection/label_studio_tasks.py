@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
+from pipeline.inputs.exports.label_studio_export import SIDECAR_KEY
 from pipeline.picture_selection.selection import Choice
 
 #: Name of the control with the classes, in tasks and in the labelling config. In JSON-MIN, the
@@ -64,7 +65,9 @@ def _task(name: str, choice: Choice, model: str) -> dict[str, Any]:
     }
     score = round(choice.confidence, 4)
     address = f"/data/local-files/?d={quote(name.encode('utf-8', 'surrogateescape'))}"
+    columns = dict(choice.picture.columns)
+    data = {IMAGE: address, "domain": choice.picture.domain, "why": choice.why}
     return {
-        "data": {IMAGE: address, "domain": choice.picture.domain, "why": choice.why},
+        "data": data | ({SIDECAR_KEY: columns} if columns else {}),
         "predictions": [{"model_version": model, "score": score, "result": [result]}],
     }

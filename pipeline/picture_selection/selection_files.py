@@ -14,6 +14,7 @@ from pipeline.inputs.sidecar import SIDECAR
 from pipeline.inspecting.contact_sheet import SheetRow, draw_contact_sheet, evenly_spaced
 from pipeline.picture_selection.folder_names import (
     CONFIG,
+    SELECTION_FILES,
     SHEET,
     TABLE,
     TASKS,
@@ -56,7 +57,7 @@ def write_selection(
         OSError: The disk is full.
     """
     domains = sorted({choice.picture.domain for choice in choices})
-    folders = name_folders(domains, (TABLE, TASKS, CONFIG, SHEET, SIDECAR))
+    folders = name_folders(domains, (*SELECTION_FILES, SIDECAR))
     names = [_copy(choice, folder, folders[choice.picture.domain]) for choice in choices]
     named = list(zip(names, choices, strict=True))
     _write_tables(named, folder)

@@ -213,7 +213,10 @@ def _decide_without_news(assessment: BatchAssessment, numbers: str) -> BatchDeci
     """Decide on a batch without a usable picture that the serving version does not know."""
     known = sum(domain.known for domain in assessment.domains.values())
     if not known:
-        return BatchDecision("held", "no picture of the batch is usable")
+        return BatchDecision(
+            "held",
+            "no picture of the batch is usable: correct its files, and deliver it again",
+        )
     if assessment.omitted:
         corrections = _describe_corrections(assessment)
         return BatchDecision(

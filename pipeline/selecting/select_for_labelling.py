@@ -13,6 +13,7 @@ from rich.table import Table
 
 from pipeline.config.path_check import check_encodable, check_workspace
 from pipeline.picture_selection.output_draft import draft_of
+from pipeline.retraining.deliveries.batch_name_check import check_batch_name
 from pipeline.retraining.retraining_commands import read_config
 from pipeline.selecting.inbox_pictures import find_delivered, known_contents
 from pipeline.selecting.labelled_files import read_labelled
@@ -98,6 +99,7 @@ def select_for_labelling(
     version = serving_version(store)
     output = Path(os.path.realpath(output))
     source.check(output, store.root)
+    check_batch_name(output)
     _check_empty(output)
     model = store.path(version)
     if source.data is not None:

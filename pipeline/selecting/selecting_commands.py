@@ -52,8 +52,8 @@ def select(
 ) -> None:
     """Choose the unlabelled pictures whose labels help the serving model most.
 
-    Copies them, and writes a table, tasks for Label Studio and a contact sheet. A fifth is chosen
-    at random, so that it can test. Exit codes: 0 done, 2 bad input, 1 failure.
+    Copies them, and writes a table, tasks for Label Studio and a contact sheet. A fifth, rounded,
+    is chosen at random, so that it can test. Exit codes: 0 done, 2 bad input, 1 failure.
     """
     from pipeline.selecting.select_for_labelling import PictureSource, select_for_labelling
 

@@ -14,6 +14,7 @@ from pipeline.inputs.manifest import read_usable_manifest
 from pipeline.inputs.picture_columns import further_columns, picture_columns
 from pipeline.inputs.sidecar import FROM_FOLDERS, SIDECAR, Sidecar
 from pipeline.inputs.snapshot import is_manifest
+from pipeline.picture_selection.selection_folders import without_selections
 from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 from pipeline.retraining.deliveries.inbox import READY
 from trainer_module.contract.errors import InputError
@@ -105,7 +106,9 @@ def _add_folder(found: FoundPictures, root: Path, domain: str | None) -> list[st
     misplaced = f"not in {layout.text}"
     loose = []
     sidecar = Sidecar(root, slices=further_columns(root / SIDECAR))
-    for row in list_folder(root, layout):
+    rows, selections = without_selections(list_folder(root, layout))
+    found.notes += [f"Folder {name} is left out: this command wrote it." for name in selections]
+    for row in rows:
         if row["path"] == READY:
             continue
         _complete(row, sidecar)

@@ -136,15 +136,27 @@ def test_bad_input_ends_with_one_line_and_exit_code_2(carryover, tmp_path, argum
     [
         (["run", "--dta", "x"], "No such option: --dta"),
         (["predict"], "Missing argument 'IMAGE...'"),
-        (["unheard-of"], "No such command 'unheard-of'"),
+        (["unheard-of\n"], "No such command 'unheard-of"),
+        (["label", ".", "--port", "99999"], "Invalid value for '--port' / '-p': "),
+        (["serve", "--port", "99999"], "Invalid value for '--port' / '-p': "),
+        (["export"], "Missing option '--format'"),
+        (["--debug"], "Missing command"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_wrong_command_line_ends_with_the_reason_and_exit_code_2(carryover, arguments, message):
-    done = carryover(*arguments)
+def test_a_wrong_command_line_ends_with_the_reason_and_the_help_to_read(
+    carryover, arguments, message
+):
+    line = refusal(carryover(*arguments))
+    assert line.startswith(message)
+    command = arguments[0] if arguments[0] in ("run", "predict", "label", "serve", "export") else ""
+    assert line.endswith(f". Run: carryover {command} --help".replace("  ", " "))
+
+
+def test_without_a_command_the_help_is_shown(carryover):
+    done = carryover()
     assert (done.returncode, done.stdout) == (2, "")
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("Usage: carryover")
 
 
 def test_the_exit_code_reaches_the_shell(run_python):

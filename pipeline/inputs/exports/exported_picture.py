@@ -1,7 +1,8 @@
 """One picture of an export, with the labels that were given to it."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -24,6 +25,7 @@ class ExportedPicture:
         split: Split that the export names.
         problem: Reason why the picture cannot be used, besides its labels; "" without one.
         domain: Domain that the export names; "" without one.
+        columns: Group, split and further columns by name.
     """
 
     name: str
@@ -32,6 +34,7 @@ class ExportedPicture:
     split: str | None = None
     problem: str = ""
     domain: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reason(self) -> str:
@@ -56,6 +59,7 @@ class ExportedPicture:
             labels=self.labels | other.labels,
             split=self.split or other.split,
             problem=self.problem or other.problem,
+            columns={**other.columns, **self.columns},
         )
 
 

@@ -4,11 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from components.evaluation.gate.slice_names import column_name
 from pipeline.inputs.exports.exported_picture import ExportedPicture, PictureFinder
 from pipeline.inputs.layouts.folder_tree import PICTURE_SUFFIXES
+from pipeline.inputs.manifest_columns import REQUIRED
 
 #: Keys of JSON-MIN that hold one choice as a text. Others have structure.
 CHOICE_KEYS = ("choice", "label", "class")
+
+#: Key of a task's data that holds what a sidecar says of the picture: texts by column. They are no
+#: keys of the data themselves, as JSON-MIN adds keys of its own, such as `id` and `label`.
+SIDECAR_KEY = "sidecar"
 
 
 def is_label_studio(content: Any) -> bool:
@@ -38,7 +44,8 @@ def read_label_studio(
         address = _address(task)
         location, problem = finder.find(address)
         labels = frozenset(_labels(task))
-        yield ExportedPicture(address, location, labels, None, problem, _domain(task))
+        domain, columns = _domain(task), _columns(task)
+        yield ExportedPicture(address, location, labels, None, problem, domain, columns)
 
 
 def _address(task: dict[str, Any]) -> str:
@@ -52,6 +59,14 @@ def _domain(task: dict[str, Any]) -> str:
     """Return the domain that the data of a task name, as those of `carryover select` do."""
     domain = task.get("data", task).get("domain", "")
     return domain.strip() if isinstance(domain, str) else ""
+
+
+def _columns(task: dict[str, Any]) -> dict[str, str]:
+    """Return the columns that the data of a task hold, as those of `carryover select` do."""
+    said = task.get("data", task).get(SIDECAR_KEY)
+    texts = said.items() if isinstance(said, dict) else ()
+    columns = {column_name(name): text.strip() for name, text in texts if isinstance(text, str)}
+    return {name: text for name, text in columns.items() if text and name not in ("", *REQUIRED)}
 
 
 def _is_picture(text: str) -> bool:

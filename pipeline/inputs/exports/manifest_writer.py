@@ -3,16 +3,19 @@
 import io
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.config.path_check import folder_problem
 from pipeline.inputs.exports.export_reader import FORMATS, read_export
 from pipeline.inputs.exports.exported_picture import ExportedPicture
 from pipeline.inputs.folder import find_layout, scan_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.layouts.missing_splits import missing_splits, share_out
 from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
+from pipeline.inputs.manifest_columns import REQUIRED
+from pipeline.inputs.picture_columns import further_columns, picture_columns
 from pipeline.inputs.sidecar import SIDECAR
 from pipeline.inputs.system_files import find_files
 from trainer_module.contract.atomic_write import atomic_write
@@ -37,16 +40,14 @@ class ManifestRow:
         path: Path or URI of the picture; for a skipped one, its name in the export.
         domain: Name of the domain.
         label: Name of the class; "" for a skipped picture.
-        split: Name of the split, or "".
-        group: Name of the group, or "".
+        columns: Group, split and further columns by name.
         reason: Reason why the picture is skipped; "" for a row.
     """
 
     path: str
     domain: str = ""
     label: str = ""
-    split: str = ""
-    group: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
 
 
@@ -77,7 +78,10 @@ class WrittenManifest:
         for noun, names in (
             ("domains", Counter(row.domain for row in self.rows)),
             ("classes", Counter(row.label for row in self.rows)),
-            ("splits", Counter(row.split for row in self.rows if row.split)),
+            (
+                "splits",
+                Counter(row.columns["split"] for row in self.rows if "split" in row.columns),
+            ),
         ):
             if names:
                 texts = (f"{quoted(name)} {count:,}" for name, count in sorted(names.items()))
@@ -100,10 +104,13 @@ def write_manifest(
         output: Path of the CSV file.
 
     Raises:
-        InputError: The export is unreadable, the domain is missing, or no picture has one class.
+        InputError: The export is unreadable, a folder or the domain is missing, or no picture has
+            one class.
     """
     if output.suffix.lower() != ".csv":
         raise InputError(f"--output {output} must end in .csv.")
+    if images and (problem := folder_problem(images)):
+        raise InputError(f"--images {images} {problem}. Give the folder of the pictures.")
     rows = list(_export_rows(export, images, options)) or _folder_rows(export, options)
     skipped = [row for row in rows if row.reason]
     used = [row for row in rows if not row.reason]
@@ -141,15 +148,16 @@ def _export_rows(
     keeps_splits = len(found - {None}) > 1  # one split for all pictures divides nothing
     for picture in pictures:
         domain = options.domain or picture.domain
-        reason = picture.reason or _unwritable(picture.location, domain, *picture.labels)
-        if reason:
+        names = (picture.location, domain, *picture.labels)
+        if reason := picture.reason or _unwritable(names, picture.columns):
             yield ManifestRow(picture.name, reason=reason)
             continue
         split = picture.split if keeps_splits else None
         if split == "train":
             split = share_out(picture.name, missing)
         [label] = picture.labels
-        yield ManifestRow(picture.location, domain, label, split or "")
+        columns = ({"split": split} if split else {}) | dict(picture.columns)
+        yield ManifestRow(picture.location, domain, label, columns)
 
 
 def _merged(pictures: Iterable[ExportedPicture]) -> list[ExportedPicture]:
@@ -177,29 +185,32 @@ def _folder_rows(folder: Path, options: LayoutOptions) -> list[ManifestRow]:
         message = f"{quoted(str(unread))} is no export that is read: {FORMATS}"
         raise InputError(f"{message}. And {error}") from None
     listed_rows: list[ListingRow] = []
-    scan_folder(root, listed_rows.append, layout)
+    scan_folder(root, listed_rows.append, layout, slices=further_columns(root / SIDECAR))
     rows = []
     for row in listed_rows:
-        path = str(root / row["path"])
-        reason = row.get("reason") or _unwritable(path, row["domain"], row["label"])
+        path, columns = str(root / row["path"]), picture_columns(row)
+        reason = row.get("reason") or _unwritable((path, row["domain"], row["label"]), columns)
         if not reason and (spaced := _with_outer_space(row["domain"], row["label"])):
             reason = f"name {quoted(spaced)} begins or ends with a space. Rename the folder"
         name = row["path"] if reason else path
-        split, group = row.get("split", ""), row.get("group", "")
-        rows.append(ManifestRow(name, row["domain"], row["label"], split, group, reason))
+        rows.append(ManifestRow(name, row["domain"], row["label"], columns, reason))
     return rows
 
 
-def _unwritable(path: str, domain: str, *labels: str) -> str:
-    """Return why a row cannot be written as UTF-8, or has no label; "" if it can be written."""
-    texts = (path, domain, *labels)
+def _unwritable(names: Sequence[str], columns: Mapping[str, str]) -> str:
+    """Return why a row cannot be written as UTF-8, or has no label; "" if it can be written.
+
+    Args:
+        names: Path, domain and labels.
+        columns: Further columns by name.
+    """
     try:
-        "".join(texts).encode()
+        "".join([*names, *columns, *columns.values()]).encode()
     except UnicodeEncodeError:
-        return "its path or its label is not named in UTF-8"
-    if any(map(is_unlabelled, labels)):
+        return "its path, its label or another column is not named in UTF-8"
+    if any(map(is_unlabelled, names[2:])):
         return "it has no label yet"
-    return "" if all(text.strip() for text in texts) else "its label is empty"
+    return "" if all(text.strip() for text in names) else "its label is empty"
 
 
 def _with_outer_space(*names: str) -> str:
@@ -215,13 +226,19 @@ def _relative(path: str, folder: Path) -> str:
 
 
 def _write_rows(output: Path, rows: list[ManifestRow]) -> None:
-    """Write the manifest, with a column of groups if there are any."""
+    """Write the manifest, with all columns that a row has."""
     folder = output.resolve().parent
-    columns = ("path", "domain", "label", "split", "group")
-    values = ((_relative(row.path, folder), row) for row in rows)
-    cells = ((path, row.domain, row.label, row.split, row.group) for path, row in values)
-    width = len(columns) if any(row.group for row in rows) else len(columns) - 1
-    _write(output, columns[:width], (row[:width] for row in cells))
+    further = tuple(dict.fromkeys(("split", *(name for row in rows for name in row.columns))))
+    cells = (
+        (
+            _relative(row.path, folder),
+            row.domain,
+            row.label,
+            *(row.columns.get(name, "") for name in further),
+        )
+        for row in rows
+    )
+    _write(output, (*REQUIRED, *further), cells)
 
 
 def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

@@ -58,7 +58,12 @@ def delivered_rows(
         notes = (*layout.notes, left_alone) if left_alone else layout.notes
     notes = (*notes, *_missing_columns(delivery, path, rows, slices))
     if not rows:
-        raise InputError(f"no picture of the batch is usable: {delivery.source} is empty")
+        folders = "Put pictures into <domain>/<class>/ or <domain>/_unlabelled/"
+        remedy = "Add rows" if delivery.is_manifest else folders
+        raise InputError(
+            f"no picture of the batch is usable: {delivery.source} is empty. {remedy}, and deliver "
+            "it again"
+        )
     check_stores(rows, root)
     return rows, root, notes
 

@@ -36,7 +36,7 @@ def test_a_full_disk_is_looked_for_in_every_folder_that_is_written_to(error, tmp
 def test_a_full_disk_is_told_without_a_workspace_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert f"Free space: {tmp_path}" not in error_line(FULL, None)
-    assert f" MiB in {tmp_path}. Free some" in error_line(FULL, None)
+    assert f" MiB in {tmp_path}. Free some, or give another folder for " in error_line(FULL, None)
 
 
 @pytest.mark.parametrize(

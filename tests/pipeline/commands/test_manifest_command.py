@@ -72,6 +72,8 @@ def test_skipped_pictures_are_named_with_exit_code_2(carryover, tmp_path):
         (["my-export", "--output", "a.parquet"], "--output a.parquet must end in .csv."),
         (["my-export", "--output", "a.csv"], "Give --domain NAME"),
         (["my-export", "--output", "a.csv", "--layout", "label"], "--layout must be auto, or name"),
+        (["my-export", "--output", "a.csv", "--images", "nope"], "--images nope does not exist."),
+        (["my-export", "--output", "a.csv", "--images", "a.json"], "is a file, no folder. Give"),
         (["my-export", "--output", "a.json/a.csv", "--domain", "x"], "Name another file."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

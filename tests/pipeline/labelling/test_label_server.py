@@ -89,7 +89,11 @@ def test_classes_that_no_folder_can_have_are_named_and_not_offered(folder, tmp_p
         ({"output": ".hidden"}, "an inbox leaves a folder of this name alone"),
         ({"name": "model"}, "Give --classes-from, too"),
         ({"domain": "a/b"}, "domain 'a/b': the name holds a slash"),
-        ({"workspace": Path("missing")}, "no model has been pushed"),
+        ({"output": "_unlabelled"}, "is kept for what a batch holds. Give another name"),
+        ({"output": "_to_label"}, "is kept for what a batch holds. Give another name"),
+        ({"output": "fog.csv"}, r"a name that ends in \.csv for that of a manifest. Give another"),
+        ({"workspace": Path("missing")}, "workspace of a run with --classes-from WORKSPACE, or"),
+        ({"workspace": Path("a[b")}, "Give the workspace of a run with --classes-from WORKSPACE"),
     ],
 )
 def test_options_that_cannot_work_are_refused_before_anything_is_written(

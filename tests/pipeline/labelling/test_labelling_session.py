@@ -76,6 +76,18 @@ def test_a_label_of_a_file_that_was_changed_since_does_not_count(folder):
         assert session.undo() is None
 
 
+def test_a_picture_that_was_labelled_again_after_its_file_was_changed_is_not_told_of(folder):
+    with open_session(folder, CLASSES) as session:
+        session.decide(ONE, "labelled", "dog")
+    write_files(folder, {"fog/1.png": solid("blue", form="BMP")})
+    with open_session(folder, CLASSES) as session:
+        assert session.num_changed == 1
+        session.decide(ONE, "labelled", "cat")
+    with open_session(folder, CLASSES) as session:
+        assert session.num_changed == 0
+        assert session.decision(ONE) == Decision("labelled", "cat")
+
+
 def test_a_journal_with_the_name_of_another_folder_as_a_class_is_refused(folder):
     with open_session(folder, CLASSES) as session:
         session.decide(ONE, "labelled", "dog")

@@ -70,6 +70,18 @@ def test_files_are_left_out_with_the_reason_but_for_those_that_select_writes(tmp
     }
 
 
+def test_a_folder_below_that_select_wrote_is_left_out_as_a_whole(tmp_path):
+    names = ["label_studio.json", "selection.csv", "contact-sheet.png", "fog/_to_label/1.png"]
+    write_files(tmp_path, {f"chosen/{name}": PICTURE for name in names})
+    with pytest.raises(InputError, match=rf"has copied\. Give their folder: {tmp_path}/chosen$"):
+        list_pictures(tmp_path)
+    write_files(tmp_path, {"fog/1.png": PICTURE, "rain/selection.csv": b"", "rain/2.png": PICTURE})
+    found = list_pictures(tmp_path)
+    paths = [one.path for one in found.pictures.values()]
+    assert paths == ["fog/1.png", "rain/2.png", "rain/selection.csv"]
+    assert found.left_out == {"chosen": "`carryover select` wrote it; label it by itself"}
+
+
 def test_all_columns_of_a_sidecar_are_kept(tmp_path):
     write_files(tmp_path, {"fog/_to_label/1.png": PICTURE})
     (tmp_path / "sidecar.csv").write_text(

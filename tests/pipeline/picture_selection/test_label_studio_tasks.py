@@ -10,6 +10,7 @@ from tiny_pictures import solid, write_files
 
 from pipeline.inputs.exports.manifest_writer import write_manifest
 from pipeline.inputs.layouts.layout import LayoutOptions
+from pipeline.inputs.picture_columns import picture_columns
 from pipeline.picture_selection.label_studio_tasks import write_labelling_config, write_tasks
 from pipeline.picture_selection.selection import Choice
 from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
@@ -25,6 +26,12 @@ CHOSEN = {
     "rain/_to_label/\u00e4.png": ("rain", "bus", "car"),
 }
 
+#: What the listing says of some of them besides. "a.jpg" is no address of a picture.
+COLUMNS = {
+    "fog/_to_label/100%.png": {"group": "=film 7", "split": "test", "hour": "a.jpg"},
+    "rain/_to_label/\u00e4.png": {"group": "film 8"},
+}
+
 
 @pytest.fixture(name="output")
 def _output(tmp_path: Path) -> Path:
@@ -33,11 +40,15 @@ def _output(tmp_path: Path) -> Path:
     contents = {name: solid((number, 0, 0)) for number, name in enumerate(CHOSEN)}
     write_files(output, contents)
     choices = [
-        (name, Choice(UnlabelledPicture("", name, domain), "diverse", label, 0.75))
+        (name, Choice(picture_of(name, domain), "diverse", label, 0.75))
         for name, (domain, label, _) in CHOSEN.items()
     ]
     write_tasks(choices, output, "vehicles 3", output / "label_studio.json")
     return output
+
+
+def picture_of(name: str, domain: str) -> UnlabelledPicture:
+    return UnlabelledPicture("", name, domain, columns=COLUMNS.get(name, {}))
 
 
 def tasks_of(output: Path) -> list[dict[str, Any]]:
@@ -80,18 +91,21 @@ def exported(output: Path, minimal: bool) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("minimal", [False, True], ids=["JSON", "JSON-MIN"])
 @pytest.mark.parametrize("images", ["to-label", "."])
-def test_the_export_of_the_tasks_becomes_a_batch_with_the_labels(output, minimal, images):
+def test_the_export_of_the_tasks_becomes_a_batch_with_labels_and_further_columns(
+    output, minimal, images
+):
     export = output.parent / "export.json"
     export.write_text(json.dumps(exported(output, minimal)))
     manifest = output / "batch.csv"
     written = write_manifest(export, output.parent / images, LayoutOptions(), manifest)
     assert written.skipped == []
     delivery = Delivery("batch", manifest, complete=True, changed=0)
-    store = BatchStore(output.parent / "batches")
+    store = BatchStore(output.parent / "batches", slices=("hour",))
     rows = store.read(store.add(delivery).digest)
     assert {row["name"]: (row["domain"], row["label"]) for row in rows} == {
         name: (domain, label) for name, (domain, _, label) in CHOSEN.items()
     }
+    assert {row["name"]: picture_columns(row) for row in rows if picture_columns(row)} == COLUMNS
 
 
 def test_what_is_left_in_the_folder_of_a_delivered_output_is_unlabelled(output):

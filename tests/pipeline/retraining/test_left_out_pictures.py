@@ -88,8 +88,25 @@ def test_a_batch_of_no_pictures_is_held_with_their_names(site):
     [batch] = site.batches()
     assert (batch.state, batch.reason) == (
         "held",
-        "no picture of the batch is usable; 9 files are left out: 9 not a picture in a known "
-        "format (night/red/x0.png, night/red/x1.png, night/red/x2.png, ...)",
+        "no picture of the batch is usable: correct its files, and deliver it again; 9 files are "
+        "left out: 9 not a picture in a known format (night/red/x0.png, night/red/x1.png, "
+        "night/red/x2.png, ...)",
+    )
+
+
+@pytest.mark.parametrize("name", ["monday", "monday.csv"])
+def test_an_empty_batch_is_held_with_what_to_do(site, name):
+    if name == "monday":
+        (site.inbox / "monday" / "night" / "_unlabelled").mkdir(parents=True)
+        remedy = "Put pictures into <domain>/<class>/ or <domain>/_unlabelled/, and deliver it"
+    else:
+        (site.inbox / name).write_text("path,domain,label\n")
+        remedy = "Add rows, and deliver it"
+    site.run()
+    [batch] = site.batches()
+    assert (batch.state, batch.reason) == (
+        "held",
+        f"no picture of the batch is usable: {site.inbox / name} is empty. {remedy} again",
     )
 
 

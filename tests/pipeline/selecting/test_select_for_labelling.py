@@ -119,10 +119,12 @@ def test_an_output_that_is_not_empty_is_refused_and_left_alone(served, tmp_path)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 
-@pytest.mark.parametrize("where", ["data/fog/out", "workspace/out"])
-def test_an_output_among_the_pictures_or_in_the_workspace_is_refused(site, tmp_path, where):
+@pytest.mark.parametrize("where", ["data/fog/out", "workspace/out", "_to_label"])
+def test_an_output_with_a_reserved_name_among_pictures_or_in_the_workspace_is_refused(
+    site, tmp_path, where
+):
     source = PictureSource(data=unlabelled(tmp_path / "data", "fog", shades(2)))
-    with pytest.raises(InputError, match="Name another folder"):
+    with pytest.raises(InputError, match=r"(Name another folder|Give another name)\."):
         select_for_labelling(site.workspace, None, source, 1, tmp_path / where, 17)
 
 
@@ -214,6 +216,30 @@ def test_a_loop_of_links_is_no_data(served, tmp_path):
     source = PictureSource(data=unlabelled(tmp_path / "data", "fog", shades(2)))
     with pytest.raises(InputError, match=r"--output .*loop"):
         select_for_labelling(served, None, source, 1, tmp_path / "loop", 17)
+
+
+@pytest.mark.parametrize("place", ["data/to-label", "data/fog/to-label"])
+def test_an_earlier_output_among_the_pictures_is_left_out(served, tmp_path, capsys, place):
+    data = unlabelled(tmp_path / "data", "fog", shades(6))
+    output = tmp_path / "out"
+    select_for_labelling(served, None, PictureSource(data=data), 2, output, 17)
+    output.rename(tmp_path / place)
+    select_for_labelling(served, None, PictureSource(data=data), 9, output, 17)
+    assert sorted(row["path"] for row in rows_of(output)) == [
+        f"fog/_to_label/{number}.png" for number in range(6)
+    ]
+    name = place.removeprefix("data/")
+    assert f"Folder {name} is left out: this command wrote it." in capsys.readouterr().out
+
+
+def test_of_an_output_further_pictures_can_be_chosen(served, tmp_path):
+    data = unlabelled(tmp_path / "data", "fog", shades(6))
+    select_for_labelling(served, None, PictureSource(data=data), 6, tmp_path / "first", 17)
+    output = tmp_path / "second"
+    select_for_labelling(served, None, PictureSource(data=tmp_path / "first"), 9, output, 17)
+    assert {row["path"] for row in rows_of(output)} == {
+        f"fog/_to_label/{number}.png" for number in range(6)
+    }
 
 
 def test_a_copy_of_a_labelled_picture_is_not_chosen(served, tmp_path, capsys):

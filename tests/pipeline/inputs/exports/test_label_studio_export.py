@@ -52,6 +52,28 @@ def test_label_studio_tasks_without_one_choice_are_skipped(tmp_path):
     }
 
 
+@pytest.mark.parametrize("said", ["g", ["g"], {"Label": "dog", "": "g", "group": 7, "hour": " "}])
+def test_data_of_another_form_under_the_key_of_the_sidecar_are_no_columns(tmp_path, said):
+    write_files(tmp_path, pictures("a.jpg"))
+    export = tmp_path / "export.json"
+    one = task("a.jpg", "cat")
+    one["data"]["sidecar"] = said
+    export.write_text(json.dumps([one]))
+    convert(export)
+    assert manifest_of(export).read_text() == "path,domain,label,split\na.jpg,web,cat,\n"
+
+
+def test_a_column_that_is_no_text_in_utf_8_skips_its_picture(tmp_path):
+    write_files(tmp_path, pictures("a.jpg", "b.jpg"))
+    tasks = [task("a.jpg", "cat"), task("b.jpg", "cat")]
+    tasks[0]["data"]["sidecar"] = {"group": "\udcff"}
+    export = tmp_path / "export.json"
+    export.write_text(json.dumps(tasks))
+    convert(export)
+    assert rows(export) == [("b.jpg", "web", "cat", "")]
+    assert "not named in UTF-8" in skipped(export)["a.jpg"]
+
+
 @pytest.mark.parametrize(
     "labels",
     [

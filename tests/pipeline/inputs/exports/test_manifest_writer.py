@@ -113,6 +113,17 @@ def test_groups_of_a_sidecar_are_in_the_manifest(tmp_path):
     ]
 
 
+def test_further_columns_of_a_sidecar_are_in_the_manifest(tmp_path):
+    names = [f"{d}/{c}/{n}.png" for d in ("day", "night") for c in ("x", "y") for n in "abc"]
+    sidecar = b"path,Hour\nday/x/a.png,7\n"
+    export = write_files(tmp_path / "export", pictures(*names) | {"sidecar.csv": sidecar})
+    convert(export, domain=None)
+    found = read_manifest(str(manifest_of(export)), slices=("hour",))
+    assert {row["path"]: row["slices"] for row in found if "slices" in row} == {
+        "export/day/x/a.png": {"hour": "7"}
+    }
+
+
 @pytest.mark.parametrize(
     "name", ["__MACOSX/._a.json", "._a.json", "@eaDir/a.json/b.json", ".cache/broken.json"]
 )
