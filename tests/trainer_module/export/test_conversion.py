@@ -79,18 +79,24 @@ def set_head(classifier: Classifier, pixels: np.ndarray) -> None:
 
 def test_the_export_is_loaded_without_the_preset_and_predicts_the_same(exported: Exported) -> None:
     classifier, pixels, expected = exported
-    assert expected.std(axis=0).min() > 0.05
+    assert expected.std(axis=0).max() > 0.1
     logits = classifier.head(classifier.backbone.model(pixels))
     np.testing.assert_allclose(tf.nn.softmax(logits / TEMPERATURE), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize(("form", "tolerance"), [("tflite-float16", 5e-3), ("onnx", 1e-4)])
-def test_a_format_predicts_what_the_saved_model_predicts(
-    form: Format, tolerance: float, exported: Exported
-) -> None:
-    if form == "onnx":
-        pytest.importorskip("tf2onnx")
-        pytest.importorskip("onnxruntime")
+def test_onnx_predicts_what_the_saved_model_predicts(exported: Exported) -> None:
+    pytest.importorskip("tf2onnx")
+    pytest.importorskip("onnxruntime")
+    check_format("onnx", 1e-4, exported)
+
+
+# Of other families it has been seen once: they have the same operations.
+@pytest.mark.parametrize("exported", ["dinov3", "mobilenet", "vit"], indirect=True)
+def test_tflite_predicts_what_the_saved_model_predicts(exported: Exported) -> None:
+    check_format("tflite-float16", 5e-3, exported)
+
+
+def check_format(form: Format, tolerance: float, exported: Exported) -> None:
     classifier, pixels, expected = exported
     _, predict = convert(classifier, TEMPERATURE, form, pixels)
     np.testing.assert_allclose(predict(pixels), expected, atol=tolerance)
