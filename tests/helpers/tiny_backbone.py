@@ -8,7 +8,7 @@ from unittest import mock
 import keras
 
 from trainer_module.backbones import efficientnet_lite
-from trainer_module.backbones.backbone_registry import EFFICIENTNET_LITE
+from trainer_module.backbones.backbone_registry import EFFICIENTNET_LITE, PARAMETERS
 
 NAME = "tiny"
 
@@ -26,6 +26,7 @@ def tiny_backbone() -> Iterator[None]:
     """Let the trainer build the backbone by its name while the context lasts."""
     with (
         mock.patch.dict(EFFICIENTNET_LITE, {NAME: 32}),
+        mock.patch.dict(PARAMETERS, {NAME: 75_000}),
         mock.patch.object(efficientnet_lite, "build_efficientnet_lite", _build),
     ):
         yield

@@ -6,6 +6,7 @@ from trainer_module.backbones.backbone_registry import (
     default_image_size,
     is_backbone_name,
     min_image_size,
+    num_parameters,
 )
 from trainer_module.backbones.blocks import INPUT, split_at
 
@@ -17,6 +18,7 @@ __all__ = [
     "default_image_size",
     "is_backbone_name",
     "min_image_size",
+    "num_parameters",
     "rebuild_backbone",
     "split_at",
 ]

@@ -75,6 +75,53 @@ KERAS_APPLICATIONS = {
     "Xception": KerasApplication("xception", 299, 71),
 }
 
+#: Numbers of weights of a backbone without a head, those of its batch normalisation included.
+PARAMETERS = {
+    "efficientnet_lite0": 3_413_024,
+    "efficientnet_lite1": 4_189_344,
+    "efficientnet_lite2": 4_869_168,
+    "ConvNeXtBase": 87_566_464,
+    "ConvNeXtLarge": 196_230_336,
+    "ConvNeXtSmall": 49_454_688,
+    "ConvNeXtTiny": 27_820_128,
+    "ConvNeXtXLarge": 348_147_968,
+    "DenseNet121": 7_037_504,
+    "DenseNet169": 12_642_880,
+    "DenseNet201": 18_321_984,
+    "EfficientNetB0": 4_049_571,
+    "EfficientNetB1": 6_575_239,
+    "EfficientNetB2": 7_768_569,
+    "EfficientNetB3": 10_783_535,
+    "EfficientNetB4": 17_673_823,
+    "EfficientNetB5": 28_513_527,
+    "EfficientNetB6": 40_960_143,
+    "EfficientNetB7": 64_097_687,
+    "EfficientNetV2B0": 5_919_312,
+    "EfficientNetV2B1": 6_931_124,
+    "EfficientNetV2B2": 8_769_374,
+    "EfficientNetV2B3": 12_930_622,
+    "EfficientNetV2L": 117_746_848,
+    "EfficientNetV2M": 53_150_388,
+    "EfficientNetV2S": 20_331_360,
+    "InceptionResNetV2": 54_336_736,
+    "InceptionV3": 21_802_784,
+    "MobileNet": 3_228_864,
+    "MobileNetV2": 2_257_984,
+    "MobileNetV3Large": 2_996_352,
+    "MobileNetV3Small": 939_120,
+    "NASNetLarge": 84_916_818,
+    "NASNetMobile": 4_269_716,
+    "ResNet101": 42_658_176,
+    "ResNet101V2": 42_626_560,
+    "ResNet152": 58_370_944,
+    "ResNet152V2": 58_331_648,
+    "ResNet50": 23_587_712,
+    "ResNet50V2": 23_564_800,
+    "VGG16": 14_714_688,
+    "VGG19": 20_024_384,
+    "Xception": 20_861_480,
+}
+
 
 def backbone_names() -> tuple[str, ...]:
     """Return the names that `build_backbone` accepts, besides those of networks in files.
@@ -127,3 +174,12 @@ def min_image_size(name: str) -> int:
     """
     application = KERAS_APPLICATIONS.get(name)
     return application.min_image_size if application else MIN_IMAGE_SIZE
+
+
+def num_parameters(name: str) -> int:
+    """Return the number of weights of a backbone without a head.
+
+    Args:
+        name: One of `backbone_names()`.
+    """
+    return PARAMETERS[name]

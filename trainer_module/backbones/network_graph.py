@@ -17,6 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from trainer_module.backbones.grouped_convolutions import compute_without_xla
 from trainer_module.backbones.input_scaling import scale_input
 from trainer_module.backbones.preset_folder import WEIGHTS
 from trainer_module.backbones.saved_network import Architecture, vision_encoder
@@ -145,7 +146,9 @@ def _flat_model(source: Any, architecture: Architecture, image_size: int) -> ker
     pooled = _pooled(tensor, has_class_token(source))
     # Activations are kept under this name: another scaling or network has another one.
     digest = architecture.without_text().digest
-    return keras.Model(images, pooled, name=f"{architecture.kind}_{digest}")
+    model = keras.Model(images, pooled, name=f"{architecture.kind}_{digest}")
+    compute_without_xla(model)
+    return model
 
 
 def _before_head(model: keras.Model) -> keras.KerasTensor:

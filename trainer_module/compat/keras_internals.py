@@ -39,6 +39,12 @@ def graph_calls(model: keras.Model) -> list[Call]:
     return [Call(node.operation, node.input_tensors, node.outputs[0]) for node in nodes]
 
 
+def inner_layers(model: keras.Model) -> list[keras.Layer]:
+    """Return all layers of a model, those inside other layers included."""
+    # Documented is `model.layers`: the layers of the graph, without what is in them.
+    return list(model._flatten_layers(include_self=False, recursive=True))
+
+
 def layers_with_several_outputs(model: keras.Model) -> list[str]:
     """Return the names of the operations of a model of which others read more than one result."""
     nodes = [node for at_depth in model._nodes_by_depth.values() for node in at_depth]

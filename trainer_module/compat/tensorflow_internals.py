@@ -4,6 +4,7 @@
 """
 
 import sys
+from typing import Any
 
 ATOMIC_FUNCTION = "tensorflow.python.eager.polymorphic_function.atomic_function"
 
@@ -18,3 +19,16 @@ def keep_functions() -> None:
     module = sys.modules.get(ATOMIC_FUNCTION)
     if module is not None:
         module.AtomicFunction.__del__ = lambda function: None
+
+
+def frozen_function(function: Any) -> Any:
+    """Return a concrete function in which all values that it captured are constants.
+
+    Args:
+        function: Concrete function, which captures variables and eager tensors.
+    """
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    return convert_variables_to_constants_v2(
+        function, lower_control_flow=False, aggressive_inlining=True
+    )

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer_module.classifier import Classifier
+from trainer_module.compat.tensorflow_internals import frozen_function
 from trainer_module.contract.errors import InputError
 from trainer_module.export.export_formats import Format
 
@@ -91,7 +92,15 @@ def _onnx(classify: Any) -> tuple[bytes, Predict]:
         raise InputError(
             f"onnx needs {error.name}, which is not installed. Run: pip install tf2onnx onnxruntime"
         ) from None
-    model, _ = tf2onnx.convert.from_function(classify, classify.input_signature, opset=OPSET)
+    # tf2onnx takes a tensor that a layer keeps, such as the positions of a ViT, for an input.
+    function = frozen_function(classify.get_concrete_function())
+    model, _ = tf2onnx.convert.from_graph_def(
+        function.graph.as_graph_def(add_shapes=True),
+        input_names=[f"{PIXELS}:0"],
+        output_names=[output.name for output in function.outputs],
+        tensors_to_rename={f"{PIXELS}:0": PIXELS},
+        opset=OPSET,
+    )
     content = model.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     return content, lambda pixels: session.run(None, {PIXELS: pixels})[0]

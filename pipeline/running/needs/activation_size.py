@@ -19,7 +19,7 @@ from trainer_module.backbones import split_at
 from trainer_module.classifier import build_classifier
 from trainer_module.stages.fine_tuning_stage import freeze_boundary
 from trainer_module.training_options import BackboneOptions
-options = BackboneOptions(name=sys.argv[1], weights="none")
+options = BackboneOptions.model_validate_json(sys.argv[1])
 classifier = build_classifier(options, int(sys.argv[2]), ("a", "b"))
 boundary = freeze_boundary(classifier, json.loads(sys.argv[3]))
 model = classifier.backbone.model
@@ -52,7 +52,9 @@ def activation_size(
         budget: Memory for activations, in bytes.
     """
     tuning = config.fine_tuning
-    shapes = _shapes(config.backbone.name, config.image_size, json.dumps(tuning.trainable_from))
+    backbone = config.backbone.model_copy(update={"weights": "none"})
+    boundary = json.dumps(tuning.trainable_from)
+    shapes = _shapes(backbone.model_dump_json(), config.image_size, boundary)
     if shapes is None:
         return ActivationSize()
     embedding, view = (ITEM_BYTES * prod(shape) for shape in shapes)
@@ -72,7 +74,13 @@ def activation_size(
 
 @functools.cache
 def _shapes(backbone: str, image_size: int, trainable_from: str) -> list[list[int]] | None:
-    """Return the shapes of an embedding and of a view; None if TensorFlow fails."""
+    """Return the shapes of an embedding and of a view; None if TensorFlow fails.
+
+    Args:
+        backbone: Options of the backbone, as JSON.
+        image_size: Side of the pictures, in pixels.
+        trainable_from: Boundary, as JSON.
+    """
     shapes: list[list[int]] | None = run_without_gpu(
         PROGRAM, backbone, str(image_size), trainable_from
     )

@@ -11,6 +11,7 @@ from pipeline.config.stored_config import CONFIG_FILE
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.running.needs.activation_size import ActivationSize, activation_size
 from pipeline.running.needs.listed_pictures import ListedPictures, read_listing
+from pipeline.running.needs.model_size import weights_size
 from pipeline.running.needs.stored_size import stored_size
 from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
@@ -22,11 +23,17 @@ from trainer_module.contract.errors import UnavailableError
 #: predictions. Measured on PACS and on generated pictures.
 EXAMPLE, TRANSFORMED, ROWS, PREDICTION = 250, 90, 160, 130
 
-#: Bytes of the model, which lies in the workspace twice, of logs and of a report.
-MODEL = 66_000_000
+#: Copies of the weights that a run writes: an artifact and a version have a SavedModel and a file
+#: of weights each. Bytes of the graphs of both, of logs and of a report.
+COPIES, BASE_DISK = 4, 12_000_000
 
-#: Memory of a run with few pictures, and what is kept of every picture while one is trained on.
-BASE_MEMORY, MEMORY_PER_PICTURE = 2_800_000_000, 600
+#: Memory of a run with few pictures and small weights, and what is kept of every picture while one
+#: is trained on.
+BASE_MEMORY, MEMORY_PER_PICTURE = 2_600_000_000, 600
+
+#: Memory of a training per byte of weights that are all fine-tuned: the weights themselves, the
+#: moments and gradients, and those of all stages. Measured with weights of 197 MB.
+MEMORY_PER_WEIGHT = 13
 
 #: Disk that is always told, and the share of the free disk from which less is told, too.
 LARGE, LARGE_SHARE = 10**9, 0.5
@@ -84,14 +91,16 @@ def work_out_needs(config: RunConfig, workspace: Workspace, snapshot: Snapshot) 
     """
     pictures = read_listing(snapshot.path, snapshot.files, config.split.test, config.max_file_bytes)
     names = pictures.name_bytes / max(pictures.count, 1)
+    weights = weights_size(config.backbone)
     disk = (
         snapshot.path.stat().st_size
         + pictures.file_bytes
         + pictures.count * (names + EXAMPLE + ROWS)
         + pictures.num_tested * PREDICTION
-        + MODEL
+        + BASE_DISK
+        + COPIES * weights
     )
-    memory: float = BASE_MEMORY + pictures.count * MEMORY_PER_PICTURE
+    memory: float = BASE_MEMORY + pictures.count * MEMORY_PER_PICTURE + MEMORY_PER_WEIGHT * weights
     if snapshot.candidate is None:
         stored = stored_size(
             pictures,

@@ -5,8 +5,14 @@ from typing import Any
 
 import pytest
 
-from trainer_module.backbones import backbone_names, default_image_size, min_image_size
-from trainer_module.backbones.backbone_registry import KERAS_APPLICATIONS
+from trainer_module.backbones import (
+    backbone_names,
+    build_backbone,
+    default_image_size,
+    min_image_size,
+    num_parameters,
+)
+from trainer_module.backbones.backbone_registry import KERAS_APPLICATIONS, PARAMETERS
 
 pytestmark = pytest.mark.component
 
@@ -46,6 +52,16 @@ def test_table_holds_the_models_that_keras_offers() -> None:
 
     models = {name for name in dir(keras.applications) if name[0].isupper()}
     assert set(KERAS_APPLICATIONS) == models
+
+
+def test_every_backbone_has_a_number_of_parameters() -> None:
+    assert tuple(PARAMETERS) == backbone_names()
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "MobileNetV2", "EfficientNetB0"])
+def test_the_number_of_parameters_is_that_of_the_model(name: str) -> None:
+    model = build_backbone(name, weights=None, image_size=32).model
+    assert num_parameters(name) == model.count_params()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from trainer_module.compat.keras_internals import adam_state, graph_calls, normalization_weights
+from trainer_module.compat.keras_internals import (
+    adam_state,
+    graph_calls,
+    inner_layers,
+    normalization_weights,
+)
 
 pytestmark = pytest.mark.component
 
@@ -42,6 +47,13 @@ def test_every_call_comes_after_the_calls_that_it_reads():
         assert {id(tensor) for tensor in call.inputs} <= seen
         seen.add(id(call.output))
     assert calls[-1].output is model.outputs[0]
+
+
+def test_layers_are_found_inside_other_layers():
+    model = _model()
+    assert hasattr(model, "_flatten_layers"), MOVED.format("Layer._flatten_layers")
+    outer = keras.Sequential([keras.Input((4,)), model])
+    assert {"shared", "sum"} <= {layer.name for layer in inner_layers(outer)}
 
 
 def test_the_weights_of_a_normalization_are_its_mean_and_variance():

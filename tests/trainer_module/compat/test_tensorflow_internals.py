@@ -3,7 +3,7 @@
 import pytest
 from private_names import require
 
-from trainer_module.compat.tensorflow_internals import ATOMIC_FUNCTION
+from trainer_module.compat.tensorflow_internals import ATOMIC_FUNCTION, frozen_function
 
 pytestmark = pytest.mark.component
 
@@ -35,3 +35,24 @@ def test_functions_that_live_until_the_end_are_no_reason_for_messages(run_python
     done = run_python("-c", PROGRAM, action)
     assert (done.returncode, done.stdout) == (0, "[3, 4]\n")
     assert ("Exception ignored in" in done.stderr) == (action == "leave")
+
+
+def test_a_frozen_function_has_no_inputs_but_those_of_its_signature():
+    import tensorflow as tf
+
+    require(
+        "tensorflow.python.framework.convert_to_constants:convert_variables_to_constants_v2",
+        USED_IN,
+        ("func", "lower_control_flow", "aggressive_inlining"),
+    )
+    variable, kept = tf.Variable(3.0), tf.range(200)
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.int32)])
+    def add(number: tf.Tensor) -> tf.Tensor:
+        return tf.cast(number + kept[199], tf.float32) * variable
+
+    function = add.get_concrete_function()
+    assert len(function.inputs) == 3
+    frozen = frozen_function(function)
+    assert len(frozen.inputs) == 1
+    assert float(frozen(tf.constant(1))[0]) == 600

@@ -1,9 +1,13 @@
 """Size of activations, against those of the real backbone."""
 
+from unittest import mock
+
 import pytest
 
 from pipeline.config.run_config import RunConfig
+from pipeline.running.needs import activation_size as module
 from pipeline.running.needs.activation_size import ActivationSize, activation_size
+from trainer_module.training_options import BackboneOptions
 
 pytestmark = pytest.mark.component
 
@@ -26,3 +30,15 @@ def test_embeddings_and_views_beyond_the_budget_are_on_disk():
 
 def test_without_fine_tuning_there_are_only_embeddings():
     assert size(1e9, epochs=0) == ActivationSize(110 * EMBEDDING, 0)
+
+
+def test_the_size_is_that_of_the_backbone_with_all_its_options():
+    backbone = {"name": "hub:./vit", "weights": "imagenet", "scaling": "unit"}
+    config = RunConfig(data="data", image_size=64, backbone=backbone)
+    with mock.patch.object(module, "run_without_gpu", return_value=[[8], [4, 4, 8]]) as run:
+        found = activation_size(config, 100, 10, 1e9)
+    _, options, image_size, boundary = run.call_args.args
+    given = BackboneOptions.model_validate_json(options)
+    assert (given.scaling, given.weights, image_size, boundary) == ("unit", "none", "64", "0.5")
+    assert given.name == config.backbone.name
+    assert found == ActivationSize(2 * (110 * 8 + 210 * 4 * 4 * 8), 0)
