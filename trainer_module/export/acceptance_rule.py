@@ -27,14 +27,17 @@ class AcceptanceRule:
     min_confidence: float
     max_novelty: float
 
-    def outputs(self, embeddings: tf.Tensor, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
+    def outputs(
+        self, embeddings: tf.Tensor, probabilities: tf.Tensor, in_8_bit: bool = False
+    ) -> dict[str, tf.Tensor]:
         """Return `novelty`, float32 [batch], and `accepted`, bool [batch].
 
         Args:
             embeddings: Embeddings, float32 [batch, dim].
             probabilities: Probabilities of the classes, float32 [batch, classes].
+            in_8_bit: Whether the graph is computed in 8 bit later.
         """
-        novelty = novelty_tensor(self.novelty_model, embeddings)
+        novelty = novelty_tensor(self.novelty_model, embeddings, in_8_bit)
         confidence = tf.reduce_max(probabilities, axis=-1)
         is_confident = confidence >= self.min_confidence
         return {
@@ -43,17 +46,23 @@ class AcceptanceRule:
         }
 
 
-def novelty_tensor(model: NoveltyModel, embeddings: tf.Tensor) -> tf.Tensor:
+def novelty_tensor(model: NoveltyModel, embeddings: tf.Tensor, in_8_bit: bool = False) -> tf.Tensor:
     """Return the novelty of embeddings, float32 [batch], as `NoveltyModel.novelty` does.
 
     Args:
         model: Means of the training pictures, and usual distances.
         embeddings: Embeddings, float32 [batch, dim].
+        in_8_bit: Whether to round the novelty to the level of a quantile: numbers with 8 bits
+            cannot hold both the differences between quantiles and those to the farthest picture.
     """
     squared_norms = tf.reduce_sum(tf.square(embeddings), axis=1, keepdims=True)
     units = embeddings / tf.maximum(tf.sqrt(squared_norms), SMALLEST_NORM)
     squares = np.square(model.means).sum(axis=1) - 2.0 * tf.matmul(units, model.means.T)
     nearest = 1.0 + tf.reduce_min(squares, axis=1, keepdims=True)
+    if in_8_bit:
+        middles = (model.distances[:-1] + model.distances[1:]) / 2
+        steps = tf.cast(nearest >= middles, tf.float32)
+        return tf.reduce_sum(np.diff(model.levels) * steps, axis=1)
     # The sum of ramps is linear interpolation; TensorFlow Lite cannot search in a sorted list.
     ramps = (nearest - model.distances[:-1]) / np.diff(model.distances)
     levels = np.diff(model.levels) * tf.clip_by_value(ramps, 0.0, 1.0)

@@ -67,7 +67,7 @@ def convert(
         probabilities = tf.nn.softmax(logits / temperature)
         if rule is None:
             return (probabilities,)
-        checks = rule.outputs(embeddings, probabilities)
+        checks = rule.outputs(embeddings, probabilities, in_8_bit=form == "tflite-int8")
         return probabilities, checks[NOVELTY], checks[ACCEPTED]
 
     if form == "onnx":

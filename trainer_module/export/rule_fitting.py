@@ -18,8 +18,8 @@ from trainer_module.training_task import TrainingTask
 #: Most training pictures whose embeddings have part in the means.
 MAX_PICTURES = 10_000
 
-#: Greatest novelty of an accepted prediction: one in a hundred known pictures is more novel.
-MAX_NOVELTY = 0.99
+#: Greatest novelty of an accepted prediction: one in twenty known pictures is more novel.
+MAX_NOVELTY = 0.95
 
 
 @dataclass(frozen=True)
