@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
 
 from trainer_module.activations.activation_cache import remove_full_cache
 from trainer_module.activations.activations import Activations
@@ -30,13 +28,16 @@ from trainer_module.cross_fitting.fold_models import read_fold_models
 from trainer_module.cross_fitting.folds import Folds
 from trainer_module.data.transformed_examples import Pictures, read_pictures
 from trainer_module.data.weighting import NewPictures
+from trainer_module.export.acceptance import Acceptance
 from trainer_module.export.calibration import Calibration, calibrate, confidences
 from trainer_module.export.model_description import (
+    ACCEPTANCE,
     UNLABELLED_DOMAINS,
     read_description,
     unlabelled_domains,
 )
 from trainer_module.export.reference_embeddings import Reference
+from trainer_module.export.rule_fitting import EvalPredictions, fit_rule
 from trainer_module.export.saved_model import export_classifier, load_classifier
 from trainer_module.hardware import Hardware, set_up_hardware
 from trainer_module.multi_worker.multi_worker import JOB_FOLDER, train_as_chief
@@ -119,13 +120,24 @@ def run_fn(fn_args: Any) -> None:
             task,
         )
     classifier.set_weights(chosen.weights)
-    embeddings = embed(classifier, trained.eval_activations, trained.boundary, task)
+    predictions = EvalPredictions(
+        embed(classifier, trained.eval_activations, trained.boundary, task),
+        confidences(chosen.logits, calibration.temperature),
+        chosen.logits.argmax(axis=1) == targets,
+        evaluation.domains,
+    )
+    rule, acceptance = fit_rule(
+        classifier, trained.train_activations, trained.boundary, predictions, task
+    )
     if hardware.is_chief:
-        report = _report(trained.stages, chosen, calibration, hardware.description)
+        report = _report(trained.stages, chosen, calibration, acceptance, hardware.description)
         report[UNLABELLED_DOMAINS] = _all_unlabelled_domains(unlabelled, fn_args.base_model)
-        _export(classifier, chosen, calibration, report, embeddings, evaluation.domains, fn_args)
+        folder = fn_args.serving_model_dir
+        export_classifier(classifier, report, folder, calibration.temperature, rule)
+        sample = Reference(predictions.embeddings, predictions.confidences, predictions.domains)
+        sample.write(folder)
         for result in cross_fitted or ():
-            result.write(fn_args.serving_model_dir)
+            result.write(folder)
 
 
 @dataclass(frozen=True)
@@ -251,23 +263,12 @@ def _all_unlabelled_domains(unlabelled: Pictures | None, base_model: str | None)
     return sorted(earlier | set(unlabelled.domains if unlabelled else ()))
 
 
-def _export(
-    classifier: Classifier,
+def _report(
+    stages: list[StageResult],
     chosen: StageResult,
     calibration: Calibration,
-    report: dict[str, Any],
-    embeddings: npt.NDArray[np.float32],
-    domains: npt.NDArray[np.object_],
-    fn_args: Any,
-) -> None:
-    """Write the SavedModel, and the reference embeddings of the eval split."""
-    folder, temperature = fn_args.serving_model_dir, calibration.temperature
-    export_classifier(classifier, report, folder, temperature)
-    Reference(embeddings, confidences(chosen.logits, temperature), domains).write(folder)
-
-
-def _report(
-    stages: list[StageResult], chosen: StageResult, calibration: Calibration, device: str
+    acceptance: Acceptance,
+    device: str,
 ) -> dict[str, Any]:
     """Return what the model's description says about its training."""
     rows: dict[str, Any] = {"chosen": chosen.name, "device": device}
@@ -279,4 +280,4 @@ def _report(
             "epochs": stage.epochs,
             **stage.details,
         }
-    return rows | {"calibration": asdict(calibration)}
+    return rows | {"calibration": asdict(calibration), ACCEPTANCE: asdict(acceptance)}

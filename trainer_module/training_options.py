@@ -138,6 +138,17 @@ class ObjectiveOptions(Options):
     )
 
 
+class ServeOptions(Options):
+    """What the exported model says about its own predictions."""
+
+    accepted_accuracy: float = Field(
+        0.95,
+        ge=0,
+        lt=1,
+        description="share of the accepted predictions that is correct in every known domain",
+    )
+
+
 class TrainingOptions(Options):
     """Options of `trainer_module.training.run_fn`."""
 
@@ -165,6 +176,7 @@ class TrainingOptions(Options):
     backbone: BackboneOptions = BackboneOptions()
     frozen: FrozenOptions = FrozenOptions()
     fine_tuning: FineTuningOptions = FineTuningOptions()
+    serve: ServeOptions = ServeOptions()
 
     @model_validator(mode="after")
     def _fits_backbone(self) -> "TrainingOptions":

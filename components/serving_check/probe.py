@@ -75,6 +75,29 @@ def check_predictions(predictions: dict[str, Any], batch: int) -> list[str]:
         return [f"{batch} pictures gave {len(probabilities)} predictions"]
     if not (abs(probabilities.sum(axis=1) - 1) < 1e-3).all():  # false for NaN, too
         return ["probabilities do not sum to one"]
+    return check_acceptance(predictions, batch)
+
+
+def check_acceptance(predictions: dict[str, Any], batch: int) -> list[str]:
+    """Check novelty and acceptance; models that were exported without them have neither.
+
+    Args:
+        predictions: Result of `serving_default`.
+        batch: Number of pictures in the request.
+    """
+    names = {"novelty", "accepted"}
+    missing = names - predictions.keys()
+    if missing == names:
+        return []
+    if missing:
+        return [f"the model has no output {missing.pop()}"]
+    novelty, accepted = (predictions[name].numpy() for name in ("novelty", "accepted"))
+    if novelty.shape != (batch,) or accepted.shape != (batch,):
+        return [f"{batch} pictures do not give one novelty and one acceptance each"]
+    if not ((novelty >= 0) & (novelty <= 1)).all():  # false for NaN, too
+        return ["novelty is not between 0 and 1"]
+    if accepted.dtype != bool:
+        return ["accepted is neither true nor false"]
     return []
 
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, TypedDict
+from typing import Any, TypeAlias, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from pipeline.version_lookup import find_store, serving_version
 from pipeline.workspace import Workspace
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.example_features import PROBABILITIES
 from trainer_module.contract.locations import locate
 from trainer_module.export.export_formats import Format
 from trainer_module.export.saved_model_classifier import SavedModelClassifier, pictures_per_batch
@@ -105,6 +106,7 @@ def _export(
     store: VersionStore, version: int, form: Format, output: Path
 ) -> tuple[Path, Comparison]:
     """Write a converted version and its metrics, and return the path of the model and these."""
+    from trainer_module.export.acceptance_rule import read_rule
     from trainer_module.export.conversion import convert
     from trainer_module.export.model_description import read_description
     from trainer_module.export.saved_model import load_classifier
@@ -115,7 +117,13 @@ def _export(
     labels, size = description["labels"], description["image_size"]
     sample = _batches(_spread(rows["train"]), store.root, size)
     pixels = np.concatenate([batch.pixels for batch in sample])
-    content, run = convert(load_classifier(str(folder)), description["temperature"], form, pixels)
+    content, run = convert(
+        load_classifier(str(folder)),
+        description["temperature"],
+        form,
+        pixels,
+        read_rule(str(folder)),
+    )
     tests = _batches(rows["test"], store.root, size)
     domains = {row["domain"] for of_split in rows.values() for row in of_split}
     comparison = _compare(SavedModelClassifier(folder), run, tests, labels, domains)
@@ -174,7 +182,7 @@ def _read(row: DataSetRow, root: Path) -> bytes:
 
 def _compare(
     saved_model: SavedModelClassifier,
-    run: Callable[[Pixels], Pixels],
+    run: Callable[[Pixels], dict[str, npt.NDArray[Any]]],
     batches: Iterator[_PictureBatch],
     labels: list[str],
     domains: set[str],
@@ -183,7 +191,7 @@ def _compare(
 
     Args:
         saved_model: The SavedModel.
-        run: Function that runs the exported model: pixels -> probabilities [pictures, classes].
+        run: Function that runs the exported model: pixels -> outputs, see `conversion.Outputs`.
         batches: Test pictures.
         labels: Class names in the order of the probabilities.
         domains: All domains of the version.
@@ -191,7 +199,7 @@ def _compare(
     counts: dict[str, npt.NDArray[np.float64]] = defaultdict(lambda: np.zeros(4))
     for batch in batches:
         by_saved_model = saved_model.predict(batch.encoded).probabilities.argmax(axis=1)
-        by_export = run(batch.pixels).argmax(axis=1)
+        by_export = run(batch.pixels)[PROBABILITIES].argmax(axis=1)
         for row, expected, exported in zip(batch.rows, by_saved_model, by_export, strict=True):
             counts[row["domain"]] += (
                 1,

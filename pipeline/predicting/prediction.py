@@ -14,7 +14,7 @@ from pipeline.config.path_check import check_workspace
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.predicting.domain_report import DomainReport
 from pipeline.predicting.picture_paths import PicturePath, find_pictures
-from pipeline.predicting.prediction_output import LineOutput, PredictionOutput
+from pipeline.predicting.prediction_output import LineOutput, PredictionCheck, PredictionOutput
 from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.terminal.native_messages import hidden_native_messages
 from pipeline.terminal.safe_console import SafeConsole
@@ -22,7 +22,11 @@ from pipeline.terminal.table_printing import print_table
 from pipeline.version_lookup import find_store, serving_version
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.wording import counted
-from trainer_module.export.saved_model_classifier import BATCH_SIZE, SavedModelClassifier
+from trainer_module.export.saved_model_classifier import (
+    BATCH_SIZE,
+    Predictions,
+    SavedModelClassifier,
+)
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,14 @@ class PictureResult:
         picture: The picture.
         label: Predicted class; empty for an unusable picture.
         confidence: Probability of the predicted class; 0 for an unusable picture.
+        check: What the model says about its own prediction; None if it says nothing.
         reason: Reason why the picture cannot be classified; None if it was classified.
     """
 
     picture: PicturePath
     label: str = ""
     confidence: float = 0.0
+    check: PredictionCheck | None = None
     reason: str | None = None
 
 
@@ -49,7 +55,7 @@ def predict_images(
     make_output: Callable[[], PredictionOutput] = LineOutput,
     domain_report: LayoutOptions | None = None,
 ) -> int:
-    """Print label and confidence of every picture.
+    """Print label, confidence, novelty and acceptance of every picture.
 
     A picture that cannot be read is printed with the reason; the others are still classified.
 
@@ -91,7 +97,7 @@ def predict_images(
             output.unusable(picture.path, result.reason)
             num_unusable += 1
         else:
-            output.classified(picture.path, result.label, result.confidence)
+            output.classified(picture.path, result.label, result.confidence, result.check)
             if picture.domain:
                 report.add(picture.domain, picture.label, result.label)
     if domain_report and report.num_pictures:
@@ -131,11 +137,19 @@ def _classify_batch(
             results[index] = PictureResult(picture, reason=str(error))
     if images:
         predictions = load().predict(list(images.values()))
-        for index, label, confidence in zip(
-            images, predictions.labels, predictions.confidences, strict=True
+        for index, label, confidence, check in zip(
+            images, predictions.labels, predictions.confidences, _checks(predictions), strict=True
         ):
-            results[index] = PictureResult(batch[index], label, float(confidence))
+            results[index] = PictureResult(batch[index], label, float(confidence), check)
     return [results[index] for index in range(len(batch))]
+
+
+def _checks(predictions: Predictions) -> list[PredictionCheck | None]:
+    """Return what the model says about each of its predictions."""
+    if predictions.novelties is None or predictions.accepted is None:
+        return [None] * len(predictions.labels)
+    rows = zip(predictions.novelties, predictions.accepted, strict=True)
+    return [PredictionCheck(float(novelty), bool(accepted)) for novelty, accepted in rows]
 
 
 def _read(picture: PicturePath) -> bytes:

@@ -17,12 +17,13 @@ from components.pusher.executor import (
 )
 from components.serving_check.executor import read_problems
 from pipeline import component_ids
+from pipeline.summary.acceptance_result import AcceptanceResult
 from pipeline.summary.domain_results import read_domain_results
 from pipeline.summary.run_facts import RunFacts
 from pipeline.summary.run_outputs import Outputs, candidate_uri
 from pipeline.summary.slices.slice_reader import read_slice_results
 from pipeline.summary.summary_schema import Calibration, Images, Stage, Stages, Summary
-from trainer_module.export.model_description import read_description
+from trainer_module.export.model_description import ACCEPTANCE, read_description
 
 
 def read_summary(
@@ -66,7 +67,15 @@ def read_summary(
         mean_domain_accuracy=sum(accuracies.values()) / len(accuracies) if accuracies else None,
         stages=_stages(model["training"], facts.seconds["total"] if trainer_ran else None),
         calibration=Calibration.model_validate(model["training"]["calibration"]),
+        acceptance=_acceptance(model["training"]),
     )
+
+
+def _acceptance(training: dict[str, Any]) -> AcceptanceResult | None:
+    """Return the accepted predictions; None for a model that was exported without acceptance."""
+    if ACCEPTANCE not in training:
+        return None
+    return AcceptanceResult.model_validate(training[ACCEPTANCE])
 
 
 def _status(outcome: str) -> Literal["pushed", "not_blessed", "awaiting_labels"]:

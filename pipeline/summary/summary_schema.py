@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError, model_validator
 
 from components.data_gate.findings import Finding
+from pipeline.summary.acceptance_result import AcceptanceResult
 from pipeline.summary.slices.slice_result import SliceResult
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
@@ -229,6 +230,7 @@ class Summary(BaseModel):
         mean_domain_accuracy: Mean of the accuracies per domain.
         stages: Results of the training; null if the run failed.
         calibration: Calibration of the model; null if the run failed.
+        acceptance: Accepted predictions of the model; null if the run failed, and in earlier runs.
         seconds: Seconds per component, and `total`.
         cached: Ids of the components whose outputs came from the cache.
         environment: Seed (`seed`), versions (`python` and the libraries), hardware (`platform`,
@@ -262,6 +264,7 @@ class Summary(BaseModel):
     mean_domain_accuracy: float | None
     stages: Stages | None
     calibration: Calibration | None
+    acceptance: AcceptanceResult | None = None
     seconds: dict[str, float]
     cached: list[str]
     environment: dict[str, str | int | None]

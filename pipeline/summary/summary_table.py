@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.summary.acceptance_result import describe_acceptance
 from pipeline.summary.finding_list import show_findings
 from pipeline.summary.slices.slice_table import show_slices
 from pipeline.summary.summary_schema import Domain, Stage, Stages, Summary
@@ -47,6 +48,8 @@ def show_summary(
             console.print(Text(line), highlight=False, soft_wrap=True)
         if line := _too_small(summary):
             console.print(Text(line, "yellow"), highlight=False, soft_wrap=True)
+    if line := describe_acceptance(summary.acceptance):
+        console.print(Text(line), highlight=False, soft_wrap=True)
     test_images = sum(domain.test_images for domain in summary.domains.values())
     show_slices(console, summary.slices, summary.without_value, test_images)
     console.print(_outcome(summary, model, serving), highlight=False, soft_wrap=True)

@@ -1,5 +1,6 @@
 """`carryover run` from pictures to a served model, on TFX's real components."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -82,10 +83,11 @@ def test_the_served_model_classifies_a_new_picture(finished, tmp_path):
     save(picture, drawn("circle", 230, np.random.default_rng(99)))
     done = carryover("predict", "--workspace", str(finished.path), str(picture))
     assert done.returncode == 0, done.stderr
-    name, label, confidence = done.stdout.split("  ")
+    name, label, confidence, check = done.stdout.split("  ")
     assert name == str(picture)
     assert label == "circle"
     assert 0 < float(confidence) <= 1
+    assert re.fullmatch(r"novelty [01]\.\d{3}, (not )?accepted\n", check)
 
 
 def test_a_new_picture_trains_a_new_version_against_the_one_that_serves(finished, data, tmp_path):

@@ -33,3 +33,6 @@ SPLITS = ("train", "eval", "test")
 #: Name of the class ids of the model in its signature and in the metrics.
 LABEL_ID = "label_id"
 PROBABILITIES = "probabilities"
+
+#: Outputs of an exported model about a prediction, besides the label.
+CONFIDENCE, NOVELTY, ACCEPTED = "confidence", "novelty", "accepted"

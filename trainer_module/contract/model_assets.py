@@ -19,6 +19,9 @@ ARCHITECTURE = f"{EXTRA}/architecture.json"
 #: Sample of the embeddings of every domain, NumPy. Written by the Trainer.
 REFERENCE = f"{EXTRA}/reference.npz"
 
+#: Means of embeddings of the training pictures, and usual distances, NumPy. Written by the Trainer.
+NOVELTY = f"{EXTRA}/novelty.npz"
+
 #: Predictions for cross-fitted pictures, NumPy. Written by the Trainer.
 OUT_OF_FOLD = f"{EXTRA}/out_of_fold.npz"
 

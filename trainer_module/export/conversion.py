@@ -10,23 +10,36 @@ import tensorflow as tf
 from trainer_module.classifier import Classifier
 from trainer_module.compat.tensorflow_internals import frozen_function
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.example_features import ACCEPTED, NOVELTY, PROBABILITIES
+from trainer_module.export.acceptance_rule import AcceptanceRule
 from trainer_module.export.export_formats import Format
 
 #: Name of the input of a converted model.
 PIXELS = "pixels"
+
+#: Names of the outputs, in the order of the converted model.
+OUTPUTS = (PROBABILITIES, NOVELTY, ACCEPTED)
 
 #: Version of the ONNX operators, old enough for the runtimes of recent years.
 OPSET = 17
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
-#: Function from RGB pixels 0..255, float32 [batch, size, size, 3], to probabilities, float32
-#: [batch, classes].
-Predict: TypeAlias = Callable[[FloatArray], FloatArray]
+#: Outputs of a converted model by name, in the order in which the model has them: `probabilities`,
+#: float32 [batch, classes], and with an acceptance rule `novelty`, float32 [batch], and `accepted`,
+#: bool [batch].
+Outputs: TypeAlias = dict[str, npt.NDArray[Any]]
+
+#: Function of RGB pixels 0..255, float32 [batch, size, size, 3], that returns outputs.
+Predict: TypeAlias = Callable[[FloatArray], Outputs]
 
 
 def convert(
-    classifier: Classifier, temperature: float, form: Format, sample: FloatArray
+    classifier: Classifier,
+    temperature: float,
+    form: Format,
+    sample: FloatArray,
+    rule: AcceptanceRule | None = None,
 ) -> tuple[bytes, Predict]:
     """Convert a classifier. The converted model does not decode and resize pictures.
 
@@ -36,6 +49,7 @@ def convert(
         form: Format to convert to. `tflite-float16` stores the weights in half precision;
             `tflite-int8` also computes in 8 bit, with the value ranges of `sample`.
         sample: Representative pictures, RGB 0..255, float32 [rows, size, size, 3].
+        rule: Rule for the outputs `novelty` and `accepted`; None for probabilities only.
 
     Returns:
         The content of the file, and a function that runs the converted model.
@@ -48,9 +62,14 @@ def convert(
     signature = [tf.TensorSpec([None, size, size, 3], tf.float32, name=PIXELS)]
 
     @tf.function(input_signature=signature)
-    def classify(pixels: tf.Tensor) -> tf.Tensor:
-        logits = classifier.head(classifier.backbone.model(pixels, training=False), training=False)
-        return tf.nn.softmax(logits / temperature)
+    def classify(pixels: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        embeddings = classifier.backbone.model(pixels, training=False)
+        logits = classifier.head(embeddings, training=False)
+        probabilities = tf.nn.softmax(logits / temperature)
+        if rule is None:
+            return (probabilities,)
+        checks = rule.outputs(embeddings, probabilities, in_8_bit=form == "tflite-int8")
+        return probabilities, checks[NOVELTY], checks[ACCEPTED]
 
     if form == "onnx":
         return _onnx(classify)
@@ -71,15 +90,14 @@ def _tflite(
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     content = converter.convert()
     interpreter = tf.lite.Interpreter(model_content=content)
-    [given], [wanted] = interpreter.get_input_details(), interpreter.get_output_details()
+    [given], wanted = interpreter.get_input_details(), interpreter.get_output_details()
 
-    def predict(pixels: FloatArray) -> FloatArray:
+    def predict(pixels: FloatArray) -> Outputs:
         interpreter.resize_tensor_input(given["index"], pixels.shape)
         interpreter.allocate_tensors()
         interpreter.set_tensor(given["index"], pixels)
         interpreter.invoke()
-        probabilities: FloatArray = interpreter.get_tensor(wanted["index"])
-        return probabilities
+        return _named([interpreter.get_tensor(one["index"]) for one in wanted])
 
     return content, predict
 
@@ -103,4 +121,9 @@ def _onnx(classify: Any) -> tuple[bytes, Predict]:
     )
     content = model.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    return content, lambda pixels: session.run(None, {PIXELS: pixels})[0]
+    return content, lambda pixels: _named(session.run(None, {PIXELS: pixels}))
+
+
+def _named(outputs: list[npt.NDArray[Any]]) -> Outputs:
+    """Return the outputs of a converted model, which come in order, by name."""
+    return dict(zip(OUTPUTS, outputs, strict=False))  # without a rule there is only the first

@@ -13,6 +13,10 @@ from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION,
 #: in its last training or before.
 UNLABELLED_DOMAINS = "unlabelled_domains"
 
+#: Key in the report of the training: limits of accepted predictions, and what they leave in every
+#: domain, see `acceptance.Acceptance`.
+ACCEPTANCE = "acceptance"
+
 
 def read_description(folder: str) -> dict[str, Any]:
     """Read the description of an exported model.

@@ -23,6 +23,7 @@ from trainer_module.contract.workspace_files.state_files import (
     reading,
 )
 from trainer_module.data.preprocessing import decode_and_resize_batch
+from trainer_module.export.acceptance_rule import AcceptanceRule
 from trainer_module.export.model_description import read_description
 
 #: Inputs of the signatures: encoded pictures, or serialized tf.Examples.
@@ -37,15 +38,19 @@ class ServingModule(tf.Module):
     serializes the result, so its graph is not used here.
     """
 
-    def __init__(self, classifier: Classifier, temperature: float) -> None:
+    def __init__(
+        self, classifier: Classifier, temperature: float, rule: AcceptanceRule | None
+    ) -> None:
         """Wrap a classifier.
 
         Args:
             classifier: Classifier with float32 weights.
             temperature: Number by which logits are divided before the softmax.
+            rule: Rule for `novelty` and `accepted`; None to leave both out.
         """
         super().__init__()
         self._temperature = temperature
+        self._rule = rule
         self._backbone = classifier.backbone.model
         self._head = classifier.head
         self._image_size = classifier.backbone.image_size
@@ -59,15 +64,17 @@ class ServingModule(tf.Module):
 
     @tf.function(input_signature=IMAGES)
     def classify(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return label, confidence and probabilities [batch, classes] of encoded pictures."""
-        logits = self._head(self._embed(image), training=False)
-        probabilities = tf.nn.softmax(logits / self._temperature)
-        best = tf.argmax(logits, axis=-1)
-        return {
-            example_features.LABEL: tf.gather(self._labels, best),
-            "confidence": tf.reduce_max(probabilities, axis=-1),
-            example_features.PROBABILITIES: probabilities,
-        }
+        """Return the predictions for encoded pictures, and what the rule says about them.
+
+        The outputs are `label`, `confidence` and `probabilities` [batch, classes]; with a rule also
+        `novelty` and `accepted`.
+        """
+        embeddings = self._embed(image)
+        predictions = self._predict(embeddings)
+        if self._rule is None:
+            return predictions
+        probabilities = predictions[example_features.PROBABILITIES]
+        return predictions | self._rule.outputs(embeddings, probabilities)
 
     @tf.function(input_signature=IMAGES)
     def embed(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -76,16 +83,24 @@ class ServingModule(tf.Module):
 
     @tf.function(input_signature=EXAMPLES)
     def classify_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return the result of `classify` for serialized tf.Examples of ImageExampleGen."""
-        images = self._feature(examples, example_features.IMAGE)
-        predictions: dict[str, tf.Tensor] = self.classify(images)
-        return predictions
+        """Return the predictions for serialized tf.Examples of ImageExampleGen."""
+        return self._predict(self._embed(self._feature(examples, example_features.IMAGE)))
 
     @tf.function(input_signature=EXAMPLES)
     def label_ids(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the class ids of serialized tf.Examples, -1 for a class that is unknown here."""
         labels = self._feature(examples, example_features.LABEL)
         return {example_features.LABEL_ID: self._label_ids.lookup(labels)}
+
+    def _predict(self, embeddings: tf.Tensor) -> dict[str, tf.Tensor]:
+        logits = self._head(embeddings, training=False)
+        probabilities = tf.nn.softmax(logits / self._temperature)
+        best = tf.argmax(logits, axis=-1)
+        return {
+            example_features.LABEL: tf.gather(self._labels, best),
+            example_features.CONFIDENCE: tf.reduce_max(probabilities, axis=-1),
+            example_features.PROBABILITIES: probabilities,
+        }
 
     def _embed(self, image: tf.Tensor) -> tf.Tensor:
         pixels = decode_and_resize_batch(image, self._image_size)
@@ -98,7 +113,11 @@ class ServingModule(tf.Module):
 
 
 def export_classifier(
-    classifier: Classifier, report: dict[str, Any], folder: str, temperature: float = 1.0
+    classifier: Classifier,
+    report: dict[str, Any],
+    folder: str,
+    temperature: float = 1.0,
+    rule: AcceptanceRule | None = None,
 ) -> None:
     """Write a SavedModel that needs TensorFlow only, and from which the next run can start.
 
@@ -108,9 +127,11 @@ def export_classifier(
         folder: Folder of the SavedModel; `assets.extra` in it gets description and weights.
         temperature: Number by which logits are divided before the softmax, see `calibration`. The
             weights are not changed.
+        rule: Rule for the outputs `novelty` and `accepted`; None for a model without them. Its
+            limits are read from the report later.
     """
     served = copy_in_float32(classifier)
-    module = ServingModule(served, temperature)
+    module = ServingModule(served, temperature, rule)
     signatures = {
         "serving_default": module.classify,
         "serving_examples": module.classify_examples,
@@ -130,6 +151,8 @@ def export_classifier(
         "training": report,
     }
     Path(folder, DESCRIPTION).write_text(json.dumps(description, indent=1))
+    if rule:
+        rule.novelty_model.write(folder)
 
 
 def load_classifier(folder: str) -> Classifier:

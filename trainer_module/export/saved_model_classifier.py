@@ -35,11 +35,16 @@ class Predictions:
         labels: Predicted classes, one per picture.
         confidences: Probabilities of the predicted classes, float32 [pictures].
         probabilities: Probabilities of all classes, float32 [pictures, classes].
+        novelties: Novelty of the pictures, 0 to 1, float32 [pictures]; None if it is not known,
+            because the model was exported without it or another signature was called.
+        accepted: Whether the predictions are accepted, bool [pictures]; None if it is not known.
     """
 
     labels: list[str]
     confidences: npt.NDArray[np.float32]
     probabilities: npt.NDArray[np.float32]
+    novelties: npt.NDArray[np.float32] | None = None
+    accepted: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,8 @@ class SavedModelClassifier:
         """Return the results of `predict` and `embed`, with one pass of the backbone if possible.
 
         The head of an export of this trainer is linear, so it is computed from the embeddings.
-        Probabilities may differ from those of `predict` in the last digits.
+        Probabilities may differ from those of `predict` in the last digits, and the novelty is not
+        known.
 
         Args:
             images: Encoded pictures, as many as memory holds.
@@ -196,18 +202,20 @@ class SavedModelClassifier:
         )
 
     def _classify(self, signature: str, values: list[bytes]) -> Predictions:
-        labels: list[str] = []
-        confidences: list[npt.NDArray[np.float32]] = [np.empty(0, np.float32)]
-        probabilities: list[npt.NDArray[np.float32]] = []
-        for batch in self._batches(values):
-            outputs = self.call(signature, batch)
-            labels += map(decode_text, outputs[example_features.LABEL])
-            confidences.append(outputs["confidence"])
-            probabilities.append(outputs[example_features.PROBABILITIES])
+        batches = [self.call(signature, batch) for batch in self._batches(values)]
+        if not batches:
+            return Predictions([], np.empty(0, np.float32), np.empty((0, 0), np.float32))
+
+        def joined(name: str) -> npt.NDArray[Any]:
+            return np.concatenate([outputs[name] for outputs in batches])
+
+        has_rule = example_features.NOVELTY in batches[0]
         return Predictions(
-            labels,
-            np.concatenate(confidences),
-            np.concatenate(probabilities) if probabilities else np.empty((0, 0), np.float32),
+            [decode_text(label) for label in joined(example_features.LABEL)],
+            joined(example_features.CONFIDENCE),
+            joined(example_features.PROBABILITIES),
+            joined(example_features.NOVELTY) if has_rule else None,
+            joined(example_features.ACCEPTED) if has_rule else None,
         )
 
     def _batches(self, values: list[bytes]) -> Iterator[list[bytes]]:

@@ -44,7 +44,13 @@ function signed(value) {
 
 function comparison(newest, earlier) {
   const what = earlier.label === newest.label ? "predicts the same class" : `predicts ${earlier.label}`;
-  return `Version ${earlier.version} ${what}, with confidence ${earlier.confidence.toFixed(3)}.`;
+  return `Version ${earlier.version} ${what}, with confidence ${earlier.confidence.toFixed(3)}. ${check(earlier)}`;
+}
+
+// Versions that were exported without novelty and acceptance have neither.
+function check(one) {
+  if (one.novelty === undefined) return "Novelty not known.";
+  return `Novelty ${one.novelty.toFixed(3)} (0.5 is usual), ${one.accepted ? "accepted" : "not accepted"}.`;
 }
 
 function table(predictions) {
@@ -79,7 +85,7 @@ function show(predictions) {
   const [newest, ...others] = predictions;
   prediction.replaceChildren(
     element("p", newest.label, "label"),
-    element("p", `Version ${newest.version}, confidence ${newest.confidence.toFixed(3)}.`, "note"),
+    element("p", `Version ${newest.version}, confidence ${newest.confidence.toFixed(3)}. ${check(newest)}`, "note"),
     ...others.map((one) => element("p", comparison(newest, one), "note")),
     table(predictions),
   );

@@ -88,3 +88,31 @@ def test_our_packages_are_refused(package, monkeypatch):
 
 def test_packages_of_others_are_not_refused():
     assert probe.RefuseOurCode().find_spec("pipelines.x", None) is None
+
+
+class CheckedModel(ColourModel):
+    """A model with further outputs about its predictions."""
+
+    def __init__(self, outputs: dict[str, float | bool]) -> None:
+        super().__init__()
+        self._outputs = outputs
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image")])
+    def classify(self, image):
+        result = super().classify(image)
+        count = tf.shape(image)[0]
+        return result | {name: tf.repeat(value, count) for name, value in self._outputs.items()}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "found"),
+    [
+        ({"novelty": 0.5, "accepted": True}, []),
+        ({"novelty": 0.5}, ["the model has no output accepted"]),
+        ({"novelty": 1.5, "accepted": True}, ["novelty is not between 0 and 1"]),
+        ({"novelty": float("nan"), "accepted": True}, ["novelty is not between 0 and 1"]),
+        ({"novelty": 0.5, "accepted": 1.0}, ["accepted is neither true nor false"]),
+    ],
+)
+def test_novelty_and_acceptance_are_checked(problems, outputs, found):
+    assert problems(CheckedModel(outputs)) == found

@@ -38,8 +38,8 @@ def test_the_newest_version_predicts_label_and_confidence(workspace, tmp_path, c
     paths = [tmp_path / "[a].png", tmp_path / "b.png"]
     assert predict_images(paths, workspace, None) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"{paths[0]}  blue  1.000",
-        f"{paths[1]}  red  0.750",
+        f"{paths[0]}  blue  1.000  novelty not known",
+        f"{paths[1]}  red  0.750  novelty not known",
     ]
 
 
@@ -49,7 +49,7 @@ def test_more_pictures_than_a_batch_keep_their_order(workspace, tmp_path, capsys
     files = {f"{n}.png": solid(colour) for n, colour in enumerate(colours)}
     write_files(tmp_path, files)
     predict_images([tmp_path / name for name in files], workspace, None)
-    labels = [line.split()[-2] for line in capsys.readouterr().out.splitlines()]
+    labels = [line.split()[1] for line in capsys.readouterr().out.splitlines()]
     assert labels == ["red", "blue", "green", "blue", "red"]
 
 
@@ -60,7 +60,7 @@ def test_an_unreadable_picture_is_printed_with_the_reason_and_the_others_are_cla
     paths = [tmp_path / name for name in ("gone.png", "good.png", "bad.png")]
     assert predict_images(paths, workspace, None) == 2
     output = capsys.readouterr()
-    assert output.out.splitlines() == [f"{paths[1]}  red  1.000"]
+    assert output.out.splitlines() == [f"{paths[1]}  red  1.000  novelty not known"]
     assert output.err.splitlines() == [
         f"{paths[0]}: cannot be opened: No such file or directory",
         f"{paths[2]}: not a picture in a known format",
@@ -111,9 +111,9 @@ def test_csv_has_a_row_per_file(workspace, tmp_path, capsys):
     write_files(tmp_path, {'a, "b".png': solid((150, 50, 0)), "c.png": b"hello"})
     assert predict_images([tmp_path], workspace, None, CsvOutput) == 2
     assert list(csv.reader(io.StringIO(capsys.readouterr().out))) == [
-        ["path", "label", "confidence", "reason"],
-        [f'{tmp_path}/a, "b".png', "red", "0.75", ""],
-        [f"{tmp_path}/c.png", "", "", "not a picture in a known format"],
+        ["path", "label", "confidence", "reason", "novelty", "accepted"],
+        [f'{tmp_path}/a, "b".png', "red", "0.75", "", "", ""],
+        [f"{tmp_path}/c.png", "", "", "not a picture in a known format", "", ""],
     ]
 
 
@@ -121,7 +121,13 @@ def test_json_has_a_line_per_file(workspace, tmp_path, capsys):
     write_files(tmp_path, {"a.png": solid((150, 50, 0)), "c.png": b"hello"})
     assert predict_images([tmp_path], workspace, None, JsonOutput) == 2
     assert list(map(json.loads, capsys.readouterr().out.splitlines())) == [
-        {"path": f"{tmp_path}/a.png", "label": "red", "confidence": 0.75},
+        {
+            "path": f"{tmp_path}/a.png",
+            "label": "red",
+            "confidence": 0.75,
+            "novelty": None,
+            "accepted": None,
+        },
         {"path": f"{tmp_path}/c.png", "reason": "not a picture in a known format"},
     ]
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.component
 
 SECTIONS = (
     *("verdict", "gate", "stages", "confusion", "mistakes", "calibration"),
-    *("distances", "data", "lineage", "run", "card"),
+    *("acceptance", "distances", "data", "lineage", "run", "card"),
 )
 
 

@@ -21,11 +21,15 @@ class ConstantModel(FirstBytesModel):
         """See `ServedModel`."""
         row = [0.7, 0.3] if self.number == 1 else [0.1, 0.8, 0.1]
         label = self.labels[int(np.argmax(row))].encode()
-        return {
+        outputs = {
             "label": np.array([label] * len(instances), object),
             "confidence": np.full(len(instances), max(row), np.float32),
             "probabilities": np.tile(np.array(row, np.float32), (len(instances), 1)),
         }
+        if self.number == 2:
+            outputs["novelty"] = np.full(len(instances), 0.25, np.float32)
+            outputs["accepted"] = np.full(len(instances), True)
+        return outputs
 
 
 def test_the_page_compares_the_predictions_of_both_versions(monkeypatch, tmp_path):
@@ -41,8 +45,8 @@ def test_the_page_compares_the_predictions_of_both_versions(monkeypatch, tmp_pat
         wait.WebDriverWait(browser, 30).until(lambda _: prediction.text)
         assert prediction.text.splitlines() == [
             "dog",
-            "Version 2, confidence 0.800.",
-            "Version 1 predicts cat, with confidence 0.700.",
+            "Version 2, confidence 0.800. Novelty 0.250 (0.5 is usual), accepted.",
+            "Version 1 predicts cat, with confidence 0.700. Novelty not known.",
             "class version 2 version 1 change",
             "dog 0.800 0.300 +0.500",
             "cat 0.100 0.700 \N{MINUS SIGN}0.600",

@@ -33,6 +33,21 @@ CALIBRATION = {
     },
 }
 
+ACCEPTANCE = {
+    "accuracy": 0.95,
+    "min_confidence": 0.8,
+    "max_novelty": 0.95,
+    "domains": {
+        "day": {
+            "pictures": 90,
+            "accepted": 80,
+            "correct": 80,
+            "accuracy_low": 0.97,
+            "is_shown": True,
+        }
+    },
+}
+
 #: What the trainer reports.
 REPORT = {
     "chosen": "fine_tuned",
@@ -40,6 +55,7 @@ REPORT = {
     "frozen": FROZEN,
     "fine_tuned": FROZEN | {"seconds": 50.0},
     "calibration": CALIBRATION,
+    "acceptance": ACCEPTANCE,
 }
 
 
@@ -88,6 +104,14 @@ def test_the_summary_holds_the_calibration_of_the_exported_model(tmp_path, outpu
     summary = read(tmp_path, outputs)
     assert summary.status == "pushed"
     assert summary.calibration.model_dump() == CALIBRATION
+    assert summary.acceptance.model_dump() == ACCEPTANCE
+
+
+def test_the_summary_of_a_model_from_before_acceptance_has_none(tmp_path, outputs):
+    path = tmp_path / "model/Format-Serving/assets.extra/model.json"
+    report = {key: value for key, value in REPORT.items() if key != "acceptance"}
+    path.write_text(json.dumps({"labels": ["red"], "training": report}))
+    assert read(tmp_path, outputs).acceptance is None
 
 
 def test_a_stage_has_its_seconds_and_their_share_of_the_run(tmp_path, outputs):

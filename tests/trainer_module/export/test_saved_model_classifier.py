@@ -11,6 +11,7 @@ from tiny_pictures import solid
 
 from trainer_module.contract.model_assets import DESCRIPTION
 from trainer_module.export import saved_model_classifier
+from trainer_module.export.acceptance_rule import read_rule
 from trainer_module.export.model_description import read_description
 from trainer_module.export.saved_model_classifier import (
     SavedModelClassifier,
@@ -145,3 +146,23 @@ def test_a_model_without_a_description_has_no_labels(tmp_path):
 def test_text_that_is_not_utf_8_keeps_its_bytes():
     text = decode_text(b"caf\xe9")
     assert text.encode("utf-8", "surrogateescape") == b"caf\xe9"
+
+
+def test_a_model_with_a_rule_says_what_it_thinks_of_its_predictions(tmp_path):
+    images = [solid(colour) for colour in COLOURS]
+    folder = export_tiny(tmp_path / "model", 1, with_rule=True)
+    checked = SavedModelClassifier(folder).predict(images)
+    assert checked.novelties.dtype == np.float32
+    assert checked.accepted.dtype == bool
+    assert checked.novelties.shape == checked.accepted.shape == (len(images),)
+    outputs = SavedModelClassifier(folder).call("serving_default", images)
+    assert set(outputs) == {"label", "confidence", "probabilities", "novelty", "accepted"}
+    assert read_rule(str(folder)).max_novelty == 0.9
+
+
+def test_a_model_without_a_rule_says_nothing_about_its_predictions(tmp_path):
+    folder = export_tiny(tmp_path / "model", 1)
+    predictions = SavedModelClassifier(folder).predict([solid(COLOURS[0])])
+    assert predictions.novelties is None
+    assert predictions.accepted is None
+    assert read_rule(str(folder)) is None

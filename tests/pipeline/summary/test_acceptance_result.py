@@ -1,0 +1,37 @@
+from pipeline.summary.acceptance_result import (
+    AcceptanceResult,
+    AcceptedDomain,
+    describe_acceptance,
+)
+
+
+def result(**accepted: int) -> AcceptanceResult:
+    """Accepted predictions of 100 pictures per domain; up to 50 show nothing."""
+    domains = {
+        name: AcceptedDomain(
+            pictures=100, accepted=count, correct=count, accuracy_low=0.9, is_shown=count > 50
+        )
+        for name, count in accepted.items()
+    }
+    return AcceptanceResult(accuracy=0.95, min_confidence=0.8, max_novelty=0.95, domains=domains)
+
+
+def test_the_domains_with_the_fewest_accepted_predictions_are_named():
+    assert describe_acceptance(result(day=90, dusk=60, fog=70, night=80)) == (
+        "Accepted predictions (eval split): 'dusk' 0.60, 'fog' 0.70, 'night' 0.80 and 1 more"
+    )
+
+
+def test_the_line_says_in_how_many_domains_the_share_is_not_shown():
+    assert describe_acceptance(result(day=90, night=0)) == (
+        "Accepted predictions (eval split): 'night' 0.00, 'day' 0.90; 0.95 correct not shown in "
+        "1 of 2"
+    )
+
+
+def test_a_run_without_acceptance_has_no_line():
+    assert describe_acceptance(None) == ""
+
+
+def test_a_domain_without_an_accepted_prediction_has_no_accuracy():
+    assert result(day=0).domains["day"].accuracy is None
