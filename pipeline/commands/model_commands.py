@@ -98,6 +98,15 @@ def serve(
             "--port", "-p", min=0, max=65535, help="Port to listen on; 0 for any free port."
         ),
     ] = 8501,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option(
+            "--grpc-port",
+            min=0,
+            max=65535,
+            help="Port for TensorFlow Serving's gRPC API, usually 8500; without it there is none.",
+        ),
+    ] = None,
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for every network.")
     ] = "127.0.0.1",
@@ -118,14 +127,16 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve the model over the REST API of TensorFlow Serving, with a page to try it.
+    """Serve the model over the REST and gRPC APIs of TensorFlow Serving, with a page to try it.
 
     The server loads new versions and follows rollbacks while it runs. Exit codes: 0 stopped by
     SIGTERM or Ctrl-C, 2 bad input, 1 failure.
     """
+    from pipeline.serving.server import ServeOptions
     from pipeline.serving.server import serve as run_server
 
-    run_server(workspace, name, host, port, allowed_host or (), max_memory)
+    options = ServeOptions(host, port, grpc_port, allowed_host or (), max_memory)
+    run_server(workspace, name, options)
 
 
 def export(

@@ -34,7 +34,8 @@ def create_app(
         allowed_hosts: Names of the server that requests may be for.
         lifespan: Context manager that is open while the app runs.
     """
-    page = render_demo_page(rest_api.name)
+    lookup = rest_api.lookup
+    page = render_demo_page(lookup.name)
 
     async def demo_page(request: Request) -> Response:
         return page
@@ -43,7 +44,7 @@ def create_app(
         return PlainTextResponse("ok\n")
 
     async def readiness(request: Request) -> Response:
-        if rest_api.versions.newest() is None:
+        if lookup.versions.newest() is None:
             return PlainTextResponse("no version is loaded\n", 503)
         return PlainTextResponse("ok\n")
 
@@ -52,7 +53,7 @@ def create_app(
 
     async def versions(request: Request) -> Response:
         """Return the loaded versions with their class names, for the demo page."""
-        loaded = rest_api.versions.loaded()
+        loaded = lookup.versions.loaded()
         return as_json([{"version": n, "labels": model.labels} for n, model in loaded.items()])
 
     return Starlette(

@@ -1,92 +1,77 @@
-"""Predict requests, from their body to the JSON of their response."""
+"""Predict requests of REST and of gRPC, from their bytes to the outputs of the model."""
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.decoding.decoder_pool import run_to_end
 from pipeline.serving.image_preparation import Decoders, ImagePreparation
-from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
-from pipeline.serving.processes.request_parser import RequestParser
-from pipeline.serving.protocol.predict_request import (
-    PredictRequest,
-    memory_to_parse,
-    parse_predict_request,
-)
-from pipeline.serving.protocol.predict_response import encode_predict_response
+from pipeline.serving.limits.memory_budget import RequestMemory
+from pipeline.serving.protocol.predict_request import PredictRequest
 from pipeline.serving.protocol.request_images import RequestImages
 from pipeline.serving.served_model import ServedModel
 from pipeline.web.request_errors import RequestError, UnreadableInputError
 from trainer_module.export.saved_model_classifier import Outputs
 
-#: Most instances in one request.
-MAX_INSTANCES = 128
-
 #: Threads that parse requests and read the headers of their pictures.
 NUM_THREADS = 4
 
-#: Bodies of more bytes are parsed in another process: parsing holds Python's global lock, in which
-#: no other request is served.
-LARGE_BODY = 256 * 2**10
+#: Requests of more bytes are large: parts of other large requests do not wait for them.
+LARGE_REQUEST = 256 * 2**10
 
-#: Bodies of fewer bytes are parsed at once: it takes less time than waiting for a thread.
-SMALL_BODY = 64 * 2**10
+Request = TypeVar("Request", bound=PredictRequest)
+Result = TypeVar("Result")
 
 
 class PredictService:
-    """Parses requests, prepares their pictures and calls the model, within the memory's budget."""
+    """Prepares the pictures of requests and calls the model, within the memory's budget."""
 
-    def __init__(self, batcher: Batcher, decoders: Decoders, budget: MemoryBudget) -> None:
+    def __init__(self, batcher: Batcher, decoders: Decoders) -> None:
         """Create a service.
 
         Args:
             batcher: Batcher that calls the model.
             decoders: Processes that decode pictures.
-            budget: Memory of all requests.
         """
         self._batcher = batcher
         self._threads = ThreadPoolExecutor(NUM_THREADS, thread_name_prefix="request")
-        self._parser = RequestParser(budget)
         self._preparation = ImagePreparation(decoders, self._threads)
 
-    async def predict(self, model: ServedModel, body: bytearray, memory: RequestMemory) -> bytes:
-        """Return the response to a request, as JSON.
+    async def predict(
+        self,
+        model: ServedModel,
+        parsing: Coroutine[Any, Any, Request],
+        memory: RequestMemory,
+        num_bytes: int,
+    ) -> tuple[Request, Outputs]:
+        """Return a request and the model's outputs for it.
 
         Args:
             model: Version to call.
-            body: Body of the request; it is emptied, because its memory is used for the pictures.
-            memory: Memory of the request, in which the body is counted.
+            parsing: Parses the request.
+            memory: Memory of the request, in which its bytes are counted.
+            num_bytes: Bytes of the request.
 
         Raises:
             RequestError: The request is wrong, or there is no memory for it.
         """
-        is_small = len(body) <= LARGE_BODY
+        is_small = num_bytes <= LARGE_REQUEST
         with self._batcher.expect_usual() if is_small else contextlib.nullcontext():
-            request = await run_to_end(self._parse(model, body, memory))
+            request = await run_to_end(parsing)
             images = await self._preparation.prepare(request, memory)
-        outputs = await self._call_model(model, request, images, memory)
-        return encode_predict_response(outputs, request.row_format)
+        return request, await self._call_model(model, request, images, memory)
 
-    def stop(self) -> None:
-        """End the process that parses large requests."""
-        self._parser.stop()
+    async def in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call a function that may take milliseconds, which others would wait for.
 
-    async def _parse(
-        self, model: ServedModel, body: bytearray, memory: RequestMemory
-    ) -> PredictRequest:
-        if len(body) > LARGE_BODY:
-            return await self._parser.parse(body, model.inputs, MAX_INSTANCES)
-        async with memory.budget.work(memory_to_parse(body), "parsing the request"):
-            arguments = body, model.inputs, MAX_INSTANCES
-            if len(body) < SMALL_BODY:
-                request = parse_predict_request(*arguments)
-            else:
-                request = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, parse_predict_request, *arguments
-                )
-            body.clear()
-            return request
+        Args:
+            function: Function to call.
+            arguments: Its arguments.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     async def _call_model(
         self,

@@ -11,10 +11,9 @@ from pipeline.serving.limits.body_pace import BodyPace
 from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
 from pipeline.serving.limits.open_requests import OpenRequests
 from pipeline.serving.limits.request_body import read_body
-from pipeline.serving.loaded_versions import LoadedVersions
-from pipeline.serving.predict_service import PredictService
+from pipeline.serving.model_lookup import ModelLookup
 from pipeline.serving.protocol.model_status import metadata_response, status_response
-from pipeline.serving.served_model import ServedModel
+from pipeline.serving.rest_predict import RestPredict
 from pipeline.web.json_response import PART_BYTES, JsonResponse, as_json
 from pipeline.web.request_errors import RequestError
 
@@ -29,19 +28,17 @@ class RestApi:
     """ASGI app for all paths below /v1/.
 
     Attributes:
-        name: Name of the model. Requests for other models get status 404.
-        versions: Loaded versions of the model.
-        service: Service that responds to predict requests.
+        lookup: Loaded versions of the model.
+        predictions: Responds to predict requests.
         budget: Memory of all requests.
         open_requests: Count of the requests that wait for their predictions.
         pace: Pace at which large bodies are read.
     """
 
-    name: str
-    versions: LoadedVersions[ServedModel]
-    service: PredictService
+    lookup: ModelLookup
+    predictions: RestPredict
     budget: MemoryBudget
-    open_requests: OpenRequests = field(default_factory=OpenRequests)
+    open_requests: OpenRequests
     pace: BodyPace = field(default_factory=BodyPace)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,38 +67,22 @@ class RestApi:
                     return await self._predict(match["name"], number, body, memory)
         if match["verb"]:
             method_name = f"tensorflow/serving/{match['verb']}"
-            self._find_model(match["name"], number)
+            self.lookup.find_model(match["name"], number)
             raise RequestError(
                 400,
                 f"Expected signature method name {method_name}. Was: tensorflow/serving/predict",
             )
         if match["metadata"]:
-            model = self._find_model(match["name"], number)
-            return as_json(metadata_response(self.name, model.number, model.signatures))
-        return self._status(match["name"], number)
+            model = self.lookup.find_model(match["name"], number)
+            return as_json(metadata_response(match["name"], model.number, model.signatures))
+        return as_json(status_response(self.lookup.find_states(match["name"], number)))
 
     async def _predict(
         self, name: str, number: int | None, body: bytearray, memory: RequestMemory
     ) -> Response:
-        model = self._find_model(name, number)
-        content = await self.service.predict(model, body, memory)
+        model = self.lookup.find_model(name, number)
+        content = await self.predictions.predict(model, body, memory)
         return JsonResponse(content)
-
-    def _status(self, name: str, number: int | None) -> Response:
-        states = self.versions.states() if name == self.name else {}
-        if number is not None:
-            states = {number: states[number]} if number in states else {}
-        if not states:
-            which = "any versions" if number is None else f"version {number}"
-            raise RequestError(404, f"Could not find {which} of model {name}")
-        return as_json(status_response(states))
-
-    def _find_model(self, name: str, number: int | None) -> ServedModel:
-        model = self.versions.get(number) if name == self.name else None
-        if model is None:
-            wanted = f"Latest({name})" if number is None else f"Specific({name}, {number})"
-            raise RequestError(404, f"Servable not found for request: {wanted}")
-        return model
 
 
 def _parse_version(text: str | None) -> int | None:

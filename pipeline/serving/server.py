@@ -1,23 +1,23 @@
-"""`carryover serve`: serve a workspace's model over HTTP until SIGTERM or Ctrl-C."""
+"""`carryover serve`: serve a workspace's model until SIGTERM or Ctrl-C."""
 
-import asyncio
-import contextlib
 import gc
 import logging
+import os
 import resource
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
 
-from components.pusher.version_files import describe_damages
 from components.pusher.version_store import VersionStore
 from pipeline.config.path_check import check_workspace
-from pipeline.serving.app import Lifespan, create_app
+from pipeline.serving.app import create_app
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.compat.draining_server import DrainingServer
 from pipeline.serving.compat.limited_protocol import limited_protocol
@@ -26,21 +26,22 @@ from pipeline.serving.exit_deadline import ExitDeadline
 from pipeline.serving.limits.connection_limits import ConnectionLimits
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.limits.memory_size import default_max_memory, parse_memory_size
+from pipeline.serving.limits.open_requests import OpenRequests
 from pipeline.serving.loaded_versions import LoadedVersions
+from pipeline.serving.model_lookup import ModelLookup
 from pipeline.serving.predict_service import PredictService
 from pipeline.serving.rest_api import RestApi
-from pipeline.serving.served_model import ServedModel
+from pipeline.serving.rest_predict import RestPredict
 from pipeline.serving.server_metrics import ServerMetrics
+from pipeline.serving.version_loading import identify_version, load_version
+from pipeline.serving.version_polling import poll_while_running
 from pipeline.tensorflow_import import import_tensorflow_quietly
-from pipeline.terminal.plain_lines import print_line
-from pipeline.version_lookup import find_store, recorded_damages, serving_version
+from pipeline.version_lookup import find_store, serving_version
 from pipeline.web.allowed_hosts import AllowedHosts, is_loopback
 from pipeline.web.listening_socket import bind_socket
-from trainer_module.contract.errors import InputError, UnavailableError
-from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION
 
-#: Seconds between two polls of the directory of versions, as in TensorFlow Serving.
-POLL_SECONDS = 1.0
+if TYPE_CHECKING:
+    from pipeline.serving.grpc_api.grpc_server import GrpcServer
 
 #: Seconds after SIGTERM in which open requests may complete.
 DRAIN_SECONDS = 25
@@ -60,15 +61,27 @@ SWITCH_SECONDS = 0.0005
 _logger = logging.getLogger("carryover.serving")
 
 
-def serve(
-    workspace: Path,
-    name: str | None,
-    host: str,
-    port: int,
-    allowed_hosts: Sequence[str] = (),
-    max_memory: str | None = None,
-) -> None:
-    """Serve the newest version of a model over HTTP, and follow pushes and rollbacks.
+@dataclass(frozen=True)
+class ServeOptions:
+    """Options of `carryover serve`.
+
+    Attributes:
+        host: Address to listen on.
+        port: Port for HTTP; 0 chooses a free one.
+        grpc_port: Port for gRPC, likewise; None for no gRPC.
+        allowed_hosts: Names of this server, besides `localhost`, that requests may be for.
+        max_memory: Most memory of all requests, see `parse_memory_size`; None for the default.
+    """
+
+    host: str
+    port: int
+    grpc_port: int | None = None
+    allowed_hosts: Sequence[str] = ()
+    max_memory: str | None = None
+
+
+def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
+    """Serve the newest version of a model, and follow pushes and rollbacks.
 
     Exits after SIGTERM or Ctrl-C: with code 0 when the open requests are complete, with code 1 if
     they are not within `SHUTDOWN_SECONDS`.
@@ -76,19 +89,91 @@ def serve(
     Args:
         workspace: Folder of the workspace.
         name: Name of the model, see `find_store`.
-        host: Address to listen on.
-        port: Port to listen on; 0 chooses a free one.
-        allowed_hosts: Names of this server, besides `localhost`, that requests may be for.
-        max_memory: Most memory of all requests, see `parse_memory_size`; None for the default.
+        options: Options of the server.
 
     Raises:
-        InputError: There is no such model, the address is unavailable, or an argument is wrong.
+        InputError: There is no such model, an address is unavailable, or an option is wrong.
     """
     store = find_store(workspace, name)
     check_workspace(store.root)
     serving_version(store)
-    budget = MemoryBudget(parse_memory_size(max_memory) if max_memory else default_max_memory())
-    listener = bind_socket(host, port, "Give another --port or --host.")
+    most, port = options.max_memory, options.grpc_port
+    budget = MemoryBudget(parse_memory_size(most) if most else default_max_memory())
+    listener = bind_socket(options.host, options.port, "Give another --port or --host.")
+    # gRPC opens its own socket when it starts. Until then one that does not listen keeps the port.
+    keeper = None
+    if port is not None:
+        keeper = bind_socket(options.host, port, "Give another --grpc-port or --host.")
+    hosts = _prepare_process(listener, options.allowed_hosts)
+    server = _create_server(store, budget, hosts, listener, keeper)
+    server.run(sockets=[listener])
+
+
+def _create_server(
+    store: VersionStore,
+    budget: MemoryBudget,
+    hosts: AllowedHosts,
+    listener: socket.socket,
+    keeper: socket.socket | None,
+) -> DrainingServer:
+    """Return the server of a model.
+
+    Args:
+        store: Versions of the model.
+        budget: Memory of all requests.
+        hosts: Names of the server that requests may be for.
+        listener: Socket for HTTP.
+        keeper: Socket with the address for gRPC; None for no gRPC.
+    """
+    versions = LoadedVersions(
+        store.versions,
+        lambda number: load_version(store, number),
+        lambda number: identify_version(store, number),
+    )
+    metrics = ServerMetrics(lambda: versions.newest() or 0)
+    service = PredictService(Batcher(budget, on_batch=metrics.count_batch), DecoderPool(budget))
+    lookup, open_requests = ModelLookup(store.name, versions), OpenRequests()
+    rest_api = RestApi(lookup, RestPredict(service, budget), budget, open_requests)
+    announcement, grpc_server = f"http://{format_address(listener)}", None
+    if keeper:
+        address = format_address(keeper)
+        grpc_server = _create_grpc_server(lookup, service, open_requests, budget, metrics, address)
+        announcement += f", and at {address} over gRPC"
+    announcement = f"Serving model '{store.name}' at {announcement}"
+    app = create_app(rest_api, metrics, hosts, poll_while_running(versions, announcement))
+    config = http_config(app, metrics, ConnectionLimits())
+    return DrainingServer(config, ExitDeadline(SHUTDOWN_SECONDS), grpc_server)
+
+
+def _create_grpc_server(
+    lookup: ModelLookup,
+    service: PredictService,
+    open_requests: OpenRequests,
+    budget: MemoryBudget,
+    metrics: ServerMetrics,
+    address: str,
+) -> "GrpcServer":
+    """Return the gRPC server; its modules are imported only for those who want one."""
+    # Otherwise gRPC writes lines about the errors of clients to stderr.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    from pipeline.serving.grpc_api.grpc_api import GrpcApi
+    from pipeline.serving.grpc_api.grpc_server import GrpcServer
+
+    return GrpcServer(GrpcApi(lookup, service, open_requests), address, budget, metrics)
+
+
+def format_address(listener: socket.socket) -> str:
+    """Return the address of a socket as in a URL: host, and port.
+
+    Args:
+        listener: Bound socket.
+    """
+    host, port = listener.getsockname()[:2]
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _prepare_process(listener: socket.socket, allowed_hosts: Sequence[str]) -> AllowedHosts:
+    """Prepare signals, logs, TensorFlow and threads; return the names that requests may be for."""
     for number in (signal.SIGTERM, signal.SIGINT):
         # Uvicorn completes the open requests first, and then raises the signal again.
         signal.signal(number, lambda *_: sys.exit(0))
@@ -99,62 +184,7 @@ def serve(
     import_tensorflow_quietly()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # TensorFlow's modules stay; a garbage collection over them takes a second
-    versions = LoadedVersions(
-        store.versions,
-        lambda number: load_version(store, number),
-        lambda number: identify_version(store, number),
-    )
-    metrics = ServerMetrics(lambda: versions.newest() or 0)
-    batcher = Batcher(budget, on_batch=metrics.count_batch)
-    address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    lifespan = _poll_while_running(versions, f"Serving model '{store.name}' at {address}")
-    service = PredictService(batcher, DecoderPool(budget), budget)
-    rest_api = RestApi(store.name, versions, service, budget)
-    config = http_config(
-        create_app(rest_api, metrics, hosts, lifespan), metrics, ConnectionLimits()
-    )
-    DrainingServer(config, ExitDeadline(SHUTDOWN_SECONDS)).run(sockets=[listener])
-
-
-def load_version(store: VersionStore, number: int) -> ServedModel:
-    """Load a version, and warn if it has lost files that serving does not need.
-
-    Args:
-        store: Versions of the model.
-        number: Number of the version.
-
-    Raises:
-        UnavailableError: The version has lost a file without which it cannot predict.
-        Exception: TensorFlow cannot load it, see `ServedModel`.
-    """
-    folder = store.path(number)
-    damages = recorded_damages(store, number)
-    needed = [damage for damage in damages if damage.prevents_serving]
-    if needed:
-        raise UnavailableError(f"{describe_damages(folder, needed)}. {RESTORE_VERSION}")
-    model = ServedModel(folder, number)
-    if damages:
-        _logger.warning(
-            "%s. It serves; restore it before the next training", describe_damages(folder, damages)
-        )
-    return model
-
-
-def identify_version(store: VersionStore, number: int) -> str:
-    """Return what tells the model of a version from another model that gets its number later.
-
-    That is the digest in its record; without a record, the time of the model's file; and "" if
-    neither can be read.
-
-    Args:
-        store: Versions of the model.
-        number: Number of the version.
-    """
-    with contextlib.suppress(InputError):
-        return store.read_push(number).digest
-    with contextlib.suppress(OSError):
-        return str((store.path(number) / "saved_model.pb").stat().st_mtime_ns)
-    return ""
+    return hosts
 
 
 def choose_hosts(address: str, names: Sequence[str]) -> AllowedHosts:
@@ -207,42 +237,3 @@ def _fit_to_open_files(limits: ConnectionLimits) -> ConnectionLimits:
     """Return limits that leave half of the files that the process may open to everything else."""
     max_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return replace(limits, connections=min(limits.connections, max_files // 2))
-
-
-def _poll_while_running(versions: LoadedVersions[ServedModel], announcement: str) -> Lifespan:
-    """Return a lifespan that polls the directory of versions while the app runs."""
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(poll_versions(versions, announcement))
-        try:
-            yield
-        finally:
-            task.cancel()
-
-    return lifespan
-
-
-async def poll_versions(versions: LoadedVersions[ServedModel], announcement: str) -> None:
-    """Poll the directory of versions until the task is cancelled.
-
-    Args:
-        versions: Versions to update.
-        announcement: Text to print as soon as a version is loaded.
-    """
-    announced, problem = False, ""
-    while True:
-        new_problem = ""
-        try:
-            await asyncio.to_thread(versions.update)
-        except OSError as error:
-            new_problem = f"the directory of versions cannot be read: {error}"
-        if not announced and versions.newest() is not None:
-            announced = True
-            print_line(announcement)
-        elif not announced and versions.states():
-            new_problem = new_problem or "no version can be loaded; waiting for a new one"
-        if new_problem != problem:
-            problem = new_problem
-            _logger.error(problem or "the directory of versions can be read again")
-        await asyncio.sleep(POLL_SECONDS)

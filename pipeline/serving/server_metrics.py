@@ -29,8 +29,14 @@ class ServerMetrics:
         ProcessCollector(registry=registry)
         self._requests = Counter(
             "carryover_requests",
-            "Requests by the status of their response.",
+            "HTTP requests by the status of their response.",
             ["code"],
+            registry=registry,
+        )
+        self._rpcs = Counter(
+            "carryover_grpc_requests",
+            "gRPC requests by method and by the code of their response.",
+            ["method", "code"],
             registry=registry,
         )
         self._predict_seconds = Histogram(
@@ -70,6 +76,15 @@ class ServerMetrics:
             status: HTTP status of the response.
         """
         self._requests.labels(code=str(status)).inc()
+
+    def count_rpc(self, method: str, code: str) -> None:
+        """Count a gRPC request that has ended.
+
+        Args:
+            method: Name of the method.
+            code: Name of the response's code.
+        """
+        self._rpcs.labels(method=method, code=code).inc()
 
     def time_predict(self, seconds: float) -> None:
         """Record the duration of a predict request.

@@ -19,8 +19,10 @@ from pipeline.serving.limits.connection_limits import ConnectionLimits
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.limits.open_requests import OpenRequests
 from pipeline.serving.loaded_versions import LoadedVersions
+from pipeline.serving.model_lookup import ModelLookup
 from pipeline.serving.predict_service import PredictService
 from pipeline.serving.rest_api import RestApi
+from pipeline.serving.rest_predict import RestPredict
 from pipeline.serving.server import http_config
 from pipeline.serving.server_metrics import ServerMetrics
 from pipeline.web.allowed_hosts import AllowedHosts
@@ -32,7 +34,12 @@ class FirstBytesModel:
     def __init__(self, number: int) -> None:
         self.number, self.labels = number, ["<i>"]
         self.inputs = {"serving_default": "image", "broken": "image"}
-        self.signatures = {"serving_default": {"method_name": "tensorflow/serving/predict"}}
+        signature = {
+            "method_name": "tensorflow/serving/predict",
+            "inputs": {"image": {"dtype": "DT_STRING"}},
+            "outputs": {"start_bytes": {"dtype": "DT_STRING"}, "version": {"dtype": "DT_INT64"}},
+        }
+        self.signatures = dict.fromkeys(self.inputs, signature)
 
     def call(self, signature: str, instances: list[bytes]) -> dict[str, Any]:
         """See `ServedModel`; the signature `broken` fails."""
@@ -79,15 +86,16 @@ def run_app(
     metrics = ServerMetrics(lambda: versions.newest() or 0)
     budget = budget or MemoryBudget(2**30)
     decoders = DecoderPool(budget)
-    service = PredictService(Batcher(budget, on_batch=metrics.count_batch), decoders, budget)
-    rest_api = RestApi("shapes", versions, service, budget, open_requests or OpenRequests())
+    service = PredictService(Batcher(budget, on_batch=metrics.count_batch), decoders)
+    predictions, open_requests = RestPredict(service, budget), open_requests or OpenRequests()
+    rest_api = RestApi(ModelLookup("shapes", versions), predictions, budget, open_requests)
     app = create_app(rest_api, metrics, hosts or AllowedHosts([]))
     try:
         with run_http(app, metrics, limits or ConnectionLimits()) as port:
             client = RestClient(f"http://127.0.0.1:{port}", "shapes")
             yield AppInThread(client, directory, versions, port)
     finally:
-        service.stop()
+        predictions.stop()
         decoders.stop()
 
 

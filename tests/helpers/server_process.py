@@ -13,6 +13,9 @@ from rest_client import RestClient
 #: Seconds after which a server should have loaded its model, on a busy machine.
 LOADING_TIME = 120
 
+#: What the server prints when it is ready.
+ANNOUNCEMENT = r"Serving model '(.+)' at (http://[^\s,]+)(?:, and at (\S+) over gRPC)?\n"
+
 
 @dataclass(frozen=True)
 class ServerProcess:
@@ -22,11 +25,13 @@ class ServerProcess:
         client: Client of the server.
         process: Process of the server.
         log: File that holds the server's stderr.
+        grpc_address: Host and port for gRPC; None without it.
     """
 
     client: RestClient
     process: warm_process.WarmProcess
     log: Path
+    grpc_address: str | None = None
 
     def stop(self) -> int:
         """Send SIGTERM and return the exit code."""
@@ -47,22 +52,22 @@ def start_server(workspace: Path, *options: str) -> Iterator[ServerProcess]:
     arguments = ["serve", "-w", str(workspace), "--port", "0", *options]
     process = warm_process.start("pipeline.cli", arguments, stdout=output, stderr=log)
     try:
-        name, address = _wait_for_address(process, output, log)
-        yield ServerProcess(RestClient(address, name), process, log)
+        name, address, grpc_address = _wait_for_addresses(process, output, log)
+        yield ServerProcess(RestClient(address, name), process, log, grpc_address)
     finally:
         if process.poll():
             print(f"the server ended with {process.returncode}:\n{log.read_text()[-5000:]}")
         process.kill_group()
 
 
-def _wait_for_address(
+def _wait_for_addresses(
     process: warm_process.WarmProcess, output: Path, log: Path
-) -> tuple[str, str]:
-    """Return the model's name and the address, which the server prints when it is ready."""
+) -> tuple[str, str, str | None]:
+    """Return the model's name and the addresses, which the server prints when it is ready."""
     deadline = time.monotonic() + LOADING_TIME
     while process.poll() is None and time.monotonic() < deadline:
         text = output.read_text() if output.exists() else ""
-        if said := re.match(r"Serving model '(.+)' at (\S+)\n", text):
-            return said[1], said[2]
+        if said := re.match(ANNOUNCEMENT, text):
+            return said[1], said[2], said[3]
         time.sleep(0.05)
     raise AssertionError(log.read_text())

@@ -14,6 +14,9 @@ import orjson
 from pipeline.web.request_errors import RequestError
 from trainer_module.export.saved_model_classifier import SERVING_DEFAULT
 
+#: Most instances in one request.
+MAX_INSTANCES = 128
+
 #: Most values in the JSON of a request, each of which costs up to 100 bytes. 128 pictures are fewer
 #: than 1,000.
 MAX_VALUES = 10_000
@@ -48,6 +51,20 @@ class PredictRequest:
     input_name: str
     instances: list[bytes]
     row_format: bool
+
+
+def check_num_instances(number: int, limit: int = MAX_INSTANCES) -> None:
+    """Refuse a request with too many instances.
+
+    Args:
+        number: Number of the request's instances.
+        limit: Largest number of instances.
+
+    Raises:
+        RequestError: There are more; status 400.
+    """
+    if number > limit:
+        raise RequestError(400, f"{number} instances; the limit is {limit}")
 
 
 def memory_to_parse(body: bytes | bytearray) -> int:
@@ -90,8 +107,7 @@ def parse_predict_request(
     values = request[key] if row_format else _column_values(request[key], input_name)
     if not isinstance(values, list) or not values:
         raise RequestError(400, f"Expecting '{key}' to be a list with at least one value")
-    if len(values) > max_instances:
-        raise RequestError(400, f"{len(values)} instances; the limit is {max_instances}")
+    check_num_instances(len(values), max_instances)
     named = row_format and _is_named(values[0])
     instances = [
         _parse_instance(number, value, input_name, named) for number, value in enumerate(values)

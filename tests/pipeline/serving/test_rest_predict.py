@@ -1,4 +1,4 @@
-"""Predict requests, from their body to the JSON of their response."""
+"""Predict requests of the REST API, from their body to the JSON of their response."""
 
 import asyncio
 import contextlib
@@ -9,11 +9,12 @@ from app_in_thread import FirstBytesModel
 from rest_client import binary
 from tiny_pictures import solid
 
-from pipeline.serving import predict_service
+from pipeline.serving import predict_service, rest_predict
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
 from pipeline.serving.predict_service import PredictService
 from pipeline.serving.protocol.predict_request import memory_to_parse
+from pipeline.serving.rest_predict import RestPredict
 from pipeline.web.request_errors import RequestError, UnreadableInputError
 
 MIB = 2**20
@@ -43,16 +44,17 @@ class Rewriting:
 
 def predict(body, budget=None, model=None, decoders=None):
     budget = budget or MemoryBudget(100 * MIB)
-    service = PredictService(Batcher(budget), decoders or NoDecoders(), budget)
+    service = PredictService(Batcher(budget), decoders or NoDecoders())
+    predictions = RestPredict(service, budget)
 
     async def run():
         with RequestMemory(budget) as memory:
-            return await service.predict(model or FirstBytesModel(1), body, memory)
+            return await predictions.predict(model or FirstBytesModel(1), body, memory)
 
     try:
         return json.loads(asyncio.run(run()))
     finally:
-        service.stop()
+        predictions.stop()
 
 
 def body_of(*pictures: bytes) -> bytearray:
@@ -75,8 +77,8 @@ def test_a_body_that_cannot_be_parsed_within_the_memory_is_refused():
 
 
 def test_a_large_body_is_parsed_in_another_process(monkeypatch):
-    monkeypatch.setattr(predict_service, "LARGE_BODY", 10)
-    monkeypatch.setattr(predict_service, "parse_predict_request", None)
+    monkeypatch.setattr(rest_predict, "LARGE_BODY", 10)
+    monkeypatch.setattr(rest_predict, "parse_predict_request", None)
     assert len(predict(body_of(solid("red"), solid("red")))["predictions"]) == 2
 
 
@@ -103,7 +105,7 @@ def test_a_picture_that_the_model_cannot_decode_is_converted():
 def test_parts_of_large_requests_wait_for_a_small_one_from_its_arrival(
     monkeypatch, large_body, is_expected
 ):
-    monkeypatch.setattr(predict_service, "LARGE_BODY", large_body)
+    monkeypatch.setattr(predict_service, "LARGE_REQUEST", large_body)
     expected = []
 
     class Recording(Batcher):
