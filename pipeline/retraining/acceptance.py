@@ -9,10 +9,11 @@ from components.pusher.model_digest import model_digest
 from components.pusher.version_store import Push, VersionStore
 from pipeline import component_ids
 from pipeline.config.config_file import load_config
-from pipeline.retraining.batch import FILE, OPEN, Batch, has_pictures
+from pipeline.retraining.batch import AWAITING, FILE, OPEN, Batch, has_pictures
 from pipeline.retraining.ledger import Ledger
 from pipeline.summary.summary_schema import Summary
 from pipeline.tensorflow_import import import_tensorflow_quietly
+from pipeline.terminal.accept_command import accept_command
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.printable_names import printable_name
@@ -91,6 +92,9 @@ def accept_batch(root: Path, name: str, reason: str) -> Batch:
         held = [one.name for one in ledger.batches() if one.is_held_for_labels]
         if batch is None or not batch.is_held_for_labels:
             what = f"batch {name} is {batch.state}" if batch else f"there is no batch {name}"
+            if batch and batch.run_id and batch.state in ("rejected", AWAITING):
+                command = accept_command(workspace.root, batch.run_id)
+                raise InputError(f"{what}. Its candidate is accepted by its run: {command}")
             raise InputError(
                 f"{what}. Only a batch that is held because its labels contradict its pictures can "
                 f"be accepted: {', '.join(dict.fromkeys(held)) or 'none is'}."

@@ -21,7 +21,7 @@ from pipeline.retraining.batch import (
     OPEN,
     BatchState,
 )
-from pipeline.retraining.unlabelled.unlabelled_plan import plan_unlabelled
+from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount, plan_unlabelled
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import describe_change
 from trainer_module.contract.errors import DataError, InputError, UnavailableError
@@ -118,7 +118,7 @@ def decide(
     options: RetrainOptions,
     labels_accepted: bool = False,
     validation: ValidationOptions | None = None,
-    held_out: Mapping[str, int] = MappingProxyType({}),
+    held_out: Mapping[str, HeldOutCount] = MappingProxyType({}),
 ) -> BatchDecision:
     """Decide what to do with a batch.
 
@@ -130,7 +130,7 @@ def decide(
         options: Limits.
         labels_accepted: Whether a person accepted the labels: then they are not checked.
         validation: Options of the data gate, which say whether new classes are allowed.
-        held_out: Number of unlabelled pictures by domain that are kept to test with.
+        held_out: Unlabelled pictures by domain that are not trained on.
     """
     domains = assessment.domains
     numbers = "; ".join(describe(name, domain) for name, domain in domains.items())

@@ -14,6 +14,7 @@ from pipeline.retraining.deliveries.left_out_files import with_left_out
 from pipeline.retraining.deliveries.process_deaths import ProcessDeaths
 from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.unlabelled.awaiting_candidates import answered_batches
+from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount
 from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
 
@@ -90,6 +91,16 @@ class BatchReader:
             pictures = self.pictures(batch)
             return self._decide(batch, pictures)
 
+    def _count_held_out(self, pictures: "TrainingSet") -> dict[str, HeldOutCount]:
+        """Return how many unlabelled pictures of the batch are not trained on, by domain."""
+        from pipeline.retraining.unlabelled.held_out_pictures import rows_to_test_with
+
+        listing = pictures.listing_rows(self._config)
+        return {
+            name: HeldOutCount(len(rows), sum(1 for _ in rows_to_test_with(rows, listing)))
+            for name, rows in pictures.held_out(self._config).items()
+        }
+
     def _decide(self, batch: Batch, pictures: "TrainingSet") -> ReadBatch:
         options = self._config.retrain
         version = serving_version(self._versions)
@@ -100,7 +111,7 @@ class BatchReader:
         accuracies = {name: metrics["accuracy"] for name, metrics in domains.items()}
         held_out = {}
         if options.unlabelled == "always" and assessment.has_unlabelled:
-            held_out = {name: len(rows) for name, rows in pictures.held_out(self._config).items()}
+            held_out = self._count_held_out(pictures)
         decision = decide(
             assessment,
             pictures.num_waiting(),

@@ -135,7 +135,8 @@ def accept(
         str, typer.Option("--reason", help="Reason; it is kept with the version and the batch.")
     ],
     run_id: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="Id of a rejected run.")
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Id of a run that was rejected or awaits labels."),
     ] = None,
     batch: Annotated[
         str | None,
@@ -143,7 +144,7 @@ def accept(
     ] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
 ) -> None:
-    """Push the candidate of a rejected run, or accept the labels of a held batch.
+    """Push the candidate of a run that was rejected or awaits labels, or accept held labels.
 
     The next pass takes an accepted batch without the check of its labels.
     """

@@ -1,7 +1,7 @@
 """Candidates that await labels: which labels decide on them, and the run that decides."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -130,7 +130,9 @@ def deciding_rows(
     config: RunConfig,
     candidate: StoredCandidate | None = None,
 ) -> list[BatchRow]:
-    """Return the labelled pictures that no candidate was trained on.
+    """Return the labelled pictures that can test a candidate, one row of each.
+
+    No candidate was trained on them. A picture with several labels decides nothing.
 
     Args:
         domains: Names of the domains.
@@ -140,7 +142,7 @@ def deciding_rows(
             since its run. None to go by the splits alone.
     """
     from pipeline.retraining.pictures.picture_updates import content_of, is_usable
-    from pipeline.retraining.unlabelled.held_out_pictures import held_out_rows
+    from pipeline.retraining.unlabelled.held_out_pictures import held_out_rows, rows_to_test_with
     from pipeline.retraining.unlabelled.unlabelled_examples import read_list
 
     names = set(domains)
@@ -150,16 +152,21 @@ def deciding_rows(
         for row in rows
         if row["label"] and row["domain"] in names
     ]
-    rows = list(held_out_rows(labelled, pictures.listing_rows(config), config.split))
-    if candidate is None:
-        return rows
-    paths = {row["path"] for row in read_listing(candidate.listing)}
-    seen = {
-        content_of(row) for row in pictures.delivered if is_usable(row) and row["path"] in paths
-    }
-    if candidate.unlabelled:
-        seen |= read_list(candidate.unlabelled)
-    return [row for row in rows if content_of(row) not in seen]
+    listing = pictures.listing_rows(config)
+    copies: dict[bytes, list[BatchRow]] = defaultdict(list)
+    for row in rows_to_test_with(held_out_rows(labelled, listing, config.split), listing):
+        copies[content_of(row)].append(row)
+    seen: set[bytes] = set()
+    if candidate:
+        paths = {row["path"] for row in read_listing(candidate.listing)}
+        delivered = (row for row in pictures.delivered if is_usable(row))
+        seen |= {content_of(row) for row in delivered if row["path"] in paths}
+        seen |= read_list(candidate.unlabelled) if candidate.unlabelled else set()
+    return [
+        rows[0]
+        for content, rows in copies.items()
+        if content not in seen and len({(row["domain"], row["label"]) for row in rows}) == 1
+    ]
 
 
 def deciding_snapshot(

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from components.image_example_gen.splits import assign_split, name_digest
 from pipeline.config.run_config import RunConfig, SplitOptions
 from pipeline.retraining.deliveries.batch_store import BatchRow
+from pipeline.retraining.pictures.known_pictures import most_held_out
 from pipeline.retraining.pictures.listing_rows import ListingRows, add_groups, known_digest
 from pipeline.retraining.pictures.picture_updates import content_of, is_usable
 from trainer_module.contract.listing_row import ListingRow
@@ -47,6 +48,22 @@ def held_out_rows(
         if digest := known_digest(group, of_listed):
             given |= of_listed[digest]
         if given != {"train"}:
+            yield row
+
+
+def rows_to_test_with(rows: Iterable[BatchRow], listing: ListingRows) -> Iterator[BatchRow]:
+    """Yield the rows of `held_out_rows` that are in `test` where labels decide.
+
+    A picture of a group that the serving version has in eval stays in eval, also with a label.
+
+    Args:
+        rows: Rows of pictures that are not trained on.
+        listing: Splits and groups of the serving version.
+    """
+    known = listing.known.group_splits(listing.by_stem)
+    for row in rows:
+        digest = known_digest(listing.group(row), known)
+        if digest is None or most_held_out(known[digest]) == "test":
             yield row
 
 

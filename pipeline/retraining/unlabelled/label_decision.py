@@ -50,12 +50,16 @@ class LabelDecision:
             Their names in the delivery, by domain; no names where candidates are pushed without
             labels.
         """
+        from pipeline.retraining.unlabelled.held_out_pictures import rows_to_test_with
+
         options = self._config.retrain
         if not unverified or options.unverified == "push":
             return dict.fromkeys(unverified, ())
         with captured_output(self._log):
+            listing = pictures.listing_rows(self._config)
+            held_out = pictures.held_out(self._config)
             return write_pictures_to_label(
-                pictures.held_out(self._config),
+                {name: list(rows_to_test_with(held_out[name], listing)) for name in unverified},
                 unverified,
                 max(PER_DOMAIN, options.min_pictures),
                 self._workspace.root,

@@ -19,7 +19,7 @@ SEED = 17
 
 
 def write_pictures_to_label(
-    held_out: Mapping[str, list[BatchRow]],
+    testing: Mapping[str, list[BatchRow]],
     domains: Collection[str],
     count: int,
     root: Path,
@@ -32,7 +32,7 @@ def write_pictures_to_label(
     that of the domain. Of pictures that look alike, one is chosen.
 
     Args:
-        held_out: Unlabelled pictures that are not trained on, by domain.
+        testing: Unlabelled pictures whose labels can test, by domain.
         domains: Names of the domains.
         count: Number of pictures to choose in each domain; all where there are fewer.
         root: Folder that paths are relative to.
@@ -54,7 +54,7 @@ def write_pictures_to_label(
         )
         for domain in domains
         # In the order of their hashes, which is no order of what they show.
-        for row in sorted(held_out[domain], key=lambda row: row["sha256"])[: LOOKED_AT * count]
+        for row in sorted(testing[domain], key=lambda row: row["sha256"])[: LOOKED_AT * count]
     ]
     features = read_features(pictures, model, frozenset(), None, _ignore)
     choices = select_pictures(features, count * len(domains), SEED, random_share=1).choices

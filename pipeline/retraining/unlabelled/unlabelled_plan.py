@@ -2,10 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.assessing.assessment import BatchAssessment
 from trainer_module.contract.printable_names import printable_name
+
+
+class HeldOutCount(NamedTuple):
+    """Numbers of unlabelled pictures of a domain that are not trained on.
+
+    Attributes:
+        pictures: Number of all of them.
+        testing: Number of those that can test a candidate, once they have a label.
+    """
+
+    pictures: int = 0
+    testing: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,7 @@ def plan_unlabelled(
     assessment: BatchAssessment,
     waiting: Mapping[str, int],
     test_accuracies: Mapping[str, float],
-    held_out: Mapping[str, int],
+    held_out: Mapping[str, HeldOutCount],
     options: RetrainOptions,
 ) -> UnlabelledPlan:
     """Return what the unlabelled pictures of a batch start; nothing unless that is `always`.
@@ -53,7 +66,7 @@ def plan_unlabelled(
         assessment: Assessment of the batch.
         waiting: Number of labelled pictures by domain that wait for a training.
         test_accuracies: Accuracy of the serving version on the test split, by known domain.
-        held_out: Number of unlabelled pictures by domain that are kept to test with.
+        held_out: Unlabelled pictures by domain that are not trained on.
         options: Options of the retraining.
     """
     if options.unlabelled != "always":
@@ -62,11 +75,12 @@ def plan_unlabelled(
     unverified: list[str] = []
     too_small: list[str] = []
     for name, domain in assessment.domains.items():
-        trained = domain.unlabelled - held_out.get(name, 0)
+        kept = held_out.get(name, HeldOutCount())
+        trained = domain.unlabelled - kept.pictures
         if name in test_accuracies or domain.labelled:
             num_checked += trained
         elif not waiting.get(name, 0) and domain.unlabelled:
-            can_test = options.unverified == "push" or held_out.get(name, 0) >= options.min_pictures
+            can_test = options.unverified == "push" or kept.testing >= options.min_pictures
             (unverified if can_test and trained >= options.min_pictures else too_small).append(name)
     return UnlabelledPlan(
         starts_retraining=bool(unverified) or num_checked >= options.min_pictures,

@@ -300,6 +300,11 @@ def test_held_the_acceptance_holds_for_the_same_pictures_alone(site, commands, n
     [
         ("unknown", "there is no batch sunday. Only a batch that is held because its labels"),
         ("pushed", "batch monday is pushed. Only"),
+        (
+            "rejected",
+            "batch monday is rejected. Its candidate is accepted by its run: carryover accept "
+            f"{RUN_ID} --reason",
+        ),
         ("unreadable", "batch monday.csv is held. Only"),
         ("data gate", "batch monday is held. Only"),
         ("no reason", "--reason is empty"),
@@ -314,7 +319,8 @@ def test_only_a_batch_that_is_held_for_its_labels_is_accepted(site, commands, ca
         (site.inbox / name).write_text("no,such,columns\n")
     else:
         deliver(site)
-    commands.retrain(DataError("new_class: 'pink'") if case == "data gate" else PUSHED)
+    results = {"data gate": DataError("new_class: 'pink'"), "rejected": REJECTED_RUN}
+    commands.retrain(results.get(case, PUSHED))
     options = {"both": [RUN_ID, "--batch", name], "neither": [], "unknown": ["--batch", "sunday"]}
     before = site.batches()
     words = ["accept", *options.get(case, ["--batch", name]), "--reason", reason]

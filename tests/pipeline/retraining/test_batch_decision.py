@@ -7,6 +7,7 @@ from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.assessing.accuracy_estimate import AccuracyEstimate
 from pipeline.retraining.assessing.assessment import BatchAssessment, DomainAssessment
 from pipeline.retraining.batch_decision import decide
+from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount
 
 OPTIONS = RetrainOptions(min_pictures=20, good_enough=0.9)
 
@@ -122,7 +123,7 @@ def test_unlabelled_pictures_start_a_retraining_only_where_the_option_says_alway
     night = domain(**{"unlabelled": 20, "is_new": False, "accuracy": None} | changes)
     assessment = BatchAssessment({"night": night})
     accuracies = {} if night.is_new else {"night": 0.5}
-    kept = {"night": held_out}
+    kept = {"night": HeldOutCount(held_out, held_out)}
     assert decide(assessment, {}, accuracies, OPTIONS, held_out=kept).outcome == "too_little_data"
     always = OPTIONS.model_copy(update={"unlabelled": "always"})
     decision = decide(assessment, {}, accuracies, always, held_out=kept)

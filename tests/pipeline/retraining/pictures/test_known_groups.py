@@ -12,6 +12,7 @@ from ingesting_pipeline import PictureSite, picture
 from components.image_example_gen.splits import assign_split, digest
 from components.pusher.data_set import SCHEMA
 from pipeline.inputs.snapshot import write_listing
+from pipeline.retraining.unlabelled.held_out_pictures import rows_to_test_with
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import PICTURES
 
@@ -92,6 +93,18 @@ def test_a_group_is_known_in_all_spellings_of_its_name(site):
     assert splits(site, *range(4), *range(100, 104)) == ["test"] * 8
     assert splits(site, 200, 201) == ["train", "test"]
     assert snapshot.findings == ()
+
+
+def test_only_pictures_whose_group_is_in_test_can_test_without_a_label(site):
+    names = ("eval", "test", "train")
+    first_run(site, *({"content": picture(n), "group": s, "split": s} for n, s in enumerate(names)))
+    rows = [new(100 + n, group=name, label="") for n, name in enumerate(names)]
+    others = [new(200, group=IN_TEST[0], label=""), new(201, group=IN_TRAIN[0], label="")]
+    pictures = site.read(site.batch(*rows, *others))
+    held_out = pictures.held_out(site.config())["day"]
+    assert {row["group"] for row in held_out} == {"eval", "test", IN_TEST[0]}
+    testing = rows_to_test_with(held_out, pictures.listing_rows(site.config()))
+    assert {row["group"] for row in testing} == {"test", IN_TEST[0]}
 
 
 @pytest.mark.parametrize("spelling", ["7.0", "7"])

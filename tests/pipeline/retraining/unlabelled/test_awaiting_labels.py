@@ -13,8 +13,10 @@ from unittest import mock
 import pytest
 from candidate_runs import CandidateRuns, deliver_unlabelled, give_labels
 from retraining_site import KilledError, OnEvent, RetrainingSite, be_killed
+from tiny_pictures import write_files
 from tiny_workspace import push_copy, write_colours
 
+from components.image_example_gen.splits import name_digest
 from pipeline.config.run_config import RunConfig
 from pipeline.retraining.acceptance import accept_candidate
 from pipeline.retraining.deliveries.batch_store import BatchStore
@@ -216,6 +218,49 @@ def test_pictures_that_a_candidate_was_trained_on_never_decide_on_it(waiting):
     assert deciding == by_splits - trained
     assert by_splits & trained
     assert deciding
+
+
+def test_pictures_whose_group_is_in_eval_never_decide(waiting):
+    [batch] = waiting.batches()
+    workspace = Workspace(waiting.workspace)
+    names = set(Summary.read(workspace.runs / str(batch.run_id)).unverified["night"])
+    rows = BatchStore(workspace.batches).read(batch.digest)
+    asked = [row | {"label": "red"} for row in rows if row["name"] in names]
+    grouped = [row | {"group": f"film {number % 3}"} for number, row in enumerate(asked)]
+    known = [
+        {"content": bytes([number]), "group": name_digest(f"film {number}"), "split": split}
+        for number, split in enumerate(("eval", "test"))
+    ]
+    pictures = SimpleNamespace(
+        newest=SimpleNamespace(new={2: grouped}),
+        listing_rows=lambda _: ListingRows(KnownPictures(known, {}), workspace.root, {}, False),
+    )
+    # All are in test by the hash of a group that is not known.
+    config = RunConfig(data="/data", split={"eval": 0.01, "test": 0.98})
+    found = {row["group"] for row in deciding_rows(["night"], pictures, config)}
+    assert found == {"film 1", "film 2"}
+
+
+@pytest.mark.parametrize(("min_pictures", "decide"), [(3, False), (2, True)])
+def test_copies_of_a_picture_are_one_label_and_contradicting_ones_none(
+    waiting, min_pictures, decide
+):
+    first, second, third, *_ = sorted(to_label(waiting).glob("*/*/*.png"))
+    copies = {f"night/red/{number}.png": first.read_bytes() for number in range(5)}
+    contradicting = {f"night/{label}/x.png": second.read_bytes() for label in ("red", "green")}
+    write_files(
+        waiting.inbox / "few",
+        copies | contradicting | {"night/red/y.png": third.read_bytes(), "_READY": b""},
+    )
+    runs = CandidateRuns(waiting)
+    waiting.run(runs, **OPTIONS, min_pictures=min_pictures)
+    [snapshot] = runs.snapshots
+    assert (snapshot.candidate is not None) == decide
+    assert waiting.states() == (
+        ["pushed", "labels_used"] if decide else ["awaiting_labels", "pushed"]
+    )
+    night = [row for row in read_listing(snapshot.path) if row["domain"] == "night"]
+    assert len(night) == (2 if decide else 8)
 
 
 def test_a_pass_that_is_killed_before_its_candidate_is_trained_is_resumed(site):

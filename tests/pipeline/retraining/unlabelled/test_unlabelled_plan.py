@@ -5,7 +5,7 @@ import pytest
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.assessing.assessment import BatchAssessment, DomainAssessment
 from pipeline.retraining.batch_decision import decide
-from pipeline.retraining.unlabelled.unlabelled_plan import plan_unlabelled
+from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount, plan_unlabelled
 
 OPTIONS = RetrainOptions(min_pictures=20, unlabelled="always")
 
@@ -32,6 +32,7 @@ def night(labelled: int = 0, unlabelled: int = 40) -> DomainAssessment:
     [
         ("enough to test", True, True),
         ("too few to test", False, False),
+        ("too few to test, as their groups are in eval", False, False),
         ("too few to train on", False, False),
         ("too few to test, and pushed without labels", True, True),
         ("a few labels", True, False),
@@ -43,7 +44,8 @@ def night(labelled: int = 0, unlabelled: int = 40) -> DomainAssessment:
 def test_a_domain_without_labels_is_trained_on_where_others_of_its_pictures_can_test(
     case, starts, unverified
 ):
-    held_out = {"night": 19 if case.startswith("too few to test") else 20}
+    testing = 19 if case.startswith("too few to test") else 20
+    held_out = {"night": HeldOutCount(20 if "groups" in case else testing, testing)}
     options = OPTIONS.model_copy(
         update={
             "unlabelled": "auto" if case == "not always" else "always",
@@ -64,5 +66,5 @@ def test_a_domain_without_labels_is_trained_on_where_others_of_its_pictures_can_
     assert decision.outcome == ("retrain" if starts else "too_little_data")
     assert decision.unverified == plan.unverified
     reason = "'night': too few unlabelled pictures to train on, and to test with 20 others"
-    is_told = case in ("too few to test", "too few to train on")
+    is_told = case.startswith("too few") and "pushed" not in case
     assert (reason in decision.reason) == is_told
