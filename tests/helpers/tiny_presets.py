@@ -175,17 +175,29 @@ def save_preset(family: str, folder: Path) -> keras.Model:
     Returns:
         The network, whose weights are drawn from the seed of Keras.
     """
+    network = FAMILIES[family]()
+    save_network(network, folder, SIZE)
+    return network
+
+
+def save_network(network: keras.Model, folder: Path, size: int) -> None:
+    """Save a preset with the image converter of its family, if that has one.
+
+    Args:
+        network: Network of keras-hub.
+        folder: Folder of the preset.
+        size: Side of the pictures in pixels.
+    """
     from keras_hub.layers import ImageConverter
 
-    network = FAMILIES[family]()
     network.save_to_preset(str(folder))
     converter = next(
-        one for one in _subclasses(ImageConverter) if one.backbone_cls is type(network)
+        (one for one in _subclasses(ImageConverter) if one.backbone_cls is type(network)),
+        ImageConverter,
     )
     converter(
-        image_size=(SIZE, SIZE), scale=[0.015, 0.016, 0.017], offset=[-2.0, -1.9, -1.8]
+        image_size=(size, size), scale=[0.015, 0.016, 0.017], offset=[-2.0, -1.9, -1.8]
     ).save_to_preset(str(folder))
-    return network
 
 
 def _subclasses(kind: type) -> list[Any]:
