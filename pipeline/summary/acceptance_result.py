@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.printable_names import printable_name
 
 #: Domains that the line on the terminal names.
@@ -66,5 +67,6 @@ def describe_acceptance(acceptance: AcceptanceResult | None) -> str:
     if len(texts) > MAX_NAMED:
         line += f" and {len(texts) - MAX_NAMED:,} more"
     if not_shown := sum(not one.is_shown for _, one in ordered):
-        line += f"; {acceptance.accuracy:g} correct not shown in {not_shown:,} of {len(ordered):,}"
+        few = counted(not_shown, "domain")
+        line += f"; too few to show {acceptance.accuracy:g} correct in {few}"
     return line

@@ -24,8 +24,8 @@ def test_the_domains_with_the_fewest_accepted_predictions_are_named():
 
 def test_the_line_says_in_how_many_domains_the_share_is_not_shown():
     assert describe_acceptance(result(day=90, night=0)) == (
-        "Accepted predictions (eval split): 'night' 0.00, 'day' 0.90; 0.95 correct not shown in "
-        "1 of 2"
+        "Accepted predictions (eval split): 'night' 0.00, 'day' 0.90; too few to show 0.95 correct "
+        "in 1 domain"
     )
 
 
