@@ -159,7 +159,7 @@ def _fit_levels(distances: Float32Array) -> tuple[Float32Array, Float32Array]:
     below the least distance as that is from the median.
     """
     shares = np.linspace(0, 1, min(len(distances), MAX_QUANTILES))
-    quantiles = np.quantile(distances.astype(np.float64), shares)
+    quantiles = np.asarray(np.quantile(distances.astype(np.float64), shares))
     levels = (shares * (len(distances) - 1) + 1) / (len(distances) + 1)
     least, median, greatest = quantiles[0], np.median(quantiles), quantiles[-1]
     start = least - max(median - least, SMALLEST_STEP)
