@@ -11,6 +11,7 @@ from trainer_module.classifier import build_classifier, warm_start
 from trainer_module.contract.model_assets import DESCRIPTION
 from trainer_module.data.transformed_examples import read_pictures
 from trainer_module.export.model_description import read_description
+from trainer_module.export.novelty import read_novelty
 from trainer_module.export.saved_model import load_classifier
 from trainer_module.hardware import set_up_hardware
 from trainer_module.stages.stage_result import StageResult
@@ -48,6 +49,24 @@ def test_both_stages_are_reported_and_the_better_one_is_exported(trained):
     correct = [label.decode() == row.label for label, row in zip(predicted, pictures, strict=True)]
     assert np.mean(correct) == report[best]["accuracy"]
     assert (Path(trained.model_run_dir) / "tensorboard" / "frozen").is_dir()
+
+
+def test_the_export_has_novelty_and_reports_accepted_predictions_per_domain(trained):
+    folder = trained.serving_model_dir
+    acceptance = read_description(folder)["training"]["acceptance"]
+    assert acceptance["accuracy"] == 0.95
+    assert set(acceptance["domains"]) == {"day", "night"}
+    for domain in acceptance["domains"].values():
+        assert domain["correct"] >= 0.95 * domain["accepted"]
+    assert len(read_novelty(folder).means) == 6  # three classes in two domains
+    known = rows({"day": 20, "night": -20}, per_class=8, seed=2)
+    images = tf.constant([tf.io.encode_png(row.pixels).numpy() for row in known])
+    noise = tf.io.encode_png(np.random.default_rng(1).integers(0, 256, (SIZE, SIZE, 3), np.uint8))
+    classify = tf.saved_model.load(folder).signatures["serving_default"]
+    usual, strange = classify(image=images), classify(image=tf.stack([noise]))
+    assert np.median(usual["novelty"]) == pytest.approx(0.5, abs=0.1)
+    assert strange["novelty"][0] > 0.95
+    assert not strange["accepted"][0]
 
 
 def test_the_same_seed_gives_the_same_frozen_stage(frozen_only, tmp_path):

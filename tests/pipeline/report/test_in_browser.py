@@ -86,7 +86,7 @@ def test_every_link_of_the_navigation_leads_to_a_section_that_is_not_empty(brows
             document.querySelector(link.getAttribute("href")).getBoundingClientRect().height)
     """
     heights = browser.execute_script(script)
-    assert len(heights) == 11
+    assert len(heights) == 12
     assert min(heights) > 80
 
 

@@ -16,6 +16,7 @@ from pipeline.report.rendering import write_page
 from pipeline.report.run_record import read_record
 from pipeline.report.run_report import page_values, write_report
 from pipeline.report.split_predictions import SplitPredictions
+from pipeline.summary.acceptance_result import AcceptanceResult, AcceptedDomain
 from pipeline.workspace import Workspace
 
 pytestmark = pytest.mark.component
@@ -112,6 +113,27 @@ def test_the_report_says_if_there_was_no_fine_tuning_or_no_baseline(tmp_path):
     text = write_tiny_report(tmp_path, stages=frozen, baseline_version=None).read_text()
     assert "There was no fine-tuning stage" in text
     assert "none: there was no serving version" in text
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [(0.8, "if its confidence is at least 0.800 and"), (2.0, "No prediction is accepted")],
+)
+def test_the_report_shows_the_accepted_predictions_of_every_domain(tmp_path, limit, sentence):
+    domain = AcceptedDomain(pictures=40, accepted=30, correct=27, accuracy_low=0.79, is_shown=False)
+    acceptance = AcceptanceResult(
+        accuracy=0.95, min_confidence=limit, max_novelty=0.95, domains={"day": domain}
+    )
+    text = write_tiny_report(tmp_path, acceptance=acceptance).read_text()
+    [section] = re.findall(r'<section id="acceptance".*?</section>', text, re.DOTALL)
+    assert sentence in section
+    assert re.findall(r"<td[^>]*>(.*?)</td>", section) == ["40", "0.750", "0.900", "0.790", "no"]
+
+
+def test_the_report_of_a_run_before_there_was_acceptance_says_that_it_is_not_known(tmp_path):
+    text = write_tiny_report(tmp_path, acceptance=None).read_text()
+    [section] = re.findall(r'<section id="acceptance".*?</section>', text, re.DOTALL)
+    assert "Not known" in section
 
 
 def test_the_model_card_shows_the_metrics_of_the_exports(tmp_path):
