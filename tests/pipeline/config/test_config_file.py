@@ -11,7 +11,7 @@ ALIAS_BOMB = "[&a [x], &b [*a, *a, *a], &c [*b, *b, *b], " + "*c, " * 900 + "]"
 def line_of(error: InputError) -> str:
     line = str(error)
     assert line.isprintable()
-    assert len(line) < 500
+    assert len(line) < 600
     return line
 
 

@@ -11,6 +11,7 @@ def test_the_names_on_disk_are_those_of_earlier_versions():
         "ARCHITECTURE": "assets.extra/architecture.json",
         "WEIGHTS": "assets.extra/classifier.weights.h5",
         "REFERENCE": "assets.extra/reference.npz",
+        "NOVELTY": "assets.extra/novelty.npz",
         "OUT_OF_FOLD": "assets.extra/out_of_fold.npz",
         "FOLD_MODELS": "assets.extra/fold_models.npz",
         "ROLLBACK_RECORD": "assets.extra/rollback.json",
