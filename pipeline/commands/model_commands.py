@@ -126,6 +126,14 @@ def serve(
             help="Memory for all requests at a time, such as 2GiB.  [a quarter of the machine's]",
         ),
     ] = None,
+    version_label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--version-label",
+            metavar="LABEL=VERSION",
+            help="Name for a version in requests, such as stable=3 or canary=newest; repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Serve the model over the REST and gRPC APIs of TensorFlow Serving, with a page to try it.
 
@@ -135,7 +143,8 @@ def serve(
     from pipeline.serving.server import ServeOptions
     from pipeline.serving.server import serve as run_server
 
-    options = ServeOptions(host, port, grpc_port, allowed_host or (), max_memory)
+    hosts, labels = allowed_host or (), version_label or ()
+    options = ServeOptions(host, port, grpc_port, hosts, max_memory, labels)
     run_server(workspace, name, options)
 
 

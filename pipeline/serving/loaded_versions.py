@@ -49,6 +49,7 @@ class LoadedVersions(Generic[Model]):
         load: Callable[[int], Model],
         identify: Callable[[int], str] = str,
         clock: Callable[[], float] = time.monotonic,
+        pinned: Collection[int] = (),
     ) -> None:
         """Start without loaded versions.
 
@@ -59,9 +60,10 @@ class LoadedVersions(Generic[Model]):
             identify: Function that returns what tells the model of a version from another model
                 that gets its number later; "" if it is unknown. It raises no error.
             clock: Function that returns the time, in seconds.
+            pinned: Numbers of versions that are kept in memory beside the newest.
         """
         self._list_versions, self._load, self._clock = list_versions, load, clock
-        self._identify = identify
+        self._identify, self._pinned = identify, pinned
         self._failures: dict[int, tuple[float, str]] = {}  # time and identity
         self._models: dict[int, Model] = {}
         self._identities: dict[int, str] = {}  # of the models
@@ -108,12 +110,13 @@ class LoadedVersions(Generic[Model]):
             gc.collect()  # objects that TensorFlow loads are in reference cycles
 
     def _load_newest(self, listed: list[int]) -> None:
-        """Load the newest versions that can be loaded, and serve each as soon as it is loaded."""
+        """Load the newest and the pinned versions, and serve each as soon as it is loaded."""
         kept: list[int] = []
         current = {number for number in self._models if self._is_current(number, listed)}
         self._unload_all_but(current)
         for number in sorted(listed, reverse=True):
-            if len(kept) < NUM_LOADED and (number in current or self._try_to_load(number)):
+            is_wanted = len(kept) < NUM_LOADED or number in self._pinned
+            if is_wanted and (number in current or self._try_to_load(number)):
                 kept.append(number)
                 current.add(number)
                 self._unload_all_but(current)

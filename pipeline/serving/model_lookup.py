@@ -1,8 +1,10 @@
 """Finds what a request names among the loaded versions of the model, for REST and for gRPC."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pipeline.serving.loaded_versions import LoadedVersions, VersionState
+from pipeline.serving.protocol.predict_request import MAX_QUOTED
 from pipeline.serving.served_model import ServedModel
 from pipeline.web.request_errors import RequestError
 
@@ -14,10 +16,26 @@ class ModelLookup:
     Attributes:
         name: Name of the model. All others are unknown.
         versions: Loaded versions of the model.
+        labels: Numbers of versions by label; None stands for the serving version.
     """
 
     name: str
     versions: LoadedVersions[ServedModel]
+    labels: Mapping[str, int | None] = field(default_factory=dict)
+
+    def find_labelled(self, label: str) -> int | None:
+        """Return the number of the version that a label stands for; None if none is loaded.
+
+        Args:
+            label: Label in the request.
+
+        Raises:
+            RequestError: There is no such label: status 400, with TensorFlow Serving's message.
+        """
+        if label not in self.labels:
+            raise RequestError(400, f"Unrecognized servable version label: {label[:MAX_QUOTED]}")
+        number = self.labels[label]
+        return self.versions.newest() if number is None else number
 
     def find_model(self, name: str, number: int | None) -> ServedModel:
         """Return the version that a request is for.

@@ -18,7 +18,7 @@ from pipeline.web.json_response import PART_BYTES, JsonResponse, as_json
 from pipeline.web.request_errors import RequestError
 
 _PATH = re.compile(
-    r"/v1/models/(?P<name>[^/:]+)(/versions/(?P<version>[0-9]+))?"
+    r"/v1/models/(?P<name>[^/:]+)(/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
     r"((?P<metadata>/metadata)|:(?P<verb>classify|regress|predict))?"
 )
 
@@ -59,6 +59,8 @@ class RestApi:
         if not match or (method == "POST") != bool(match["verb"]) or method not in ("GET", "POST"):
             raise RequestError(400, f"Malformed request: {method} {path[:200]}")
         number = _parse_version(match["version"])
+        if match["label"]:
+            number = self.lookup.find_labelled(match["label"])
         if match["verb"] == "predict":
             self.open_requests.check()
             with RequestMemory(self.budget) as memory:

@@ -7,7 +7,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ from pipeline.serving.predict_service import PredictService
 from pipeline.serving.rest_api import RestApi
 from pipeline.serving.rest_predict import RestPredict
 from pipeline.serving.server_metrics import ServerMetrics
+from pipeline.serving.version_labels import parse_version_labels
 from pipeline.serving.version_loading import identify_version, load_version
 from pipeline.serving.version_polling import poll_while_running
 from pipeline.tensorflow_import import import_tensorflow_quietly
@@ -71,6 +72,7 @@ class ServeOptions:
         grpc_port: Port for gRPC, likewise; None for no gRPC.
         allowed_hosts: Names of this server, besides `localhost`, that requests may be for.
         max_memory: Most memory of all requests, see `parse_memory_size`; None for the default.
+        version_labels: Labels of versions, see `parse_version_labels`.
     """
 
     host: str
@@ -78,6 +80,7 @@ class ServeOptions:
     grpc_port: int | None = None
     allowed_hosts: Sequence[str] = ()
     max_memory: str | None = None
+    version_labels: Sequence[str] = ()
 
 
 def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
@@ -97,6 +100,7 @@ def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
     store = find_store(workspace, name)
     check_workspace(store.root)
     serving_version(store)
+    labels = parse_version_labels(options.version_labels, store)
     most, port = options.max_memory, options.grpc_port
     budget = MemoryBudget(parse_memory_size(most) if most else default_max_memory())
     listener = bind_socket(options.host, options.port, "Give another --port or --host.")
@@ -105,12 +109,13 @@ def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
     if port is not None:
         keeper = bind_socket(options.host, port, "Give another --grpc-port or --host.")
     hosts = _prepare_process(listener, options.allowed_hosts)
-    server = _create_server(store, budget, hosts, listener, keeper)
+    server = _create_server(store, labels, budget, hosts, listener, keeper)
     server.run(sockets=[listener])
 
 
 def _create_server(
     store: VersionStore,
+    labels: Mapping[str, int | None],
     budget: MemoryBudget,
     hosts: AllowedHosts,
     listener: socket.socket,
@@ -120,6 +125,7 @@ def _create_server(
 
     Args:
         store: Versions of the model.
+        labels: Labels of versions, see `parse_version_labels`.
         budget: Memory of all requests.
         hosts: Names of the server that requests may be for.
         listener: Socket for HTTP.
@@ -129,10 +135,11 @@ def _create_server(
         store.versions,
         lambda number: load_version(store, number),
         lambda number: identify_version(store, number),
+        pinned=[number for number in labels.values() if number is not None],
     )
     metrics = ServerMetrics(lambda: versions.newest() or 0)
     service = PredictService(Batcher(budget, on_batch=metrics.count_batch), DecoderPool(budget))
-    lookup, open_requests = ModelLookup(store.name, versions), OpenRequests()
+    lookup, open_requests = ModelLookup(store.name, versions, labels), OpenRequests()
     rest_api = RestApi(lookup, RestPredict(service, budget), budget, open_requests)
     announcement, grpc_server = f"http://{format_address(listener)}", None
     if keeper:

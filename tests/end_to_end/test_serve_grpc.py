@@ -8,7 +8,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from grpc_client import GrpcClient
+from grpc_client import GrpcClient, predict_request
 from rest_client import binary
 from server_process import ServerProcess, start_server
 from test_serve import BROKEN, PICTURES, example, expected, wait_for
@@ -33,7 +33,8 @@ def _store(tmp_path_factory: pytest.TempPathFactory) -> VersionStore:
 
 @pytest.fixture(name="server", scope="module")
 def _server(store: VersionStore) -> Iterator[ServerProcess]:
-    with start_server(store.root, "--grpc-port", "0") as running:
+    options = ["--grpc-port", "0", "--version-label", "first=1", "--version-label", "best=newest"]
+    with start_server(store.root, *options) as running:
         yield running
 
 
@@ -45,6 +46,13 @@ def _client(server: ServerProcess) -> Iterator[GrpcClient]:
 
 def outputs(response) -> dict[str, np.ndarray]:
     return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
+
+
+def version_of(client: GrpcClient, label: str) -> int:
+    """Return the version that responds to a request for a label."""
+    request = predict_request("shapes", PICTURES)
+    request.model_spec.version_label = label
+    return client.prediction.Predict(request, timeout=60).model_spec.version.value
 
 
 def test_grpc_and_rest_respond_with_the_same_outputs(client, server, store):
@@ -94,6 +102,8 @@ def test_pushes_and_rollbacks_fail_no_request_and_every_response_is_of_one_versi
             push_tiny(store, store.root / "second", seed=2)
             wait_for(lambda: server.metric("carryover_serving_version") == 2)
             known = {version: expected(store, version) for version in (1, 2)}
+            assert version_of(client, "best") == 2
+            assert version_of(client, "first") == 1
             store.roll_back()
             wait_for(lambda: server.metric("carryover_serving_version") == 1)
         finally:

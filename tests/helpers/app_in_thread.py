@@ -27,6 +27,9 @@ from pipeline.serving.server import http_config
 from pipeline.serving.server_metrics import ServerMetrics
 from pipeline.web.allowed_hosts import AllowedHosts
 
+#: Labels of the versions 1 and 2, of a version that does not exist, and of the newest.
+LABELS = {"stable": 1, "gone": 7, "canary": None}
+
 
 class FirstBytesModel:
     """A model whose outputs are its version and the first bytes of every instance."""
@@ -88,7 +91,8 @@ def run_app(
     decoders = DecoderPool(budget)
     service = PredictService(Batcher(budget, on_batch=metrics.count_batch), decoders)
     predictions, open_requests = RestPredict(service, budget), open_requests or OpenRequests()
-    rest_api = RestApi(ModelLookup("shapes", versions), predictions, budget, open_requests)
+    lookup = ModelLookup("shapes", versions, LABELS)
+    rest_api = RestApi(lookup, predictions, budget, open_requests)
     app = create_app(rest_api, metrics, hosts or AllowedHosts([]))
     try:
         with run_http(app, metrics, limits or ConnectionLimits()) as port:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from app_in_thread import FirstBytesModel
+from app_in_thread import LABELS, FirstBytesModel
 from grpc_client import GrpcClient
 
 from pipeline.serving.batcher import Batcher
@@ -67,7 +67,7 @@ def run_grpc(
     budget = budget or MemoryBudget(2**30)
     decoders = DecoderPool(budget)
     service = PredictService(Batcher(budget, on_batch=metrics.count_batch), decoders)
-    lookup, open_requests = ModelLookup("shapes", versions), open_requests or OpenRequests()
+    lookup, open_requests = ModelLookup("shapes", versions, LABELS), open_requests or OpenRequests()
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     server = GrpcServer(GrpcApi(lookup, service, open_requests), address, budget, metrics)

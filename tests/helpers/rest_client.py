@@ -38,6 +38,12 @@ class RestClient:
         body = request if isinstance(request, bytes) else json.dumps(request).encode()
         return self._call(f"{self._path(version)}:{verb}", body)
 
+    def predict_labelled(self, request: Any, label: str) -> JsonResponse:
+        """POST /v1/models/${MODEL_NAME}/labels/${LABEL}:predict."""
+        return self._call(
+            f"/v1/models/{self.model}/labels/{label}:predict", json.dumps(request).encode()
+        )
+
     def get(self, path: str) -> tuple[int, bytes]:
         """GET any other path; return status and body."""
         try:

@@ -59,7 +59,7 @@ class GrpcApi:
         """
         with self.open_requests.count():
             parsed = await self._parse(message, PredictRequest, memory)
-            name, number = _read_spec(parsed)
+            name, number = self._read_spec(parsed)
             model = self.lookup.find_model(name, number)
             memory.keep(len(message))  # for the pictures, which are copies
             request, outputs = await self.service.predict(
@@ -76,7 +76,7 @@ class GrpcApi:
             RequestError: The request is wrong.
         """
         request = await self._parse(message, GetModelMetadataRequest, memory)
-        name, number = _read_spec(request)
+        name, number = self._read_spec(request)
         if not request.metadata_field:
             raise RequestError(
                 400, "GetModelMetadataRequest must specify at least one metadata_field"
@@ -94,7 +94,7 @@ class GrpcApi:
             RequestError: The request is wrong.
         """
         request = await self._parse(message, GetModelStatusRequest, memory)
-        return status_message(self.lookup.find_states(*_read_spec(request)))
+        return status_message(self.lookup.find_states(*self._read_spec(request)))
 
     async def _parse(self, message: bytes, kind: type[Message], memory: RequestMemory) -> Message:
         async with memory.budget.work(len(message) * COPIES, "parsing the request"):
@@ -102,19 +102,17 @@ class GrpcApi:
                 return parse_message(message, kind)
             return await self.service.in_thread(parse_message, message, kind)
 
+    def _read_spec(self, request: Any) -> tuple[str, int | None]:
+        """Return the name of the model and the number of the version that a request is for."""
+        if not request.HasField("model_spec"):
+            raise RequestError(400, "Missing ModelSpec")
+        spec = request.model_spec
+        if not spec.name:
+            raise RequestError(400, "ModelSpec has no name specified.")
+        if spec.WhichOneof("version_choice") == "version_label":
+            return spec.name, self.lookup.find_labelled(spec.version_label)
+        return spec.name, spec.version.value if spec.HasField("version") else None
+
 
 async def _read_request(parsed: Any, model: ServedModel) -> ProtoPredictRequest:
     return read_predict_request(parsed, model.inputs, model.signatures)
-
-
-def _read_spec(request: Any) -> tuple[str, int | None]:
-    """Return the name of the model and the number of the version that a request is for."""
-    if not request.HasField("model_spec"):
-        raise RequestError(400, "Missing ModelSpec")
-    spec = request.model_spec
-    if not spec.name:
-        raise RequestError(400, "ModelSpec has no name specified.")
-    if spec.WhichOneof("version_choice") == "version_label":
-        label = spec.version_label[:MAX_QUOTED]
-        raise RequestError(400, f"Unrecognized servable version label: {label}")
-    return spec.name, spec.version.value if spec.HasField("version") else None

@@ -31,7 +31,7 @@ def test_before_a_version_is_loaded_the_server_is_alive_and_not_ready(running):
         ("POST", "/v1/models/shapes", 400),
         ("PUT", "/v1/models/shapes", 400),
         ("GET", "/v1/models", 400),
-        ("GET", "/v1/models/shapes/labels/stable", 400),
+        ("GET", "/v1/models/shapes/labels/unknown", 400),
         ("GET", "/v1/models/a/b", 400),
         ("GET", "/nowhere", 404),
         ("POST", "/", 405),

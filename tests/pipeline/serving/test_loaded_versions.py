@@ -6,6 +6,9 @@ import pytest
 
 from pipeline.serving.loaded_versions import LoadedVersions
 
+#: Version that is kept in memory.
+PINNED = [77]
+
 
 class Model:
     def __init__(self, number: int, content: str) -> None:
@@ -26,6 +29,7 @@ class Directory:
             self._load,
             lambda number: self.contents.get(number, "first"),
             lambda: self.now,
+            PINNED,
         )
 
     def _load(self, number: int) -> Model:
@@ -220,3 +224,12 @@ def test_another_model_with_the_number_of_a_broken_one_is_tried_at_once(director
     assert directory.update(1, 2) == [1]
     directory.contents[2], directory.broken = "another model", set()
     assert directory.update(1, 2) == [2, 1]
+
+
+def test_a_pinned_version_stays_loaded_beside_the_newest_two(directory):
+    assert directory.update(76, 77) == [77, 76]
+    assert directory.update(76, 77, 78, 79, 80) == [80, 79, 77]
+    assert directory.loads.count(77) == 1
+    assert directory.update(76, 78, 79, 80) == [80, 79]
+    assert state_names(directory)[77] == "END"
+    assert directory.update(77, 78, 79, 80) == [80, 79, 77]

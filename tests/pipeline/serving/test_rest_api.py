@@ -1,5 +1,7 @@
 """The REST API as a client sees it, with models that need no TensorFlow."""
 
+import json
+
 import pytest
 from rest_client import RestClient, binary
 from tiny_pictures import encode, noise, png_of, solid
@@ -33,6 +35,30 @@ def test_an_unknown_version_or_model_is_not_found(client):
     assert other.status().body == {"error": "Could not find any versions of model other"}
     assert client.status(3).body == {"error": "Could not find version 3 of model shapes"}
     assert client.status(2**63).status == 400
+
+
+@pytest.mark.parametrize(("label", "version"), [("stable", 1), ("canary", 2)])
+def test_a_label_stands_for_a_version(client, label, version):
+    response = client.predict_labelled({"instances": [RED]}, label)
+    assert response.body["predictions"][0]["version"] == version
+    status, body = client.get(f"/v1/models/shapes/labels/{label}")
+    assert (status, json.loads(body)["model_version_status"][0]["version"]) == (200, str(version))
+    status, body = client.get(f"/v1/models/shapes/labels/{label}/metadata")
+    assert (status, json.loads(body)["model_spec"]["version"]) == (200, str(version))
+
+
+@pytest.mark.parametrize(
+    ("label", "status", "error"),
+    [
+        ("best", 400, "Unrecognized servable version label: best"),
+        ("gone", 404, "Servable not found for request: Specific(shapes, 7)"),
+    ],
+)
+def test_an_unknown_label_and_one_of_a_version_that_is_not_loaded_differ(
+    client, label, status, error
+):
+    response = client.predict_labelled({"instances": [RED]}, label)
+    assert (response.status, response.body) == (status, {"error": error})
 
 
 def test_the_status_is_that_of_every_version_newest_first(client):

@@ -62,6 +62,14 @@ def test_the_newest_version_is_called_unless_the_request_names_another(client):
     assert client.predict([RED], version=1).outputs["version"].int64_val == [1]
 
 
+@pytest.mark.parametrize(("label", "version"), [("stable", 1), ("canary", 2)])
+def test_a_label_stands_for_a_version(client, label, version):
+    request = predict_request("shapes", [RED])
+    request.model_spec.version_label = label
+    response = client.prediction.Predict(request, timeout=60)
+    assert response.model_spec.version.value == version
+
+
 def test_the_output_filter_chooses_outputs(client):
     assert list(client.predict([RED], output_filter=["version"]).outputs) == ["version"]
     code, details = refused(client.predict, [RED], output_filter=["x"])
@@ -93,6 +101,11 @@ def test_the_output_filter_chooses_outputs(client):
             lambda request: setattr(request.model_spec, "version_label", "best"),
             "INVALID_ARGUMENT",
             "Unrecognized servable version label: best",
+        ),
+        (
+            lambda request: setattr(request.model_spec, "version_label", "gone"),
+            "NOT_FOUND",
+            "Servable not found for request: Specific(shapes, 7)",
         ),
         (
             lambda request: request.ClearField("model_spec"),
