@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract.model_assets import FOLD_MODELS
-from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
+from trainer_module.contract.workspace_files.array_files import reading_arrays
 
 Weights = list[npt.NDArray[np.float32]]
 
@@ -84,10 +84,7 @@ def read_fold_models(model: str) -> FoldModels | None:
     if not path.exists():
         return None
     changed: dict[int, dict[int, npt.NDArray[np.float16]]] = {}
-    with (
-        reading(path, "fold models", RESTORE_VERSION),
-        np.load(path, allow_pickle=False) as arrays,
-    ):
+    with reading_arrays(path, "fold models") as arrays:
         for name in arrays.files:
             fold, position = map(int, name.split("/"))
             changed.setdefault(fold, {})[position] = arrays[name]

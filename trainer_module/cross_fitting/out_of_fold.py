@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract.model_assets import OUT_OF_FOLD
-from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
+from trainer_module.contract.workspace_files.array_files import reading_arrays
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,5 @@ def read_out_of_fold(model: str) -> OutOfFold | None:
     path = Path(model, OUT_OF_FOLD)
     if not path.exists():
         return None
-    with (
-        reading(path, "out-of-fold predictions", RESTORE_VERSION),
-        np.load(path, allow_pickle=False) as arrays,
-    ):
+    with reading_arrays(path, "out-of-fold predictions") as arrays:
         return OutOfFold(arrays["image_ids"], arrays["folds"], arrays["probabilities"])

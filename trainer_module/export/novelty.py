@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract.model_assets import NOVELTY
-from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
+from trainer_module.contract.workspace_files.array_files import reading_arrays
 
 #: Most distances of the eval split that a percentile is read from.
 MAX_QUANTILES = 128
@@ -78,10 +78,7 @@ def read_novelty(model: str) -> NoveltyModel | None:
     path = Path(model, NOVELTY)
     if not path.exists():
         return None
-    with (
-        reading(path, "means of the embeddings", RESTORE_VERSION),
-        np.load(path, allow_pickle=False) as arrays,
-    ):
+    with reading_arrays(path, "means of the embeddings") as arrays:
         return NoveltyModel(arrays["means"], arrays["distances"], arrays["levels"])
 
 

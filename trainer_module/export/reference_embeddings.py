@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract.model_assets import REFERENCE
-from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
+from trainer_module.contract.workspace_files.array_files import reading_arrays
 
 #: Most rows per domain: enough to tell domains apart, and about 0.5 MB.
 PER_DOMAIN = 200
@@ -62,10 +62,7 @@ def read_reference(model: str) -> Reference | None:
     path = Path(model, REFERENCE)
     if not path.exists():
         return None
-    with (
-        reading(path, "reference embeddings", RESTORE_VERSION),
-        np.load(path, allow_pickle=False) as arrays,
-    ):
+    with reading_arrays(path, "reference embeddings") as arrays:
         return Reference(arrays["embeddings"], arrays["confidences"], arrays["domains"])
 
 
