@@ -1,8 +1,5 @@
 """The server's ASGI app: all its paths, and the responses to errors."""
 
-import contextlib
-from collections.abc import Callable
-
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -17,14 +14,11 @@ from pipeline.web.allowed_hosts import AllowedHosts
 from pipeline.web.error_handlers import ERROR_HANDLERS
 from pipeline.web.json_response import as_json
 
-Lifespan = Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]
-
 
 def create_app(
     rest_api: RestApi,
     metrics: ServerMetrics,
     allowed_hosts: AllowedHosts,
-    lifespan: Lifespan | None = None,
 ) -> Starlette:
     """Create the ASGI app of one model.
 
@@ -32,7 +26,6 @@ def create_app(
         rest_api: REST API, served below /v1/.
         metrics: Metrics of the server, served as /metrics.
         allowed_hosts: Names of the server that requests may be for.
-        lifespan: Context manager that is open while the app runs.
     """
     lookup = rest_api.lookup
     page = render_demo_page(lookup.name)
@@ -41,11 +34,6 @@ def create_app(
         return page
 
     async def health(request: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def readiness(request: Request) -> Response:
-        if lookup.versions.newest() is None:
-            return PlainTextResponse("no version is loaded\n", 503)
         return PlainTextResponse("ok\n")
 
     async def prometheus_metrics(request: Request) -> Response:
@@ -60,7 +48,7 @@ def create_app(
         routes=[
             Route("/", demo_page),
             Route("/healthz", health),
-            Route("/readyz", readiness),
+            Route("/readyz", health),  # the port is closed until a version is loaded
             Route("/metrics", prometheus_metrics),
             Route("/versions", versions),
             Route("/v1/{rest:path}", rest_api),
@@ -69,5 +57,4 @@ def create_app(
             Middleware(RequestMiddleware, metrics=metrics, allowed_hosts=allowed_hosts),
         ],
         exception_handlers=ERROR_HANDLERS,
-        lifespan=lifespan,
     )

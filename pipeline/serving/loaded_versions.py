@@ -99,7 +99,7 @@ class LoadedVersions(Generic[Model]):
         listed = self._list_versions()
         if bool(listed) == self._directory_is_empty:
             self._directory_is_empty = not listed
-            if not listed:
+            if not listed and self._models:
                 _logger.warning(
                     "the directory of versions is empty; the loaded versions keep serving"
                 )

@@ -19,7 +19,7 @@ from components.pusher.version_store import VersionStore
 from pipeline.config.path_check import check_workspace
 from pipeline.serving.app import create_app
 from pipeline.serving.batcher import Batcher
-from pipeline.serving.compat.draining_server import DrainingServer
+from pipeline.serving.compat.draining_server import DrainingServer, Service
 from pipeline.serving.compat.limited_protocol import limited_protocol
 from pipeline.serving.decoding.decoder_pool import DecoderPool
 from pipeline.serving.exit_deadline import ExitDeadline
@@ -35,9 +35,10 @@ from pipeline.serving.rest_predict import RestPredict
 from pipeline.serving.server_metrics import ServerMetrics
 from pipeline.serving.version_labels import parse_version_labels
 from pipeline.serving.version_loading import identify_version, load_version
-from pipeline.serving.version_polling import poll_while_running
+from pipeline.serving.version_polling import VersionPolling
 from pipeline.tensorflow_import import import_tensorflow_quietly
-from pipeline.version_lookup import find_store, serving_version
+from pipeline.terminal.plain_lines import print_line
+from pipeline.version_lookup import find_store
 from pipeline.web.allowed_hosts import AllowedHosts, is_loopback
 from pipeline.web.listening_socket import bind_socket
 
@@ -86,6 +87,8 @@ class ServeOptions:
 def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
     """Serve the newest version of a model, and follow pushes and rollbacks.
 
+    The ports are open as soon as a version is loaded.
+
     Exits after SIGTERM or Ctrl-C: with code 0 when the open requests are complete, with code 1 if
     they are not within `SHUTDOWN_SECONDS`.
 
@@ -99,7 +102,6 @@ def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
     """
     store = find_store(workspace, name)
     check_workspace(store.root)
-    serving_version(store)
     labels = parse_version_labels(options.version_labels, store)
     most, port = options.max_memory, options.grpc_port
     budget = MemoryBudget(parse_memory_size(most) if most else default_max_memory())
@@ -141,15 +143,18 @@ def _create_server(
     service = PredictService(Batcher(budget, on_batch=metrics.count_batch), DecoderPool(budget))
     lookup, open_requests = ModelLookup(store.name, versions, labels), OpenRequests()
     rest_api = RestApi(lookup, RestPredict(service, budget), budget, open_requests)
-    announcement, grpc_server = f"http://{format_address(listener)}", None
+    announcement = f"Serving model '{store.name}' at http://{format_address(listener)}"
+    services: list[Service] = [VersionPolling(versions)]
     if keeper:
         address = format_address(keeper)
-        grpc_server = _create_grpc_server(lookup, service, open_requests, budget, metrics, address)
+        services.append(
+            _create_grpc_server(lookup, service, open_requests, budget, metrics, address)
+        )
         announcement += f", and at {address} over gRPC"
-    announcement = f"Serving model '{store.name}' at {announcement}"
-    app = create_app(rest_api, metrics, hosts, poll_while_running(versions, announcement))
+    app = create_app(rest_api, metrics, hosts)
     config = http_config(app, metrics, ConnectionLimits())
-    return DrainingServer(config, ExitDeadline(SHUTDOWN_SECONDS), grpc_server)
+    deadline = ExitDeadline(SHUTDOWN_SECONDS)
+    return DrainingServer(config, deadline, services, lambda: print_line(announcement))
 
 
 def _create_grpc_server(

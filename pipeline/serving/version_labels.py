@@ -39,7 +39,7 @@ def parse_version_labels(texts: Sequence[str], store: VersionStore) -> dict[str,
     existing = store.versions()
     for label, number in labels.items():
         if number is not None and number not in existing:
-            known = ", ".join(map(str, existing))
+            known = ", ".join(map(str, existing)) or "none"
             raise InputError(
                 f"--version-label {label}={number}: {store.serving} has no version {number}. "
                 f"It holds: {known}."

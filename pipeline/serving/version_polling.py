@@ -3,14 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from typing import Any
 
-from starlette.applications import Starlette
-
-from pipeline.serving.app import Lifespan
 from pipeline.serving.loaded_versions import LoadedVersions
-from pipeline.serving.served_model import ServedModel
-from pipeline.terminal.plain_lines import print_line
 
 #: Seconds between two polls of the directory of versions, as in TensorFlow Serving.
 POLL_SECONDS = 1.0
@@ -18,45 +13,53 @@ POLL_SECONDS = 1.0
 _logger = logging.getLogger("carryover.serving")
 
 
-def poll_while_running(versions: LoadedVersions[ServedModel], announcement: str) -> Lifespan:
-    """Return a lifespan that polls the directory of versions while the app runs.
+class VersionPolling:
+    """Loads versions before the server listens, and follows the directory from then on."""
 
-    Args:
-        versions: Versions to update.
-        announcement: As for `poll_versions`.
-    """
+    def __init__(self, versions: LoadedVersions[Any]) -> None:
+        """Poll nothing yet.
 
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(poll_versions(versions, announcement))
+        Args:
+            versions: Versions to update.
+        """
+        self._versions = versions
+        self._task: asyncio.Task[None] | None = None
+        self._problem = ""
+
+    async def start(self) -> None:
+        """Begin to poll, and return when a version is loaded."""
+        while self._versions.newest() is None:
+            await self._poll()
+            if self._versions.newest() is None:
+                await asyncio.sleep(POLL_SECONDS)
+        self._task = asyncio.create_task(self._poll_on())
+
+    async def stop(self, seconds: float) -> None:
+        """Poll no more.
+
+        Args:
+            seconds: Not used: nobody waits for a poll.
+        """
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _poll_on(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            await self._poll()
+
+    async def _poll(self) -> None:
+        """Update the versions, and log a problem when it begins and when it is over."""
+        problem = ""
         try:
-            yield
-        finally:
-            task.cancel()
-
-    return lifespan
-
-
-async def poll_versions(versions: LoadedVersions[ServedModel], announcement: str) -> None:
-    """Poll the directory of versions until the task is cancelled.
-
-    Args:
-        versions: Versions to update.
-        announcement: Text to print as soon as a version is loaded.
-    """
-    announced, problem = False, ""
-    while True:
-        new_problem = ""
-        try:
-            await asyncio.to_thread(versions.update)
+            await asyncio.to_thread(self._versions.update)
         except OSError as error:
-            new_problem = f"the directory of versions cannot be read: {error}"
-        if not announced and versions.newest() is not None:
-            announced = True
-            print_line(announcement)
-        elif not announced and versions.states():
-            new_problem = new_problem or "no version can be loaded; waiting for a new one"
-        if new_problem != problem:
-            problem = new_problem
-            _logger.error(problem or "the directory of versions can be read again")
-        await asyncio.sleep(POLL_SECONDS)
+            problem = f"the directory of versions cannot be read: {error}"
+        if self._versions.newest() is None and not problem:
+            what = "can be loaded" if self._versions.states() else "is there yet"
+            problem = f"no version {what}; waiting for one, until then the port is closed"
+        if problem != self._problem:
+            self._problem = problem
+            _logger.error(problem or "the directory of versions can be read, and one is loaded")

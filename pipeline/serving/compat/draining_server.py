@@ -1,4 +1,4 @@
-"""Uvicorn with a deadline for its end, and another server beside it.
+"""Uvicorn with a deadline for its end, and with services beside it.
 
 Uvicorn replaces the handlers of SIGTERM and SIGINT while it runs, and does not document
 `handle_exit`, the method that it installs instead, nor `startup` and `shutdown`.
@@ -6,19 +6,24 @@ Uvicorn replaces the handlers of SIGTERM and SIGINT while it runs, and does not 
 
 import asyncio
 import socket
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Protocol
 
 import uvicorn
 
 from pipeline.serving.exit_deadline import ExitDeadline
+from trainer_module.contract.errors import InputError
+
+#: Seconds between two looks at whether a signal has come while a service starts.
+LOOK_SECONDS = 0.1
 
 
-class OtherServer(Protocol):
-    """A server that runs in the same event loop, as `GrpcServer`."""
+class Service(Protocol):
+    """What runs beside the server in its event loop, as `GrpcServer`."""
 
     async def start(self) -> None:
-        """Listen and accept requests."""
+        """Return when requests can be accepted."""
 
     async def stop(self, seconds: float) -> None:
         """Accept no more requests, and complete the open ones.
@@ -29,20 +34,28 @@ class OtherServer(Protocol):
 
 
 class DrainingServer(uvicorn.Server):
-    """Server that has ended some time after SIGTERM or Ctrl-C, whatever its requests do."""
+    """Server that has ended some time after SIGTERM or Ctrl-C, whatever its requests do.
+
+    It listens when all services have started, as TensorFlow Serving does when a version is loaded.
+    """
 
     def __init__(
-        self, config: uvicorn.Config, deadline: ExitDeadline, other: OtherServer | None = None
+        self,
+        config: uvicorn.Config,
+        deadline: ExitDeadline,
+        services: Sequence[Service] = (),
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
         """Create a server that does not run yet.
 
         Args:
             config: Config of the server.
             deadline: Deadline that begins with the signal.
-            other: Server that starts and stops with this one.
+            services: Services to start one after the other, and to stop together with the server.
+            announce: Function to call when the server listens.
         """
         super().__init__(config)
-        self._deadline, self._other = deadline, other
+        self._deadline, self._services, self._announce = deadline, services, announce
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end.
@@ -55,22 +68,36 @@ class DrainingServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start both servers.
+        """Start all services and then the server, unless a signal ends it before.
 
         Args:
             sockets: Sockets to listen on.
+
+        Raises:
+            InputError: Another process has begun to listen on the same port.
         """
-        if self._other:
-            await self._other.start()
-        await super().startup(sockets)
+        for service in self._services:
+            starting = asyncio.create_task(service.start())
+            while not starting.done() and not self.should_exit:
+                await asyncio.wait([starting], timeout=LOOK_SECONDS)
+            if self.should_exit:
+                starting.cancel()
+                return
+            await starting
+        try:
+            await super().startup(sockets)
+        except OSError as error:
+            raise InputError(
+                f"cannot listen: {error.strerror or error}. Give another --port."
+            ) from None
+        self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop both servers at the same time, each with all the time for its open requests.
+        """Stop all at the same time, each with all the time for its open requests.
 
         Args:
             sockets: Sockets that this server listens on.
         """
-        stopping = [super().shutdown(sockets)]
-        if self._other:
-            stopping.append(self._other.stop(self.config.timeout_graceful_shutdown or 0))
-        await asyncio.gather(*stopping)
+        seconds = float(self.config.timeout_graceful_shutdown or 0)
+        stopping = [service.stop(seconds) for service in self._services]
+        await asyncio.gather(super().shutdown(sockets), *stopping)

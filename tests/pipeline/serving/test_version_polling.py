@@ -5,18 +5,21 @@ import logging
 
 from pipeline.serving import version_polling
 from pipeline.serving.loaded_versions import LoadedVersions
-from pipeline.serving.version_polling import poll_versions
+from pipeline.serving.version_polling import VersionPolling
 
 
 class Model:
     pass
 
 
-def poll(monkeypatch, listings, load=lambda number: Model()) -> list[int]:
-    """Poll a directory with these listings, of which the last one stays; return what is loaded."""
+def poll(monkeypatch, listings, load=lambda number: Model()) -> tuple[list[int], list[int]]:
+    """Poll a directory with these listings, of which the last one stays.
+
+    Returns what is loaded when polling has started, and when all listings were seen.
+    """
     monkeypatch.setattr(version_polling, "POLL_SECONDS", 0)
 
-    async def run() -> list[int]:
+    async def run() -> tuple[list[int], list[int]]:
         polled_all = asyncio.Event()
         loop = asyncio.get_running_loop()
 
@@ -30,44 +33,58 @@ def poll(monkeypatch, listings, load=lambda number: Model()) -> list[int]:
             return listing
 
         versions = LoadedVersions(list_versions, load)
-        task = asyncio.create_task(poll_versions(versions, "Serving model 'x' at http://host"))
+        polling = VersionPolling(versions)
+
+        async def start() -> list[int]:
+            await polling.start()
+            return list(versions.loaded())
+
+        starting = asyncio.create_task(start())
         await asyncio.wait_for(polled_all.wait(), 10)
-        task.cancel()
-        return list(versions.loaded())
+        await polling.stop(0)
+        is_started = starting.done() or not starting.cancel()
+        return starting.result() if is_started else [], list(versions.loaded())
 
     return asyncio.run(run())
 
 
-def test_polling_survives_an_unreadable_directory_and_announces_once(monkeypatch, capsys, caplog):
-    stale = OSError("stale file handle")
-    assert poll(monkeypatch, [[], stale, stale, [1], [1, 2], [1, 2]]) == [2, 1]
-    assert capsys.readouterr().out == "Serving model 'x' at http://host\n"
-    errors = [record.message for record in caplog.records if record.levelno == logging.ERROR]
-    assert errors == [
-        "the directory of versions cannot be read: stale file handle",
-        "the directory of versions can be read again",
+def errors_in(caplog) -> list[str]:
+    return [record.message for record in caplog.records if record.levelno == logging.ERROR]
+
+
+def test_the_start_is_over_when_a_version_is_loaded(monkeypatch, caplog):
+    assert poll(monkeypatch, [[], [], [1], [1], [1, 2], [1, 2]]) == ([1], [2, 1])
+    assert errors_in(caplog) == [
+        "no version is there yet; waiting for one, until then the port is closed",
+        "the directory of versions can be read, and one is loaded",
     ]
+
+
+def test_polling_survives_an_unreadable_directory(monkeypatch, caplog):
+    stale = OSError("stale file handle")
+    assert poll(monkeypatch, [stale, [1], stale, stale, [1, 2], [1, 2]]) == ([1], [2, 1])
+    unreadable = "the directory of versions cannot be read: stale file handle"
+    readable = "the directory of versions can be read, and one is loaded"
+    assert errors_in(caplog) == [unreadable, readable] * 2
     assert "Traceback" not in caplog.text
 
 
-def test_a_damaged_newest_version_is_named_and_the_one_before_it_served(
-    monkeypatch, capsys, caplog
-):
+def test_a_damaged_newest_version_is_named_and_the_one_before_it_served(monkeypatch, caplog):
     def load(number: int) -> Model:
         if number == 2:
             raise ValueError("bad protobuf")
         return Model()
 
-    assert poll(monkeypatch, [[1, 2], [1, 2], [1, 2]], load) == [1]
-    assert "version 2 cannot be loaded: bad protobuf" in caplog.text
-    assert capsys.readouterr().out == "Serving model 'x' at http://host\n"
+    assert poll(monkeypatch, [[1, 2], [1, 2], [1, 2]], load) == ([1], [1])
+    assert errors_in(caplog) == ["version 2 cannot be loaded: bad protobuf"]
 
 
-def test_a_model_without_a_version_that_can_be_loaded_is_named_once(monkeypatch, capsys, caplog):
+def test_a_model_without_a_version_that_can_be_loaded_is_named_once(monkeypatch, caplog):
     def load(number: int) -> Model:
         raise ValueError("bad protobuf")
 
-    assert poll(monkeypatch, [[1], [1], [1], [1]], load) == []
-    assert caplog.text.count("version 1 cannot be loaded: bad protobuf") == 1
-    assert caplog.text.count("no version can be loaded; waiting for a new one") == 1
-    assert capsys.readouterr().out == ""
+    assert poll(monkeypatch, [[1], [1], [1], [1]], load) == ([], [])
+    assert errors_in(caplog) == [
+        "version 1 cannot be loaded: bad protobuf",
+        "no version can be loaded; waiting for one, until then the port is closed",
+    ]
