@@ -118,10 +118,21 @@ def _onnx(classify: Any) -> tuple[bytes, Predict]:
         output_names=[output.name for output in function.outputs],
         tensors_to_rename={f"{PIXELS}:0": PIXELS},
         opset=OPSET,
+        custom_op_handlers={"Erfc": (_write_erfc, [])},
     )
     content = model.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     return content, lambda pixels: _named(session.run(None, {PIXELS: pixels}))
+
+
+def _write_erfc(graph: Any, node: Any, *_: Any) -> None:
+    """Write `Erfc`, with which newer TensorFlow computes GELU and which ONNX lacks, as 1 - Erf."""
+    shapes, dtypes = node.output_shapes, node.output_dtypes
+    graph.remove_node(node.name)
+    error = graph.make_node("Erf", node.input, shapes=shapes, dtypes=dtypes)
+    one = graph.make_const(f"{node.name}_one", np.array(1, np.float32))
+    terms = [one.output[0], error.output[0]]
+    graph.make_node("Sub", terms, name=node.name, outputs=node.output, shapes=shapes, dtypes=dtypes)
 
 
 def _named(outputs: list[npt.NDArray[Any]]) -> Outputs:
