@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -25,17 +24,19 @@ from pipeline.serving.server_metrics import ServerMetrics
 
 
 class SlowModel(FirstBytesModel):
-    """A model whose signature `slow` takes half a second; it keeps the sizes of its batches."""
+    """A model whose signature `slow` waits for `finish`; it keeps the sizes of its batches."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.inputs["slow"] = "image"
         self.signatures["slow"] = self.signatures["serving_default"]
         self.calls: list[int] = []
+        self.finish = threading.Event()
 
     def call(self, signature: str, instances: list[bytes]) -> dict[str, Any]:
         self.calls.append(len(instances))
-        time.sleep(0.5 if signature == "slow" else 0)
+        if signature == "slow":
+            self.finish.wait(30)
         return super().call(signature, instances)
 
 

@@ -1,6 +1,7 @@
 """The gRPC API, as clients with the official stubs see it."""
 
 import asyncio
+import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -243,31 +244,40 @@ def test_the_status_is_that_of_every_version_newest_first(client):
     )
 
 
-def test_a_request_whose_deadline_is_over_is_taken_off_the_queue(running, client):
+@contextlib.contextmanager
+def slow_request(running: GrpcInThread):
+    """Have the serving version busy with a request in the block."""
     model = running.versions.get()
-    with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(client.predict, [RED], signature="slow")
-        while not model.calls or model.calls[-1] != 1:
+    model.calls.clear()
+    model.finish.clear()
+    with ThreadPoolExecutor(1) as threads:
+        request = threads.submit(running.client.predict, [RED], signature="slow")
+        while not model.calls:
             time.sleep(0.01)
-        model.calls.clear()
+        try:
+            yield
+        finally:
+            model.finish.set()
+        request.result()
+
+
+def test_a_request_whose_deadline_is_over_is_taken_off_the_queue(running, client):
+    with slow_request(running):
         code, _ = refused(client.predict, [RED] * 5, signature="slow", timeout=0.1)
-        first.result()
-    time.sleep(0.2)
-    assert code == "DEADLINE_EXCEEDED"
-    assert 5 not in model.calls
+        assert code == "DEADLINE_EXCEEDED"
+    client.predict([RED])
+    assert running.versions.get().calls == [1, 1]
     assert 'code="DEADLINE_EXCEEDED",method="Predict"} 1.0' in running.metrics.text().decode()
 
 
 def test_requests_beyond_the_limit_are_refused_and_counted():
     with run_grpc(open_requests=OpenRequests(limit=1)) as running:
-        with ThreadPoolExecutor(1) as threads:
-            first = threads.submit(running.client.predict, [RED], signature="slow")
-            time.sleep(0.3)
+        with slow_request(running):
             refusal = refused(running.client.predict, [RED])
-            first.result()
-        assert refusal == ("UNAVAILABLE", "too many open requests, try again")
-        assert running.client.status().model_version_status  # however busy it is
+            # However busy the server is:
+            assert running.client.status().model_version_status
         text = running.metrics.text().decode()
+    assert refusal == ("UNAVAILABLE", "too many open requests, try again")
     assert 'carryover_grpc_requests_total{code="UNAVAILABLE",method="Predict"} 1.0' in text
     assert 'carryover_grpc_requests_total{code="OK",method="Predict"} 1.0' in text
     assert 'carryover_grpc_requests_total{code="OK",method="GetModelStatus"} 1.0' in text
