@@ -1,6 +1,8 @@
 """Reads a batch, assesses it with the serving model, and decides what to do with it."""
 
+from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -95,11 +97,12 @@ class BatchReader:
         """Return how many unlabelled pictures of the batch are not trained on, by domain."""
         from pipeline.retraining.unlabelled.held_out_pictures import rows_to_test_with
 
-        listing = pictures.listing_rows(self._config)
-        return {
-            name: HeldOutCount(len(rows), sum(1 for _ in rows_to_test_with(rows, listing)))
-            for name, rows in pictures.held_out(self._config).items()
-        }
+        held_out = pictures.held_out(self._config)
+        testing = rows_to_test_with(
+            chain.from_iterable(held_out.values()), pictures.listing_rows(self._config)
+        )
+        counts = Counter(row["domain"] for row in testing)
+        return {name: HeldOutCount(len(rows), counts[name]) for name, rows in held_out.items()}
 
     def _decide(self, batch: Batch, pictures: "TrainingSet") -> ReadBatch:
         options = self._config.retrain

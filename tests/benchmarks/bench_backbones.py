@@ -23,20 +23,21 @@ sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import numpy as np
 import tensorflow as tf
 from hub_architectures import ARCHITECTURES, SIZE
 from tiny_presets import save_network
+from training_steps import training_step
 
-from trainer_module.classifier import Classifier, build_classifier
+from trainer_module.classifier import build_classifier
 from trainer_module.hardware import set_up_hardware
-from trainer_module.stages.fine_tuning_stage import build_trained_part, freeze_boundary
-from trainer_module.stages.training_step import create_step
 from trainer_module.training_options import TrainingOptions
 from trainer_module.training_task import create_task
 
 #: Backbones that are not of keras-hub, for comparison.
 OTHERS = ("efficientnet_lite0", "MobileNetV3Small", "EfficientNetB0", "ConvNeXtTiny")
+
+#: Steps of the training whose first ones are timed.
+STEPS = 100
 
 
 class Speed(NamedTuple):
@@ -65,21 +66,8 @@ def measure(name: str, batch_size: int, folder: str) -> Speed:
     return Speed(
         model.count_params(),
         batch_size / seconds_of(lambda: forward(pixels)),
-        batch_size / seconds_of(training_step(classifier, task)),
+        batch_size / seconds_of(tf.function(training_step(classifier, task, STEPS))),
     )
-
-
-def training_step(classifier: Classifier, task: Any) -> Any:
-    """Return a function that trains the blocks above the boundary on one batch."""
-    tuning = task.options.fine_tuning
-    boundary = freeze_boundary(classifier, tuning.trainable_from)
-    trained_part = build_trained_part(classifier, boundary, task)
-    step: Any = tf.function(create_step(trained_part, classifier, boundary, 1, 100, task))
-    rng = np.random.default_rng(1)
-    shape = (tuning.batch_size, *trained_part.input.shape[1:])
-    targets = tf.zeros(tuning.batch_size, tf.int32)
-    batch = (tf.constant(rng.random(shape, np.float32)), targets, targets)
-    return lambda: step(*batch)
 
 
 def seconds_of(function: Any, times: int = 2) -> float:

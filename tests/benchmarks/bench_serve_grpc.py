@@ -9,9 +9,8 @@ import random
 import sys
 import tempfile
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from grpc_client import GrpcClient
 from grpc_fuzz import GrpcFuzzer
 from PIL import Image
 from rest_client import binary
-from serve_load import CLIENTS, send_requests
+from serve_load import CLIENTS, run_clients, send_requests
 from server_process import ServerProcess, start_server
 from tiny_exports import export_tiny, push_of
 from tiny_pictures import encode
@@ -78,29 +77,18 @@ def send_grpc(
     server: ServerProcess, pictures_of: Callable[[int], list[bytes]], requests: int
 ) -> tuple[float, list[str], list[tuple[int, Any]]]:
     """Send requests from `CLIENTS` connections; return seconds, failures, and the responses."""
-    numbers, lock = iter(range(requests)), threading.Lock()
     failures: list[str] = []
     responses: list[tuple[int, Any]] = []
 
-    def send() -> None:
+    def send(numbers: Iterator[int]) -> None:
         with GrpcClient(str(server.grpc_address), "bench") as client:
-            while True:
-                with lock:
-                    number = next(numbers, None)
-                if number is None:
-                    return
+            for number in numbers:
                 try:
                     responses.append((number, client.predict(pictures_of(number))))
                 except grpc.RpcError as error:
                     failures.append(f"{error.code()}: {error.details()}")
 
-    threads = [threading.Thread(target=send) for _ in range(CLIENTS)]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return time.perf_counter() - started, failures, responses
+    return run_clients(send, requests), failures, responses
 
 
 def throughput(server: ServerProcess, pictures: list[bytes]) -> None:

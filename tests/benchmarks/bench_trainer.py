@@ -28,7 +28,6 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import numpy as np
 import tensorflow as tf
 import yaml
 from bench_gpu import seconds_of
@@ -36,6 +35,7 @@ from bench_retrain import CARRYOVER, timed
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from training_steps import training_step
 
 from pipeline import component_ids
 from pipeline.summary.run_outputs import read_outputs
@@ -43,16 +43,14 @@ from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
 from trainer_module.activations.activations import Activations
 from trainer_module.activations.extraction import FORWARD_BATCH, add_views, extract_activations
-from trainer_module.classifier import Classifier, build_classifier
+from trainer_module.classifier import build_classifier
 from trainer_module.data.transformed_examples import Pictures, read_pictures
 from trainer_module.hardware import Hardware, set_up_hardware
 from trainer_module.stages.fine_tuning_stage import (
-    build_trained_part,
     fine_tune,
     freeze_boundary,
 )
 from trainer_module.stages.frozen_stage import train_frozen
-from trainer_module.stages.training_step import create_step
 from trainer_module.training_options import TrainingOptions
 from trainer_module.training_task import TrainingTask, create_task
 
@@ -248,25 +246,12 @@ def time_backbone(name: str, image_size: int, hardware: Hardware, folder: str) -
     model, shape = classifier.backbone.model, (image_size, image_size, 3)
     pixels = tf.random.uniform((FORWARD_BATCH, *shape), 0, 255, seed=1)
     forward = seconds_of(lambda: tf.reduce_sum(model(pixels, training=False)), 2, hardware)
-    step = time_step(classifier, task)
+    step = seconds_of(training_step(classifier, task, STEPS), STEPS, hardware) / STEPS
     return {
         "frozen": 2 * FORWARD_BATCH / forward,
         "step": 1000 * step,
         "trained": options.fine_tuning.batch_size / step,
     }
-
-
-def time_step(classifier: Classifier, task: TrainingTask) -> float:
-    """Return the seconds of a training step above the boundary."""
-    tuning = task.options.fine_tuning
-    boundary = freeze_boundary(classifier, tuning.trainable_from)
-    trained_part = build_trained_part(classifier, boundary, task)
-    step: Any = create_step(trained_part, classifier, boundary, 1, STEPS, task)
-    rng = np.random.default_rng(1)
-    shape = (tuning.batch_size, *trained_part.input.shape[1:])
-    targets = tf.zeros(tuning.batch_size, tf.int32)
-    batch = (tf.constant(rng.random(shape, np.float32)), targets, targets)
-    return seconds_of(lambda: step(*batch), STEPS, task.hardware) / STEPS
 
 
 def show_backbones(times: dict[str, dict[str, float]], image_size: int) -> None:

@@ -4,7 +4,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,15 +43,11 @@ def send_requests(
         requests: Number of requests.
         progress: Function that is called with the number of responses so far.
     """
-    load, numbers, lock = Load(), iter(range(requests)), threading.Lock()
+    load = Load()
 
-    def client() -> None:
+    def client(numbers: Iterator[int]) -> None:
         connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=120)
-        while True:
-            with lock:
-                number = next(numbers, None)
-            if number is None:
-                return
+        for number in numbers:
             try:
                 connection.request("POST", path, bodies[number % len(bodies)])
                 response = connection.getresponse()
@@ -66,11 +62,31 @@ def send_requests(
             load.responses.append((number, json.loads(content)))
             progress(len(load.responses))
 
-    threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
+    load.seconds = run_clients(client, requests)
+    return load
+
+
+def run_clients(client: Callable[[Iterator[int]], None], requests: int) -> float:
+    """Run `CLIENTS` clients until all requests are sent, and return the seconds.
+
+    Args:
+        client: Function that sends a request for every number. The clients share the numbers.
+        requests: Number of requests.
+    """
+    numbers, lock = iter(range(requests)), threading.Lock()
+
+    def shared_numbers() -> Iterator[int]:
+        while True:
+            with lock:
+                number = next(numbers, None)
+            if number is None:
+                return
+            yield number
+
+    threads = [threading.Thread(target=client, args=(shared_numbers(),)) for _ in range(CLIENTS)]
     started = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    load.seconds = time.perf_counter() - started
-    return load
+    return time.perf_counter() - started

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from command import carryover, draw_pictures, newest_summary, run_arguments
 from filelock import FileLock
+from tiny_exports import push_tiny
+
+from components.pusher.version_store import VersionStore
 
 
 @dataclass(frozen=True)
@@ -59,3 +62,11 @@ def finished(shared: Path, data: Path) -> Finished:
             result.write_text(json.dumps([newest_summary(workspace), done.stdout]))
     summary, output = json.loads(result.read_text())
     return Finished(workspace, copy, summary, output)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> VersionStore:
+    """The versions of a model `shapes`: one that was pushed. Tests of a module push more."""
+    versions = VersionStore(tmp_path_factory.mktemp("workspace"), "shapes")
+    push_tiny(versions, versions.root / "first", seed=1)
+    return versions

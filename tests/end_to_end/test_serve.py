@@ -25,13 +25,6 @@ PICTURES = [solid("red"), encode(gradient()), solid((9, 200, 90), form="JPEG")]
 BROKEN = solid("red", form="JPEG")[:300]
 
 
-@pytest.fixture(name="store", scope="module")
-def _store(tmp_path_factory: pytest.TempPathFactory) -> VersionStore:
-    store = VersionStore(tmp_path_factory.mktemp("workspace"), "shapes")
-    push_tiny(store, store.root / "first", seed=1)
-    return store
-
-
 @pytest.fixture(name="server", scope="module")
 def _server(store: VersionStore) -> Iterator[ServerProcess]:
     with start_server(store.root) as running:

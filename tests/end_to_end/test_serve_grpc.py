@@ -24,13 +24,6 @@ pytestmark = pytest.mark.slow
 SWAP_REQUESTS = 200
 
 
-@pytest.fixture(name="store", scope="module")
-def _store(tmp_path_factory: pytest.TempPathFactory) -> VersionStore:
-    store = VersionStore(tmp_path_factory.mktemp("workspace"), "shapes")
-    push_tiny(store, store.root / "first", seed=1)
-    return store
-
-
 @pytest.fixture(name="server", scope="module")
 def _server(store: VersionStore) -> Iterator[ServerProcess]:
     options = ["--grpc-port", "0", "--version-label", "first=1", "--version-label", "best=newest"]

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract.model_assets import FOLD_MODELS
-from trainer_module.contract.workspace_files.array_files import reading_arrays
+from trainer_module.contract.workspace_files.array_files import Arrays, read_arrays, write_arrays
 
 Weights = list[npt.NDArray[np.float32]]
 
@@ -52,14 +51,12 @@ class FoldModels:
         Args:
             model: Folder of the SavedModel.
         """
-        path = Path(model, FOLD_MODELS)
-        path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {
             f"{fold}/{position}": values
             for fold, weights in self.changed.items()
             for position, values in weights.items()
         }
-        np.savez(path, **arrays)  # type: ignore[arg-type]  # NumPy's stub takes bool keywords only
+        write_arrays(model, FOLD_MODELS, arrays)
 
 
 def changed_weights(weights: Weights, exported: Weights) -> Mapping[int, npt.NDArray[np.float16]]:
@@ -80,12 +77,12 @@ def read_fold_models(model: str) -> FoldModels | None:
     Raises:
         UnavailableError: The file is unreadable or damaged.
     """
-    path = Path(model, FOLD_MODELS)
-    if not path.exists():
-        return None
+    return read_arrays(model, FOLD_MODELS, "fold models", _by_fold)
+
+
+def _by_fold(arrays: Arrays) -> FoldModels:
     changed: dict[int, dict[int, npt.NDArray[np.float16]]] = {}
-    with reading_arrays(path, "fold models") as arrays:
-        for name in arrays.files:
-            fold, position = map(int, name.split("/"))
-            changed.setdefault(fold, {})[position] = arrays[name]
+    for name, values in arrays.items():
+        fold, position = map(int, name.split("/"))
+        changed.setdefault(fold, {})[position] = values
     return FoldModels(changed)

@@ -1,13 +1,12 @@
 """Out-of-fold predictions, which are kept with a model."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract.model_assets import OUT_OF_FOLD
-from trainer_module.contract.workspace_files.array_files import reading_arrays
+from trainer_module.contract.workspace_files.array_files import read_arrays, write_arrays
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,7 @@ class OutOfFold:
         Args:
             model: Folder of the SavedModel.
         """
-        path = Path(model, OUT_OF_FOLD)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(
-            path,
-            image_ids=self.image_ids,
-            folds=self.folds,
-            probabilities=self.probabilities,
-        )
+        write_arrays(model, OUT_OF_FOLD, vars(self))
 
 
 def read_out_of_fold(model: str) -> OutOfFold | None:
@@ -52,8 +44,9 @@ def read_out_of_fold(model: str) -> OutOfFold | None:
     Raises:
         UnavailableError: The predictions are unreadable or damaged.
     """
-    path = Path(model, OUT_OF_FOLD)
-    if not path.exists():
-        return None
-    with reading_arrays(path, "out-of-fold predictions") as arrays:
-        return OutOfFold(arrays["image_ids"], arrays["folds"], arrays["probabilities"])
+    return read_arrays(
+        model,
+        OUT_OF_FOLD,
+        "out-of-fold predictions",
+        lambda arrays: OutOfFold(arrays["image_ids"], arrays["folds"], arrays["probabilities"]),
+    )

@@ -102,20 +102,18 @@ def fit_acceptance(
     """
     usual = novelties <= max_novelty
     limits = _limits(confidences[usual])
+    names = sorted(map(str, set(domains)))
     paths = {}
-    for name in sorted(set(domains)):
+    for name in names:
         rows = usual & (domains == name)
-        paths[str(name)] = _Path.along(limits, confidences[rows], correct[rows], accuracy)
+        paths[name] = _Path.along(limits, confidences[rows], correct[rows], accuracy)
     minimum = float(limits[position]) if (position := _loosest(paths)) is not None else NOTHING
     accepted = usual & (confidences >= minimum)
     return Acceptance(
         accuracy,
         minimum,
         max_novelty,
-        {
-            name: _count(domains == name, accepted, correct, accuracy)
-            for name in map(str, sorted(set(domains)))
-        },
+        {name: _count(domains == name, accepted, correct, accuracy) for name in names},
     )
 
 

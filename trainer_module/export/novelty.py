@@ -9,14 +9,13 @@ export holds no embedding of a single picture.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract.model_assets import NOVELTY
-from trainer_module.contract.workspace_files.array_files import reading_arrays
+from trainer_module.contract.workspace_files.array_files import read_arrays, write_arrays
 
 #: Most distances of the eval split that a percentile is read from.
 MAX_QUANTILES = 128
@@ -61,9 +60,7 @@ class NoveltyModel:
         Args:
             model: Folder of the SavedModel.
         """
-        path = Path(model, NOVELTY)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, means=self.means, distances=self.distances, levels=self.levels)
+        write_arrays(model, NOVELTY, vars(self))
 
 
 def read_novelty(model: str) -> NoveltyModel | None:
@@ -75,11 +72,12 @@ def read_novelty(model: str) -> NoveltyModel | None:
     Raises:
         UnavailableError: The file is unreadable or damaged.
     """
-    path = Path(model, NOVELTY)
-    if not path.exists():
-        return None
-    with reading_arrays(path, "means of the embeddings") as arrays:
-        return NoveltyModel(arrays["means"], arrays["distances"], arrays["levels"])
+    return read_arrays(
+        model,
+        NOVELTY,
+        "means of the embeddings",
+        lambda arrays: NoveltyModel(arrays["means"], arrays["distances"], arrays["levels"]),
+    )
 
 
 def fit_novelty(

@@ -1,14 +1,13 @@
 """A sample of the embeddings of every domain, which is kept with a model to measure drift."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract.model_assets import REFERENCE
-from trainer_module.contract.workspace_files.array_files import reading_arrays
+from trainer_module.contract.workspace_files.array_files import read_arrays, write_arrays
 
 #: Most rows per domain: enough to tell domains apart, and about 0.5 MB.
 PER_DOMAIN = 200
@@ -40,14 +39,12 @@ class Reference:
             model: Folder of the SavedModel.
         """
         chosen = sample_rows(self.domains)
-        path = Path(model, REFERENCE)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(
-            path,
-            embeddings=self.embeddings[chosen].astype(np.float16),
-            confidences=self.confidences[chosen].astype(np.float32),
-            domains=self.domains[chosen].astype(str),
-        )
+        sample = {
+            "embeddings": self.embeddings[chosen].astype(np.float16),
+            "confidences": self.confidences[chosen].astype(np.float32),
+            "domains": self.domains[chosen].astype(str),
+        }
+        write_arrays(model, REFERENCE, sample)
 
 
 def read_reference(model: str) -> Reference | None:
@@ -59,11 +56,12 @@ def read_reference(model: str) -> Reference | None:
     Raises:
         UnavailableError: The sample is unreadable or damaged.
     """
-    path = Path(model, REFERENCE)
-    if not path.exists():
-        return None
-    with reading_arrays(path, "reference embeddings") as arrays:
-        return Reference(arrays["embeddings"], arrays["confidences"], arrays["domains"])
+    return read_arrays(
+        model,
+        REFERENCE,
+        "reference embeddings",
+        lambda arrays: Reference(arrays["embeddings"], arrays["confidences"], arrays["domains"]),
+    )
 
 
 def sample_rows(domains: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.logs.captured_output import captured_output
+from pipeline.retraining.deliveries.batch_store import BatchRow
 from pipeline.retraining.unlabelled.awaiting_candidates import (
     StoredCandidate,
     deciding_rows,
@@ -56,11 +58,13 @@ class LabelDecision:
         if not unverified or options.unverified == "push":
             return dict.fromkeys(unverified, ())
         with captured_output(self._log):
-            listing = pictures.listing_rows(self._config)
             held_out = pictures.held_out(self._config)
+            rows = chain.from_iterable(held_out[name] for name in unverified)
+            testing: dict[str, list[BatchRow]] = {name: [] for name in unverified}
+            for row in rows_to_test_with(rows, pictures.listing_rows(self._config)):
+                testing[row["domain"]].append(row)
             return write_pictures_to_label(
-                {name: list(rows_to_test_with(held_out[name], listing)) for name in unverified},
-                unverified,
+                testing,
                 max(PER_DOMAIN, options.min_pictures),
                 self._workspace.root,
                 pictures.model,

@@ -1,6 +1,6 @@
 """The pictures whose labels decide on a candidate, and their folder for `carryover label`."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ SEED = 17
 
 def write_pictures_to_label(
     testing: Mapping[str, list[BatchRow]],
-    domains: Collection[str],
     count: int,
     root: Path,
     model: Path,
@@ -33,7 +32,6 @@ def write_pictures_to_label(
 
     Args:
         testing: Unlabelled pictures whose labels can test, by domain.
-        domains: Names of the domains.
         count: Number of pictures to choose in each domain; all where there are fewer.
         root: Folder that paths are relative to.
         model: Folder of the serving version, whose predictions are proposals.
@@ -52,12 +50,12 @@ def write_pictures_to_label(
         UnlabelledPicture(
             str(root / row["path"]), row["name"], domain, columns=picture_columns(row)
         )
-        for domain in domains
+        for domain, rows in testing.items()
         # In the order of their hashes, which is no order of what they show.
-        for row in sorted(testing[domain], key=lambda row: row["sha256"])[: LOOKED_AT * count]
+        for row in sorted(rows, key=lambda row: row["sha256"])[: LOOKED_AT * count]
     ]
     features = read_features(pictures, model, frozenset(), None, _ignore)
-    choices = select_pictures(features, count * len(domains), SEED, random_share=1).choices
+    choices = select_pictures(features, count * len(testing), SEED, random_share=1).choices
     if not folder.exists():
         labels = read_description(str(model))["labels"]
         name = f"{model.parent.name} {model.name}"
@@ -65,7 +63,7 @@ def write_pictures_to_label(
             write_selection(choices, labels, name, draft, folder)
     return {
         domain: tuple(one.picture.name for one in choices if one.picture.domain == domain)
-        for domain in domains
+        for domain in testing
     }
 
 

@@ -1,27 +1,51 @@
-"""Reading of the files of arrays that are kept with a model."""
+"""Files of arrays that are kept with a model."""
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
+import numpy.typing as npt
 
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 
+Result = TypeVar("Result")
 
-@contextlib.contextmanager
-def reading_arrays(path: Path, what: str) -> Iterator[NpzFile]:
-    """Open a file of arrays, and tell which file is damaged where the block fails to read it.
+#: Arrays by name.
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+def write_arrays(model: str, name: str, arrays: Arrays) -> None:
+    """Write arrays into the folder of a model.
+
+    Args:
+        model: Folder of the SavedModel.
+        name: Path of the file below it, see `model_assets`.
+        arrays: Arrays by name.
+    """
+    path = Path(model, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **arrays)  # type: ignore[arg-type]  # NumPy's stub takes bool keywords only
+
+
+def read_arrays(
+    model: str, name: str, what: str, build: Callable[[Arrays], Result]
+) -> Result | None:
+    """Return what a function builds of the arrays of a file; None for a model without the file.
 
     Nothing is unpickled.
 
     Args:
-        path: Path of the file.
-        what: What it is, the first word of the message.
+        model: Folder of the SavedModel.
+        name: Path of the file below it, see `model_assets`.
+        what: What the file is, the first word of the message.
+        build: Function of the arrays. It does nothing but read them.
 
     Raises:
-        UnavailableError: The file is unreadable, or the block raises an error.
+        UnavailableError: The file is unreadable or damaged.
     """
+    path = Path(model, name)
+    if not path.exists():
+        return None
     with reading(path, what, RESTORE_VERSION), np.load(path, allow_pickle=False) as arrays:
-        yield arrays
+        return build(arrays)
