@@ -243,7 +243,9 @@ def show_trained(name: str, result: dict[str, Any]) -> None:
 
 def show_left_out(results: dict[str, dict[str, float]]) -> None:
     """Print the table of the classes that were left out in turn."""
-    _show("AUROC of a left-out class, ImageNet backbone, mean over classes", results)
+    keys = next(iter(results.values()))
+    rows = {key: {name: values[key] for name, values in results.items()} for key in keys}
+    _show("AUROC of a left-out class, ImageNet backbone, mean over classes", rows)
 
 
 def _show(title: str, rows: dict[str, dict[str, float]]) -> None:
