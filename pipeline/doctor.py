@@ -98,11 +98,11 @@ def _devices() -> Check:
 
 
 def _cpu_and_memory() -> Check:
-    import psutil
+    from trainer_module.contract.machine_memory import available_memory
 
-    memory = psutil.virtual_memory()
-    text = f"{os.cpu_count()} CPUs, {memory.available / 2**30:.0f} GiB of memory free"
-    return Check(memory.available > MIN_FREE_MEMORY * 2**30, text)
+    memory = available_memory()
+    text = f"{os.cpu_count()} CPUs, {memory / 2**30:.0f} GiB of memory free"
+    return Check(memory > MIN_FREE_MEMORY * 2**30, text)
 
 
 def _folder(workspace: Path) -> list[Check]:

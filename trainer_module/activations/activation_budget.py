@@ -1,14 +1,9 @@
 """Memory that activations may take."""
 
-import os
-from pathlib import Path
+from trainer_module.contract.machine_memory import available_memory
 
-#: Share of the available memory of the machine that is used if no budget is set.
+#: Share of the available memory of the machine or container that is used if no budget is set.
 AVAILABLE_SHARE = 0.25
-
-#: File in which Linux says what memory is available. The file cache, which it gives back, is: after
-#: the pictures were read, it has most of the memory.
-MEMORY_INFO = Path("/proc/meminfo")
 
 
 def activation_budget(cache_memory: int | None) -> int:
@@ -20,12 +15,3 @@ def activation_budget(cache_memory: int | None) -> int:
     if cache_memory is not None:
         return cache_memory * 2**20
     return int(available_memory() * AVAILABLE_SHARE)
-
-
-def available_memory() -> int:
-    """Return the memory that programs can get now, in bytes."""
-    for line in MEMORY_INFO.read_text().splitlines():
-        name, value, *_ = line.split()
-        if name == "MemAvailable:":
-            return int(value) * 1024
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,11 +1,9 @@
-"""Sizes of memory: as text, and of the machine."""
+"""Sizes of memory for requests: as text, and the default."""
 
 import re
-from pathlib import Path
-
-import psutil
 
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.machine_memory import memory_limit
 
 UNITS = {"MiB": 2**20, "GiB": 2**30, "MB": 10**6, "GB": 10**9}
 
@@ -15,12 +13,6 @@ SMALLEST = 256 * 2**20
 #: Share of the machine's memory for requests by default, and its upper limit. The rest is for the
 #: model, twice while versions change, and for the file cache.
 DEFAULT_SHARE, DEFAULT_LIMIT = 0.25, 4 * 2**30
-
-#: Files with the limit of a container's memory in bytes, of cgroups version 2 and 1.
-CGROUP_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
 
 
 def parse_memory_size(text: str) -> int:
@@ -47,15 +39,5 @@ def parse_memory_size(text: str) -> int:
 
 def default_max_memory() -> int:
     """Return the memory for requests: a quarter of the machine's or container's, 4 GiB at most."""
-    share = int(machine_memory() * DEFAULT_SHARE)
+    share = int(memory_limit() * DEFAULT_SHARE)
     return max(SMALLEST, min(share, DEFAULT_LIMIT))
-
-
-def machine_memory() -> int:
-    """Return the bytes of memory that this machine has, or this container may use."""
-    sizes = [psutil.virtual_memory().total]
-    for path in CGROUP_LIMITS:
-        text = path.read_text().strip() if path.is_file() else ""
-        if text.isdecimal():  # it is "max" without a limit
-            sizes.append(int(text))
-    return min(sizes)

@@ -3,11 +3,7 @@
 import pytest
 
 from pipeline.serving.limits import memory_size
-from pipeline.serving.limits.memory_size import (
-    default_max_memory,
-    machine_memory,
-    parse_memory_size,
-)
+from pipeline.serving.limits.memory_size import default_max_memory, parse_memory_size
 from trainer_module.contract.errors import InputError
 
 
@@ -39,12 +35,5 @@ def test_too_little_memory_is_an_error():
 
 @pytest.mark.parametrize(("machine", "default"), [(16, 4), (64, 4), (4, 1), (0.5, 0.25)])
 def test_the_default_is_a_quarter_of_the_machine_within_limits(monkeypatch, machine, default):
-    monkeypatch.setattr(memory_size, "machine_memory", lambda: int(machine * 2**30))
+    monkeypatch.setattr(memory_size, "memory_limit", lambda: int(machine * 2**30))
     assert default_max_memory() == int(default * 2**30)
-
-
-@pytest.mark.parametrize(("text", "limit"), [("1048576\n", 2**20), ("max\n", None)])
-def test_the_limit_of_a_container_counts(monkeypatch, tmp_path, text, limit):
-    (tmp_path / "memory.max").write_text(text)
-    monkeypatch.setattr(memory_size, "CGROUP_LIMITS", (tmp_path / "memory.max", tmp_path / "none"))
-    assert (machine_memory() == limit) == (limit is not None)
