@@ -35,6 +35,20 @@ SETTINGS = {
     "retrain.good_enough": 1,
 }
 
+#: Families of `tiny_presets` that every test has time for, and those of `make soak`.
+TRANSFORMER, NETWORK = "vit", "mobilenet"
+OTHERS = (
+    "clip",
+    "deit",
+    "densenet",
+    "dinov2",
+    "dinov3",
+    "efficientnet",
+    "mit",
+    "resnet",
+    "siglip",
+)
+
 #: Program that saves a preset. This process must not start TensorFlow: it forks servers.
 PROGRAM = """
 import sys
@@ -82,6 +96,13 @@ def _prepare(tmp_path: Path, run_python: Any) -> Any:
     return prepare
 
 
+def families(always: str) -> pytest.MarkDecorator:
+    """Return the parameters of a test of all families, of which one is always tested."""
+    rest = sorted({TRANSFORMER, NETWORK, *OTHERS} - {always})
+    others = [pytest.param(family, marks=pytest.mark.soak) for family in rest]
+    return pytest.mark.parametrize("family", [always, *others])
+
+
 def in_command(settings: dict[str, Any]) -> list[str]:
     return [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
 
@@ -112,8 +133,11 @@ def check_serving(workspace: Path, pictures: list[str]) -> None:
     assert json.loads(report.read_text())["all"]["agreement"] == 1
 
 
-def test_a_transformer_is_trained_and_retrained_and_then_needs_its_preset_no_more(prepare) -> None:
-    site = prepare("vit")
+@families(TRANSFORMER)
+def test_a_backbone_is_trained_and_retrained_and_then_needs_its_preset_no_more(
+    prepare, family: str
+) -> None:
+    site = prepare(family)
     workspace = site.folder / "workspace"
     given = {key.replace(".", "__"): value for key, value in site.settings.items()}
     done = carryover(*run_arguments(site.data, workspace, **given))
@@ -134,8 +158,9 @@ def test_a_transformer_is_trained_and_retrained_and_then_needs_its_preset_no_mor
     check_serving(workspace, site.pictures)
 
 
-def test_the_steps_of_kubeflow_need_the_preset_on_the_volume_only(prepare) -> None:
-    site = prepare("mobilenet")
+@families(NETWORK)
+def test_the_steps_of_kubeflow_need_the_preset_on_the_volume_only(prepare, family: str) -> None:
+    site = prepare(family)
     workspace, file = site.folder / "workspace", site.folder / "pipeline.yaml"
     settings = site.settings | {
         "kubeflow.image": "registry.example/carryover:1",
