@@ -28,6 +28,7 @@ from components.data_gate.checks.duplicates import LOOKALIKES, find_duplicates, 
 from components.data_gate.checks.name_findings import name_findings
 from components.data_gate.checks.picture_findings import picture_findings
 from components.data_gate.checks.reject_findings import reject_findings
+from components.data_gate.checks.shortcut_findings import shortcut_findings
 from components.data_gate.checks.split_findings import split_findings
 from components.data_gate.findings import Finding
 from components.data_gate.statistics.baseline_statistics import read_baseline_statistics
@@ -114,6 +115,7 @@ def _collect_findings(
         *domain_findings(counts, unverified),
         *class_findings(counts, empty_folders),
         *picture_findings(uris["catalog"]),
+        *shortcut_findings(uris["catalog"]),
     ]
     model = serving_model_path(uris["baseline_model"]) if "baseline_model" in uris else None
     findings += split_findings(uris["catalog"], model)

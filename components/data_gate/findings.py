@@ -38,6 +38,7 @@ KINDS = {
     "rewritten": "pictures are stored in another format",
     "schema": "examples do not match the schema",
     "shift": "a domain differs from the others",
+    "shortcut": "the domain or one number alone tells a class",
     "similar_names": "names differ only in case or spelling",
     "skew": "pictures of a domain differ between splits",
     "small_test": "a domain has few test pictures",

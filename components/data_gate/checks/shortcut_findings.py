@@ -1,0 +1,54 @@
+"""Findings about classes that a model could tell by a shortcut."""
+
+from components.data_gate.checks.shortcuts import Shortcut, find_shortcuts
+from components.data_gate.findings import Finding
+from components.data_gate.statistics.differences import DISPLAYS
+from trainer_module.contract.output_text.wording import MAX_LISTED, quoted
+
+
+def shortcut_findings(catalog_uri: str) -> list[Finding]:
+    """Return a finding about each kind of shortcut, see `shortcuts`.
+
+    Args:
+        catalog_uri: URI of ingestion's `catalog` artifact.
+    """
+    shortcuts = find_shortcuts(catalog_uri)
+    by_domain = [shortcut for shortcut in shortcuts if shortcut.domain is None]
+    by_feature = [shortcut for shortcut in shortcuts if shortcut.domain is not None]
+    findings = []
+    if by_domain:
+        text = (
+            f"The domain alone tells a class from the others: {_join(by_domain)}. A model may "
+            "learn the domain instead of the class, and no test here would show it: collect the "
+            "class in other domains, too."
+        )
+        findings.append(Finding(kind="shortcut", severity="warning", text=text))
+    if by_feature:
+        text = (
+            f"One number alone tells a class from the others: {_join(by_feature)}. If that comes "
+            "from how the pictures were made, a model may learn it instead of the class."
+        )
+        findings.append(Finding(kind="shortcut", severity="warning", text=text))
+    return findings
+
+
+def _join(shortcuts: list[Shortcut]) -> str:
+    """Return the first shortcuts as text, and the number of all others."""
+    texts = [_describe(shortcut) for shortcut in shortcuts[:MAX_LISTED]]
+    more = len(shortcuts) - len(texts)
+    return "; ".join(texts) + (f"; and {more:,} more" if more else "")
+
+
+def _describe(shortcut: Shortcut) -> str:
+    if isinstance(shortcut.value, tuple):
+        names = ", ".join(quoted(name) for name in shortcut.value)
+        return (
+            f"{shortcut.share:.0%} of {quoted(shortcut.label)} are in {names}, "
+            f"{shortcut.others:.0%} of the others"
+        )
+    display = DISPLAYS[shortcut.feature]
+    return (
+        f"{quoted(shortcut.label)} in domain {quoted(str(shortcut.domain))} by {display.name}, "
+        f"at most {shortcut.value * display.factor:.4g}{display.unit} in {shortcut.share:.0%} of "
+        f"its pictures and {shortcut.others:.0%} of the others"
+    )
