@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+import pyarrow as pa
 
 from trainer_module.activations.activation_cache import remove_full_cache
 from trainer_module.activations.activations import Activations
@@ -40,6 +42,8 @@ from trainer_module.export.reference_embeddings import Reference
 from trainer_module.export.rule_fitting import EvalPredictions, fit_rule
 from trainer_module.export.saved_model import export_classifier, load_classifier
 from trainer_module.hardware import Hardware, set_up_hardware
+from trainer_module.label_issues.label_issues import LabelIssues, find_label_issues
+from trainer_module.label_issues.linear_cross_validation import EmbeddingRows
 from trainer_module.multi_worker.multi_worker import JOB_FOLDER, train_as_chief
 from trainer_module.semi_supervised import semi_supervised_stage
 from trainer_module.semi_supervised.semi_supervised_stage import train_semi_supervised
@@ -138,6 +142,7 @@ def run_fn(fn_args: Any) -> None:
         sample.write(folder)
         for result in cross_fitted or ():
             result.write(folder)
+        _find_label_issues((train, evaluation), trained, options.seed).write(folder)
 
 
 @dataclass(frozen=True)
@@ -210,6 +215,20 @@ def train_stages(
             )
         )
     return TrainedStages(stages, train_activations, eval_activations, boundary)
+
+
+def _find_label_issues(
+    splits: tuple[Pictures, Pictures], trained: TrainedStages, seed: int
+) -> LabelIssues:
+    """Examine the labels of the train and the eval split under the weights before the training."""
+    activations = (trained.train_activations, trained.eval_activations)
+    return find_label_issues(
+        pa.concat_arrays([split.image_ids for split in splits]),
+        [EmbeddingRows(each.embeddings, each.rows) for each in activations],
+        np.concatenate([each.domains for each in activations]),
+        np.concatenate([each.labels for each in activations]),
+        seed,
+    )
 
 
 def _recipe_of_fold_models(stages: list[StageResult], chosen: StageResult) -> StageResult:

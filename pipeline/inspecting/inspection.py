@@ -26,8 +26,8 @@ def inspect_data(config: RunConfig, output: Path) -> bool:
 
     Args:
         config: Config of the run that the user is preparing.
-        output: Folder for `contact-sheet.png`, `classes.csv`, `findings.json`, `rejects.csv` and
-            `lookalikes.csv`.
+        output: Folder for `contact-sheet.png`, `classes.csv`, `findings.json`, `rejects.csv`,
+            `lookalikes.csv` and `suspect-labels.csv`.
 
     Returns:
         Whether the data gate would let a run train, or a retraining on a batch.
@@ -59,16 +59,19 @@ def _inspect(run: Run) -> bool:
         from pipeline.inspecting.domain_table import domain_table
         from pipeline.running.launch_components import launch_components
         from pipeline.running.prepare_launcher import prepare_launcher
+        from pipeline.summary.suspect_labels import write_suspect_labels
 
         options = run.config.validation
         # All findings are wanted, also where a run would stop.
         never_stop = options.model_copy(update={"stop_at": "never"})
         run.config = run.config.model_copy(update={"validation": never_stop})
-        launcher, _ = prepare_launcher(run)
+        launcher, serving = prepare_launcher(run)
     catalog = launch_components(run, launcher, LAST)[component_ids.IMAGE_EXAMPLE_GEN]["catalog"]
     with run.component("Contact sheet"):
         sheet = run.folder / "contact-sheet.png"
         write_contact_sheet(catalog, run.snapshot.data_root, sheet)
+    if serving is not None:
+        write_suspect_labels(str(run.store.path(serving)), run.suspect_labels, catalog)
     verdict = judge_findings(run.findings, options)
     run.findings = verdict.findings
     findings = [finding.model_dump() for finding in run.findings]

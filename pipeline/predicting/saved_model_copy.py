@@ -18,6 +18,7 @@ from trainer_module.contract.atomic_write import DRAFT_SUFFIX, sync_path
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import (
     FOLD_MODELS,
+    LABEL_ISSUES,
     OUT_OF_FOLD,
     PICTURES,
     PUSH_RECORD,
@@ -30,7 +31,15 @@ from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION,
 
 #: Files and folders of a version that a copy leaves out: paths and digests of the pictures, sampled
 #: embeddings, statistics, and models that were trained on other pictures than the version.
-TRAINING_DATA = (PICTURES, TEST_PREDICTIONS, REFERENCE, STATISTICS, OUT_OF_FOLD, FOLD_MODELS)
+TRAINING_DATA = (
+    PICTURES,
+    TEST_PREDICTIONS,
+    REFERENCE,
+    STATISTICS,
+    OUT_OF_FOLD,
+    FOLD_MODELS,
+    LABEL_ISSUES,
+)
 
 
 def export_saved_model(

@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from pathlib import Path
 
+from components.compat.tfx_internals import serving_model_path
 from components.data_gate.checks.duplicates import LOOKALIKES, write_pairs
 from components.data_gate.executor import read_findings
 from components.data_gate.stopping import StoppedByDataError
@@ -13,6 +14,7 @@ from pipeline.running.run import Run
 from pipeline.summary.blank_list import write_blank_pictures
 from pipeline.summary.reject_list import write_rejects
 from pipeline.summary.run_outputs import Outputs
+from pipeline.summary.suspect_labels import write_suspect_labels
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, atomic_write
 
 
@@ -70,3 +72,6 @@ def collect_lists(run: Run, outputs: Outputs) -> None:
         lookalikes = Path(findings, LOOKALIKES).read_bytes()
         if len(lookalikes.splitlines()) > 1:  # more than the header
             atomic_write(run.lookalikes, lookalikes)
+    if component_ids.TRAINER in outputs:
+        model = serving_model_path(outputs[component_ids.TRAINER]["model"])
+        write_suspect_labels(model, run.suspect_labels)

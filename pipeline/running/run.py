@@ -62,12 +62,18 @@ class Run:
         return self.folder / "blank.csv"
 
     @property
+    def suspect_labels(self) -> Path:
+        """List of the pictures that may be mislabelled; no file if there are none."""
+        return self.folder / "suspect-labels.csv"
+
+    @property
     def lists(self) -> dict[str, Path]:
         """The lists of pictures to look at, by what their files are."""
         return {
             "rejected": self.rejects,
             "blank": self.blank_pictures,
             "copied or look alike": self.lookalikes,
+            "possibly mislabelled (the most suspicious first)": self.suspect_labels,
         }
 
     @property

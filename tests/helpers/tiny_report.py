@@ -108,6 +108,8 @@ def tiny_data() -> DataSection:
         num_blank=2,
         pairs=[LookalikePair("label conflict", 0, first, second)],
         num_pairs=1,
+        suspects=[ListedFile("day/cat/5.png", ["cat, or dog?", "day"], picture)],
+        num_suspects=3,
     )
 
 

@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from trainer_fixtures import SIZE, fn_args, rows
+from trainer_fixtures import SIZE, fn_args, rows, write_split
 
 from trainer_module.classifier import build_classifier, warm_start
 from trainer_module.contract.model_assets import DESCRIPTION
@@ -14,6 +15,7 @@ from trainer_module.export.model_description import read_description
 from trainer_module.export.novelty import read_novelty
 from trainer_module.export.saved_model import load_classifier
 from trainer_module.hardware import set_up_hardware
+from trainer_module.label_issues.label_issues import read_label_issues
 from trainer_module.stages.stage_result import StageResult
 from trainer_module.training import (
     _all_unlabelled_domains,
@@ -67,6 +69,18 @@ def test_the_export_has_novelty_and_reports_accepted_predictions_per_domain(trai
     assert np.median(usual["novelty"]) == pytest.approx(0.5, abs=0.1)
     assert strange["novelty"][0] > 0.95
     assert not strange["accepted"][0]
+
+
+def test_the_labels_of_both_splits_are_examined(registered, tmp_path):
+    args = fn_args(tmp_path, {"fine_tuning": {"epochs": 0}})
+    split = rows({"day": 20, "night": -20}, 6, seed=1)
+    wrong = next(row for row in split if row.label == "red")
+    split[split.index(wrong)] = replace(wrong, label="blue")
+    args.train_files = [write_split(tmp_path / "mislabelled", split)]
+    run_fn(args)
+    issues = read_label_issues(args.serving_model_dir)
+    assert issues.image_ids.tolist()[0] == wrong.image_id.encode()
+    assert (issues.labels[0], issues.suggested[0]) == ("blue", "red")
 
 
 def test_the_same_seed_gives_the_same_frozen_stage(frozen_only, tmp_path):

@@ -22,6 +22,9 @@ REFERENCE = f"{EXTRA}/reference.npz"
 #: Means of embeddings of the training pictures, and usual distances, NumPy. Written by the Trainer.
 NOVELTY = f"{EXTRA}/novelty.npz"
 
+#: Training pictures that may be mislabelled, NumPy. Written by the Trainer.
+LABEL_ISSUES = f"{EXTRA}/label_issues.npz"
+
 #: Predictions for cross-fitted pictures, NumPy. Written by the Trainer.
 OUT_OF_FOLD = f"{EXTRA}/out_of_fold.npz"
 

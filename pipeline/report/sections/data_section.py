@@ -1,4 +1,4 @@
-"""Section about the pictures of a run: numbers, statistics, rejects, blank ones, lookalikes."""
+"""Section about the pictures of a run: numbers, statistics, rejects, blanks, lookalikes, labels."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,10 +13,11 @@ from pipeline.summary.domain_measures import DomainMeasures, read_domain_measure
 from trainer_module.contract import example_features
 from trainer_module.contract.output_text.spreadsheet_csv import read_rows
 
-#: Rows of `rejects.csv`, `blank.csv` and `lookalikes.csv` that are shown.
+#: Rows of `rejects.csv`, `blank.csv`, `lookalikes.csv` and `suspect-labels.csv` that are shown.
 MAX_REJECTS = 40
 MAX_BLANK = 40
 MAX_PAIRS = 20
+MAX_SUSPECTS = 48
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class DataSection:
         num_blank: Number of all such pictures.
         pairs: The first pairs of copies and lookalikes.
         num_pairs: Number of all pairs.
+        suspects: The first pictures that may be mislabelled, the most suspicious first.
+        num_suspects: Number of all such pictures.
     """
 
     counts: PictureCounts | None
@@ -87,6 +90,8 @@ class DataSection:
     num_blank: int
     pairs: list[LookalikePair]
     num_pairs: int
+    suspects: list[ListedFile]
+    num_suspects: int
 
 
 def read_data_section(record: RunRecord) -> DataSection:
@@ -99,7 +104,7 @@ def read_data_section(record: RunRecord) -> DataSection:
     catalog = record.output_uri(component_ids.IMAGE_EXAMPLE_GEN, "catalog")
     inventory = record.output_uri(component_ids.IMAGE_EXAMPLE_GEN, "rejects")
     rejects, pairs = record.folder / "rejects.csv", record.folder / "lookalikes.csv"
-    blank = record.folder / "blank.csv"
+    blank, suspects = record.folder / "blank.csv", record.folder / "suspect-labels.csv"
     return DataSection(
         counts=_count_pictures(inventory) if inventory else None,
         measures=read_domain_measures(catalog) if catalog else [],
@@ -109,6 +114,8 @@ def read_data_section(record: RunRecord) -> DataSection:
         num_blank=sum(1 for _ in _read_rows(blank)),
         pairs=[_pair(row, root) for row in islice(_read_rows(pairs), MAX_PAIRS)],
         num_pairs=sum(1 for _ in _read_rows(pairs)),
+        suspects=[_suspect(row, root) for row in islice(_read_rows(suspects), MAX_SUSPECTS)],
+        num_suspects=sum(1 for _ in _read_rows(suspects)),
     )
 
 
@@ -141,6 +148,11 @@ def _reject(row: dict[str, str], root: str) -> ListedFile:
 
 def _blank(row: dict[str, str], root: str) -> ListedFile:
     details = [row["blank"], ", ".join(row[name] for name in ("domain", "label", "split"))]
+    return ListedFile(row["path"], details, file_thumbnail(root, row["path"]))
+
+
+def _suspect(row: dict[str, str], root: str) -> ListedFile:
+    details = [f"{row['label']}, or {row['suggested']}?", row["domain"]]
     return ListedFile(row["path"], details, file_thumbnail(root, row["path"]))
 
 

@@ -61,6 +61,14 @@ def test_blank_pictures_are_shown_with_the_blank_part_and_counted(page):
     assert "day, cup, train" in section
 
 
+def test_labels_to_check_are_shown_with_the_class_that_fits_and_counted(page):
+    _, section = page.split("<h3>Labels to check</h3>")
+    section = section.split("<h3>")[0]
+    assert "contradict the label of 3 training pictures, the most suspicious first" in section
+    assert "These are the first 1." in section
+    assert "<p>cat, or dog?</p>" in section
+
+
 def test_the_content_security_policy_allows_only_our_script(page):
     assert re.search(r"script-src 'sha256-[A-Za-z0-9+/=]{44}'", page)
     assert "default-src 'none'" in page

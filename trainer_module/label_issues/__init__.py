@@ -1,0 +1,1 @@
+"""Pictures whose label the features of the pretrained backbone contradict."""
