@@ -65,7 +65,7 @@ def test_a_folder_without_the_file_has_no_requests(tmp_path):
 def test_a_damaged_file_is_named(folder):
     write_warmup_requests(folder, INPUTS)
     cut_off(folder / WARMUP_REQUESTS)
-    with pytest.raises(UnavailableError, match="^file of warm-up requests"):
+    with pytest.raises(UnavailableError, match=r"^file of warm-up requests"):
         read_warmup_requests(folder)
 
 
