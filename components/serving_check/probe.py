@@ -1,4 +1,6 @@
-"""Program that loads a SavedModel with nothing but TensorFlow, and calls every signature.
+"""Program that loads a SavedModel as a model server does, and calls every signature.
+
+It has TensorFlow and the protocol buffers of TensorFlow Serving, and none of our packages.
 
 Usage: `python -I probe.py`, with one line on standard input, a JSON list: the folder of the
 SavedModel, the number of pictures to send through it, and TFRecord files of tf.Examples. It prints
@@ -9,10 +11,14 @@ is imported before the line is read, so that the program can be started ahead of
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 from typing import Any
+
+#: Requests that model servers replay while they load a model, see TensorFlow Serving's "SavedModel
+#: Warmup".
+WARMUP_REQUESTS = "assets.extra/tf_serving_warmup_requests"
 
 #: Our packages, which a model server does not have.
 OURS = frozenset({"pipeline", "components", "trainer_module"})
@@ -32,7 +38,7 @@ class RefuseOurCode(MetaPathFinder):
 
 
 def check_model(folder: str, count: int, shards: list[str]) -> list[str]:
-    """Call every signature, with one picture and with several.
+    """Replay the warm-up requests, and call every signature with one picture and with several.
 
     Args:
         folder: Folder of the SavedModel.
@@ -47,7 +53,7 @@ def check_model(folder: str, count: int, shards: list[str]) -> list[str]:
     examples = tf.stack(list(tf.data.TFRecordDataset(shards).take(count)))
     images = tf.io.parse_example(examples, {"image": tf.io.FixedLenFeature([], tf.string)})["image"]
     signatures = tf.saved_model.load(folder).signatures
-    problems = []
+    problems = replay_warmup(folder, signatures)
     for batch in sorted({1, len(examples)}):
         served = signatures["serving_default"](image=images[:batch])
         evaluated = signatures["serving_examples"](examples=examples[:batch])
@@ -61,6 +67,35 @@ def check_model(folder: str, count: int, shards: list[str]) -> list[str]:
         if label_ids.shape != (batch,):
             problems.append("label_id does not give one id per example")
     return list(dict.fromkeys(problems))
+
+
+def replay_warmup(folder: str, signatures: Mapping[str, Any]) -> list[str]:
+    """Send the model its warm-up requests; a model server refuses a model that fails on one.
+
+    Args:
+        folder: Folder of the SavedModel.
+        signatures: Signatures of the loaded model.
+
+    Returns:
+        The problems as sentences.
+    """
+    import tensorflow as tf
+    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
+    path = f"{folder}/{WARMUP_REQUESTS}"
+    if not tf.io.gfile.exists(path):
+        return ["the model has no warm-up requests"]
+    count = 0
+    try:
+        for record in tf.data.TFRecordDataset(path):
+            request = PredictionLog.FromString(record.numpy()).predict_log.request
+            inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
+            function = signatures[request.model_spec.signature_name]
+            function(**{name: tf.constant(values) for name, values in inputs.items()})
+            count += 1
+    except Exception as error:  # any error here would also happen in a model server
+        return [f"warm-up request {count} fails: {type(error).__name__}: {error}"]
+    return [] if count else ["the model has no warm-up requests"]
 
 
 def check_predictions(predictions: dict[str, Any], batch: int) -> list[str]:

@@ -134,6 +134,32 @@ def serve(
             help="Name for a version in requests, such as stable=3 or canary=newest; repeatable.",
         ),
     ] = None,
+    sample_requests: Annotated[
+        float | None,
+        typer.Option(
+            "--sample-requests",
+            metavar="RATE",
+            min=0,
+            max=1,
+            help="Keep this share of the pictures, 0 to 1, in <workspace>/traffic.  [none]",
+        ),
+    ] = None,
+    sample_limit: Annotated[
+        str | None,
+        typer.Option(
+            "--sample-limit",
+            metavar="SIZE",
+            help="Disk for these pictures, such as 10GB; the oldest make room.  [1GB]",
+        ),
+    ] = None,
+    domain: Annotated[
+        str | None,
+        typer.Option(
+            "--domain",
+            metavar="NAME",
+            help="Domain of these pictures, where no header Carryover-Domain names it.",
+        ),
+    ] = None,
 ) -> None:
     """Serve the model over the REST and gRPC APIs of TensorFlow Serving, with a page to try it.
 
@@ -144,7 +170,17 @@ def serve(
     from pipeline.serving.server import serve as run_server
 
     hosts, labels = allowed_host or (), version_label or ()
-    options = ServeOptions(host, port, grpc_port, hosts, max_memory, labels)
+    options = ServeOptions(
+        host,
+        port,
+        grpc_port,
+        hosts,
+        max_memory,
+        labels,
+        sample_requests=sample_requests,
+        sample_limit=sample_limit,
+        domain=domain,
+    )
     run_server(workspace, name, options)
 
 

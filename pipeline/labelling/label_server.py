@@ -11,10 +11,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from pipeline.config.path_check import check_workspace
+from pipeline.inputs.layouts.folder_name_check import check_folder_name
 from pipeline.inputs.layouts.layout_advice import shell_word
 from pipeline.labelling.batch_writer import WrittenBatch, check_output, write_batch
 from pipeline.labelling.decision_journal import DecisionJournal
-from pipeline.labelling.folder_name_check import check_folder_name
 from pipeline.labelling.label_app import Labelling, create_label_app
 from pipeline.labelling.labelling_session import LabellingSession
 from pipeline.labelling.picture_list import list_pictures

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from pipeline.inputs.layouts.folder_name_check import check_folder_name, find_similar
 from pipeline.labelling.decision_journal import DecisionJournal
-from pipeline.labelling.folder_name_check import check_folder_name, find_similar
 from pipeline.labelling.picture_list import ListedPicture, picture_id
 from trainer_module.contract.errors import InputError
 

@@ -12,6 +12,7 @@ from pipeline.serving.image_preparation import Decoders, ImagePreparation
 from pipeline.serving.limits.memory_budget import RequestMemory
 from pipeline.serving.protocol.predict_request import PredictRequest
 from pipeline.serving.protocol.request_images import RequestImages
+from pipeline.serving.sampling.traffic_sampler import TrafficSampler
 from pipeline.serving.served_model import ServedModel
 from pipeline.web.request_errors import RequestError, UnreadableInputError
 from trainer_module.export.saved_model_classifier import Outputs
@@ -29,14 +30,17 @@ Result = TypeVar("Result")
 class PredictService:
     """Prepares the pictures of requests and calls the model, within the memory's budget."""
 
-    def __init__(self, batcher: Batcher, decoders: Decoders) -> None:
+    def __init__(
+        self, batcher: Batcher, decoders: Decoders, sampler: TrafficSampler | None = None
+    ) -> None:
         """Create a service.
 
         Args:
             batcher: Batcher that calls the model.
             decoders: Processes that decode pictures.
+            sampler: Sampler that keeps a share of the pictures; None to keep none.
         """
-        self._batcher = batcher
+        self._batcher, self._sampler = batcher, sampler
         self._threads = ThreadPoolExecutor(NUM_THREADS, thread_name_prefix="request")
         self._preparation = ImagePreparation(decoders, self._threads)
 
@@ -46,6 +50,7 @@ class PredictService:
         parsing: Coroutine[Any, Any, Request],
         memory: RequestMemory,
         num_bytes: int,
+        domain: str | None = None,
     ) -> tuple[Request, Outputs]:
         """Return a request and the model's outputs for it.
 
@@ -54,6 +59,7 @@ class PredictService:
             parsing: Parses the request.
             memory: Memory of the request, in which its bytes are counted.
             num_bytes: Bytes of the request.
+            domain: Domain that the client names; None if it names none.
 
         Raises:
             RequestError: The request is wrong, or there is no memory for it.
@@ -62,7 +68,10 @@ class PredictService:
         with self._batcher.expect_usual() if is_small else contextlib.nullcontext():
             request = await run_to_end(parsing)
             images = await self._preparation.prepare(request, memory)
-        return request, await self._call_model(model, request, images, memory)
+        outputs = await self._call_model(model, request, images, memory)
+        if self._sampler:
+            self._sampler.sample(model.number, request, outputs, domain)
+        return request, outputs
 
     async def in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function that may take milliseconds, which others would wait for.

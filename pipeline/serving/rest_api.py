@@ -14,6 +14,7 @@ from pipeline.serving.limits.request_body import read_body
 from pipeline.serving.model_lookup import ModelLookup
 from pipeline.serving.protocol.model_status import metadata_response, status_response
 from pipeline.serving.rest_predict import RestPredict
+from pipeline.serving.sampling.client_domain import DOMAIN_HEADER, read_client_domain
 from pipeline.web.json_response import PART_BYTES, JsonResponse, as_json
 from pipeline.web.request_errors import RequestError
 
@@ -62,11 +63,7 @@ class RestApi:
         if match["label"]:
             number = self.lookup.find_labelled(match["label"])
         if match["verb"] == "predict":
-            self.open_requests.check()
-            with RequestMemory(self.budget) as memory:
-                body = await read_body(request, memory, self.pace)
-                with self.open_requests.count():
-                    return await self._predict(match["name"], number, body, memory)
+            return await self._predict(match["name"], number, request)
         if match["verb"]:
             method_name = f"tensorflow/serving/{match['verb']}"
             self.lookup.find_model(match["name"], number)
@@ -79,12 +76,15 @@ class RestApi:
             return as_json(metadata_response(match["name"], model.number, model.signatures))
         return as_json(status_response(self.lookup.find_states(match["name"], number)))
 
-    async def _predict(
-        self, name: str, number: int | None, body: bytearray, memory: RequestMemory
-    ) -> Response:
-        model = self.lookup.find_model(name, number)
-        content = await self.predictions.predict(model, body, memory)
-        return JsonResponse(content)
+    async def _predict(self, name: str, number: int | None, request: Request) -> Response:
+        self.open_requests.check()
+        header = request.headers.getlist(DOMAIN_HEADER)
+        domain = read_client_domain([value.encode("latin-1") for value in header])
+        with RequestMemory(self.budget) as memory:
+            body = await read_body(request, memory, self.pace)
+            with self.open_requests.count():
+                model = self.lookup.find_model(name, number)
+                return JsonResponse(await self.predictions.predict(model, body, memory, domain))
 
 
 def _parse_version(text: str | None) -> int | None:

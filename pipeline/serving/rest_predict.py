@@ -33,19 +33,26 @@ class RestPredict:
         self._service = service
         self._parser = RequestParser(budget)
 
-    async def predict(self, model: ServedModel, body: bytearray, memory: RequestMemory) -> bytes:
+    async def predict(
+        self,
+        model: ServedModel,
+        body: bytearray,
+        memory: RequestMemory,
+        domain: str | None = None,
+    ) -> bytes:
         """Return the response to a request, as JSON.
 
         Args:
             model: Version to call.
             body: Body of the request; it is emptied, because its memory is used for the pictures.
             memory: Memory of the request, in which the body is counted.
+            domain: Domain that the client names; None if it names none.
 
         Raises:
             RequestError: The request is wrong, or there is no memory for it.
         """
         parsing = self._parse(model, body, memory)
-        request, outputs = await self._service.predict(model, parsing, memory, len(body))
+        request, outputs = await self._service.predict(model, parsing, memory, len(body), domain)
         return encode_predict_response(outputs, request.row_format)
 
     def stop(self) -> None:

@@ -1,25 +1,20 @@
 """One version of a model, loaded for serving."""
 
 import contextlib
-import io
 import logging
 from pathlib import Path
 
-from PIL import Image
-
-from pipeline.serving.protocol.request_images import replace_picture
 from pipeline.web.request_errors import UnreadableInputError
-from trainer_module.contract import example_features
+from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 from trainer_module.export.saved_model_classifier import (
     SERVING_DEFAULT,
     Outputs,
     SavedModelClassifier,
 )
+from trainer_module.export.warmup_requests import make_warmup_requests, read_warmup_requests
 
-#: Batch sizes that a version is called with before it serves, so that TensorFlow has prepared what
-#: it needs per shape. Signatures other than `serving_default` are called with the first one.
-WARM_UP_BATCH_SIZES = (1, 2, 4, 8, 16, 32)
+_logger = logging.getLogger("carryover.serving")
 
 
 class ServedModel:
@@ -33,7 +28,7 @@ class ServedModel:
     """
 
     def __init__(self, folder: Path, number: int) -> None:
-        """Load a version, and call it once per batch size.
+        """Load a version, and call it as its warm-up requests say.
 
         Args:
             folder: Folder of the SavedModel.
@@ -58,7 +53,7 @@ class ServedModel:
         self.labels = self._read_labels(folder)
         if SERVING_DEFAULT not in self.inputs:
             raise ValueError(f"the model has no signature {SERVING_DEFAULT}")
-        self._warm_up()
+        self._warm_up(folder)
 
     def call(self, signature: str, instances: list[bytes]) -> Outputs:
         """Call a signature once, with all instances in one batch.
@@ -86,18 +81,20 @@ class ServedModel:
         try:
             return self._classifier.labels
         except OSError:
-            logging.getLogger("carryover.serving").info("%s does not name its classes", folder)
+            _logger.info("%s does not name its classes", folder)
             return None
 
-    def _warm_up(self) -> None:
-        """Call all signatures, because TensorFlow needs up to seconds for the first call of one."""
-        if self.inputs[SERVING_DEFAULT] != example_features.IMAGE:
-            return
-        file = io.BytesIO()
-        Image.new("RGB", (8, 8)).save(file, format="PNG")
-        for signature, input_name in self.inputs.items():
-            instance = replace_picture(b"", input_name, file.getvalue())
-            is_default = signature == SERVING_DEFAULT
-            for size in WARM_UP_BATCH_SIZES if is_default else WARM_UP_BATCH_SIZES[:1]:
-                with contextlib.suppress(UnreadableInputError):  # it takes something else
-                    self.call(signature, [instance] * size)
+    def _warm_up(self, folder: Path) -> None:
+        """Call the signatures, because TensorFlow needs up to seconds for the first call of one.
+
+        A version without usable warm-up requests of its own gets those of today's exports.
+        """
+        try:
+            requests = read_warmup_requests(folder)
+        except UnavailableError as error:
+            _logger.warning("%s", error)
+            requests = []
+        usable = [one for one in requests if self.inputs.get(one.signature) == one.input_name]
+        for request in usable or make_warmup_requests(self.inputs):
+            with contextlib.suppress(UnreadableInputError):  # it takes something else
+                self.call(request.signature, request.values)

@@ -25,22 +25,26 @@ from pipeline.serving.decoding.decoder_pool import DecoderPool
 from pipeline.serving.exit_deadline import ExitDeadline
 from pipeline.serving.limits.connection_limits import ConnectionLimits
 from pipeline.serving.limits.memory_budget import MemoryBudget
-from pipeline.serving.limits.memory_size import default_max_memory, parse_memory_size
+from pipeline.serving.limits.memory_size import default_max_memory, parse_size
 from pipeline.serving.limits.open_requests import OpenRequests
 from pipeline.serving.loaded_versions import LoadedVersions
 from pipeline.serving.model_lookup import ModelLookup
 from pipeline.serving.predict_service import PredictService
 from pipeline.serving.rest_api import RestApi
 from pipeline.serving.rest_predict import RestPredict
+from pipeline.serving.sampling.sampling_options import SamplingOptions, parse_sampling_options
+from pipeline.serving.sampling.traffic_sampler import TrafficSampler
 from pipeline.serving.server_metrics import ServerMetrics
 from pipeline.serving.version_labels import parse_version_labels
 from pipeline.serving.version_loading import identify_version, load_version
 from pipeline.serving.version_polling import VersionPolling
 from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.terminal.plain_lines import print_line
+from pipeline.traffic.traffic_store import TrafficWriter, traffic_folder
 from pipeline.version_lookup import find_store
 from pipeline.web.allowed_hosts import AllowedHosts, is_loopback
 from pipeline.web.listening_socket import bind_socket
+from trainer_module.contract.printable_names import printable_name
 
 if TYPE_CHECKING:
     from pipeline.serving.grpc_api.grpc_server import GrpcServer
@@ -72,8 +76,11 @@ class ServeOptions:
         port: Port for HTTP; 0 chooses a free one.
         grpc_port: Port for gRPC, likewise; None for no gRPC.
         allowed_hosts: Names of this server, besides `localhost`, that requests may be for.
-        max_memory: Most memory of all requests, see `parse_memory_size`; None for the default.
+        max_memory: Most memory of all requests, see `parse_size`; None for the default.
         version_labels: Labels of versions, see `parse_version_labels`.
+        sample_requests: Share of the pictures to keep; None for none, as for 0.
+        sample_limit: Most bytes that they take, see `parse_size`; None for the default.
+        domain: Domain of clients that name none; None if it is not known.
     """
 
     host: str
@@ -82,6 +89,9 @@ class ServeOptions:
     allowed_hosts: Sequence[str] = ()
     max_memory: str | None = None
     version_labels: Sequence[str] = ()
+    sample_requests: float | None = None
+    sample_limit: str | None = None
+    domain: str | None = None
 
 
 def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
@@ -103,15 +113,16 @@ def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
     store = find_store(workspace, name)
     check_workspace(store.root)
     labels = parse_version_labels(options.version_labels, store)
+    sampling = parse_sampling_options(options.sample_requests, options.sample_limit, options.domain)
     most, port = options.max_memory, options.grpc_port
-    budget = MemoryBudget(parse_memory_size(most) if most else default_max_memory())
+    budget = MemoryBudget(parse_size("--max-memory", most) if most else default_max_memory())
     listener = bind_socket(options.host, options.port, "Give another --port or --host.")
     # gRPC opens its own socket when it starts. Until then one that does not listen keeps the port.
     keeper = None
     if port is not None:
         keeper = bind_socket(options.host, port, "Give another --grpc-port or --host.")
     hosts = _prepare_process(listener, options.allowed_hosts)
-    server = _create_server(store, labels, budget, hosts, listener, keeper)
+    server = _create_server(store, labels, budget, hosts, listener, keeper, sampling)
     server.run(sockets=[listener])
 
 
@@ -122,6 +133,7 @@ def _create_server(
     hosts: AllowedHosts,
     listener: socket.socket,
     keeper: socket.socket | None,
+    sampling: SamplingOptions | None,
 ) -> DrainingServer:
     """Return the server of a model.
 
@@ -132,6 +144,7 @@ def _create_server(
         hosts: Names of the server that requests may be for.
         listener: Socket for HTTP.
         keeper: Socket with the address for gRPC; None for no gRPC.
+        sampling: Which pictures are kept; None to keep none.
     """
     versions = LoadedVersions(
         store.versions,
@@ -140,7 +153,9 @@ def _create_server(
         pinned=[number for number in labels.values() if number is not None],
     )
     metrics = ServerMetrics(lambda: versions.newest() or 0)
-    service = PredictService(Batcher(budget, on_batch=metrics.count_batch), DecoderPool(budget))
+    sampler = _create_sampler(store.root, sampling, budget, metrics) if sampling else None
+    batcher = Batcher(budget, on_batch=metrics.count_batch)
+    service = PredictService(batcher, DecoderPool(budget), sampler)
     lookup, open_requests = ModelLookup(store.name, versions, labels), OpenRequests()
     rest_api = RestApi(lookup, RestPredict(service, budget), budget, open_requests)
     announcement = f"Serving model '{store.name}' at http://{format_address(listener)}"
@@ -153,8 +168,22 @@ def _create_server(
         announcement += f", and at {address} over gRPC"
     app = create_app(rest_api, metrics, hosts)
     config = http_config(app, metrics, ConnectionLimits())
-    deadline = ExitDeadline(SHUTDOWN_SECONDS)
-    return DrainingServer(config, deadline, services, lambda: print_line(announcement))
+    deadline, finish = ExitDeadline(SHUTDOWN_SECONDS), sampler.close if sampler else None
+    return DrainingServer(config, deadline, services, lambda: print_line(announcement), finish)
+
+
+def _create_sampler(
+    workspace: Path, sampling: SamplingOptions, budget: MemoryBudget, metrics: ServerMetrics
+) -> TrafficSampler:
+    """Return what keeps pictures in the workspace, and tell where."""
+    folder = traffic_folder(workspace)
+    _logger.info(
+        "keeping %.3g %% of the pictures in %s, with their predictions",
+        100 * sampling.rate,
+        printable_name(str(folder)),
+    )
+    writer = TrafficWriter(folder, sampling.max_bytes)
+    return TrafficSampler(writer, sampling.rate, sampling.domain, budget, metrics)
 
 
 def _create_grpc_server(

@@ -62,6 +62,16 @@ class ServerMetrics:
             ["reason"],
             registry=registry,
         )
+        self._sampled = Counter(
+            "carryover_sampled_pictures",
+            "Pictures of requests that were kept with their predictions.",
+            registry=registry,
+        )
+        self._dropped = Counter(
+            "carryover_dropped_sampled_pictures",
+            "Pictures that were to be kept, but could not be without slowing requests.",
+            registry=registry,
+        )
         version = Gauge(
             "carryover_serving_version",
             "Number of the serving version, 0 if none is loaded.",
@@ -117,6 +127,16 @@ class ServerMetrics:
             reason: Reason, one of few.
         """
         self._aborted.labels(reason=reason).inc()
+
+    def count_sampled(self, num_kept: int, num_dropped: int) -> None:
+        """Count pictures that were to be kept with their predictions.
+
+        Args:
+            num_kept: Pictures that are in a file.
+            num_dropped: Pictures that are in none: the disk or the memory has no room for them.
+        """
+        self._sampled.inc(num_kept)
+        self._dropped.inc(num_dropped)
 
     def text(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""

@@ -1,9 +1,9 @@
 """Throughput and robustness of serving: `python tests/benchmarks/bench_serve.py`.
 
-Three parts, all with clients on the same machine: throughput against calling the SavedModel in a
-loop, 10,000 requests while five versions are pushed, and 5,000 malformed requests. With `--attack`,
-another part alone: hostile clients of many kinds for some minutes, with ordinary clients beside
-them.
+Four parts, all with clients on the same machine: throughput against calling the SavedModel in a
+loop, 10,000 requests while five versions are pushed, 5,000 malformed requests, and throughput with
+a share of the pictures kept (`--sampling`: that part alone). With `--attack`, another part alone:
+hostile clients of many kinds for some minutes, with ordinary clients beside them.
 """
 
 import argparse
@@ -32,6 +32,7 @@ import tensorflow as tf
 from attack_report import report_attack
 from PIL import Image
 from rest_client import binary
+from sampling_cost import sampling_cost
 from serve_fuzz import Fuzzer
 from serve_load import CLIENTS, send_requests
 from server_process import ServerProcess, start_server
@@ -52,10 +53,11 @@ PICTURES_PER_REQUEST = 2
 
 
 def main() -> None:
-    """Run the three parts; the exit code is 1 if one of them fails."""
+    """Run the four parts; the exit code is 1 if one of them fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--image-size", type=int, default=96)
     parser.add_argument("--requests", type=int, default=1600, help="per round of the first part")
+    parser.add_argument("--sampling", action="store_true", help="keep pictures, and nothing else")
     parser.add_argument("--attack", action="store_true", help="attack a server, and nothing else")
     parser.add_argument("--minutes", type=float, default=5.0, help="length of the attack")
     parser.add_argument("--workspace", type=Path, help="workspace to attack; a tiny one if missing")
@@ -68,8 +70,11 @@ def main() -> None:
         root = Path(folder)
         models = [
             export_tiny(root / f"model-{n}", n, options.image_size, BackboneOptions())
-            for n in range(SWAPS + 1)
+            for n in range(1 if options.sampling else SWAPS + 1)
         ]
+        bodies = [orjson.dumps({"instances": [binary(picture)]}) for picture in pictures]
+        if options.sampling:
+            sys.exit(0 if sampling_cost(root, models[0], bodies, options.requests) else 1)
         store = VersionStore(root / "workspace", "bench")
         store.push(models[0], push_of(0))
         with start_server(store.root) as server:
@@ -79,6 +84,7 @@ def main() -> None:
                 fuzz(server, pictures),
                 server.stop() == 0,
             ]
+        passed.append(sampling_cost(root, models[0], bodies, options.requests))
     print(
         f"machine: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} from all that runs on it"
     )

@@ -49,10 +49,16 @@ class GrpcClient:
     def __exit__(self, *_: object) -> None:
         self._channel.close()
 
-    def predict(self, pictures: Any, timeout: float = 60, **fields: Any) -> Any:
+    def predict(
+        self,
+        pictures: Any,
+        timeout: float = 60,
+        metadata: Iterable[tuple[str, str]] = (),
+        **fields: Any,
+    ) -> Any:
         """Call Predict."""
         request = predict_request(self.model, pictures, **fields)
-        return self.prediction.Predict(request, timeout=timeout)
+        return self.prediction.Predict(request, timeout=timeout, metadata=tuple(metadata))
 
     def metadata(self, *fields: str, model: str | None = None) -> Any:
         """Call GetModelMetadata."""

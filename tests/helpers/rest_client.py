@@ -32,11 +32,15 @@ class RestClient:
         return self._call(f"{self._path(version)}/metadata")
 
     def predict(
-        self, request: Any, version: int | None = None, verb: str = "predict"
+        self,
+        request: Any,
+        version: int | None = None,
+        verb: str = "predict",
+        headers: dict[str, str] | None = None,
     ) -> JsonResponse:
         """POST /v1/models/${MODEL_NAME}[/versions/${VERSION}]:predict."""
         body = request if isinstance(request, bytes) else json.dumps(request).encode()
-        return self._call(f"{self._path(version)}:{verb}", body)
+        return self._call(f"{self._path(version)}:{verb}", body, headers)
 
     def predict_labelled(self, request: Any, label: str) -> JsonResponse:
         """POST /v1/models/${MODEL_NAME}/labels/${LABEL}:predict."""
@@ -55,8 +59,10 @@ class RestClient:
     def _path(self, version: int | None) -> str:
         return f"/v1/models/{self.model}" + ("" if version is None else f"/versions/{version}")
 
-    def _call(self, path: str, body: bytes | None = None) -> JsonResponse:
-        request = urllib.request.Request(self.address + path, body)  # noqa: S310
+    def _call(
+        self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> JsonResponse:
+        request = urllib.request.Request(self.address + path, body, headers or {})  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
                 return JsonResponse(response.status, json.load(response))

@@ -49,6 +49,7 @@ class ServerProcess:
 def start_server(workspace: Path, *options: str) -> Iterator[ServerProcess]:
     """Serve a workspace's only model on a free port of the loopback; yield when it is loaded."""
     output, log = workspace / "serve.out", workspace / "serve.log"
+    output.unlink(missing_ok=True)  # what an earlier server of the workspace has said
     arguments = ["serve", "-w", str(workspace), "--port", "0", *options]
     process = warm_process.start("pipeline.cli", arguments, stdout=output, stderr=log)
     try:

@@ -9,6 +9,7 @@ from tiny_pictures import solid
 
 from trainer_module.contract import example_features
 from trainer_module.contract.model_assets import DESCRIPTION
+from trainer_module.export.warmup_requests import write_warmup_requests
 
 #: Label -> the colour channel that speaks for it.
 CHANNELS = {"red": 0, "green": 1, "blue": 2}
@@ -72,7 +73,9 @@ class ColourModel(tf.Module):
         return tf.map_fn(first, image, fn_output_signature=tf.TensorSpec([3], tf.float32))
 
 
-def save_model(folder: Path, model: ColourModel, without: str = "") -> Path:
+def save_model(
+    folder: Path, model: ColourModel, without: str = "", with_warmup: bool = True
+) -> Path:
     """Export a model with the four signatures of the trainer's exports, or without one of them."""
     signatures = {
         "serving_default": model.classify,
@@ -84,6 +87,8 @@ def save_model(folder: Path, model: ColourModel, without: str = "") -> Path:
     tf.saved_model.save(model, str(folder), signatures=signatures)
     description = folder / DESCRIPTION
     description.parent.mkdir(exist_ok=True)
+    if with_warmup:
+        write_warmup_requests(folder, {"serving_default": "image", "serving_examples": "examples"})
     description.write_text(json.dumps({"labels": model.labels}))
     return folder
 

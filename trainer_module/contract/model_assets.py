@@ -31,6 +31,10 @@ OUT_OF_FOLD = f"{EXTRA}/out_of_fold.npz"
 #: Weights of the fold models, NumPy. Written by the Trainer.
 FOLD_MODELS = f"{EXTRA}/fold_models.npz"
 
+#: Requests to send before those of clients, TFRecord. Written by the Trainer, under the name that
+#: TensorFlow Serving reads.
+WARMUP_REQUESTS = f"{EXTRA}/tf_serving_warmup_requests"
+
 #: Record of the push, JSON. Written by the Pusher.
 PUSH_RECORD = f"{EXTRA}/push.json"
 

@@ -25,6 +25,11 @@ from trainer_module.contract.workspace_files.state_files import (
 from trainer_module.data.preprocessing import decode_and_resize_batch
 from trainer_module.export.acceptance_rule import AcceptanceRule
 from trainer_module.export.model_description import read_description
+from trainer_module.export.saved_model_classifier import SERVING_DEFAULT
+from trainer_module.export.warmup_requests import write_warmup_requests
+
+#: Names of the signatures for encoded pictures and for serialized tf.Examples, beside the default.
+EMBED, SERVING_EXAMPLES = "embed", "serving_examples"
 
 #: Inputs of the signatures: encoded pictures, or serialized tf.Examples.
 IMAGES = [tf.TensorSpec([None], tf.string, name="image")]
@@ -133,13 +138,15 @@ def export_classifier(
     served = copy_in_float32(classifier)
     module = ServingModule(served, temperature, rule)
     signatures = {
-        "serving_default": module.classify,
-        "serving_examples": module.classify_examples,
-        "embed": module.embed,
+        SERVING_DEFAULT: module.classify,
+        SERVING_EXAMPLES: module.classify_examples,
+        EMBED: module.embed,
         example_features.LABEL_ID: module.label_ids,
     }
     tf.saved_model.save(module, folder, signatures=signatures)
     Path(folder, EXTRA).mkdir(parents=True, exist_ok=True)
+    clients_use = {SERVING_DEFAULT: IMAGES, EMBED: IMAGES, SERVING_EXAMPLES: EXAMPLES}
+    write_warmup_requests(Path(folder), {name: spec[0].name for name, spec in clients_use.items()})
     _joined_model(served).save_weights(Path(folder, WEIGHTS))
     if architecture := served.backbone.architecture:
         Path(folder, ARCHITECTURE).write_text(json.dumps(architecture.as_json()))

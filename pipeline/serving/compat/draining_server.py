@@ -6,7 +6,7 @@ Uvicorn replaces the handlers of SIGTERM and SIGINT while it runs, and does not 
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import FrameType
 from typing import Protocol
 
@@ -45,6 +45,7 @@ class DrainingServer(uvicorn.Server):
         deadline: ExitDeadline,
         services: Sequence[Service] = (),
         announce: Callable[[], None] = lambda: None,
+        finish: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Create a server that does not run yet.
 
@@ -53,9 +54,11 @@ class DrainingServer(uvicorn.Server):
             deadline: Deadline that begins with the signal.
             services: Services to start one after the other, and to stop together with the server.
             announce: Function to call when the server listens.
+            finish: Function to call when all has stopped, and no request is open any more.
         """
         super().__init__(config)
-        self._deadline, self._services, self._announce = deadline, services, announce
+        self._deadline, self._services = deadline, services
+        self._announce, self._finish = announce, finish
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end.
@@ -101,3 +104,5 @@ class DrainingServer(uvicorn.Server):
         seconds = float(self.config.timeout_graceful_shutdown or 0)
         stopping = [service.stop(seconds) for service in self._services]
         await asyncio.gather(super().shutdown(sockets), *stopping)
+        if self._finish:
+            await self._finish()

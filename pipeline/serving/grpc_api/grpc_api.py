@@ -38,8 +38,8 @@ SMALL_MESSAGE = 256 * 2**10
 class GrpcApi:
     """Methods of PredictionService and ModelService.
 
-    Every method takes a serialized message and the memory of the request, in which the message is
-    counted. It returns a serialized message.
+    Every method takes a serialized message, the memory of the request, in which the message is
+    counted, and the domain that the client names. It returns a serialized message.
 
     Attributes:
         lookup: Loaded versions of the model.
@@ -51,7 +51,7 @@ class GrpcApi:
     service: PredictService
     open_requests: OpenRequests
 
-    async def predict(self, message: bytes, memory: RequestMemory) -> bytes:
+    async def predict(self, message: bytes, memory: RequestMemory, domain: str | None) -> bytes:
         """Respond to `PredictionService.Predict`.
 
         Raises:
@@ -63,13 +63,15 @@ class GrpcApi:
             model = self.lookup.find_model(name, number)
             memory.keep(len(message))  # for the pictures, which are copies
             request, outputs = await self.service.predict(
-                model, _read_request(parsed, model), memory, len(message)
+                model, _read_request(parsed, model), memory, len(message), domain
             )
             names = request.output_names or outputs
             chosen = {output_name: outputs[output_name] for output_name in names}
             return predict_response(name, model.number, request.signature, chosen)
 
-    async def get_model_metadata(self, message: bytes, memory: RequestMemory) -> bytes:
+    async def get_model_metadata(
+        self, message: bytes, memory: RequestMemory, domain: str | None
+    ) -> bytes:
         """Respond to `PredictionService.GetModelMetadata`.
 
         Raises:
@@ -87,7 +89,9 @@ class GrpcApi:
         model = self.lookup.find_model(name, number)
         return metadata_message(name, model.number, model.signatures)
 
-    async def get_model_status(self, message: bytes, memory: RequestMemory) -> bytes:
+    async def get_model_status(
+        self, message: bytes, memory: RequestMemory, domain: str | None
+    ) -> bytes:
         """Respond to `ModelService.GetModelStatus`.
 
         Raises:

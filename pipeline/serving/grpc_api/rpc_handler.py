@@ -10,6 +10,7 @@ import grpc
 
 from pipeline.serving.limits.memory_budget import MemoryBudget, RequestMemory
 from pipeline.serving.limits.receiving_slots import ReceivingSlots
+from pipeline.serving.sampling.client_domain import DOMAIN_HEADER, read_client_domain
 from pipeline.serving.server_metrics import ServerMetrics
 from pipeline.web.request_errors import RequestError
 
@@ -29,8 +30,8 @@ CODES = {
 #: Most characters of an error's message: it is sent in a header, which has 8 KiB.
 MAX_DETAILS = 1000
 
-#: Function that returns the response to a message, both serialized.
-Respond = Callable[[bytes, RequestMemory], Awaitable[bytes]]
+#: Function that returns the response to a message, both serialized; see `GrpcApi`.
+Respond = Callable[[bytes, RequestMemory, str | None], Awaitable[bytes]]
 
 _logger = logging.getLogger("carryover.serving")
 
@@ -88,12 +89,13 @@ class RpcHandler:
     async def _respond_or_explain(self, context: Any) -> tuple[grpc.StatusCode, str]:
         """Send the response, or return the code and the message of the error."""
         try:
+            domain = _read_domain(context)
             with RequestMemory(self._budget) as memory:
                 message = await self._slots.receive(context.read)
                 if message is grpc.aio.EOF:  # gRPC itself has responded to one that is too large
                     return grpc.StatusCode.INVALID_ARGUMENT, "the request has no message"
                 memory.keep(len(message))
-                response = await self._respond(message, memory)
+                response = await self._respond(message, memory, domain)
                 memory.keep(len(response))
                 await context.write(response)
         except RequestError as error:
@@ -104,3 +106,9 @@ class RpcHandler:
             _logger.exception("a gRPC request failed")
             return grpc.StatusCode.INTERNAL, "internal error, see the server's log"
         return grpc.StatusCode.OK, ""
+
+
+def _read_domain(context: Any) -> str | None:
+    """Return the domain that a call names in its metadata, see `read_client_domain`."""
+    pairs = context.invocation_metadata() or ()
+    return read_client_domain([value.encode() for key, value in pairs if key == DOMAIN_HEADER])

@@ -1,4 +1,4 @@
-"""Sizes of memory for requests: as text, and the default."""
+"""Sizes in bytes as text, and the default of the memory for requests."""
 
 import re
 
@@ -15,24 +15,25 @@ SMALLEST = 256 * 2**20
 DEFAULT_SHARE, DEFAULT_LIMIT = 0.25, 4 * 2**30
 
 
-def parse_memory_size(text: str) -> int:
+def parse_size(option: str, text: str, smallest: int = SMALLEST) -> int:
     """Return the bytes of a size such as `2GiB` or `512 MB`.
 
     Args:
+        option: Option of the command that has this value, for the messages.
         text: Number and unit, one of `UNITS`.
+        smallest: Smallest size in bytes.
 
     Raises:
-        InputError: The text is no such size, or it is smaller than `SMALLEST`.
+        InputError: The text is no such size, or it is too small.
     """
     match = re.fullmatch(rf"(\d+(?:\.\d+)?) ?({'|'.join(UNITS)})", text.strip())
     if match is None or len(match[1]) > 20:
-        raise InputError(
-            f"--max-memory: '{text[:80]}' is no size. Give one such as 512MiB or 2GiB."
-        )
+        raise InputError(f"{option}: '{text[:80]}' is no size. Give one such as 512MiB or 2GiB.")
     size = int(float(match[1]) * UNITS[match[2]])
-    if size < SMALLEST:
+    if size < smallest:
+        unit = next(unit for unit in UNITS if smallest % UNITS[unit] == 0)
         raise InputError(
-            f"--max-memory: {text} is too small. Give {SMALLEST // 2**20}MiB at least."
+            f"{option}: {text} is too small. Give {smallest // UNITS[unit]}{unit} at least."
         )
     return size
 

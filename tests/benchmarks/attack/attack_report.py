@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attacked_server import AttackedServer, Ordinary, attack, start_attacked
 
-from pipeline.serving.limits.memory_size import parse_memory_size
+from pipeline.serving.limits.memory_size import parse_size
 from pipeline.serving.server import SHUTDOWN_SECONDS
 
 #: Seconds without an attack, in which the usual durations are measured.
@@ -82,7 +82,7 @@ def _describe(ordinary: Ordinary) -> str:
 
 def _stated_limit(max_memory: str, base: int) -> int:
     """Return the limit that docs/serving.md states: the idle server, and the memory of requests."""
-    return base + parse_memory_size(max_memory)
+    return base + parse_size("--max-memory", max_memory)
 
 
 def _aborted_connections(server: AttackedServer) -> str:

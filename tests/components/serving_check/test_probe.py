@@ -11,6 +11,8 @@ import tensorflow as tf
 from tiny_models import ColourModel, example, save_model, write_shard
 
 from components.serving_check import probe
+from trainer_module.contract.model_assets import EXTRA, WARMUP_REQUESTS
+from trainer_module.export.warmup_requests import BATCH_SIZES, write_warmup_requests
 
 pytestmark = pytest.mark.component
 
@@ -38,8 +40,10 @@ def problems_of(
 def _problems(tmp_path, shard, monkeypatch, capsys):
     """Exports a model and probes it."""
 
-    def probed(model: ColourModel, without: str = "") -> list[str]:
+    def probed(model: ColourModel, without: str = "", warmup: bytes | None = None) -> list[str]:
         folder = save_model(tmp_path / "model", model, without)
+        if warmup is not None:
+            (folder / probe.WARMUP_REQUESTS).write_bytes(warmup)
         return problems_of(folder, shard, monkeypatch, capsys)
 
     return probed
@@ -56,8 +60,7 @@ def test_probabilities_that_do_not_sum_to_one_are_a_problem_named_once(problems,
 
 @pytest.mark.parametrize("name", ["serving_default", "serving_examples", "embed", "label_id"])
 def test_a_missing_signature_is_named(problems, name):
-    [problem] = problems(ColourModel(), without=name)
-    assert name in problem
+    assert name in problems(ColourModel(), without=name)[-1]
 
 
 def test_signatures_that_disagree_are_a_problem_named_once(problems):
@@ -70,6 +73,30 @@ def test_signatures_that_disagree_are_a_problem_named_once(problems):
     assert problems(Inconsistent()) == [
         "serving_default and serving_examples disagree on the same pictures"
     ]
+
+
+def test_a_model_without_warm_up_requests_is_refused(tmp_path, shard, monkeypatch, capsys):
+    folder = save_model(tmp_path / "model", ColourModel(), with_warmup=False)
+    expected = ["the model has no warm-up requests"]
+    assert problems_of(folder, shard, monkeypatch, capsys) == expected
+    (folder / probe.WARMUP_REQUESTS).touch()
+    assert problems_of(folder, shard, monkeypatch, capsys) == expected
+
+
+def test_damaged_warm_up_requests_are_refused(problems):
+    [problem] = problems(ColourModel(), warmup=bytes(100))
+    assert problem.startswith("warm-up request 0 fails: DataLossError: ")
+
+
+def test_warm_up_requests_that_the_model_fails_on_are_refused(tmp_path, problems):
+    (tmp_path / EXTRA).mkdir()
+    write_warmup_requests(tmp_path, {"serving_default": "image", "embed": "picture"})
+    [problem] = problems(ColourModel(), warmup=(tmp_path / WARMUP_REQUESTS).read_bytes())
+    assert problem.startswith(f"warm-up request {len(BATCH_SIZES)} fails: ")
+
+
+def test_the_probe_reads_the_file_that_exports_have():
+    assert probe.WARMUP_REQUESTS == WARMUP_REQUESTS
 
 
 def test_a_folder_that_is_no_saved_model_is_named(tmp_path, shard, monkeypatch, capsys):

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.serving.limits import memory_size
-from pipeline.serving.limits.memory_size import default_max_memory, parse_memory_size
+from pipeline.serving.limits.memory_size import default_max_memory, parse_size
 from trainer_module.contract.errors import InputError
 
 
@@ -18,19 +18,21 @@ from trainer_module.contract.errors import InputError
     ],
 )
 def test_a_size_is_a_number_and_a_unit(text, size):
-    assert parse_memory_size(text) == size
+    assert parse_size("--max-memory", text) == size
 
 
 @pytest.mark.parametrize("text", ["", "2", "GiB", "-1GiB", "2 gib", "inf GiB", "9" * 400 + "GiB"])
 def test_anything_else_is_an_error_of_one_line(text):
     with pytest.raises(InputError, match="is no size") as error:
-        parse_memory_size(text)
+        parse_size("--max-memory", text)
     assert len(str(error.value)) < 200
 
 
 def test_too_little_memory_is_an_error():
     with pytest.raises(InputError, match=r"255MiB is too small\. Give 256MiB at least"):
-        parse_memory_size("255MiB")
+        parse_size("--max-memory", "255MiB")
+    with pytest.raises(InputError, match=r"^--other: 9MB is too small\. Give 10MB at least\.$"):
+        parse_size("--other", "9MB", smallest=10**7)
 
 
 @pytest.mark.parametrize(("machine", "default"), [(16, 4), (64, 4), (4, 1), (0.5, 0.25)])

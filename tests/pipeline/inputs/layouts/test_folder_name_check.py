@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.labelling.folder_name_check import check_folder_name
+from pipeline.inputs.layouts.folder_name_check import check_folder_name
 from trainer_module.contract.errors import InputError
 
 

@@ -1,0 +1,1 @@
+"""Keeps a share of the pictures that clients send, with their predictions."""
