@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -20,8 +20,11 @@ from pipeline.web.page_response import page_response
 from pipeline.web.request_errors import RequestError
 from pipeline.workspace import Workspace
 
-#: Seconds for which what was read of the workspace is kept.
-KEPT_SECONDS = 5.0
+if TYPE_CHECKING:
+    from pipeline.overview.traffic_history import TrafficHistory
+
+#: Seconds for which what was read of the workspace, and of the traffic, is kept.
+KEPT_SECONDS, TRAFFIC_KEPT_SECONDS = 5.0, 20.0
 
 #: Said to a page of a server that others can reach.
 HIDDEN = (
@@ -30,7 +33,7 @@ HIDDEN = (
 )
 
 _FILES = Path(__file__).with_name("page")
-_SCRIPTS = ("script.js", "overview.js", "predict.js")
+_SCRIPTS = ("script.js", "overview.js", "plots.js", "traffic.js", "predict.js")
 
 #: A report has no origin: even a changed one reaches nothing else on this server.
 _REPORT_HEADERS = {
@@ -54,7 +57,7 @@ def overview_routes(
         is_shown: Whether clients see anything but the page on which to try the model.
     """
     handlers = _Handlers(store, serving_version)
-    page = page_response(_FILES, {"name": store.name}, "blob: data:", _SCRIPTS)
+    page = render_page(store.name)
 
     async def show_page(request: Request) -> Response:
         return page
@@ -65,8 +68,18 @@ def overview_routes(
     return [
         Route("/", show_page),
         Route("/overview", handlers.overview if is_shown else refuse),
+        Route("/traffic", handlers.traffic if is_shown else refuse),
         Route("/reports/{run_id}", handlers.report if is_shown else refuse),
     ]
+
+
+def render_page(name: str) -> Response:
+    """Return the page, see `page_response`.
+
+    Args:
+        name: Name of the model.
+    """
+    return page_response(_FILES, {"name": name}, "blob: data:", _SCRIPTS)
 
 
 class _Handlers:
@@ -74,14 +87,16 @@ class _Handlers:
 
     def __init__(self, store: VersionStore, serving_version: Callable[[], int | None]) -> None:
         self._store, self._serving_version = store, serving_version
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="overview")
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="overview")
         self._overview = KeptReading(self._read_overview, KEPT_SECONDS)
+        self._traffic = KeptReading(self._read_traffic, TRAFFIC_KEPT_SECONDS)
+        self._history: TrafficHistory | None = None
 
     async def overview(self, request: Request) -> Response:
-        content = await self._overview.get()
-        return Response(
-            content, media_type="application/json", headers={"Cache-Control": "no-store"}
-        )
+        return _json(await self._overview.get())
+
+    async def traffic(self, request: Request) -> Response:
+        return _json(await self._traffic.get())
 
     async def report(self, request: Request) -> Response:
         """Return the report of a run as it is on the disk, a part at a time."""
@@ -94,14 +109,31 @@ class _Handlers:
 
     async def _read_overview(self) -> bytes:
         loop, number = asyncio.get_running_loop(), self._serving_version()
-        return await loop.run_in_executor(self._thread, _read_overview, self._store, number)
+        return await loop.run_in_executor(self._threads, _read_overview, self._store, number)
+
+    async def _read_traffic(self) -> bytes:
+        from pipeline.overview.traffic_history import TrafficHistory
+
+        self._history = history = self._history or TrafficHistory(self._store.root)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda: orjson.dumps(history.read())
+            )
+        except asyncio.CancelledError:  # the server stops, and its threads must
+            history.stop()
+            raise
 
 
 def _read_overview(store: VersionStore, number: int | None) -> bytes:
-    # Few servers are looked at in the second in which they start.
+    # Imported when somebody looks, so that the server starts no later for it.
     from pipeline.overview.workspace_overview import WorkspaceOverview
 
     return orjson.dumps(WorkspaceOverview(store).read(number))
+
+
+def _json(content: bytes) -> Response:
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _parts(file: BinaryIO) -> Iterator[bytes]:

@@ -8,7 +8,11 @@ const RUN_OUTCOMES = {
 };
 
 function tile(heading, value, ...note) {
-  return group("div", "tile", element("dt", heading), element("dd", value, "value"), group("dd", "quiet", ...note));
+  return [element("dt", heading), element("dd", value, "value"), group("dd", "quiet", ...note)];
+}
+
+function fillTile(id, parts) {
+  byId(id).replaceChildren(...parts);
 }
 
 function tone(state) {
@@ -29,7 +33,8 @@ function reportLink(run, text) {
 function servingTile(version) {
   if (!version) return tile("Serving", "-", "No version is loaded yet.");
   const why = version.after_rollback ? `, after the rollback of version ${version.after_rollback}` : "";
-  return tile("Serving", `Version ${version.number}`, "since ", time(version.since), why);
+  const accepted = version.accepted ? `, accepted: ${version.accepted}` : "";
+  return tile("Serving", `Version ${version.number}`, "since ", time(version.since), why, accepted);
 }
 
 function lowestTile(domains, version) {
@@ -50,13 +55,13 @@ function batchTile(batches) {
 
 // The interval of an accuracy on a scale from 0 to 1, with a dot at the accuracy.
 function interval(domain) {
-  const at = (value) => (4 + 112 * value).toFixed(1);
+  const at = (value) => (4 + 232 * value).toFixed(1);
   const line = (low, high, className) =>
-    svg("line", { x1: at(low), x2: at(high), y1: 8, y2: 8, class: className });
+    svg("line", { x1: at(low), x2: at(high), y1: 6, y2: 6, class: className });
   const parts = [line(0, 1, "scale")];
   if (domain.low !== null && domain.high !== null) parts.push(line(domain.low, domain.high, "range"));
-  parts.push(svg("circle", { cx: at(domain.accuracy), cy: 8, r: 4 }));
-  return svg("svg", { viewBox: "0 0 120 16", class: "interval", "aria-hidden": "true" }, ...parts);
+  parts.push(svg("circle", { cx: at(domain.accuracy), cy: 6, r: 4 }));
+  return svg("svg", { viewBox: "0 0 240 12", class: "interval", "aria-hidden": "true" }, ...parts);
 }
 
 function accuracyCell(domain) {
@@ -118,8 +123,9 @@ function batchRow(batch) {
     element("span", batch.name, "name"),
     group("span", "quiet", time(batch.time)),
   );
+  const open = batch.state === "taken" ? "A retraining works on it, or the next one will." : "";
   const replaced = batch.replaced_by ? `Replaced by batch ${batch.replaced_by}.` : "";
-  const reason = [batch.reason, batch.rollback, replaced].filter(Boolean).join("; ");
+  const reason = [open, batch.reason, batch.rollback, replaced].filter(Boolean).join("; ");
   if (reason) row.append(element("p", reason));
   if (batch.run) row.append(reportLink(batch.run, `Report of its run ${batch.run}`));
   return row;
@@ -163,9 +169,9 @@ async function refreshOverview() {
   try {
     errors = await loadErrors();
     const overview = await json("/overview");
-    byId("tiles").replaceChildren(
-      servingTile(overview.version), lowestTile(overview.domains, overview.version), batchTile(overview.batches),
-    );
+    fillTile("serving", servingTile(overview.version));
+    fillTile("lowest", lowestTile(overview.domains, overview.version));
+    fillTile("newest", batchTile(overview.batches));
     showAccuracy(overview);
     showBatches(overview);
     showRun(overview.run);

@@ -52,10 +52,11 @@ function ago(moment) {
   return seconds < 60 ? "just now" : RELATIVE.format(-Math.floor(seconds / length), unit);
 }
 
-function time(iso) {
+function time(iso, isShort = false) {
   const moment = new Date(iso);
-  if (!iso || Number.isNaN(moment.getTime())) return element("span", "at an unknown time");
-  const created = element("time", `${MOMENT.format(moment)} (${ago(moment)})`);
+  if (!iso || Number.isNaN(moment.getTime())) return element("span", "an unknown time");
+  const created = element("time", isShort ? ago(moment) : `${MOMENT.format(moment)} (${ago(moment)})`);
   created.dateTime = iso;
+  created.title = MOMENT.format(moment);
   return created;
 }
