@@ -88,8 +88,8 @@ def _describe_group(
 ) -> dict[str, Any]:
     own, of_bucket = columns.where(is_member), buckets[is_member]
     # The rows are in the order of time, and so of the buckets.
-    edges = np.searchsorted(of_bucket, np.arange(num_buckets + 1))
-    parts = [own.novelties[low:high] for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    starts = np.searchsorted(of_bucket, np.arange(1, num_buckets))
+    parts = np.split(own.novelties, starts)
     return _describe_rows(own) | {
         "counts": [len(part) for part in parts],
         "novelties": [_median(part) for part in parts],

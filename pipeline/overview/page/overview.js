@@ -161,7 +161,7 @@ function showNotices(texts) {
   // Screen readers repeat what is replaced.
   if (notices.dataset.texts === texts.join("\n")) return;
   notices.dataset.texts = texts.join("\n");
-  notices.replaceChildren(...texts.map((text) => element("li", text)));
+  notices.replaceChildren(...texts.map((text) => element("p", text)));
 }
 
 async function refreshOverview() {

@@ -167,3 +167,30 @@ def test_the_page_tells_what_serves_how_good_it_is_and_what_became_of_batches(si
         browser.find_element("link text", f"Report of its run {RUN_2}").click()
         assert browser.find_element("tag name", "p").text == RUN_2
         assert browser.get_log("browser") == []
+
+
+def test_a_damaged_summary_is_a_sentence_on_the_page(site):
+    (site / "runs" / RUN_2 / "summary.json").write_bytes(b"{")
+    assert "summary.json is damaged" in notices_of(site)
+
+
+def test_a_server_that_others_reach_says_why_it_shows_no_more(site):
+    assert notices_of(site, is_shown=False).startswith("What is in the workspace is shown only")
+
+
+def test_a_bare_serving_directory_is_told_about_and_what_is_missing_is_said(site):
+    for path in ("runs", "ledger.sqlite"):
+        (site / path).rename(site.parent / path)
+    assert notices_of(site).startswith("There is no workspace around this serving directory")
+
+
+def notices_of(site: Path, **options: Any) -> str:
+    """Return the notices of the page, which is accessible with them."""
+    wait = pytest.importorskip("selenium.webdriver.support.wait", reason="needs selenium")
+    with run_app(workspace=site, **options) as app, open_browser() as browser:
+        app.versions.update()
+        show(browser, f"{app.client.address}/", 390)
+        notices = browser.find_element("id", "notices")
+        wait.WebDriverWait(browser, 30).until(lambda _: notices.text)
+        check_accessible(browser)
+        return notices.text

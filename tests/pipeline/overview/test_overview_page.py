@@ -2,7 +2,6 @@
 
 import re
 
-
 from pipeline.overview.overview_routes import render_page
 
 PAGE = render_page('<script>"{{script}}')
