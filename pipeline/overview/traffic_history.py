@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.overview.thumbnail_process import ThumbnailProcess
 from pipeline.overview.traffic_buckets import DAY, TrafficColumns, describe_buckets
 from pipeline.overview.unusual_pictures import UnusualPictures
+from pipeline.traffic.traffic_files import list_files
 from pipeline.traffic.traffic_record import TrafficRecord
 from pipeline.traffic.traffic_store import read_traffic, traffic_folder
 from trainer_module.contract.printable_names import printable_name
@@ -48,6 +49,7 @@ class TrafficHistory:
         self._thumbnails = ThumbnailProcess()
         self._unusual = UnusualPictures(self._thumbnails)
         self._names: dict[str, int] = {}
+        self._files: dict[Path, float] = {}  # those of the last reading, and their first times
         self._times, self._novelties, self._accepted = array("d"), array("f"), array("f")
         self._domains = array("q")
         self._is_stopped = threading.Event()
@@ -73,10 +75,11 @@ class TrafficHistory:
         self._thumbnails.stop()
 
     def _update(self, now: float) -> None:
+        start = max(now - WINDOW, self._follow_files(now))
         newest = self._times[-1] if self._times else 0.0
-        since = max(now - WINDOW, newest - OVERLAP)
-        self._keep_between(now - WINDOW, since)
-        self._unusual.forget(now - WINDOW)
+        since = max(start, newest - OVERLAP)
+        self._keep_between(start, since)
+        self._unusual.forget(start)
         for number, record in enumerate(read_traffic(self._folder, since)):
             if record.time > now:  # written meanwhile, or by a clock that was wrong
                 break
@@ -85,6 +88,19 @@ class TrafficHistory:
                 self._is_stopped.wait(PAUSE)
             if self._is_stopped.is_set():
                 return
+
+    def _follow_files(self, now: float) -> float:
+        """Forget what was deleted, and return the time from which on records are kept.
+
+        Files that make room are the oldest. Where others are gone, everything is read again.
+        """
+        files = {file.path: file.start for file in list_files(self._folder)}
+        oldest = min(files.values(), default=now)
+        if any(start > oldest for path, start in self._files.items() if path not in files):
+            self._keep_between(now, now)
+            self._unusual.forget(now)
+        self._files = files
+        return oldest
 
     def _keep_between(self, start: float, end: float) -> None:
         """Forget the records before a time, and those from another time on."""

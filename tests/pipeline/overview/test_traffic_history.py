@@ -1,5 +1,7 @@
 """What arrived, read from files of traffic."""
 
+import shutil
+
 import pytest
 from tiny_pictures import solid
 from tiny_traffic import record
@@ -70,6 +72,25 @@ def test_domains_novelties_and_unusual_pictures_are_told(site):
     [unusual] = found["unusual"]
     assert unusual["novelty"] == 0.99
     assert unusual["thumbnail"].startswith("data:image/webp;base64,")
+
+
+def test_pictures_whose_files_are_deleted_are_forgotten(site):
+    site.write(NOW - 3, novelty=0.99)
+    assert site.read() == 1
+    shutil.rmtree(traffic_folder(site.root))
+    assert site.history.read() == {"is_kept": False, "unusual": [], "pictures": 0, "problem": ""}
+    site.write(NOW - 2)
+    found = site.history.read()
+    assert (found["pictures"], found["unusual"]) == (1, [])
+
+
+def test_a_picture_whose_file_is_deleted_among_others_is_forgotten(site):
+    for number in (9, 6, 3):
+        site.write(NOW - number, domain=f"{number}", novelty=0.99)
+    assert site.read() == 3
+    _, second, _ = sorted(traffic_folder(site.root).glob("*.tfrecord"))
+    second.unlink()
+    assert sorted(one["name"] for one in site.history.read()["domains"]) == ["3", "9"]
 
 
 def test_damaged_files_cost_their_records_only(site):
