@@ -26,8 +26,8 @@ setup(
         "components": ["py.typed"],
         "trainer_module": ["py.typed"],
         "pipeline.labelling": ["page/*"],
+        "pipeline.overview": ["page/*"],
         "pipeline.report": ["templates/*"],
-        "pipeline.serving": ["page/*"],
         "trainer_module.data": ["schema.pbtxt"],
     },
     install_requires=[

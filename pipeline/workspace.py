@@ -28,7 +28,8 @@ BATCH = "batch"
 #: File that is locked while a run uses the workspace.
 _LOCK = ".lock"
 
-_RUN_ID = re.compile(r"\d{8}-\d{6}(-\d+)?")
+#: Ids of runs, which are the names of their folders.
+RUN_ID = re.compile(r"\d{8}-\d{6}(-\d+)?")
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,7 @@ class Workspace:
         """Return an id for a run that starts now, which sorts after all earlier ones."""
         run_id = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
         names = (path.name for path in self.runs.glob("*"))
-        newest = max(filter(_RUN_ID.fullmatch, names), default="")
+        newest = max(filter(RUN_ID.fullmatch, names), default="")
         if run_id > newest:
             return run_id
         day, second, *number = newest.split("-")

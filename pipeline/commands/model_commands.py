@@ -160,8 +160,16 @@ def serve(
             help="Domain of these pictures, where no header Carryover-Domain names it.",
         ),
     ] = None,
+    show_workspace: Annotated[
+        bool,
+        typer.Option(
+            "--show-workspace",
+            help="Show batches, reports and pictures to everyone who can reach --host.  [this "
+            "machine only]",
+        ),
+    ] = False,
 ) -> None:
-    """Serve the model over the REST and gRPC APIs of TensorFlow Serving, with a page to try it.
+    """Serve the model over the REST and gRPC APIs of TensorFlow Serving, with a page about it.
 
     The server loads new versions and follows rollbacks while it runs. Exit codes: 0 stopped by
     SIGTERM or Ctrl-C, 2 bad input, 1 failure.
@@ -180,6 +188,7 @@ def serve(
         sample_requests=sample_requests,
         sample_limit=sample_limit,
         domain=domain,
+        show_workspace=show_workspace,
     )
     run_server(workspace, name, options)
 

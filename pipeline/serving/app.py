@@ -1,12 +1,13 @@
 """The server's ASGI app: all its paths, and the responses to errors."""
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipeline.serving.demo_page import render_demo_page
 from pipeline.serving.middleware import RequestMiddleware
 from pipeline.serving.rest_api import RestApi
 from pipeline.serving.server_metrics import CONTENT_TYPE, ServerMetrics
@@ -19,6 +20,7 @@ def create_app(
     rest_api: RestApi,
     metrics: ServerMetrics,
     allowed_hosts: AllowedHosts,
+    pages: Sequence[Route],
 ) -> Starlette:
     """Create the ASGI app of one model.
 
@@ -26,12 +28,9 @@ def create_app(
         rest_api: REST API, served below /v1/.
         metrics: Metrics of the server, served as /metrics.
         allowed_hosts: Names of the server that requests may be for.
+        pages: Further paths, for people, see `overview_routes`.
     """
     lookup = rest_api.lookup
-    page = render_demo_page(lookup.name)
-
-    async def demo_page(request: Request) -> Response:
-        return page
 
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -40,13 +39,13 @@ def create_app(
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     async def versions(request: Request) -> Response:
-        """Return the loaded versions with their class names, for the demo page."""
+        """Return the loaded versions with their class names, for the page."""
         loaded = lookup.versions.loaded()
         return as_json([{"version": n, "labels": model.labels} for n, model in loaded.items()])
 
     return Starlette(
         routes=[
-            Route("/", demo_page),
+            *pages,
             Route("/healthz", health),
             Route("/readyz", health),  # the port is closed until a version is loaded
             Route("/metrics", prometheus_metrics),

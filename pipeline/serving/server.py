@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from components.pusher.version_store import VersionStore
 from pipeline.config.path_check import check_workspace
+from pipeline.overview.overview_routes import overview_routes
 from pipeline.serving.app import create_app
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.compat.draining_server import DrainingServer, Service
@@ -81,6 +82,8 @@ class ServeOptions:
         sample_requests: Share of the pictures to keep; None for none, as for 0.
         sample_limit: Most bytes that they take, see `parse_size`; None for the default.
         domain: Domain of clients that name none; None if it is not known.
+        show_workspace: Whether everybody who can reach the server sees what is in the workspace.
+            Otherwise only this machine does.
     """
 
     host: str
@@ -92,6 +95,7 @@ class ServeOptions:
     sample_requests: float | None = None
     sample_limit: str | None = None
     domain: str | None = None
+    show_workspace: bool = False
 
 
 def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
@@ -122,7 +126,8 @@ def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
     if port is not None:
         keeper = bind_socket(options.host, port, "Give another --grpc-port or --host.")
     hosts = _prepare_process(listener, options.allowed_hosts)
-    server = _create_server(store, labels, budget, hosts, listener, keeper, sampling)
+    is_shown = options.show_workspace or is_loopback(listener.getsockname()[0])
+    server = _create_server(store, labels, budget, hosts, listener, keeper, sampling, is_shown)
     server.run(sockets=[listener])
 
 
@@ -134,6 +139,7 @@ def _create_server(
     listener: socket.socket,
     keeper: socket.socket | None,
     sampling: SamplingOptions | None,
+    is_shown: bool,
 ) -> DrainingServer:
     """Return the server of a model.
 
@@ -145,6 +151,7 @@ def _create_server(
         listener: Socket for HTTP.
         keeper: Socket with the address for gRPC; None for no gRPC.
         sampling: Which pictures are kept; None to keep none.
+        is_shown: Whether clients see what is in the workspace.
     """
     versions = LoadedVersions(
         store.versions,
@@ -166,7 +173,8 @@ def _create_server(
             _create_grpc_server(lookup, service, open_requests, budget, metrics, address)
         )
         announcement += f", and at {address} over gRPC"
-    app = create_app(rest_api, metrics, hosts)
+    pages = overview_routes(store, versions.newest, is_shown)
+    app = create_app(rest_api, metrics, hosts, pages)
     config = http_config(app, metrics, ConnectionLimits())
     deadline, finish = ExitDeadline(SHUTDOWN_SECONDS), sampler.close if sampler else None
     return DrainingServer(config, deadline, services, lambda: print_line(announcement), finish)

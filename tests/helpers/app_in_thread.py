@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import uvicorn
 from rest_client import RestClient
 from starlette.applications import Starlette
 
+from components.pusher.version_store import VersionStore
+from pipeline.overview.overview_routes import overview_routes
 from pipeline.serving.app import create_app
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.decoding.decoder_pool import DecoderPool
@@ -75,6 +78,8 @@ def run_app(
     budget: MemoryBudget | None = None,
     hosts: AllowedHosts | None = None,
     open_requests: OpenRequests | None = None,
+    workspace: Path = Path("no workspace"),
+    is_shown: bool = True,
 ) -> Iterator[AppInThread]:
     """Run the app of a model `shapes` with two versions on a free port of the loopback.
 
@@ -83,6 +88,8 @@ def run_app(
         budget: Memory of all requests, by default 1 GiB.
         hosts: Names of the server, by default `localhost` alone.
         open_requests: Count of open requests, by default with the server's limit.
+        workspace: Folder of the workspace that the page tells about; by default there is none.
+        is_shown: Whether clients see what is in it.
     """
     directory = [1, 2]
     versions: LoadedVersions[Any] = LoadedVersions(lambda: directory, FirstBytesModel)
@@ -93,7 +100,8 @@ def run_app(
     predictions, open_requests = RestPredict(service, budget), open_requests or OpenRequests()
     lookup = ModelLookup("shapes", versions, LABELS)
     rest_api = RestApi(lookup, predictions, budget, open_requests)
-    app = create_app(rest_api, metrics, hosts or AllowedHosts([]))
+    pages = overview_routes(VersionStore(workspace, lookup.name), versions.newest, is_shown)
+    app = create_app(rest_api, metrics, hosts or AllowedHosts([]), pages)
     try:
         with run_http(app, metrics, limits or ConnectionLimits()) as port:
             client = RestClient(f"http://127.0.0.1:{port}", "shapes")

@@ -54,3 +54,12 @@ def show(browser: Any, address: str, width: int = 1280, dark: bool = False) -> N
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
     browser.get(address)
+
+
+def check_accessible(browser: Any) -> None:
+    """Check that the page is not wider than the screen, and that axe-core finds no violation."""
+    selenium = pytest.importorskip("axe_core_python.selenium", reason="needs axe-core: make venv")
+    overflow = "return document.documentElement.scrollWidth - window.innerWidth"
+    assert browser.execute_script(overflow) <= 0
+    results = selenium.Axe().run(browser)
+    assert [(one["id"], one["nodes"][0]["html"]) for one in results["violations"]] == []

@@ -1,14 +1,18 @@
 """Records of traffic with the bytes of no real picture."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pipeline.traffic.traffic_record import TrafficRecord
 from pipeline.traffic.traffic_store import TrafficWriter
 
 
-def record(time: float = 0.0, image: bytes = b"picture", domain: str = "day") -> TrafficRecord:
-    """A record in which all but time, picture and domain is the same."""
-    return TrafficRecord(time, domain, 3, image, "car", 0.75, 0.5, True)
+def record(
+    time: float = 0.0, image: bytes = b"picture", domain: str = "day", **changes: Any
+) -> TrafficRecord:
+    """A record in which all but time, picture, domain and some other fields is the same."""
+    return replace(TrafficRecord(time, domain, 3, image, "car", 0.75, 0.5, True), **changes)
 
 
 def write_times(folder: Path, times: list[float], image: bytes = b"picture") -> None:

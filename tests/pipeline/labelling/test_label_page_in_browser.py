@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from browser import open_browser, show
+from browser import check_accessible, open_browser, show
 from label_page import run_label_page
 from tiny_pictures import solid, write_files
 
@@ -17,14 +17,6 @@ def press(browser: Any, *keys: str) -> None:
     """Press keys, one after the other."""
     for key in keys:
         browser.switch_to.active_element.send_keys(key)
-
-
-def check_accessible(browser: Any) -> None:
-    selenium = pytest.importorskip("axe_core_python.selenium", reason="needs axe-core: make venv")
-    overflow = "return document.documentElement.scrollWidth - window.innerWidth"
-    assert browser.execute_script(overflow) <= 0
-    results = selenium.Axe().run(browser)
-    assert [(one["id"], one["nodes"][0]["html"]) for one in results["violations"]] == []
 
 
 def test_labels_are_given_with_the_keyboard_and_the_batch_is_finished(tmp_path):

@@ -1,0 +1,191 @@
+// What serves, how good it is, and what became of the batches.
+const REFRESH_SECONDS = 30;
+const GOOD = ["pushed", "good_enough", "labels_used"];
+const BAD = ["rejected", "failed"];
+const OPEN = ["taken", "waiting", "held", "awaiting_labels", "rolled back"];
+const RUN_OUTCOMES = {
+  pushed: "pushed", not_blessed: "rejected", awaiting_labels: "awaiting labels", failed: "failed",
+};
+
+function tile(heading, value, ...note) {
+  return [element("dt", heading), element("dd", value, "value"), group("dd", "quiet", ...note)];
+}
+
+function fillTile(id, parts) {
+  byId(id).replaceChildren(...parts);
+}
+
+function tone(state) {
+  if (GOOD.includes(state)) return "good";
+  return BAD.includes(state) ? "bad" : OPEN.includes(state) ? "doubtful" : "";
+}
+
+function words(state) {
+  return state.replaceAll("_", " ");
+}
+
+function reportLink(run, text) {
+  const link = element("a", text);
+  link.href = `/reports/${encodeURIComponent(run)}`;
+  return link;
+}
+
+function servingTile(version) {
+  if (!version) return tile("Serving", "-", "No version is loaded yet.");
+  const why = version.after_rollback ? `, after the rollback of version ${version.after_rollback}` : "";
+  const accepted = version.accepted ? `, accepted: ${version.accepted}` : "";
+  return tile("Serving", `Version ${version.number}`, "since ", time(version.since), why, accepted);
+}
+
+function lowestTile(domains, version) {
+  const [lowest] = domains;
+  if (!lowest) return tile("Lowest accuracy", "-", "No domain was tested.");
+  const note = [`in ${lowest.name}`];
+  if (lowest.is_new) note.push(", a new domain");
+  else if (lowest.change !== null) note.push(`, ${signed(lowest.change)} against version ${version.baseline}`);
+  return tile("Lowest accuracy", lowest.accuracy.toFixed(3), ...note);
+}
+
+function batchTile(batches) {
+  const [newest] = batches;
+  if (!newest) return tile("Newest batch", "none", "No batch has arrived yet.");
+  const state = newest.rollback ? "rolled back" : newest.state;
+  return tile("Newest batch", words(state), `${newest.name}, `, time(newest.time));
+}
+
+// The interval of an accuracy on a scale from 0 to 1, with a dot at the accuracy.
+function interval(domain) {
+  const at = (value) => (4 + 232 * value).toFixed(1);
+  const line = (low, high, className) =>
+    svg("line", { x1: at(low), x2: at(high), y1: 6, y2: 6, class: className });
+  const parts = [line(0, 1, "scale")];
+  if (domain.low !== null && domain.high !== null) parts.push(line(domain.low, domain.high, "range"));
+  parts.push(svg("circle", { cx: at(domain.accuracy), cy: 6, r: 4 }));
+  return svg("svg", { viewBox: "0 0 240 12", class: "interval", "aria-hidden": "true" }, ...parts);
+}
+
+function accuracyCell(domain) {
+  const cell = group("td", "number", element("b", domain.accuracy.toFixed(3)));
+  if (domain.low !== null && domain.high !== null) {
+    cell.append(element("small", `${domain.low.toFixed(3)} to ${domain.high.toFixed(3)}`));
+  }
+  return cell;
+}
+
+function changeCell(domain) {
+  if (domain.is_new) return group("td", "number", element("span", "new", "tag"));
+  if (domain.change === null) return element("td", "-", "number");
+  const isKnown = domain.change_low !== null && domain.change_high !== null;
+  const isGain = isKnown && domain.change_low > 0;
+  const isLoss = isKnown && domain.change_high < 0;
+  const value = element("b", signed(domain.change), isGain ? "good" : isLoss ? "bad" : "");
+  const cell = group("td", "number", value);
+  if (isKnown) cell.append(element("small", `${signed(domain.change_low)} to ${signed(domain.change_high)}`));
+  return cell;
+}
+
+function domainTable(domains, version) {
+  const table = element("table");
+  const head = table.createTHead().insertRow();
+  const change = version.baseline ? `Against version ${version.baseline}` : "Change";
+  for (const text of ["Domain", "Accuracy", change]) {
+    const cell = element("th", text, text === "Domain" ? "" : "number");
+    cell.scope = "col";
+    head.append(cell);
+  }
+  const body = table.createTBody();
+  for (const domain of domains) {
+    const name = group("th", "", element("span", domain.name, "name"), interval(domain));
+    name.scope = "row";
+    if (domain.test_images !== null) name.append(element("small", counted(domain.test_images, "test picture")));
+    const row = body.insertRow();
+    row.append(name, accuracyCell(domain), changeCell(domain));
+  }
+  return table;
+}
+
+function showAccuracy({ domains, version }) {
+  byId("accuracy").hidden = !domains.length;
+  if (!domains.length) return;
+  const hasIntervals = domains.some((domain) => domain.low !== null);
+  byId("accuracy-note").textContent = hasIntervals
+    ? "On the test split, with confidence intervals. A change is coloured where its interval leaves zero out."
+    : "On the test split, from the records of the versions. The summary of the run, with the intervals, is not here.";
+  byId("domains").replaceChildren(domainTable(domains, version));
+}
+
+function batchRow(batch) {
+  const state = batch.rollback ? "rolled back" : batch.state;
+  const version = state === "pushed" && batch.version ? ` as version ${batch.version}` : "";
+  const row = group(
+    "li", "",
+    element("span", words(state) + version, `tag ${tone(state)}`),
+    element("span", batch.name, "name"),
+    group("span", "quiet", time(batch.time)),
+  );
+  const open = batch.state === "taken" ? "A retraining works on it, or the next one will." : "";
+  const replaced = batch.replaced_by ? `Replaced by batch ${batch.replaced_by}.` : "";
+  const reason = [open, batch.reason, batch.rollback, replaced].filter(Boolean).join("; ");
+  if (reason) row.append(element("p", reason));
+  if (batch.run) row.append(reportLink(batch.run, `Report of its run ${batch.run}`));
+  return row;
+}
+
+function showBatches({ batches, num_batches: total, has_workspace: hasWorkspace }) {
+  byId("deliveries").hidden = !hasWorkspace;
+  byId("batches").replaceChildren(...batches.map(batchRow));
+  const all = total > batches.length ? `The newest ${batches.length} of ${total.toLocaleString("en")}. ` : "";
+  byId("batches-note").textContent = total
+    ? `${all}carryover history lists every batch, and what you can do about it.`
+    : "No batch has arrived yet. carryover retrain takes them from an inbox.";
+}
+
+function showRun(run) {
+  const line = byId("run");
+  line.replaceChildren();
+  if (!run) return;
+  const link = run.has_report ? reportLink(run.id, "Report of the newest run") : "Newest run, without a report";
+  line.append(link, ` · ${run.id}, `, element("span", RUN_OUTCOMES[run.status], tone(run.status)));
+}
+
+async function loadErrors() {
+  const response = await fetch(`/v1/models/${model}`);
+  const states = response.ok ? (await response.json()).model_version_status : [];
+  return states
+    .filter((state) => state.status.error_message)
+    .map((state) => `Version ${state.version} cannot be loaded: ${state.status.error_message}`);
+}
+
+function showNotices(texts) {
+  const notices = byId("notices");
+  // Screen readers repeat what is replaced.
+  if (notices.dataset.texts === texts.join("\n")) return;
+  notices.dataset.texts = texts.join("\n");
+  notices.replaceChildren(...texts.map((text) => element("p", text)));
+}
+
+async function refreshOverview() {
+  let errors = [];
+  try {
+    errors = await loadErrors();
+    const overview = await json("/overview");
+    fillTile("serving", servingTile(overview.version));
+    fillTile("lowest", lowestTile(overview.domains, overview.version));
+    fillTile("newest", batchTile(overview.batches));
+    showAccuracy(overview);
+    showBatches(overview);
+    showRun(overview.run);
+    showNotices([...errors, ...overview.problems]);
+    byId("read").textContent = `Read ${MOMENT.format(new Date())}.`;
+  } catch (error) {
+    const text = error instanceof TypeError ? "The server cannot be reached. What is shown may be old." : error.message;
+    showNotices([...errors, text]);
+  }
+}
+
+function refreshWhileVisible(refresh, seconds) {
+  refresh();
+  setInterval(() => document.hidden || refresh(), seconds * 1000);
+}
+
+refreshWhileVisible(refreshOverview, REFRESH_SECONDS);

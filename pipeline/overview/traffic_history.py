@@ -1,0 +1,128 @@
+"""What arrived at the server lately, read bit by bit from the pictures that it keeps."""
+
+import threading
+import time
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.overview.thumbnail_process import ThumbnailProcess
+from pipeline.overview.traffic_buckets import DAY, TrafficColumns, describe_buckets
+from pipeline.overview.unusual_pictures import UnusualPictures
+from pipeline.traffic.traffic_files import list_files
+from pipeline.traffic.traffic_record import TrafficRecord
+from pipeline.traffic.traffic_store import read_traffic, traffic_folder
+from trainer_module.contract.printable_names import printable_name
+
+#: Seconds before now that are told about: a week.
+WINDOW = 7 * DAY
+
+#: Seconds before the newest record that are read again. Servers write up to a second late, and
+#: several may write.
+OVERLAP = 10.0
+
+#: Records after which the thread pauses, and seconds of the pause: requests come first.
+PAUSE_RECORDS, PAUSE = 100, 0.005
+
+#: Most domains that are told apart; clients choose their names.
+MAX_NAMES = 1000
+
+
+class TrafficHistory:
+    """Keeps times, domains and novelties of the kept pictures, and the most unusual pictures.
+
+    One thread calls `read`; any may call `stop`.
+    """
+
+    def __init__(self, workspace: Path, clock: Callable[[], float] = time.time) -> None:
+        """Read nothing yet.
+
+        Args:
+            workspace: Folder of the workspace.
+            clock: Function that returns the time, in seconds since 1970.
+        """
+        self._folder, self._clock = traffic_folder(workspace), clock
+        self._thumbnails = ThumbnailProcess()
+        self._unusual = UnusualPictures(self._thumbnails)
+        self._names: dict[str, int] = {}
+        self._files: dict[Path, float] = {}  # those of the last reading, and their first times
+        self._times, self._novelties, self._accepted = array("d"), array("f"), array("f")
+        self._domains = array("q")
+        self._is_stopped = threading.Event()
+
+    def read(self) -> dict[str, Any]:
+        """Read what is new, and return what arrived within `WINDOW`, as a JSON object."""
+        now = self._clock()
+        try:
+            self._update(now)
+        except OSError as error:
+            folder = printable_name(str(self._folder))
+            problem = f"The pictures in {folder} cannot be read: {error.strerror or error}."
+            return {"is_kept": True, "pictures": 0, "unusual": [], "problem": problem}
+        columns = self._columns()
+        common = {"is_kept": self._folder.is_dir(), "unusual": self._unusual.describe()}
+        if not len(columns.times):
+            return common | {"pictures": 0, "problem": ""}
+        return common | describe_buckets(columns, list(self._names), now) | {"problem": ""}
+
+    def stop(self) -> None:
+        """Let `read` return soon, because the server stops."""
+        self._is_stopped.set()
+        self._thumbnails.stop()
+
+    def _update(self, now: float) -> None:
+        start = max(now - WINDOW, self._follow_files(now))
+        newest = self._times[-1] if self._times else 0.0
+        since = max(start, newest - OVERLAP)
+        self._keep_between(start, since)
+        self._unusual.forget(start)
+        for number, record in enumerate(read_traffic(self._folder, since)):
+            if record.time > now:  # written meanwhile, or by a clock that was wrong
+                break
+            self._add(record)
+            if number % PAUSE_RECORDS == PAUSE_RECORDS - 1:
+                self._is_stopped.wait(PAUSE)
+            if self._is_stopped.is_set():
+                return
+
+    def _follow_files(self, now: float) -> float:
+        """Forget what was deleted, and return the time from which on records are kept.
+
+        Files that make room are the oldest. Where others are gone, everything is read again.
+        """
+        files = {file.path: file.start for file in list_files(self._folder)}
+        oldest = min(files.values(), default=now)
+        if any(start > oldest for path, start in self._files.items() if path not in files):
+            self._keep_between(now, now)
+            self._unusual.forget(now)
+        self._files = files
+        return oldest
+
+    def _keep_between(self, start: float, end: float) -> None:
+        """Forget the records before a time, and those from another time on."""
+        low, high = bisect_left(self._times, start), bisect_left(self._times, end)
+        for column in (self._times, self._domains, self._novelties, self._accepted):
+            del column[high:]
+            del column[:low]
+
+    def _add(self, record: TrafficRecord) -> None:
+        name = record.domain
+        if name not in self._names and len(self._names) >= MAX_NAMES:
+            name = ""
+        self._times.append(record.time)
+        self._domains.append(self._names.setdefault(name, len(self._names)))
+        self._novelties.append(float("nan") if record.novelty is None else record.novelty)
+        self._accepted.append(float("nan") if record.accepted is None else record.accepted)
+        self._unusual.offer(record)
+
+    def _columns(self) -> TrafficColumns:
+        return TrafficColumns(
+            np.array(self._times, np.float64),
+            np.array(self._domains, np.int64),
+            np.array(self._novelties, np.float32),
+            np.array(self._accepted, np.float32),
+        )

@@ -1,0 +1,112 @@
+"""What arrived, read from files of traffic."""
+
+import shutil
+
+import pytest
+from tiny_pictures import solid
+from tiny_traffic import record
+
+from pipeline.overview.traffic_history import OVERLAP, WINDOW, TrafficHistory
+from pipeline.traffic.traffic_store import TrafficWriter, traffic_folder
+
+pytestmark = pytest.mark.component
+
+NOW = 1_700_000_000.0
+
+
+class Site:
+    """A workspace with traffic, and its history."""
+
+    def __init__(self, root) -> None:
+        self.root, self.now = root, NOW
+        self.history = TrafficHistory(root, lambda: self.now)
+
+    def write(self, *times: float, **fields) -> None:
+        """Write pictures of these times with a writer of its own."""
+        with TrafficWriter(traffic_folder(self.root), 10**8) as writer:
+            writer.write([record(time, solid("red"), **fields) for time in times])
+
+    def read(self) -> int:
+        """Read, and return the number of pictures."""
+        found = self.history.read()
+        assert found["problem"] == ""
+        return found["pictures"]
+
+
+@pytest.fixture(name="site")
+def _site(tmp_path) -> Site:
+    return Site(tmp_path)
+
+
+def test_without_traffic_nothing_is_kept(site):
+    assert site.history.read() == {"is_kept": False, "unusual": [], "pictures": 0, "problem": ""}
+    assert list(site.root.iterdir()) == []
+
+
+def test_every_picture_of_a_week_is_counted_once_however_often_it_is_read(site):
+    site.write(NOW - WINDOW - 1, NOW - WINDOW + 1, NOW - 20, NOW - 1)
+    assert [site.read(), site.read()] == [3, 3]
+    site.write(NOW + 30, NOW + 31)
+    site.now = NOW + 40
+    assert site.read() == 4  # one of the first is too old by now
+
+
+def test_pictures_that_another_server_writes_late_are_counted(site):
+    site.write(NOW - 1)
+    assert site.read() == 1
+    site.write(NOW - OVERLAP + 1)
+    assert site.read() == 2
+
+
+def test_pictures_of_a_clock_that_was_wrong_are_left_out(site):
+    site.write(NOW - 1, NOW + 1e6)
+    assert site.read() == 1
+
+
+def test_domains_novelties_and_unusual_pictures_are_told(site):
+    site.write(NOW - 2, domain="two\nlines", novelty=0.5, accepted=True)
+    site.write(NOW - 1, domain="", novelty=0.99, accepted=None)
+    found = site.history.read()
+    domains = [(one["name"], one["novelty"], one["accepted"]) for one in found["domains"]]
+    assert domains == [("", 0.99, None), (r"two\nlines", 0.5, 1.0)]
+    [unusual] = found["unusual"]
+    assert unusual["novelty"] == 0.99
+    assert unusual["thumbnail"].startswith("data:image/webp;base64,")
+
+
+def test_pictures_whose_files_are_deleted_are_forgotten(site):
+    site.write(NOW - 3, novelty=0.99)
+    assert site.read() == 1
+    shutil.rmtree(traffic_folder(site.root))
+    assert site.history.read() == {"is_kept": False, "unusual": [], "pictures": 0, "problem": ""}
+    site.write(NOW - 2)
+    found = site.history.read()
+    assert (found["pictures"], found["unusual"]) == (1, [])
+
+
+def test_a_picture_whose_file_is_deleted_among_others_is_forgotten(site):
+    for number in (9, 6, 3):
+        site.write(NOW - number, domain=f"{number}", novelty=0.99)
+    assert site.read() == 3
+    _, second, _ = sorted(traffic_folder(site.root).glob("*.tfrecord"))
+    second.unlink()
+    assert sorted(one["name"] for one in site.history.read()["domains"]) == ["3", "9"]
+
+
+def test_damaged_files_cost_their_records_only(site):
+    site.write(NOW - 2)
+    site.write(NOW - 1)
+    first, _ = sorted(traffic_folder(site.root).glob("*.tfrecord"))
+    first.write_bytes(first.read_bytes()[:-3])
+    assert site.read() == 1
+
+
+def test_a_folder_that_cannot_be_read_is_named(site):
+    traffic_folder(site.root).write_bytes(b"a file")
+    assert "cannot be read" in site.history.read()["problem"]
+
+
+def test_reading_ends_soon_after_a_stop(site):
+    site.write(*(NOW - 1000 + number for number in range(500)))
+    site.history.stop()
+    assert site.read() < 500
