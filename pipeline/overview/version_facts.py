@@ -89,7 +89,7 @@ def utc_time(text: str | None) -> str:
         moment = datetime.fromisoformat(text or "")
         zoned = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
         return zoned.astimezone(timezone.utc).isoformat(timespec="seconds")
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):  # a damaged ledger may hold numbers
         return ""
 
 
@@ -112,7 +112,7 @@ def domain_accuracies(
             if name in results
             else _recorded_accuracy(name, metrics, before.get(name, {}), is_new)
         )
-        rows += [row] if row else []
+        rows += [row] if row and math.isfinite(row.accuracy) else []
     return [asdict(row) for row in sorted(rows, key=lambda row: (row.accuracy, row.name))]
 
 

@@ -21,14 +21,15 @@ NIGHT = "<b>night"
 
 
 def make_site(root: Path) -> VersionStore:
-    """Make the workspace; version 2 is better by day, and knows a new domain."""
+    """Make the workspace; version 2 is better by day, and knows two new domains."""
     store = VersionStore(root, NAME)
     push_version(store, RUN_1, None, {"day": 0.8, "fog": 0.7})
-    push_version(store, RUN_2, 1, {"day": 0.9, "fog": 0.65, NIGHT: 0.6})
+    push_version(store, RUN_2, 1, {"day": 0.9, "fog": 0.65, NIGHT: 0.6, "snow": 0.95})
     domains = {
         "day": compared(0.9, 0.8, 0.02),
         "fog": compared(0.65, 0.7, 0.1),
-        NIGHT: domain(0.6),
+        NIGHT: compared(0.6, 0.4, 0.1),
+        "snow": domain(0.95),
     }
     add_run(root, RUN_1, pushed_version=1, baseline_version=None)
     add_run(root, RUN_2, domains=domains)

@@ -42,7 +42,7 @@ function lowestTile(domains, version) {
   if (!lowest) return tile("Lowest accuracy", "-", "No domain was tested.");
   const note = [`in ${lowest.name}`];
   if (lowest.is_new) note.push(", a new domain");
-  else if (lowest.change !== null) note.push(`, ${signed(lowest.change)} against version ${version.baseline}`);
+  if (lowest.change !== null) note.push(`, ${signed(lowest.change)} against version ${version.baseline}`);
   return tile("Lowest accuracy", lowest.accuracy.toFixed(3), ...note);
 }
 
@@ -73,13 +73,13 @@ function accuracyCell(domain) {
 }
 
 function changeCell(domain) {
-  if (domain.is_new) return group("td", "number", element("span", "new", "tag"));
-  if (domain.change === null) return element("td", "-", "number");
+  const tag = domain.is_new ? [element("span", "new", "tag"), " "] : [];
+  if (domain.change === null) return group("td", "number", ...tag, domain.is_new ? "" : "-");
   const isKnown = domain.change_low !== null && domain.change_high !== null;
   const isGain = isKnown && domain.change_low > 0;
   const isLoss = isKnown && domain.change_high < 0;
   const value = element("b", signed(domain.change), isGain ? "good" : isLoss ? "bad" : "");
-  const cell = group("td", "number", value);
+  const cell = group("td", "number", ...tag, value);
   if (isKnown) cell.append(element("small", `${signed(domain.change_low)} to ${signed(domain.change_high)}`));
   return cell;
 }
@@ -149,8 +149,7 @@ function showRun(run) {
 }
 
 async function loadErrors() {
-  const response = await fetch(`/v1/models/${model}`);
-  const states = response.ok ? (await response.json()).model_version_status : [];
+  const { model_version_status: states } = await json(`/v1/models/${model}`);
   return states
     .filter((state) => state.status.error_message)
     .map((state) => `Version ${state.version} cannot be loaded: ${state.status.error_message}`);
@@ -167,7 +166,7 @@ function showNotices(texts) {
 async function refreshOverview() {
   let errors = [];
   try {
-    errors = await loadErrors();
+    errors = await loadErrors().catch(() => []);  // without it, the overview still tells much
     const overview = await json("/overview");
     fillTile("serving", servingTile(overview.version));
     fillTile("lowest", lowestTile(overview.domains, overview.version));
@@ -178,8 +177,7 @@ async function refreshOverview() {
     showNotices([...errors, ...overview.problems]);
     byId("read").textContent = `Read ${MOMENT.format(new Date())}.`;
   } catch (error) {
-    const text = error instanceof TypeError ? "The server cannot be reached. What is shown may be old." : error.message;
-    showNotices([...errors, text]);
+    showNotices([...errors, error.message]);
   }
 }
 

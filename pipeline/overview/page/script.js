@@ -32,7 +32,9 @@ function svg(name, attributes, ...children) {
 }
 
 async function json(address, options) {
-  const response = await fetch(address, options);
+  const response = await fetch(address, options).catch(() => {
+    throw new Error("The server cannot be reached. What is shown may be old.");
+  });
   const value = await response.json();
   if (!response.ok) throw new Error(value.error);
   return value;

@@ -139,7 +139,10 @@ def test_the_page_tells_what_serves_how_good_it_is_and_what_became_of_batches(si
         tiles = browser.find_element("id", "tiles").text.splitlines()
         assert tiles[:2] == ["Serving", "Version 2"]
         assert tiles[2].startswith("since 2 Jan 2024")
-        assert tiles[3:6] == ["Lowest accuracy", "0.600", "in <b>night, a new domain"]
+        assert tiles[3:6] == [
+            *("Lowest accuracy", "0.600"),
+            "in <b>night, a new domain, +0.200 against version 1",
+        ]
         assert tiles[6:8] == ["Newest batch", "rejected"]
         rows = browser.find_elements("css selector", "#domains tbody tr")
         cells = [
@@ -147,16 +150,17 @@ def test_the_page_tells_what_serves_how_good_it_is_and_what_became_of_batches(si
         ]
         tested = "1,200 test pictures"
         assert cells == [
-            [f"<b>night\n{tested}", "0.600", "new"],
+            [f"<b>night\n{tested}", "0.600\n0.500 to 0.700", "new +0.200\n+0.100 to +0.300"],
             [
                 f"fog\n{tested}",
                 "0.650\n0.550 to 0.750",
                 "\N{MINUS SIGN}0.050\n\N{MINUS SIGN}0.150 to +0.050",
             ],
             [f"day\n{tested}", "0.900\n0.880 to 0.920", "+0.100\n+0.080 to +0.120"],
+            [f"snow\n{tested}", "0.950", "new"],
         ]
         coloured = browser.find_elements("css selector", "#domains .good, #domains .bad")
-        assert [one.text for one in coloured] == ["+0.100"]
+        assert [one.text for one in coloured] == ["+0.200", "+0.100"]
         items = [one.text.splitlines() for one in batches.find_elements("tag name", "li")]
         assert [item[:2] for item in items] == [
             ["rejected", "wednesday"],

@@ -35,6 +35,7 @@ def test_nothing_is_said_of_a_version_without_a_record(tmp_path):
         ("yesterday", ""),
         ("", ""),
         (None, ""),
+        (7, ""),
     ],
 )
 def test_times_are_in_utc_and_what_is_no_time_is_empty(text, expected):
@@ -44,10 +45,10 @@ def test_times_are_in_utc_and_what_is_no_time_is_empty(text, expected):
 def test_accuracies_come_from_the_summary_with_their_intervals(tmp_path):
     push = make_site(tmp_path).read_push(2)
     rows = domain_accuracies(push, {"day": compared(0.9, 0.8, 0.02)}, {"day": {}, "fog": {}})
-    assert [row["name"] for row in rows] == [NIGHT, "fog", "day"]
+    assert [row["name"] for row in rows] == [NIGHT, "fog", "day", "snow"]
     assert rows[2]["change"] == pytest.approx(0.1)
     assert (rows[2]["low"], rows[2]["high"]) == pytest.approx((0.88, 0.92))
-    assert [row["is_new"] for row in rows] == [True, False, False]
+    assert [row["is_new"] for row in rows] == [True, False, False, True]
 
 
 def test_without_a_summary_a_change_is_the_difference_of_two_records(tmp_path):
@@ -57,6 +58,7 @@ def test_without_a_summary_a_change_is_the_difference_of_two_records(tmp_path):
         (NIGHT, None, True),
         ("fog", pytest.approx(-0.05), False),
         ("day", pytest.approx(0.1), False),
+        ("snow", None, True),
     ]
     assert rows[0]["test_images"] == 1200
     assert rows[0]["low"] is None
@@ -66,4 +68,4 @@ def test_a_record_without_numbers_has_no_accuracies(tmp_path):
     push = make_site(tmp_path).read_push(2)
     for value in (None, "high", float("nan")):
         push.domains["day"]["accuracy"] = value
-        assert [row["name"] for row in domain_accuracies(push, {}, {})] == [NIGHT, "fog"]
+        assert [row["name"] for row in domain_accuracies(push, {}, {})] == [NIGHT, "fog", "snow"]
