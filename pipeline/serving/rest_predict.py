@@ -55,6 +55,10 @@ class RestPredict:
         request, outputs = await self._service.predict(model, parsing, memory, len(body), domain)
         return encode_predict_response(outputs, request.row_format)
 
+    def start(self) -> None:
+        """Begin to start the process that parses large requests, ahead of the first one."""
+        self._parser.start()
+
     def stop(self) -> None:
         """End the process that parses large requests."""
         self._parser.stop()

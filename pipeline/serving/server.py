@@ -161,10 +161,13 @@ def _create_server(
     )
     metrics = ServerMetrics(lambda: versions.newest() or 0)
     sampler = _create_sampler(store.root, sampling, budget, metrics) if sampling else None
-    batcher = Batcher(budget, on_batch=metrics.count_batch)
-    service = PredictService(batcher, DecoderPool(budget), sampler)
+    decoders = DecoderPool(budget)
+    service = PredictService(Batcher(budget, on_batch=metrics.count_batch), decoders, sampler)
     lookup, open_requests = ModelLookup(store.name, versions, labels), OpenRequests()
-    rest_api = RestApi(lookup, RestPredict(service, budget), budget, open_requests)
+    predictions = RestPredict(service, budget)
+    for processes in (decoders, predictions):
+        processes.start()  # they import their libraries while the model is loaded
+    rest_api = RestApi(lookup, predictions, budget, open_requests)
     announcement = f"Serving model '{store.name}' at http://{format_address(listener)}"
     services: list[Service] = [VersionPolling(versions)]
     if keeper:

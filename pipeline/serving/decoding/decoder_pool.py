@@ -1,9 +1,12 @@
 """Decoder processes of a server, and the memory that they take."""
 
 import asyncio
+import io
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from PIL import Image
 
 from components.image_example_gen.picture_reader import UnusablePictureError
 from pipeline.serving.decoding.decoder_process import DecoderProcess
@@ -45,6 +48,13 @@ class DecoderPool:
         """
         self._budget = budget
         self._small, self._large = _Decoder(), _Decoder()
+
+    def start(self) -> None:
+        """Begin to start the process for small pictures, and let it decode a first one."""
+        file = io.BytesIO()
+        Image.linear_gradient("L").save(file, format="WEBP")
+        process = self._small.process
+        process.thread.submit(process.prepare, file.getvalue(), SMALL_PIXELS, rewrite=False)
 
     def max_pixels(self, num_bytes: int) -> int:
         """Return the most pixels of a picture: `MAX_PICTURE_PIXELS`, or what fits into the memory.

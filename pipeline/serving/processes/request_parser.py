@@ -11,6 +11,8 @@ from pipeline.serving.processes.job_process import JobProcess, ProcessEndedError
 from pipeline.serving.processes.parser_program import JOB, REPLY
 from pipeline.serving.protocol.predict_request import PredictRequest, memory_to_parse
 from pipeline.web.request_errors import RequestError
+from trainer_module.contract.example_features import IMAGE
+from trainer_module.export.saved_model_classifier import SERVING_DEFAULT
 
 PROGRAM = "pipeline.serving.processes.parser_program"
 
@@ -27,6 +29,11 @@ class RequestParser:
         self._budget = budget
         self._lock = asyncio.Lock()
         self._process = JobProcess(PROGRAM, name="parser")
+
+    def start(self) -> None:
+        """Begin to start the process, and let it parse a first body."""
+        body = bytearray(b'{"instances": [""]}')
+        self._process.thread.submit(self._parse, body, {SERVING_DEFAULT: IMAGE}, max_instances=1)
 
     async def parse(
         self, body: bytearray, inputs: Mapping[str, str], max_instances: int

@@ -104,3 +104,16 @@ def test_work_is_not_cancelled_with_its_caller():
         return done.is_set()
 
     assert asyncio.run(run_and_cancel())
+
+
+def test_a_process_that_is_started_ahead_prepares_the_first_picture():
+    pool = DecoderPool(MemoryBudget(4 * GIB))
+    process = pool._small.process
+    try:
+        pool.start()
+        process.thread.submit(lambda: None).result()  # it has decoded its own picture
+        started = process._process.pid
+        asyncio.run(pool.prepare(solid("red", form="GIF"), rewrite=False))
+        assert process._process.pid == started
+    finally:
+        pool.stop()

@@ -81,3 +81,15 @@ def test_a_body_waits_only_briefly_for_others(monkeypatch):
         asyncio.run(call())
     assert error.value.status == 503
     assert error.value.message == "other large requests are being parsed: try again"
+
+
+def test_a_process_that_is_started_ahead_parses_the_first_body():
+    parser = RequestParser(MemoryBudget(2**20))
+    try:
+        parser.start()
+        parser._process.thread.submit(lambda: None).result()  # it has parsed its own body
+        started = parser._process._process.pid
+        assert parse(parser, BODY).instances == [b"\xff\x00", "caf\u00e9".encode(), b""]
+        assert parser._process._process.pid == started
+    finally:
+        parser.stop()
