@@ -23,8 +23,8 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from pipeline.overview.traffic_history import TrafficHistory
 
-#: Seconds for which what was read of the workspace, and of the traffic, is kept.
-KEPT_SECONDS, TRAFFIC_KEPT_SECONDS = 5.0, 20.0
+#: Seconds for which what was read is kept.
+KEPT_SECONDS = 5.0
 
 #: Said to a page of a server that others can reach.
 HIDDEN = (
@@ -89,7 +89,7 @@ class _Handlers:
         self._store, self._serving_version = store, serving_version
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="overview")
         self._overview = KeptReading(self._read_overview, KEPT_SECONDS)
-        self._traffic = KeptReading(self._read_traffic, TRAFFIC_KEPT_SECONDS)
+        self._traffic = KeptReading(self._read_traffic, KEPT_SECONDS)
         self._history: TrafficHistory | None = None
 
     async def overview(self, request: Request) -> Response:

@@ -15,8 +15,8 @@ SIZE = struct.Struct("!Q")
 
 _PROGRAM = "pipeline.overview.thumbnail_program"
 
-#: Seconds for the thumbnails of all pictures of one call.
-TIMEOUT = 30
+#: Seconds for the thumbnails of all pictures of one run of the program.
+TIMEOUT = 10
 
 
 class ThumbnailProcess:

@@ -28,8 +28,20 @@ OVERLAP = 10.0
 #: Records after which the thread pauses, and seconds of the pause: requests come first.
 PAUSE_RECORDS, PAUSE = 100, 0.005
 
+#: Seconds after which a reading pauses until somebody asks again: a server that stops waits for it.
+READ_SECONDS = 3.0
+
 #: Most domains that are told apart; clients choose their names.
 MAX_NAMES = 1000
+
+#: What is told where nothing is kept.
+NOTHING: dict[str, Any] = {
+    "is_kept": False,
+    "is_complete": True,
+    "pictures": 0,
+    "unusual": [],
+    "problem": "",
+}
 
 
 class TrafficHistory:
@@ -58,23 +70,29 @@ class TrafficHistory:
         """Read what is new, and return what arrived within `WINDOW`, as a JSON object."""
         now = self._clock()
         try:
-            self._update(now)
+            is_complete = self._update(now)
         except OSError as error:
             folder = printable_name(str(self._folder))
             problem = f"The pictures in {folder} cannot be read: {error.strerror or error}."
-            return {"is_kept": True, "pictures": 0, "unusual": [], "problem": problem}
+            return NOTHING | {"is_kept": True, "problem": problem}
         columns = self._columns()
-        common = {"is_kept": self._folder.is_dir(), "unusual": self._unusual.describe()}
+        common = {
+            "is_kept": self._folder.is_dir(),
+            "is_complete": is_complete,
+            "unusual": self._unusual.describe(),
+        }
         if not len(columns.times):
-            return common | {"pictures": 0, "problem": ""}
-        return common | describe_buckets(columns, list(self._names), now) | {"problem": ""}
+            return NOTHING | common
+        return NOTHING | common | describe_buckets(columns, list(self._names), now)
 
     def stop(self) -> None:
         """Let `read` return soon, because the server stops."""
         self._is_stopped.set()
         self._thumbnails.stop()
 
-    def _update(self, now: float) -> None:
+    def _update(self, now: float) -> bool:
+        """Read for a few seconds, and return whether all was read."""
+        end = time.monotonic() + READ_SECONDS
         start = max(now - WINDOW, self._follow_files(now))
         newest = self._times[-1] if self._times else 0.0
         since = max(start, newest - OVERLAP)
@@ -86,8 +104,9 @@ class TrafficHistory:
             self._add(record)
             if number % PAUSE_RECORDS == PAUSE_RECORDS - 1:
                 self._is_stopped.wait(PAUSE)
-            if self._is_stopped.is_set():
-                return
+            if self._is_stopped.is_set() or time.monotonic() > end:
+                return False
+        return True
 
     def _follow_files(self, now: float) -> float:
         """Forget what was deleted, and return the time from which on records are kept.

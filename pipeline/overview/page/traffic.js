@@ -1,5 +1,5 @@
 // What arrives: plots, numbers per domain, and the most unusual pictures.
-const TRAFFIC_SECONDS = 60;
+const TRAFFIC_SECONDS = 60, UNREAD_SECONDS = 6;
 const LENGTHS = { 60: "a minute", 300: "5 minutes", 900: "15 minutes", 3600: "an hour", 14400: "4 hours", 86400: "a day" };
 
 function domainName(domain) {
@@ -80,7 +80,7 @@ function showTraffic(traffic) {
   if (traffic.problem) note.textContent = traffic.problem;
   else if (!traffic.is_kept) note.textContent = "No picture is kept. Start the server with --sample-requests 0.1 to keep a tenth of them.";
   else if (!traffic.pictures) note.textContent = "No picture has arrived within a week.";
-  else note.textContent = `${counted(traffic.pictures, "picture")} that the server kept within a week. Every point and every bar stands for ${LENGTHS[traffic.bucket_seconds]}.`;
+  else note.textContent = `${counted(traffic.pictures, "picture")} that the server kept within a week${traffic.is_complete ? "" : ", and more that are being read"}. Every point and every bar stands for ${LENGTHS[traffic.bucket_seconds]}.`;
   fillTile("arrived", trafficTile(traffic));
   if (!traffic.pictures) {
     byId("plots").replaceChildren();
@@ -97,7 +97,9 @@ function showTraffic(traffic) {
 
 async function refreshTraffic() {
   try {
-    showTraffic(await json("/traffic"));
+    const traffic = await json("/traffic");
+    showTraffic(traffic);
+    if (!traffic.is_complete) setTimeout(refreshTraffic, UNREAD_SECONDS * 1000);
   } catch {
     // The overview says that the server cannot be reached.
   }

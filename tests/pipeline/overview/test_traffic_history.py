@@ -6,7 +6,8 @@ import pytest
 from tiny_pictures import solid
 from tiny_traffic import record
 
-from pipeline.overview.traffic_history import OVERLAP, WINDOW, TrafficHistory
+from pipeline.overview import traffic_history
+from pipeline.overview.traffic_history import NOTHING, OVERLAP, WINDOW, TrafficHistory
 from pipeline.traffic.traffic_store import TrafficWriter, traffic_folder
 
 pytestmark = pytest.mark.component
@@ -39,7 +40,7 @@ def _site(tmp_path) -> Site:
 
 
 def test_without_traffic_nothing_is_kept(site):
-    assert site.history.read() == {"is_kept": False, "unusual": [], "pictures": 0, "problem": ""}
+    assert site.history.read() == NOTHING
     assert list(site.root.iterdir()) == []
 
 
@@ -78,7 +79,7 @@ def test_pictures_whose_files_are_deleted_are_forgotten(site):
     site.write(NOW - 3, novelty=0.99)
     assert site.read() == 1
     shutil.rmtree(traffic_folder(site.root))
-    assert site.history.read() == {"is_kept": False, "unusual": [], "pictures": 0, "problem": ""}
+    assert site.history.read() == NOTHING
     site.write(NOW - 2)
     found = site.history.read()
     assert (found["pictures"], found["unusual"]) == (1, [])
@@ -104,6 +105,18 @@ def test_damaged_files_cost_their_records_only(site):
 def test_a_folder_that_cannot_be_read_is_named(site):
     traffic_folder(site.root).write_bytes(b"a file")
     assert "cannot be read" in site.history.read()["problem"]
+
+
+def test_what_takes_long_is_read_in_parts(site, monkeypatch):
+    times = [NOW - 5000 + 20 * number for number in range(200)]
+    site.write(*times)
+    monkeypatch.setattr(traffic_history, "READ_SECONDS", 0.0)
+    first = site.history.read()
+    assert not first["is_complete"]
+    assert 0 < first["pictures"] < 200
+    monkeypatch.setattr(traffic_history, "READ_SECONDS", 600.0)
+    second = site.history.read()
+    assert (second["is_complete"], second["pictures"]) == (True, 200)
 
 
 def test_reading_ends_soon_after_a_stop(site):
