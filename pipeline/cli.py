@@ -22,6 +22,7 @@ from pipeline.commands.usage_error import usage_error_line
 from pipeline.kubeflow import kubeflow_commands
 from pipeline.logs.command_log import CommandLog, command_log
 from pipeline.logs.warnings_log import log_warnings
+from pipeline.monitoring import monitor_command
 from pipeline.retraining import retraining_commands
 from pipeline.running.run_failure import RunFailedError
 from pipeline.selecting import selecting_commands
@@ -100,6 +101,7 @@ model_commands.add_to(app)
 label_command.add_to(app)
 retraining_commands.add_to(app)
 selecting_commands.add_to(app)
+monitor_command.add_to(app)
 kubeflow_commands.add_to(app)
 
 

@@ -134,7 +134,12 @@ def run_fn(fn_args: Any) -> None:
         report[UNLABELLED_DOMAINS] = _all_unlabelled_domains(unlabelled, fn_args.base_model)
         folder = fn_args.serving_model_dir
         export_classifier(classifier, report, folder, calibration.temperature, rule)
-        sample = Reference(predictions.embeddings, predictions.confidences, predictions.domains)
+        sample = Reference(
+            predictions.embeddings,
+            predictions.confidences,
+            predictions.domains,
+            evaluation.labels,
+        )
         sample.write(folder)
         for result in cross_fitted or ():
             result.write(folder)

@@ -1,9 +1,11 @@
 """Watch the inbox: run a pass, each in its own process, whenever something arrives."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -74,17 +76,12 @@ def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
     inbox = configured_inbox(options)
     changed, stopped = threading.Event(), threading.Event()
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-        changed.set()
-
-    handlers = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     observer = _start_observer(inbox, changed, options.poll_seconds)
     failures = 0
-    try:
+    with set_on_signals(stopped, changed), _stopping(observer):
         while not stopped.is_set():
             changed.clear()
-            failures = 0 if _run_pass(arguments, stopped) in SUCCESS_CODES else failures + 1
+            failures = 0 if run_pass(arguments, stopped) in SUCCESS_CODES else failures + 1
             if failures and not stopped.is_set():
                 pause = _pause_seconds(failures, options.poll_seconds)
                 text = f"carryover: the pass failed; the next one runs in {pause:g} seconds."
@@ -94,12 +91,38 @@ def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
             changed.wait(options.poll_seconds)
             # A delivery has many files: one pass is enough for those that arrive together.
             stopped.wait(min(1.0, options.poll_seconds))
+
+
+@contextlib.contextmanager
+def set_on_signals(*events: threading.Event) -> Iterator[None]:
+    """Set events on SIGTERM and Ctrl-C, in place of what these do outside the block.
+
+    Args:
+        events: Events to set.
+    """
+
+    def set_all(number: int, frame: FrameType | None) -> None:
+        for event in events:
+            event.set()
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    handlers = {number: signal.signal(number, set_all) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _stopping(observer: BaseObserver | None) -> Iterator[None]:
+    """Stop an observer at the end of the block."""
+    try:
+        yield
     finally:
         if observer:
             observer.stop()
             observer.join()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 def _pause_seconds(failures: int, poll_seconds: float) -> float:
@@ -131,8 +154,16 @@ def _start_observer(
     return observer
 
 
-def _run_pass(arguments: list[str], stopped: threading.Event) -> int:
-    """Run a pass to its end, or stop it when the watcher is stopped; return its exit code."""
+def run_pass(arguments: list[str], stopped: threading.Event) -> int:
+    """Run a pass to its end, or stop it when the watcher is stopped.
+
+    Args:
+        arguments: Arguments of `carryover`.
+        stopped: Event that is set when the watcher is to stop.
+
+    Returns:
+        Its exit code.
+    """
     command = [*isolated_module("pipeline.cli"), *arguments]
     # In its own session: Ctrl-C on the terminal reaches only the watcher, which passes it on.
     process = subprocess.Popen(command, start_new_session=True)

@@ -21,16 +21,17 @@ class Reference:
         embeddings: Output of the signature `embed`, float16 [rows, dim].
         confidences: Probability of the predicted class, float32 [rows].
         domains: Names of the domains, str [rows].
+        labels: Names of the classes, str [rows]; None for a model that was exported without them.
     """
 
     embeddings: npt.NDArray[Any]
     confidences: npt.NDArray[Any]
     domains: npt.NDArray[Any]
+    labels: npt.NDArray[Any] | None = None
 
     def of_domain(self, domain: str) -> "Reference":
         """Return the rows of one domain."""
-        rows = self.domains == domain
-        return Reference(self.embeddings[rows], self.confidences[rows], self.domains[rows])
+        return self._select(self.domains == domain)
 
     def write(self, model: str) -> None:
         """Write a sample of the rows into the folder of a model.
@@ -38,13 +39,23 @@ class Reference:
         Args:
             model: Folder of the SavedModel.
         """
-        chosen = sample_rows(self.domains)
+        chosen = self._select(sample_rows(self.domains))
         sample = {
-            "embeddings": self.embeddings[chosen].astype(np.float16),
-            "confidences": self.confidences[chosen].astype(np.float32),
-            "domains": self.domains[chosen].astype(str),
+            "embeddings": chosen.embeddings.astype(np.float16),
+            "confidences": chosen.confidences.astype(np.float32),
+            "domains": chosen.domains.astype(str),
         }
+        if chosen.labels is not None:
+            sample["labels"] = chosen.labels.astype(str)
         write_arrays(model, REFERENCE, sample)
+
+    def _select(self, rows: npt.NDArray[Any]) -> "Reference":
+        return Reference(
+            self.embeddings[rows],
+            self.confidences[rows],
+            self.domains[rows],
+            None if self.labels is None else self.labels[rows],
+        )
 
 
 def read_reference(model: str) -> Reference | None:
@@ -60,7 +71,12 @@ def read_reference(model: str) -> Reference | None:
         model,
         REFERENCE,
         "reference embeddings",
-        lambda arrays: Reference(arrays["embeddings"], arrays["confidences"], arrays["domains"]),
+        lambda arrays: Reference(
+            arrays["embeddings"],
+            arrays["confidences"],
+            arrays["domains"],
+            arrays.get("labels"),
+        ),
     )
 
 

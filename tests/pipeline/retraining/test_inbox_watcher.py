@@ -23,7 +23,7 @@ def _passes(monkeypatch):
             stopped.set()
         return 0
 
-    monkeypatch.setattr(inbox_watcher, "_run_pass", count)
+    monkeypatch.setattr(inbox_watcher, "run_pass", count)
     return counted
 
 
@@ -95,7 +95,7 @@ def test_after_failed_passes_the_watcher_waits_longer_and_longer(
 
     monkeypatch.setattr(inbox_watcher.threading, "Event", make_event)
     monkeypatch.setattr(inbox_watcher, "_start_observer", lambda *_: None)
-    monkeypatch.setattr(inbox_watcher, "_run_pass", run_pass)
+    monkeypatch.setattr(inbox_watcher, "run_pass", run_pass)
     watch_inbox(["retrain"], RetrainOptions(inbox=tmp_path, poll_seconds=20))
     assert pauses == [20, 40, 80, "events", 1.0, 20, "events", 1.0, "events", 1.0]
     assert capsys.readouterr().err.splitlines() == [

@@ -30,6 +30,7 @@ def test_a_sample_is_read_as_it_was_written(tmp_path):
     day = found.of_domain("day")
     np.testing.assert_array_equal(day.embeddings, np.eye(3)[[0, 2]])
     np.testing.assert_allclose(day.confidences, [0.5, 0.7])
+    assert day.labels is None
     assert read_reference(str(tmp_path / "none")) is None
 
 
@@ -41,6 +42,8 @@ def test_the_sample_has_the_embeddings_of_the_exported_model(trained):
     indexed = read_pictures(trained.eval_files, SIZE)
     pictures = [by_id[image_id.decode()] for image_id in indexed.image_ids.tolist()]
     assert found.domains.tolist() == [row.domain for row in pictures]
+    assert found.labels is not None
+    assert found.labels.tolist() == [row.label for row in pictures]
     images = tf.constant([tf.io.encode_png(row.pixels).numpy() for row in pictures])
     signatures = tf.saved_model.load(trained.serving_model_dir).signatures
     served = signatures["embed"](image=images)["embedding"].numpy()

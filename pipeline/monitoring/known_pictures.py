@@ -1,0 +1,140 @@
+"""Pictures that a model knows, in groups, and how often they are on one side of a classifier."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv
+
+from trainer_module.export.novelty import normalised
+from trainer_module.export.reference_embeddings import Reference
+
+#: Principal components of the embeddings in which pictures are compared.
+COMPONENTS = 64
+
+#: Probability that the bound of any group is too low, for one classifier.
+LEVEL = 0.2
+
+#: Least and greatest number of pictures that all groups together stand for in one of them.
+PRIOR_PICTURES = (2.0, 200.0)
+
+#: Variance that is taken for 0.
+SMALLEST_VARIANCE = 1e-6
+
+FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+Float64Array: TypeAlias = npt.NDArray[np.float64]
+Rows: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class KnownPictures:
+    """Eval pictures in the principal components of their embeddings.
+
+    Attributes:
+        mean: Mean of the normalised embeddings, float64 [dim].
+        components: Principal components, float64 [dim, components].
+        points: Pictures in these components, float64 [rows, components].
+        groups: Number of the group of every picture, int64 [rows]. A group is a class in a domain.
+        folds: 0 or 1 for every picture, int64 [rows]; they alternate within a group.
+        weights: Weights of the pictures, float64 [rows]: all groups weigh the same.
+        num_domains: Number of domains.
+    """
+
+    mean: Float64Array
+    components: Float64Array
+    points: Float64Array
+    groups: Rows
+    folds: Rows
+    weights: Float64Array
+    num_domains: int
+
+    @classmethod
+    def of_reference(cls, reference: Reference) -> "KnownPictures | None":
+        """Group the reference embeddings of a model.
+
+        Args:
+            reference: Reference embeddings.
+
+        Returns:
+            None for a model that was exported without the labels of its reference embeddings.
+        """
+        if reference.labels is None:
+            return None
+        units = normalised(reference.embeddings).astype(np.float64)
+        mean = units.mean(axis=0)
+        centred = units - mean
+        _, vectors = np.linalg.eigh(centred.T @ centred)
+        components = vectors[:, ::-1][:, :COMPONENTS]
+        names = np.stack([reference.domains.astype(str), reference.labels.astype(str)])
+        _, groups = np.unique(names, axis=1, return_inverse=True)
+        groups = groups.reshape(-1).astype(np.int64)
+        sizes = np.bincount(groups)
+        return cls(
+            mean,
+            components,
+            centred @ components,
+            groups,
+            _alternate(groups),
+            1 / sizes[groups] / len(sizes),
+            len(set(reference.domains.tolist())),
+        )
+
+    def project(self, embeddings: FloatArray) -> Float64Array:
+        """Return embeddings in the principal components, float64 [rows, components].
+
+        Args:
+            embeddings: Embeddings, float [rows, dim].
+        """
+        projected: Float64Array = (normalised(embeddings) - self.mean) @ self.components
+        return projected
+
+    def greatest_share(self, is_chosen: npt.NDArray[np.bool_]) -> float:
+        """Return an upper bound of the share of pictures that are chosen in any group.
+
+        Args:
+            is_chosen: Whether a picture is chosen, bool [rows].
+        """
+        chosen = np.bincount(self.groups, is_chosen).astype(np.float64)
+        return float(upper_bounds(chosen, np.bincount(self.groups).astype(np.float64)).max())
+
+
+def upper_bounds(chosen: Float64Array, sizes: Float64Array) -> Float64Array:
+    """Return upper bounds of the shares of groups.
+
+    The greatest bound is above the greatest share with a probability of about 1 - `LEVEL`. A group
+    has few pictures, such as 30. Groups that behave alike tell about each other: the shares have a
+    beta distribution as their prior. Its strength is fitted by the method of moments to how much
+    they differ beyond chance, and a standard error more (empirical Bayes, as in "Proportions with
+    extraneous variance", Kleinman, JASA 68, 1973).
+
+    Args:
+        chosen: Number of chosen pictures by group, float64 [groups].
+        sizes: Number of pictures by group, float64 [groups].
+
+    Example:
+        >>> import numpy as np
+        >>> from pipeline.monitoring.known_pictures import upper_bounds
+        >>> alike = upper_bounds(np.full(20, 3.0), np.full(20, 30.0))
+        >>> different = upper_bounds(np.array([3.0] * 19 + [20.0]), np.full(20, 30.0))
+        >>> bool(alike.max() < 0.25), bool(different.max() > 0.7)
+        (True, True)
+    """
+    shares = chosen / sizes
+    mean = max(chosen.sum() / sizes.sum(), 0.5 / sizes.sum())
+    variance = (np.square(shares - mean) * sizes).sum() / sizes.sum()
+    variance *= 1 + np.sqrt(2 / len(sizes))
+    by_chance = mean * (1 - mean) * len(sizes) / sizes.sum()
+    between = max(variance - by_chance, SMALLEST_VARIANCE)
+    prior = np.clip(mean * (1 - mean) / between - 1, *PRIOR_PICTURES)
+    right = chosen + prior * mean
+    wrong = np.maximum(sizes - chosen + prior * (1 - mean), 1e-9)
+    return np.asarray(betaincinv(right, wrong, 1 - LEVEL / len(sizes)), np.float64)
+
+
+def _alternate(groups: Rows) -> Rows:
+    folds = np.zeros(len(groups), np.int64)
+    for group in range(groups.max() + 1):
+        rows = np.flatnonzero(groups == group)
+        folds[rows] = np.arange(len(rows)) % 2
+    return folds

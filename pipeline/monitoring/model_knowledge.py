@@ -1,0 +1,77 @@
+"""What is kept with a version about the pictures that it knows, besides their embeddings."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from components.data_gate.statistics.baseline_statistics import read_baseline_statistics
+from components.data_gate.statistics.distributions import Distribution
+from pipeline.monitoring.known_pictures import KnownPictures
+from pipeline.monitoring.seen_pictures import SeenPictures
+from pipeline.predicting.embedding_distance import distances_to_domains
+from pipeline.retraining.assessing.accuracy_estimate import MIN_TESTED, KnownConfidences
+from trainer_module.export.reference_embeddings import Reference
+
+#: Most pictures whose distance to a domain is measured: it takes the square of their number.
+MAX_MEASURED = 200
+
+
+class ModelKnowledge:
+    """Test predictions, training statistics and reference embeddings of a version."""
+
+    def __init__(self, model: Path, reference: Reference) -> None:
+        """Read nothing yet.
+
+        Args:
+            model: Folder of the version.
+            reference: Its reference embeddings.
+        """
+        self._model, self._reference = model, reference
+
+    @cached_property
+    def _confidences(self) -> KnownConfidences:
+        return KnownConfidences.read(self._model)
+
+    def usual(self, domain: str) -> tuple[float | None, float | None]:
+        """Return mean confidence and accuracy on test pictures; None for a version without them.
+
+        Args:
+            domain: Client domain. Its own test pictures count, or all where it has too few.
+        """
+        tested = self._confidences
+        own = tested.domains == domain
+        if own.sum() < MIN_TESTED:
+            own = np.ones(len(tested.domains), bool)
+        if not own.any():
+            return None, None
+        return float(tested.confidences[own].mean()), float(tested.correct[own].mean())
+
+    def estimate_accuracy(self, domain: str, confidences: npt.NDArray[np.float32]) -> float | None:
+        """Return the estimated accuracy; None for too few pictures.
+
+        Args:
+            domain: Client domain.
+            confidences: Confidences on its pictures, float32 [rows].
+        """
+        estimate = self._confidences.estimate(domain, confidences)
+        return estimate.accuracy if estimate else None
+
+    def distances(self, known: KnownPictures, pictures: SeenPictures) -> dict[str, float]:
+        """Return the distance of pictures to every known domain, see `embedding_distance`.
+
+        Args:
+            known: Pictures that the version knows.
+            pictures: Pictures; the newest of them are measured.
+        """
+        points = Reference(known.points, self._reference.confidences, self._reference.domains)
+        return distances_to_domains(pictures.points[-MAX_MEASURED:].astype(np.float64), points)
+
+    def distributions(self) -> dict[str, Mapping[str, Distribution]]:
+        """Return the distributions of measures of training pictures, by domain and measure."""
+        statistics = read_baseline_statistics(str(self._model))
+        if statistics is None:
+            return {}
+        return {name: found.numeric for name, found in statistics.domains.items()}

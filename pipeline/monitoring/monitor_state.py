@@ -1,0 +1,163 @@
+"""What `carryover monitor` remembers of the traffic of a version, from one call to the next."""
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.monitoring.drift_test import DriftTest
+from pipeline.monitoring.seen_pictures import NAMES, SeenPictures
+from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.workspace_files.file_lock import NO_LOCKS, lock_file
+from trainer_module.contract.workspace_files.state_files import reading
+
+#: What to do about a damaged file.
+REMEDY = "Remove it: the traffic that is still in the workspace is then read again."
+
+_HEADER = "header"
+
+
+@dataclass
+class StreamState:
+    """State of the traffic of one client domain.
+
+    Attributes:
+        test: Test for pictures that are unlike every known domain.
+        pictures: Newest pictures.
+        total: Number of all pictures so far.
+        num_unusable: Number of pictures that cannot be decoded.
+        is_told: Whether the alarm was told by a notice.
+        delivered: Digests of the pictures that were delivered to an inbox, as hex digits.
+    """
+
+    test: DriftTest = field(default_factory=DriftTest)
+    pictures: SeenPictures = field(default_factory=SeenPictures.none)
+    total: int = 0
+    num_unusable: int = 0
+    is_told: bool = False
+    delivered: list[str] = field(default_factory=list)
+
+    def restart(self) -> None:
+        """Begin another test: the newest pictures are usual again after an alarm."""
+        self.test = DriftTest(recent=self.test.recent[:0])
+        self.is_told = False
+
+
+@dataclass
+class MonitorState:
+    """State of the traffic of one version.
+
+    Attributes:
+        position: Time up to which traffic was read, in seconds since 1970; None at first.
+        streams: States by client domain.
+    """
+
+    position: float | None = None
+    streams: dict[str, StreamState] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        """Write the state into a file that only its owner can read.
+
+        Args:
+            path: Path of the file.
+        """
+        arrays: dict[str, Any] = {}
+        headers = []
+        for number, (domain, stream) in enumerate(self.streams.items()):
+            test = stream.test
+            headers.append(
+                {
+                    "domain": domain,
+                    "count": test.count,
+                    "wealth": test.wealth,
+                    "alarm": test.alarm,
+                    "total": stream.total,
+                    "num_unusable": stream.num_unusable,
+                    "is_told": stream.is_told,
+                    "delivered": stream.delivered,
+                }
+            )
+            arrays[f"{number}_recent"] = test.recent
+            arrays |= {f"{number}_{name}": getattr(stream.pictures, name) for name in NAMES}
+        header = {"position": self.position, "streams": headers}
+        arrays[_HEADER] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+        content = io.BytesIO()
+        np.savez(content, **arrays)
+        atomic_write(path, content.getvalue(), private=True)
+
+
+def read_monitor_state(path: Path) -> MonitorState:
+    """Read the state of a version; an empty one where nothing was written yet.
+
+    Args:
+        path: Path of the file.
+
+    Raises:
+        UnavailableError: The file is unreadable or damaged.
+    """
+    if not path.exists():
+        return MonitorState()
+    with reading(path, "state of the monitor", REMEDY):
+        with np.load(path, allow_pickle=False) as arrays:
+            header = json.loads(arrays[_HEADER].tobytes())
+            streams = {
+                values["domain"]: _read_stream(values, number, arrays)
+                for number, values in enumerate(header["streams"])
+            }
+        return MonitorState(header["position"], streams)
+
+
+def _read_stream(values: dict[str, Any], number: int, arrays: Mapping[str, Any]) -> StreamState:
+    test = DriftTest(
+        values["count"],
+        values["wealth"],
+        arrays[f"{number}_recent"],
+        values["alarm"],
+    )
+    pictures = SeenPictures(**{name: arrays[f"{number}_{name}"] for name in NAMES})
+    return StreamState(
+        test,
+        pictures,
+        values["total"],
+        values["num_unusable"],
+        values["is_told"],
+        values["delivered"],
+    )
+
+
+@contextlib.contextmanager
+def monitor_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of the monitor of a workspace, so that two calls do not write one state.
+
+    Args:
+        folder: Folder of the states; it is made if it does not exist.
+
+    Raises:
+        InputError: Another call holds the lock, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        handle = lock_file(folder / ".lock")
+    except BlockingIOError:
+        raise InputError(
+            f"another carryover monitor reads the traffic of {folder.parent}. Wait until it ends, "
+            "or stop it."
+        ) from None
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            yield
+            return
+        raise InputError(
+            f"{folder} cannot be written: {error.strerror}. Make it writable for this user."
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(handle)

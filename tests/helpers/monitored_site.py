@@ -1,0 +1,60 @@
+"""A workspace with a tiny serving model whose traffic was collected."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+from tiny_models import LABELS
+from tiny_pictures import solid
+from tiny_workspace import NAME, shade
+
+from pipeline.config.run_config import RunConfig
+from pipeline.traffic.traffic_record import TrafficRecord
+from pipeline.traffic.traffic_store import TrafficWriter, traffic_folder
+
+#: Seconds between two pictures, and age of the newest one.
+STEP, AGE = 1.0, 100.0
+
+
+def known(count: int, first: int = 1_000) -> list[bytes]:
+    """Different pictures as the model knows them."""
+    return [solid(shade(LABELS[n % 3], n)) for n in range(first, first + count)]
+
+
+def unusual(count: int, seed: int = 1) -> list[bytes]:
+    """Different dark pictures of colours between those that the model knows."""
+    rng = np.random.default_rng(seed)
+    return [solid((n, n, int(rng.integers(0, 3)))) for n in 5 + np.arange(count) % 200]
+
+
+class MonitoredSite:
+    """A workspace, an inbox, and traffic."""
+
+    def __init__(self, folder: Path) -> None:
+        self.workspace, self.inbox = folder / "workspace", folder / "inbox"
+        self.inbox.mkdir()
+
+    def write_config(self, **values: object) -> None:
+        """Write the config of the run of the serving version."""
+        config = RunConfig(name=NAME, data="/data", workspace=self.workspace)
+        run = self.workspace / "runs" / "run 1"
+        run.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(config.model_dump(mode="json") | values)
+        (run / "config.yaml").write_text(text)
+
+    def send(
+        self, pictures: Sequence[bytes], domain: str = "gate", age: float = AGE, version: int = 1
+    ) -> None:
+        """Collect pictures; the last one is so many seconds old."""
+        first = time.time() - age - STEP * len(pictures)
+        with TrafficWriter(traffic_folder(self.workspace), 10**9) as writer:
+            writer.write(
+                [
+                    TrafficRecord(
+                        first + STEP * number, domain, version, image, "red", 0.9, 0.5, True
+                    )
+                    for number, image in enumerate(pictures)
+                ]
+            )

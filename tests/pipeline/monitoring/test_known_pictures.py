@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from pipeline.monitoring.known_pictures import LEVEL, KnownPictures, upper_bounds
+from trainer_module.export.reference_embeddings import Reference
+
+
+@pytest.mark.parametrize(("groups", "size"), [(20, 30), (60, 5), (6, 60)])
+@pytest.mark.parametrize("shares", [(2, 18), (20, 180), (1, 1)])
+def test_the_greatest_bound_is_above_the_greatest_share(groups, size, shares):
+    rng = np.random.default_rng(1)
+    sizes = np.full(groups, float(size))
+    held = 0
+    for _ in range(300):
+        true = rng.beta(*shares, groups)
+        held += upper_bounds(rng.binomial(size, true).astype(float), sizes).max() >= true.max()
+    assert held >= 300 * (1 - LEVEL) * 0.9
+
+
+def test_a_group_of_few_pictures_gets_the_bound_of_the_others():
+    chosen, sizes = np.array([2.0] * 19 + [0.0]), np.array([40.0] * 19 + [1.0])
+    assert upper_bounds(chosen, sizes)[-1] < 0.3
+
+
+def test_folds_alternate_within_every_group_and_groups_weigh_the_same():
+    domains = np.array(["day", "fog"] * 10)
+    labels = np.array(["cat"] * 16 + ["dog"] * 4)
+    embeddings = np.random.default_rng(2).normal(0, 1, (20, 5))
+    known = KnownPictures.of_reference(Reference(embeddings, np.ones(20), domains, labels))
+    assert known is not None
+    assert known.folds[:4].tolist() == [0, 0, 1, 1]
+    sums = np.bincount(known.groups, known.weights)
+    np.testing.assert_allclose(sums, 0.25)
+    np.testing.assert_allclose(known.project(embeddings), known.points)
+
+
+def test_reference_embeddings_without_classes_give_no_groups():
+    assert KnownPictures.of_reference(Reference(np.eye(3), np.ones(3), np.ones(3))) is None

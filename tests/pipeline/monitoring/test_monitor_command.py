@@ -1,0 +1,182 @@
+"""`carryover monitor` on a workspace with a tiny model."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from monitored_site import MonitoredSite, known, unusual
+from typer.testing import CliRunner, Result
+
+from pipeline.cli import app
+from pipeline.monitoring.monitor_pass import monitoring_folder
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.model_assets import REFERENCE
+
+pytestmark = pytest.mark.component
+
+COPY = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + chr(10))"
+
+
+def monitor(site: MonitoredSite, *options: object) -> Result:
+    arguments = ["monitor", "--workspace", str(site.workspace), *map(str, options)]
+    done = CliRunner().invoke(app, arguments)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+def report(site: MonitoredSite) -> dict:
+    path = monitoring_folder(site.workspace) / "colours.json"
+    return json.loads(path.read_text())
+
+
+def test_without_traffic_nothing_is_unusual_and_the_output_says_how_to_collect(site):
+    done = monitor(site)
+    assert done.exit_code == 0
+    assert "No traffic of colours 1 was collected yet." in done.stdout
+    assert f"carryover serve --workspace {site.workspace} --sample-requests" in done.stdout
+
+
+def test_known_pictures_are_nothing_unusual(site):
+    site.send(known(150))
+    done = monitor(site)
+    assert done.exit_code == 0
+    assert "Nothing is unusual for colours 1." in done.stdout
+    [domain] = report(site)["domains"]
+    assert (domain["domain"], domain["pictures"], domain["alarm"]) == ("gate", 150, None)
+    assert domain["classes"] == {"red": 1.0}
+    assert domain["novel"] == 0
+
+
+def test_unusual_pictures_are_told_in_words_with_exit_code_3(site):
+    site.send([*known(150), *unusual(150)])
+    done = monitor(site)
+    assert done.exit_code == 3
+    assert "Domain 'gate': since " in done.stdout
+    assert " are unlike every known domain (of known ones at most " in done.stdout
+    assert "nearest 'day' (" in done.stdout
+    [domain] = report(site)["domains"]
+    assert domain["alarm"]["share"] > 0.6
+    assert 140 <= domain["alarm"]["pictures"] <= 160
+
+
+def test_a_client_domain_has_a_test_of_its_own(site):
+    site.send(known(150), "gate")
+    site.send(unusual(150), "yard")
+    assert monitor(site).exit_code == 3
+    alarms = {one["domain"]: one["alarm"] is not None for one in report(site)["domains"]}
+    assert alarms == {"gate": False, "yard": True}
+
+
+def test_traffic_is_read_once_and_an_alarm_lasts(site):
+    site.send(unusual(150), age=900)
+    assert monitor(site).exit_code == 3
+    assert monitor(site).exit_code == 3
+    assert report(site)["domains"][0]["total"] == 150
+
+
+def test_an_alarm_ends_when_the_newest_pictures_are_usual_again(site):
+    site.send(unusual(150), age=900)
+    assert monitor(site).exit_code == 3
+    # The second call goes on after the first, so what it reads is newer.
+    state = monitoring_folder(site.workspace) / "colours-1.npz"
+    arrays = dict(np.load(state))
+    header = json.loads(arrays["header"].tobytes())
+    header["position"] -= 800
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    np.savez(state, **arrays)
+    site.send(known(200))
+    assert monitor(site).exit_code == 0
+
+
+def test_traffic_of_other_versions_and_damaged_pictures_are_left_out(site):
+    site.send(unusual(150), version=7)
+    site.send([*known(60), b"no picture"])
+    assert monitor(site).exit_code == 0
+    [domain] = report(site)["domains"]
+    assert (domain["total"], domain["unusable"]) == (60, 1)
+
+
+def test_a_line_of_json_is_printed(site, capfd):
+    site.send(unusual(150))
+    assert monitor(site, "--json").exit_code == 3
+    [line] = capfd.readouterr().out.splitlines()
+    assert json.loads(line)["unusual"] is True
+
+
+def test_the_command_of_the_config_gets_one_notice_of_an_alarm(site, tmp_path):
+    received = tmp_path / "received"
+    site.write_config(notify={"command": [sys.executable, "-c", COPY, str(received)]})
+    site.send(unusual(150))
+    monitor(site)
+    monitor(site)
+    [event] = map(json.loads, received.read_text().splitlines())
+    assert (event["event"], event["domain"]) == ("unusual_traffic", "gate")
+    assert "unlike every known domain" in event["text"]
+
+
+def test_unusual_pictures_are_delivered_once(site):
+    site.send([*known(100), *unusual(150)])
+    done = monitor(site, "--deliver", site.inbox)
+    assert done.exit_code == 3
+    [batch] = site.inbox.iterdir()
+    assert f"Delivered: {batch}" in done.stdout
+    assert (batch / "_READY").exists()
+    to_label = set((batch / "gate" / "_to_label").iterdir())
+    rest = (
+        set((batch / "gate" / "_unlabelled").iterdir())
+        if (batch / "gate" / "_unlabelled").exists()
+        else set()
+    )
+    contents = {path.read_bytes() for path in to_label | rest}
+    assert to_label
+    assert len(contents) == len(to_label) + len(rest) > 80
+    assert len(contents & set(unusual(150))) > 0.95 * len(contents)
+    monitor(site, "--deliver", site.inbox)
+    assert [batch] == list(site.inbox.iterdir())
+
+
+def test_nothing_is_delivered_without_an_alarm(site):
+    site.send(known(150))
+    assert monitor(site, "--deliver", site.inbox).exit_code == 0
+    assert not list(site.inbox.iterdir())
+
+
+def test_an_inbox_that_does_not_exist_is_refused(site):
+    with pytest.raises(InputError, match=r"--deliver .*none does not exist"):
+        monitor(site, "--deliver", site.inbox / "none")
+
+
+def test_a_version_without_the_classes_of_its_embeddings_is_named(site):
+    path = site.workspace / "serving" / "colours" / "1" / REFERENCE
+    arrays = dict(np.load(path))
+    del arrays["labels"]
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match=r"version 1 of colours was exported before carryover mon"):
+        monitor(site)
+    path.unlink()
+    with pytest.raises(InputError, match=r"version 1 of colours was exported before carryover mon"):
+        monitor(site)
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:50])
+
+
+def test_a_damaged_state_is_named_with_what_to_do(site):
+    site.send(known(60))
+    monitor(site)
+    damage(monitoring_folder(site.workspace) / "colours-1.npz")
+    with pytest.raises(InputError, match=r"state of the monitor .* Remove it: the traffic"):
+        monitor(site)
+
+
+def test_damaged_traffic_is_left_out(site):
+    site.send(known(60))
+    [file] = (site.workspace / "traffic").glob("*.tfrecord")
+    damage(file)
+    site.send(known(60))
+    assert monitor(site).exit_code == 0
+    assert report(site)["domains"][0]["total"] == 60
