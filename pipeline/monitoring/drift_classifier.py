@@ -13,7 +13,7 @@ from pipeline.monitoring.known_pictures import FOLDS, Float64Array, KnownPicture
 from pipeline.monitoring.shrinkage import shrink
 
 #: Shares of the known pictures that are below a limit that is tried.
-QUANTILES = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
+QUANTILES = (0.7, 0.8, 0.85, 0.9, 0.93, 0.96, 0.98, 0.99)
 
 #: Seed of the division of the newest pictures into folds.
 SEED = 17

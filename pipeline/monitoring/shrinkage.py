@@ -5,7 +5,7 @@ import numpy as np
 from pipeline.monitoring.known_pictures import Float64Array
 
 #: Share of the mean variance that is added to all variances.
-SHRINKAGE = 0.1
+SHRINKAGE = 0.2
 
 #: Smallest variance that is added.
 SMALLEST_VARIANCE = 1e-12
