@@ -1,7 +1,7 @@
 """Learns what tells new pictures from the known ones.
 
-The classifier is Fisher's linear discriminant with a shrunk covariance, once for each of two folds.
-Pictures of the other fold, which it did not see, say how often it takes known pictures for new.
+The classifier is Fisher's linear discriminant with a shrunk covariance, once without each fold.
+The pictures of that fold, which it did not see, say how often it takes known pictures for new.
 """
 
 from dataclasses import dataclass
@@ -9,28 +9,26 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.monitoring.known_pictures import Float64Array, KnownPictures
-
-#: Share of the mean variance that is added to all variances.
-SHRINKAGE = 0.1
+from pipeline.monitoring.known_pictures import FOLDS, Float64Array, KnownPictures
+from pipeline.monitoring.shrinkage import shrink
 
 #: Shares of the known pictures that are below a limit that is tried.
-QUANTILES = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
+QUANTILES = (0.7, 0.8, 0.85, 0.9, 0.93, 0.96, 0.98, 0.99)
 
-#: Seed of the division of the newest pictures into two folds.
+#: Seed of the division of the newest pictures into folds.
 SEED = 17
 
-#: Smallest variance that is divided by.
-SMALLEST_VARIANCE = 1e-12
+#: Smallest standard deviation that is divided by.
+SMALLEST_SPREAD = 1e-12
 
 
 @dataclass(frozen=True)
 class DriftClassifier:
-    """Two linear discriminants, and the limit above which they take a picture for a new one.
+    """Linear discriminants, and the limit above which they take a picture for a new one.
 
     Attributes:
-        directions: Discriminants, float64 [2, components].
-        offsets: Scores that stand for 0, float64 [2].
+        directions: Discriminants, float64 [folds, components].
+        offsets: Scores that stand for 0, float64 [folds].
         limit: Score above which a picture is taken for a new one.
         share: Estimated share of the newest pictures that are above the limit.
         known_share: Upper bound of this share in any known group; below `share`.
@@ -46,7 +44,7 @@ class DriftClassifier:
         """Return the share of the discriminants that take a picture for new, float64 [rows].
 
         Args:
-            points: Pictures in the principal components, float64 [rows, components].
+            points: Pictures as points, float64 [rows, dim of points].
         """
         scores = points @ self.directions.T - self.offsets
         return (scores > self.limit).mean(axis=1)
@@ -57,23 +55,25 @@ def learn_classifier(known: KnownPictures, newest: Float64Array) -> DriftClassif
 
     Args:
         known: Known pictures.
-        newest: Newest pictures in the principal components, float64 [rows, components]; at least 4.
+        newest: Newest pictures as points, float64 [rows, dim of points]; many more than `FOLDS`.
 
     Returns:
         None if no limit is found above which the newest pictures are more often than those of any
         group.
     """
     # By chance: clients may take turns.
-    halves = np.random.default_rng(SEED).permutation(len(newest)) % 2
+    folds = np.random.default_rng(SEED).permutation(len(newest)) % FOLDS
     directions, offsets = [], []
     known_scores, new_scores = np.empty(len(known.points)), np.empty(len(newest))
-    for fold in (0, 1):
-        own, new = known.folds == fold, halves == fold
-        direction, offset = _discriminate(newest[new], known.points[own], known.weights[own])
+    for fold in range(FOLDS):
+        left_out, new_left_out = known.folds == fold, folds == fold
+        direction, offset = _discriminate(
+            newest[~new_left_out], known.points[~left_out], known.weights[~left_out]
+        )
         directions.append(direction)
         offsets.append(offset)
-        known_scores[~own] = known.points[~own] @ direction - offset
-        new_scores[~new] = newest[~new] @ direction - offset
+        known_scores[left_out] = known.points[left_out] @ direction - offset
+        new_scores[new_left_out] = newest[new_left_out] @ direction - offset
     found = _choose_limit(known, known_scores, new_scores)
     return found and DriftClassifier(np.stack(directions), np.array(offsets), *found)
 
@@ -102,11 +102,9 @@ def _discriminate(
     new_mean, known_mean = new.mean(axis=0), weights @ known
     new_rest, known_rest = new - new_mean, known - known_mean
     covariance = new_rest.T @ new_rest / len(new) + (known_rest.T * weights) @ known_rest
-    dim = len(covariance)
-    shrunk = covariance + np.eye(dim) * (SHRINKAGE * np.trace(covariance) / dim + SMALLEST_VARIANCE)
-    direction = np.linalg.solve(shrunk, new_mean - known_mean)
+    direction = np.linalg.solve(shrink(covariance), new_mean - known_mean)
     scores = known @ direction
-    spread = max(float(scores.std()), SMALLEST_VARIANCE)
+    spread = max(float(scores.std()), SMALLEST_SPREAD)
     return direction / spread, float(scores.mean()) / spread
 
 

@@ -46,7 +46,7 @@ class DriftTest:
     Attributes:
         count: Number of pictures so far.
         wealth: Sum of the wealth of the tests that have begun.
-        recent: Newest pictures in the principal components, float64 [rows, components]: the window,
+        recent: Newest pictures as points, float64 [rows, dim of points]: the window,
             and the pictures of the block since then.
         alarm: Number of pictures up to the one that raised the alarm; None so far.
     """
@@ -61,7 +61,7 @@ class DriftTest:
 
         Args:
             known: Known pictures of the model.
-            points: Pictures in the principal components, float64 [rows, components].
+            points: Pictures as points, float64 [rows, dim of points].
         """
         self.recent = np.concatenate([self.recent.reshape(-1, points.shape[1]), points])
         waiting = self.count % BLOCK + len(points)
@@ -93,7 +93,7 @@ def bet(classifier: DriftClassifier, points: Float64Array) -> Float64Array:
 
     Args:
         classifier: Classifier that did not learn from the pictures.
-        points: Pictures in the principal components, float64 [rows, components].
+        points: Pictures as points, float64 [rows, dim of points].
     """
     known_share = classifier.known_share
     stake = (classifier.share - known_share) / (known_share * (1 - known_share))

@@ -49,8 +49,10 @@ class ModelKnowledge:
             return None, None
         return float(tested.confidences[own].mean()), float(tested.correct[own].mean())
 
-    def estimate_accuracy(self, domain: str, confidences: npt.NDArray[np.float32]) -> float | None:
-        """Return the estimated accuracy; None for too few pictures.
+    def thresholded_accuracy(
+        self, domain: str, confidences: npt.NDArray[np.float32]
+    ) -> float | None:
+        """Return the accuracy that the confidences suggest; None for too few pictures.
 
         Args:
             domain: Client domain.

@@ -18,6 +18,7 @@ from pipeline.terminal.plain_lines import json_line
 from pipeline.version_lookup import find_store, serving_version
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.export.novelty import read_novelty
 from trainer_module.export.reference_embeddings import Reference, read_reference
 
 if TYPE_CHECKING:
@@ -75,8 +76,9 @@ class MonitorPass:
         """
         store = find_store(workspace, name)
         version = serving_version(store)
-        reference = read_reference(str(store.path(version)))
-        known = KnownPictures.of_reference(reference) if reference else None
+        model = str(store.path(version))
+        reference = read_reference(model)
+        known = KnownPictures.of_reference(reference, read_novelty(model)) if reference else None
         if reference is None or known is None:
             raise UnavailableError(
                 f"version {version} of {store.name} was exported before carryover monitor, without "

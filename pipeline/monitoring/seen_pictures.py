@@ -23,7 +23,7 @@ class SeenPictures:
         confidences: Probabilities of these, float32 [rows].
         novelties: Novelty, 0 to 1, float32 [rows]; NaN where it is not known.
         measures: `MEASURES` in this order, float32 [rows, 4].
-        points: Principal components of the embeddings, float32 [rows, components].
+        points: Points, see `KnownPictures`, float32 [rows, dim of points].
     """
 
     times: Array

@@ -23,7 +23,7 @@ SETTLING = 5.0
 CHUNK = 256
 
 #: Newest pictures that are kept of a client domain, and most client domains: clients name them.
-MAX_PICTURES, MAX_DOMAINS = 5_000, 100
+MAX_PICTURES, MAX_DOMAINS = 2_000, 100
 
 
 def records_between(

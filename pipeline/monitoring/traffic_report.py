@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.monitoring.agreement import SecondClassifier
 from pipeline.monitoring.drift_test import FALSE_ALARMS
 from pipeline.monitoring.known_pictures import KnownPictures
 from pipeline.monitoring.model_knowledge import ModelKnowledge
@@ -64,7 +65,7 @@ class DomainTraffic:
             if the version does not tell the novelty.
         confidence: Mean confidence.
         usual_confidence: The same for test pictures; None for a version without them.
-        estimated_accuracy: Estimated accuracy; None for too few pictures.
+        estimated_accuracy: Estimated accuracy, see `agreement`; None for too few pictures.
         usual_accuracy: Accuracy on test pictures.
         measures: Mean brightness and other measures by name.
         classes: Share of the pictures by predicted class.
@@ -160,7 +161,13 @@ def report_stream(
     newest = pictures.select(pictures.times >= pictures.times[-1] - hours * 3600)
     shown = found.since if found else newest
     usual_confidence, usual_accuracy = knowledge.usual(domain)
-    estimate = knowledge.estimate_accuracy(domain, shown.confidences)
+    points = shown.points.astype(np.float64)
+    estimates = [
+        SecondClassifier(known).agreement(points, shown.labels),
+        knowledge.thresholded_accuracy(domain, shown.confidences),
+    ]
+    # Each is too high in some new domains, and rarely too low.
+    estimate = min((one for one in estimates if one is not None), default=None)
     counts = Counter(shown.labels.tolist())
     has_novelty = not np.isnan(shown.novelties).all()
     return DomainTraffic(
