@@ -154,18 +154,30 @@ class _Writer:
         return ""
 
     def _link(self, picture: ListedPicture, label: str) -> None:
-        """Write one picture as a hard link, or as a copy where that is not possible."""
+        """Write one picture into the folder of its label."""
         relative = self._free_path(picture, PurePosixPath(picture.domain, label))
         target, source = self._draft / relative, self._folder / picture.path
         target.parent.mkdir(parents=True, exist_ok=True)
         self._folders.update(target.parents[: len(relative.parts) - 1])
-        try:
-            os.link(source.resolve(), target)
-        except OSError:  # another disk, or a file of another user
+        if not self._hard_link(source.resolve(), target):
             shutil.copy2(source, target)
             sync_path(target)
         if picture.columns:
             self._sidecar.append({"path": str(relative), **picture.columns})
+
+    def _hard_link(self, source: Path, target: Path) -> bool:
+        """Link a file of the folder; return False where that is not possible.
+
+        What a symbolic link leads to outside the folder is not linked: whoever changes the batch
+        must not change that file.
+        """
+        if not source.is_relative_to(self._folder.resolve()):
+            return False
+        try:
+            os.link(source, target)
+        except OSError:  # another disk, or a file of another user
+            return False
+        return True
 
     def _free_path(self, picture: ListedPicture, folder: PurePosixPath) -> PurePosixPath:
         """Return a path in a folder of the draft that no other picture has."""

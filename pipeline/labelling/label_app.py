@@ -191,6 +191,8 @@ class _Handlers:
                 "the file was changed or removed since the start. Go to another picture; to label "
                 "this one, stop `carryover label` and start it again",
             )
+        if listed and kind == "labelled":
+            _check_readable(self._labelling.folder / listed.path)
         self._session.decide(picture, kind, label)
 
     def _decision(self, picture: str) -> dict[str, Any]:
@@ -198,6 +200,16 @@ class _Handlers:
         if decision is None:
             return {"kind": OPEN, "label": "", "reason": ""}
         return {"kind": decision.kind, "label": decision.label, "reason": decision.reason}
+
+
+def _check_readable(path: Path) -> None:
+    """Refuse a label for a file that is no picture: nobody has seen what it shows."""
+    try:
+        displayable_picture(path)
+    except UnusablePictureError as error:
+        raise RequestError(
+            409, f"the picture cannot be shown: {error}. Mark it as unusable, or skip it"
+        ) from None
 
 
 async def _on_input_error(request: Request, error: Exception) -> Response:

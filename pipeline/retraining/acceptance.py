@@ -43,7 +43,7 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
     reason = _checked(reason)
     workspace = Workspace(root.resolve())
     folder = workspace.runs / run_id
-    _check_finished(folder)  # before the lock, which is a file in the workspace
+    _check_finished(workspace.runs, run_id)  # before the lock, which is a file in the workspace
     with workspace.lock():
         summary = _read_summary(folder)
         workspace.read_config(run_id)  # a file that was cut off may hold valid YAML
@@ -55,9 +55,16 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
         if accepted:
             return _finish(ledger, batch, *accepted)
         if summary.baseline_version != store.newest():
+            waits = any(one.state == AWAITING for one in ledger.of_digest(batch or ""))
+            advice = (
+                "Label its pictures, which carryover history names the commands for: then it is "
+                "trained on that version"
+                if waits
+                else "Deliver the batch again"
+            )
             raise InputError(
                 f"run {run_id} was compared with version {summary.baseline_version}, but version "
-                f"{store.newest()} is the serving version now. Deliver the batch again."
+                f"{store.newest()} is the serving version now. {advice}."
             )
         if summary.baseline_version:
             store.check_files(summary.baseline_version)
@@ -135,11 +142,13 @@ def _finish(ledger: Ledger, digest: str | None, version: int, push: Push) -> int
     return version
 
 
-def _check_finished(folder: Path) -> None:
-    if not (folder / "summary.json").exists():
-        known = sorted(path.parent.name for path in folder.parent.glob("*/summary.json"))
+def _check_finished(runs: Path, run_id: str) -> None:
+    """Refuse what is not the name of a folder in `runs`, such as a path that leads out of it."""
+    known = sorted(path.parent.name for path in runs.glob("*/summary.json"))
+    if run_id not in known:
         raise InputError(
-            f"there is no finished run {folder.name}. Give one of: {', '.join(known) or 'none'}."
+            f"there is no finished run {printable_name(run_id)} in workspace {runs.parent}. "
+            f"Give one of: {', '.join(known) or 'none'}."
         )
 
 

@@ -78,7 +78,7 @@ def next_steps(
 ) -> list[str]:
     """Return what a person can do about batches that were not pushed, as lines of text.
 
-    A candidate can be accepted until another version is pushed.
+    A candidate can be accepted until another version is pushed, also one of an earlier batch.
 
     Args:
         batches: Batches in the order of arrival.
@@ -86,14 +86,14 @@ def next_steps(
         rollbacks: Rollbacks of versions; None for none.
     """
     pushed = [
-        batch.number
+        _end(batch)
         for batch in batches
         if batch.state == "pushed" and not _find_rollback(batch, rollbacks or {})
     ]
     steps = []
     for batch in batches:
         accept = accept_command(workspace, str(batch.run_id))
-        is_newest = batch.number > max(pushed, default=0)
+        is_newest = not pushed or _end(batch) > max(pushed)
         if batch.is_held_for_labels:
             what = f"If the labels of {batch.name} are right:"
             steps.append([what, accept_command(workspace, batch=batch.name)])
@@ -110,6 +110,11 @@ def next_steps(
             what = f"To train on {batch.name}, label some of its pictures:"
             steps.append([what, *select_and_label(workspace, batch)])
     return [line for what, *commands in steps[-MAX_STEPS:] for line in (what, *_indented(commands))]
+
+
+def _end(batch: Batch) -> tuple[str, int]:
+    """Return when a batch got its state; of those in the same second, the later one is greater."""
+    return batch.finished_at or "", batch.number
 
 
 def _indented(lines: list[str]) -> list[str]:

@@ -9,12 +9,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.traffic.tfrecord_frames import (
-    DamagedRecordError,
-    frame_record,
-    frame_size,
-    read_records,
-)
 from pipeline.traffic.traffic_files import (
     TrafficFile,
     folder_lock,
@@ -23,6 +17,12 @@ from pipeline.traffic.traffic_files import (
     new_path,
 )
 from pipeline.traffic.traffic_record import TrafficRecord, parse_record, serialize_record
+from trainer_module.contract.tfrecord_frames import (
+    DamagedRecordError,
+    frame_record,
+    frame_size,
+    read_records,
+)
 
 #: Share of the limit that one file takes before the next one is begun: so much is lost at once when
 #: the oldest file is removed.

@@ -14,6 +14,7 @@ from PIL import Image
 
 from trainer_module.contract import example_features
 from trainer_module.contract.model_assets import WARMUP_REQUESTS
+from trainer_module.contract.tfrecord_frames import DamagedRecordError, read_records
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 from trainer_module.export.saved_model_classifier import SERVING_DEFAULT
 
@@ -82,17 +83,18 @@ def read_warmup_requests(folder: Path) -> list[WarmupRequest]:
     Raises:
         UnavailableError: The file is damaged.
     """
-    import tensorflow as tf
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
     path = folder / WARMUP_REQUESTS
     if not path.exists():
         return []
-    with reading(path, "file of warm-up requests", RESTORE_VERSION):
-        # A TFRecordDataset would be eager, and that starts every GPU.
-        records = tf.compat.v1.io.tf_record_iterator(str(path))
-        logs = [PredictionLog.FromString(one) for one in itertools.islice(records, MAX_REQUESTS)]
-        requests = [_parse(log.predict_log.request) for log in logs]
+    requests = []
+    # A TFRecordDataset would be eager, and that starts every GPU.
+    with reading(path, "file of warm-up requests", RESTORE_VERSION), path.open("rb") as file:
+        for record in itertools.islice(read_records(file), MAX_REQUESTS):
+            if isinstance(record, DamagedRecordError):
+                raise record
+            requests.append(_parse(PredictionLog.FromString(record).predict_log.request))
     return [request for request in requests if request]
 
 

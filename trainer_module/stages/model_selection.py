@@ -72,7 +72,7 @@ def describe_choice(
     compared = _without_replaced(stages)
     if len(compared) < len(stages):
         replaced = " and ".join(stages[-1].replaces)
-        texts += f"; {stages[-1].name} replaces {replaced}, because it does no harm there"
+        texts += f"; {stages[-1].name} replaces {replaced}, because harm is not proven there"
     best = max(stage.score.by(criterion) for stage in compared)
     rivals = [stage for stage in compared if stage.score.by(criterion) == best]
     if rivals == [chosen]:

@@ -42,6 +42,19 @@ def names(folder: Path) -> list[str]:
     return sorted(one.name for one in folder.iterdir())
 
 
+def test_what_a_link_leads_to_outside_the_folder_is_copied(folder, tmp_path):
+    outside = tmp_path / "outside.png"
+    outside.write_bytes(solid("blue"))
+    (folder / "fog" / "dog" / "7.png").symlink_to(outside)
+    (folder / "fog" / "dog" / "8.png").symlink_to("6.png")
+    with open_session(folder, ["dog"]) as session:
+        write_batch(session, folder, tmp_path / "batch", only_labelled=False)
+    written = tmp_path / "batch" / "fog" / "dog"
+    assert (written / "7.png").read_bytes() == outside.read_bytes()
+    assert not (written / "7.png").samefile(outside)
+    assert (written / "8.png").samefile(folder / "fog" / "dog" / "6.png")
+
+
 def test_a_batch_has_labelled_pictures_by_class_and_the_others_without_a_label(folder, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     output = tmp_path / "inbox" / "batch"

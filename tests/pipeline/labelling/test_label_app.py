@@ -75,6 +75,14 @@ def test_a_file_that_is_no_picture_is_marked_with_the_reason(page):
     assert json.loads(page.get("proposals")[1])["unreadable"] == [picture_id(BAD)]
 
 
+def test_a_file_that_is_no_picture_gets_no_label(page):
+    for kind, label, status in (("labelled", "dog", 409), ("unusable", "", 200)):
+        decision = {"id": picture_id(BAD), "kind": kind, "label": label}
+        assert page.post("decisions", decision)[0] == status
+    assert page.session.decision(picture_id(BAD)).kind == "unusable"
+    assert page.post("undo", {})[0] == 200
+
+
 def test_only_ids_of_the_list_name_a_picture(page):
     for other in ("..%2f..%2fetc%2fpasswd", JPEG.replace("/", "%2f"), "0" * 16):
         assert page.get(f"pictures/{other}")[0] == 404

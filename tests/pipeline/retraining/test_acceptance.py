@@ -195,7 +195,9 @@ def test_a_candidate_that_was_compared_with_an_older_version_is_not_pushed(root,
 
 def test_a_folder_that_is_no_workspace_is_left_as_it_is(tmp_path):
     for folder in (write_files(tmp_path / "pictures", {"day/cat/1.png": b""}), tmp_path / "new"):
-        with pytest.raises(InputError, match=r"there is no finished run 1\. Give one of: none\."):
+        with pytest.raises(
+            InputError, match=r"no finished run 1 in workspace .*\. Give one of: none"
+        ):
             accept_candidate(folder, "1", "we know")
         assert [path.name for path in folder.glob("*")] == ["day"] * folder.exists()
     assert not (tmp_path / "new").exists()
@@ -204,8 +206,9 @@ def test_a_folder_that_is_no_workspace_is_left_as_it_is(tmp_path):
 def test_an_unknown_run_is_answered_with_the_finished_ones(root):
     add_run(root)
     (root / "runs" / "20240103-000000").mkdir()  # it has no summary yet
-    for run_id in ("20240103-000000", "none"):
-        with pytest.raises(InputError, match=f"no finished run {run_id}. Give one of: {RUN_ID}."):
+    out = f"../runs/{RUN_ID}"
+    for run_id in ("20240103-000000", "none", "..", out):
+        with pytest.raises(InputError, match=rf"no finished run {run_id} in .*: {RUN_ID}\."):
             accept_candidate(root, run_id, "we know")
 
 

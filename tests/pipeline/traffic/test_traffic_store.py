@@ -203,7 +203,7 @@ def test_damage_costs_the_damaged_records_and_is_told_once_per_file(tmp_path, ca
 
 
 def test_a_record_that_lacks_something_is_left_out(tmp_path, caplog):
-    from pipeline.traffic.tfrecord_frames import frame_record
+    from trainer_module.contract.tfrecord_frames import frame_record
 
     write_times(tmp_path, [1.0])
     [file] = files(tmp_path)

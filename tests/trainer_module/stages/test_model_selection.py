@@ -99,7 +99,7 @@ def test_a_stage_that_replaces_the_one_before_it_is_compared_in_its_place():
     assert select_stage(stages, EVAL_LABELS, EVAL_DOMAINS, KNOWN, "mean_domain") is last
     assert describe_choice(stages, last, "mean_domain") == (
         "accuracy on the eval split 0.333 frozen and 1.000 fine_tuned and 0.917 semi_supervised; "
-        "semi_supervised replaces fine_tuned, because it does no harm there"
+        "semi_supervised replaces fine_tuned, because harm is not proven there"
     )
 
 
@@ -109,7 +109,7 @@ def test_a_stage_that_replaces_all_others_is_selected_though_the_eval_split_does
     assert select_stage(stages, EVAL_LABELS, EVAL_DOMAINS, KNOWN, "mean_domain") is stages[-1]
     text = describe_choice(stages, stages[-1], "mean_domain")
     assert text.endswith(
-        "; semi_supervised replaces frozen and fine_tuned, because it does no harm there"
+        "; semi_supervised replaces frozen and fine_tuned, because harm is not proven there"
     )
 
 

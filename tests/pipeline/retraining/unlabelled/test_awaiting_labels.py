@@ -323,6 +323,18 @@ def test_where_unlabelled_pictures_start_nothing_the_commands_that_choose_and_la
     assert next_steps(site.batches(), site.workspace)[0].startswith("To train on dark, label")
 
 
+def test_accept_is_not_offered_once_another_version_was_pushed_also_for_an_earlier_batch(waiting):
+    [batch] = waiting.batches()
+    later = replace(batch, number=2, name="mist")
+    steps = next_steps([batch, later], waiting.workspace)
+    assert any(line.startswith("To push the candidate of mist") for line in steps)
+    pushed = replace(batch, state="pushed", version=2, finished_at="9999-12-31T23:59:59+00:00")
+    steps = next_steps([pushed, later], waiting.workspace)
+    assert [line for line in steps if line.startswith("To ")] == [
+        "To decide on the candidate of mist, label its pictures:"
+    ]
+
+
 def test_the_candidate_can_be_accepted_without_labels(waiting, monkeypatch):
     [batch] = waiting.batches()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.traffic.tfrecord_frames import (
+from trainer_module.contract.tfrecord_frames import (
     DamagedRecordError,
     frame_record,
     frame_size,
