@@ -10,6 +10,9 @@ from pipeline.serving.loaded_versions import LoadedVersions
 #: Seconds between two polls of the directory of versions, as in TensorFlow Serving.
 POLL_SECONDS = 1.0
 
+#: Seconds between two looks for the first version that is loaded.
+LOOK_SECONDS = 0.05
+
 _logger = logging.getLogger("carryover.serving")
 
 
@@ -27,12 +30,12 @@ class VersionPolling:
         self._problem = ""
 
     async def start(self) -> None:
-        """Begin to poll, and return when a version is loaded."""
-        while self._versions.newest() is None:
-            await self._poll()
-            if self._versions.newest() is None:
-                await asyncio.sleep(POLL_SECONDS)
+        """Begin to poll, and return when a version is loaded; the others are loaded meanwhile."""
         self._task = asyncio.create_task(self._poll_on())
+        while self._versions.newest() is None:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._task.done() and not self._task.cancelled():
+                self._task.result()  # it ends by an error alone
 
     async def stop(self, seconds: float) -> None:
         """Poll no more.
@@ -47,8 +50,8 @@ class VersionPolling:
 
     async def _poll_on(self) -> None:
         while True:
-            await asyncio.sleep(POLL_SECONDS)
             await self._poll()
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _poll(self) -> None:
         """Update the versions, and log a problem when it begins and when it is over."""

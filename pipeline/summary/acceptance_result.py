@@ -63,7 +63,7 @@ def describe_acceptance(acceptance: AcceptanceResult | None) -> str:
         return ""
     ordered = sorted(acceptance.domains.items(), key=lambda item: item[1].coverage)
     texts = [f"'{printable_name(name)}' {one.coverage:.2f}" for name, one in ordered]
-    line = f"Accepted predictions (eval split): {', '.join(texts[:MAX_NAMED])}"
+    line = f"Share of accepted predictions (eval split): {', '.join(texts[:MAX_NAMED])}"
     if len(texts) > MAX_NAMED:
         line += f" and {len(texts) - MAX_NAMED:,} more"
     if not_shown := sum(not one.is_shown for _, one in ordered):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 
 from pipeline.serving import version_polling
 from pipeline.serving.loaded_versions import LoadedVersions
@@ -18,12 +19,15 @@ def poll(monkeypatch, listings, load=lambda number: Model()) -> tuple[list[int],
     Returns what is loaded when polling has started, and when all listings were seen.
     """
     monkeypatch.setattr(version_polling, "POLL_SECONDS", 0)
+    monkeypatch.setattr(version_polling, "LOOK_SECONDS", 0)
 
     async def run() -> tuple[list[int], list[int]]:
-        polled_all = asyncio.Event()
+        polled_all, started = asyncio.Event(), threading.Event()
         loop = asyncio.get_running_loop()
 
         def list_versions() -> list[int]:
+            # Otherwise the next versions may be loaded before the start is over.
+            assert versions.newest() is None or started.wait(10)
             if len(listings) == 1:
                 loop.call_soon_threadsafe(polled_all.set)
                 return listings[0]
@@ -37,7 +41,9 @@ def poll(monkeypatch, listings, load=lambda number: Model()) -> tuple[list[int],
 
         async def start() -> list[int]:
             await polling.start()
-            return list(versions.loaded())
+            loaded = list(versions.loaded())
+            started.set()
+            return loaded
 
         starting = asyncio.create_task(start())
         await asyncio.wait_for(polled_all.wait(), 10)
@@ -58,6 +64,25 @@ def test_the_start_is_over_when_a_version_is_loaded(monkeypatch, caplog):
         "no version is there yet; waiting for one, until then the port is closed",
         "the directory of versions can be read, and one is loaded",
     ]
+
+
+def test_the_start_waits_for_one_version_and_not_for_the_others():
+    go_on = threading.Event()
+
+    def load(number: int) -> Model:
+        assert number == 2 or go_on.wait(10)
+        return Model()
+
+    async def run() -> list[int]:
+        versions = LoadedVersions(lambda: [1, 2], load)
+        polling = VersionPolling(versions)
+        await asyncio.wait_for(polling.start(), 5)
+        loaded = list(versions.loaded())
+        go_on.set()
+        await polling.stop(0)
+        return loaded
+
+    assert asyncio.run(run()) == [2]
 
 
 def test_polling_survives_an_unreadable_directory(monkeypatch, caplog):

@@ -18,14 +18,15 @@ def result(**accepted: int) -> AcceptanceResult:
 
 def test_the_domains_with_the_fewest_accepted_predictions_are_named():
     assert describe_acceptance(result(day=90, dusk=60, fog=70, night=80)) == (
-        "Accepted predictions (eval split): 'dusk' 0.60, 'fog' 0.70, 'night' 0.80 and 1 more"
+        "Share of accepted predictions (eval split): 'dusk' 0.60, 'fog' 0.70, 'night' 0.80 "
+        "and 1 more"
     )
 
 
 def test_the_line_says_in_how_many_domains_the_share_is_not_shown():
     assert describe_acceptance(result(day=90, night=0)) == (
-        "Accepted predictions (eval split): 'night' 0.00, 'day' 0.90; too few to show 0.95 correct "
-        "in 1 domain"
+        "Share of accepted predictions (eval split): 'night' 0.00, 'day' 0.90; too few to show "
+        "0.95 correct in 1 domain"
     )
 
 
