@@ -12,11 +12,12 @@ from pipeline.identity.source_tree import (
 )
 
 #: Distributions whose names differ from those of their packages by more than case, "-" and "_".
-DISTRIBUTIONS = {"PIL": "pillow"}
+DISTRIBUTIONS = {"PIL": "pillow", "tensorflow_serving": "tensorflow-serving-api"}
 
 #: Libraries that decide no output. Pydantic validates options, and the validated options are
-#: execution properties themselves.
-NEUTRAL = frozenset({"pydantic"})
+#: execution properties themselves. psutil tells how much memory there is, and CRC32C whether a file
+#: is damaged.
+NEUTRAL = frozenset({"pydantic", "psutil", "google_crc32c"})
 
 
 def code_fingerprint(modules: Iterable[str], libraries: Iterable[str] = ()) -> str:

@@ -146,11 +146,9 @@ class Batch:
         return [name for name, one in self.numbers.items() if one.get("awaits_labels")]
 
     @property
-    def has_no_label(self) -> bool:
-        """Whether it has pictures, and none of them a label."""
-        domains = self.numbers.values()
-        labelled = sum(one.get("labelled", 0) for one in domains)
-        return not labelled and any(one.get("unlabelled") for one in domains)
+    def has_unlabelled(self) -> bool:
+        """Whether it has pictures without a label."""
+        return any(one.get("unlabelled") for one in self.numbers.values())
 
     def acceptance(self) -> dict[str, str]:
         """Return the reason with which its labels were accepted, as a part of its events."""

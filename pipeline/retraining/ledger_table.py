@@ -106,7 +106,7 @@ def next_steps(
             steps.append([what, *label_awaited(workspace, batch)])
             if is_newest:
                 steps.append([f"To push the candidate of {batch.name} without labels:", accept])
-        elif batch.state == "too_little_data" and batch.has_no_label:
+        elif batch.state == "too_little_data" and batch.has_unlabelled:
             what = f"To train on {batch.name}, label some of its pictures:"
             steps.append([what, *select_and_label(workspace, batch)])
     return [line for what, *commands in steps[-MAX_STEPS:] for line in (what, *_indented(commands))]

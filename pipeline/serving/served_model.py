@@ -6,12 +6,9 @@ from pathlib import Path
 
 from pipeline.web.request_errors import UnreadableInputError
 from trainer_module.contract.errors import UnavailableError
+from trainer_module.contract.example_features import SERVING_DEFAULT
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
-from trainer_module.export.saved_model_classifier import (
-    SERVING_DEFAULT,
-    Outputs,
-    SavedModelClassifier,
-)
+from trainer_module.export.saved_model_classifier import Outputs, SavedModelClassifier
 from trainer_module.export.warmup_requests import make_warmup_requests, read_warmup_requests
 
 _logger = logging.getLogger("carryover.serving")

@@ -42,6 +42,11 @@ COMMANDS = {
     "watch": [["--workspace", "models", "--config", "c.yaml", "--inbox", HOSTILE]],
     "history": [["--workspace", "models"]],
     "label": [[HOSTILE], ["pictures", "--classes-from", HOSTILE]],
+    "monitor": [
+        ["--workspace", HOSTILE],
+        ["--workspace", "models", "--name", HOSTILE],
+        ["--workspace", "models", "--deliver", HOSTILE],
+    ],
     "select": [
         ["--workspace", HOSTILE, "--data", "pictures", "--count", "1", "--output", "o"],
         ["--workspace", "models", "--data", HOSTILE, "--count", "1", "--output", "o"],

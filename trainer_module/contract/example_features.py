@@ -34,5 +34,9 @@ SPLITS = ("train", "eval", "test")
 LABEL_ID = "label_id"
 PROBABILITIES = "probabilities"
 
+#: Name of the signature of an exported model that TensorFlow Serving calls unless a request names
+#: another one.
+SERVING_DEFAULT = "serving_default"
+
 #: Outputs of an exported model about a prediction, besides the label.
 CONFIDENCE, NOVELTY, ACCEPTED = "confidence", "novelty", "accepted"

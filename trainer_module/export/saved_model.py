@@ -16,6 +16,7 @@ from trainer_module.backbones.saved_network import (
 from trainer_module.backbones.serialized_objects import needs_keras_hub
 from trainer_module.classifier import Classifier, copy_in_float32, with_new_head
 from trainer_module.contract import example_features
+from trainer_module.contract.example_features import SERVING_DEFAULT
 from trainer_module.contract.model_assets import ARCHITECTURE, DESCRIPTION, EXTRA, WEIGHTS
 from trainer_module.contract.workspace_files.state_files import (
     RESTORE_VERSION,
@@ -25,7 +26,6 @@ from trainer_module.contract.workspace_files.state_files import (
 from trainer_module.data.preprocessing import decode_and_resize_batch
 from trainer_module.export.acceptance_rule import AcceptanceRule
 from trainer_module.export.model_description import read_description
-from trainer_module.export.saved_model_classifier import SERVING_DEFAULT
 from trainer_module.export.warmup_requests import write_warmup_requests
 
 #: Names of the signatures for encoded pictures and for serialized tf.Examples, beside the default.

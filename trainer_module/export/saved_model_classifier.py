@@ -10,15 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract import example_features
+from trainer_module.contract.example_features import SERVING_DEFAULT
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
 from trainer_module.export.model_description import read_description
 
 #: Most pictures that are sent through the model at once, and most pixels of the model's input. They
 #: bound the memory of a call, on a GPU most of all. Below 257 px, there are always 64 pictures.
 BATCH_SIZE, BATCH_PIXELS = 64, 64 * 256**2
-
-#: Signature that classifies encoded pictures.
-SERVING_DEFAULT = "serving_default"
 
 #: Names of the variables of the head, see `trainer_module.classifier.build_head`.
 KERNEL, BIAS = "logits/kernel", "logits/bias"

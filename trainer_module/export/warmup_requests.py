@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from trainer_module.contract import example_features
+from trainer_module.contract.example_features import SERVING_DEFAULT
 from trainer_module.contract.model_assets import WARMUP_REQUESTS
 from trainer_module.contract.tfrecord_frames import DamagedRecordError, read_records
 from trainer_module.contract.workspace_files.state_files import RESTORE_VERSION, reading
-from trainer_module.export.saved_model_classifier import SERVING_DEFAULT
 
 #: Numbers of pictures in the requests for `serving_default`, so that TensorFlow has prepared what
 #: it needs per shape. The other signatures get one request, with the first number.

@@ -19,7 +19,7 @@ from pipeline.serving.protocol.predict_request import (
     check_num_instances,
 )
 from pipeline.web.request_errors import RequestError
-from trainer_module.export.saved_model_classifier import SERVING_DEFAULT
+from trainer_module.contract.example_features import SERVING_DEFAULT
 
 #: Bytes that parsing takes per byte of a message: a number takes up to 8 for one, and strings are
 #: copied.

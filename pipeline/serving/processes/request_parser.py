@@ -11,8 +11,7 @@ from pipeline.serving.processes.job_process import JobProcess, ProcessEndedError
 from pipeline.serving.processes.parser_program import JOB, REPLY
 from pipeline.serving.protocol.predict_request import PredictRequest, memory_to_parse
 from pipeline.web.request_errors import RequestError
-from trainer_module.contract.example_features import IMAGE
-from trainer_module.export.saved_model_classifier import SERVING_DEFAULT
+from trainer_module.contract.example_features import IMAGE, SERVING_DEFAULT
 
 PROGRAM = "pipeline.serving.processes.parser_program"
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from pipeline.web.request_errors import RequestError
-from trainer_module.export.saved_model_classifier import SERVING_DEFAULT
+from trainer_module.contract.example_features import SERVING_DEFAULT
 
 #: Most instances in one request.
 MAX_INSTANCES = 128

@@ -27,9 +27,12 @@ def _waiting(tmp_path, monkeypatch):
             counts[node] = len(probe_process._ahead)
             if node == failing:
                 raise ValueError(node)
-            return {}, cached
+            return {"model": str(tmp_path)} if node == "Trainer" else {}, cached
 
-        run = SimpleNamespace(component=lambda _: nullcontext(SimpleNamespace()))
+        run = SimpleNamespace(
+            component=lambda _: nullcontext(SimpleNamespace()),
+            suspect_labels=tmp_path / "suspect-labels.csv",
+        )
         with nullcontext() if not failing else pytest.raises(ValueError, match=failing):
             launch_components(run, SimpleNamespace(nodes=NODES, launch=launch_one))
         return counts

@@ -12,6 +12,8 @@ def test_the_names_on_disk_are_those_of_earlier_versions():
         "WEIGHTS": "assets.extra/classifier.weights.h5",
         "REFERENCE": "assets.extra/reference.npz",
         "NOVELTY": "assets.extra/novelty.npz",
+        "LABEL_ISSUES": "assets.extra/label_issues.npz",
+        "WARMUP_REQUESTS": "assets.extra/tf_serving_warmup_requests",
         "OUT_OF_FOLD": "assets.extra/out_of_fold.npz",
         "FOLD_MODELS": "assets.extra/fold_models.npz",
         "ROLLBACK_RECORD": "assets.extra/rollback.json",

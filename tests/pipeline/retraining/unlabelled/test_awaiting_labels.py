@@ -312,6 +312,11 @@ def test_a_candidate_is_pushed_without_labels_where_the_config_says_so(site):
 
 def test_where_unlabelled_pictures_start_nothing_the_commands_that_choose_and_label_are_shown(site):
     deliver_unlabelled(site, "dark")
+    # A few labels are too few, too.
+    [picture, *_] = (site.inbox / "dark" / "night" / "_unlabelled").iterdir()
+    label = site.inbox / "dark" / "night" / "red"
+    label.mkdir()
+    picture.rename(label / picture.name)
     assert site.run() == 0
     assert site.states() == ["too_little_data"]
     select, label = (line.strip() for line in site.output.splitlines()[-2:])
