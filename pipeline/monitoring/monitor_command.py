@@ -8,6 +8,7 @@ import typer
 
 from pipeline.command_options import DEFAULT_WORKSPACE, NameOption
 from pipeline.logs.command_log import command_log
+from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
 
@@ -64,14 +65,15 @@ def monitor(
 
     Exit codes: 0 nothing unusual, 3 something needs attention, 2 bad input, 1 failure.
     """
-    from pipeline.monitoring.monitor_pass import MonitorPass
-    from pipeline.retraining.notices import Notices, reserve_stdout
-    from pipeline.retraining.retraining_commands import read_config
-
     _check_inbox(deliver)
     if watch:
         _keep_looking(context, workspace, name, hours, deliver, json, every)
         return
+    import_tensorflow_quietly()
+    from pipeline.monitoring.monitor_pass import MonitorPass
+    from pipeline.retraining.notices import Notices, reserve_stdout
+    from pipeline.retraining.retraining_commands import read_config
+
     stream = reserve_stdout() if json else None
     notices = Notices()
     one = MonitorPass.prepare(workspace, name, hours, deliver, notices)
