@@ -119,8 +119,12 @@ def decide(
     labels_accepted: bool = False,
     validation: ValidationOptions | None = None,
     held_out: Mapping[str, HeldOutCount] = MappingProxyType({}),
+    waiting_accuracies: Mapping[str, float] = MappingProxyType({}),
 ) -> BatchDecision:
     """Decide what to do with a batch.
+
+    A domain needs a retraining by the accuracy of all its pictures that are not trained on: those
+    of the batch, and those that wait. Otherwise the last few would decide for many.
 
     Args:
         assessment: Assessment of the batch.
@@ -131,6 +135,7 @@ def decide(
         labels_accepted: Whether a person accepted the labels: then they are not checked.
         validation: Options of the data gate, which say whether new classes are allowed.
         held_out: Unlabelled pictures by domain that are not trained on.
+        waiting_accuracies: Accuracy of the pictures that wait, by domain, see `waiting_accuracy`.
     """
     domains = assessment.domains
     numbers = "; ".join(describe(name, domain) for name, domain in domains.items())
@@ -156,7 +161,7 @@ def decide(
     if is_corrected or plan.starts_retraining:
         return BatchDecision("retrain", numbers, plan.unverified)
     large = [
-        domain
+        name
         for name, domain in domains.items()
         if domain.labelled + waiting.get(name, 0) >= options.min_pictures
     ]
@@ -166,7 +171,10 @@ def decide(
             f"{numbers}: a domain needs {counted(options.min_pictures, 'labelled picture')}. "
             f"The batch waits for more{_with_the_next_training(corrections)}",
         )
-    if all(_is_good_enough(domain, options) for domain in large):
+    if all(
+        _is_good_enough(domains[name], waiting.get(name, 0), waiting_accuracies.get(name), options)
+        for name in large
+    ):
         return BatchDecision(
             "good_enough",
             f"{numbers}: an accuracy of at least {options.good_enough:.3f} needs no retraining"
@@ -258,10 +266,19 @@ def _with_the_next_training(corrections: str) -> str:
     return ". The corrections are applied with the next training" if corrections else ""
 
 
-def _is_good_enough(domain: DomainAssessment, options: RetrainOptions) -> bool:
+def _is_good_enough(
+    domain: DomainAssessment,
+    num_waiting: int,
+    waiting_accuracy: float | None,
+    options: RetrainOptions,
+) -> bool:
     if domain.new_classes or domain.accuracy is None:
         return False
-    return domain.accuracy >= options.good_enough
+    accuracy = domain.accuracy
+    if waiting_accuracy is not None:
+        correct = domain.labelled * accuracy + num_waiting * waiting_accuracy
+        accuracy = correct / (domain.labelled + num_waiting)
+    return accuracy >= options.good_enough
 
 
 def _describe_contradictions(classes: Mapping[str, ClassPredictions]) -> str:

@@ -123,6 +123,7 @@ class BatchReader:
             bool(batch.accepted),
             self._config.validation,
             held_out,
+            pictures.waiting_accuracies(),
         )
         answered = []
         if decision.outcome != "held":

@@ -40,6 +40,7 @@ from pipeline.retraining.pictures.trainable_rows import without_stopping_rows
 from pipeline.retraining.pictures.update_summary import UpdateCounts, count_updates, update_findings
 from pipeline.retraining.unlabelled.held_out_pictures import held_out_rows, trained_rows
 from pipeline.retraining.unlabelled.unlabelled_examples import write_unlabelled
+from pipeline.retraining.waiting_accuracy import waiting_accuracies
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import DataError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
@@ -137,6 +138,11 @@ class TrainingSet:
     def num_waiting(self) -> Counter[str]:
         """Return the number of labelled pictures in waiting batches by domain."""
         return _count_labelled(self._waiting_rows())
+
+    def waiting_accuracies(self) -> dict[str, float]:
+        """Return the accuracy of the pictures in waiting batches by domain."""
+        others = [one for one in self.batches if one.number != self.batch.number]
+        return waiting_accuracies(self.newest.new, others)
 
     def batch_update_counts(self) -> UpdateCounts:
         """Return how many known pictures the batch changes."""

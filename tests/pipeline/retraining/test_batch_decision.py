@@ -30,13 +30,17 @@ def domain(**changes: Any) -> DomainAssessment:
 
 
 def decide_on(
-    waiting: int = 0, test_accuracy: float | None = None, **changes: Any
+    waiting: int = 0,
+    test_accuracy: float | None = None,
+    waiting_accuracy: float | None = None,
+    **changes: Any,
 ) -> tuple[str, str]:
     decision = decide(
         BatchAssessment({"night": domain(**changes)}),
         {"night": waiting},
         {} if test_accuracy is None else {"night": test_accuracy},
         OPTIONS,
+        waiting_accuracies={} if waiting_accuracy is None else {"night": waiting_accuracy},
     )
     return decision.outcome, decision.reason
 
@@ -57,6 +61,9 @@ def test_a_new_domain_with_low_accuracy_is_trained_on_and_the_reason_has_the_num
         ({"accuracy": 0.89}, "retrain"),
         ({"labelled": 19}, "too_little_data"),
         ({"labelled": 19, "waiting": 1}, "retrain"),
+        ({"labelled": 1, "accuracy": 1.0, "waiting": 19, "waiting_accuracy": 0.89}, "retrain"),
+        ({"labelled": 1, "accuracy": 1.0, "waiting": 19, "waiting_accuracy": 0.9}, "good_enough"),
+        ({"labelled": 1, "accuracy": 0.0, "waiting": 99, "waiting_accuracy": 1.0}, "good_enough"),
         ({"labelled": 0, "unlabelled": 500, "accuracy": None}, "too_little_data"),
         ({"labelled": 0, "unusable": 7, "accuracy": None}, "held"),
     ],
