@@ -1,4 +1,4 @@
-"""What is kept with a version about the pictures that it knows, besides their embeddings."""
+"""What a version, and what is kept with it, says about pictures."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from components.data_gate.statistics.baseline_statistics import read_baseline_statistics
 from components.data_gate.statistics.distributions import Distribution
+from pipeline.monitoring.agreement import SecondClassifier
 from pipeline.monitoring.known_pictures import KnownPictures
 from pipeline.monitoring.seen_pictures import SeenPictures
 from pipeline.predicting.embedding_distance import distances_to_domains
@@ -22,18 +23,24 @@ MAX_MEASURED = 200
 class ModelKnowledge:
     """Test predictions, training statistics and reference embeddings of a version."""
 
-    def __init__(self, model: Path, reference: Reference) -> None:
+    def __init__(self, model: Path, reference: Reference, known: KnownPictures) -> None:
         """Read nothing yet.
 
         Args:
             model: Folder of the version.
             reference: Its reference embeddings.
+            known: Pictures that it knows.
         """
-        self._model, self._reference = model, reference
+        self._model, self._reference, self._known = model, reference, known
 
     @cached_property
     def _confidences(self) -> KnownConfidences:
         return KnownConfidences.read(self._model)
+
+    @cached_property
+    def second_classifier(self) -> SecondClassifier:
+        """The classifier whose agreement with the version is measured."""
+        return SecondClassifier(self._known)
 
     def usual(self, domain: str) -> tuple[float | None, float | None]:
         """Return mean confidence and accuracy on test pictures; None for a version without them.
@@ -61,14 +68,14 @@ class ModelKnowledge:
         estimate = self._confidences.estimate(domain, confidences)
         return estimate.accuracy if estimate else None
 
-    def distances(self, known: KnownPictures, pictures: SeenPictures) -> dict[str, float]:
+    def distances(self, pictures: SeenPictures) -> dict[str, float]:
         """Return the distance of pictures to every known domain, see `embedding_distance`.
 
         Args:
-            known: Pictures that the version knows.
             pictures: Pictures; the newest of them are measured.
         """
-        points = Reference(known.points, self._reference.confidences, self._reference.domains)
+        reference = self._reference
+        points = Reference(self._known.points, reference.confidences, reference.domains)
         return distances_to_domains(pictures.points[-MAX_MEASURED:].astype(np.float64), points)
 
     def distributions(self) -> dict[str, Mapping[str, Distribution]]:

@@ -124,7 +124,7 @@ class MonitorPass:
     def _report_streams(self, state: MonitorState) -> list[DomainTraffic]:
         from pipeline.monitoring.model_knowledge import ModelKnowledge  # imports TFX
 
-        knowledge = ModelKnowledge(self._model, self.reference)
+        knowledge = ModelKnowledge(self._model, self.reference, self.known)
         return [
             self._report_stream(domain, stream, knowledge)
             for domain, stream in sorted(state.streams.items())
@@ -140,7 +140,7 @@ class MonitorPass:
         found = find_unusual(stream, self.known)
         if found is None and stream.test.alarm:
             stream.restart()
-        report = report_stream(domain, stream, found, self.known, knowledge, self.hours)
+        report = report_stream(domain, stream, found, knowledge, self.hours)
         if found is None:
             return report
         if self.inbox is not None:

@@ -7,18 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.monitoring.agreement import SecondClassifier
 from pipeline.monitoring.drift_test import FALSE_ALARMS
-from pipeline.monitoring.known_pictures import KnownPictures
 from pipeline.monitoring.model_knowledge import ModelKnowledge
 from pipeline.monitoring.monitor_state import StreamState
 from pipeline.monitoring.picture_words import describe_look
 from pipeline.monitoring.unusual_pictures import UnusualPictures
 from trainer_module.contract.example_features import MEASURES
 from trainer_module.contract.output_text.wording import counted, quoted
-
-#: Novelty above which one in twenty known pictures is.
-HIGH_NOVELTY = 0.95
+from trainer_module.export.novelty import HIGH_NOVELTY
 
 #: Decimals of the numbers in JSON.
 DECIMALS = 4
@@ -143,7 +139,6 @@ def report_stream(
     domain: str,
     stream: StreamState,
     found: UnusualPictures | None,
-    known: KnownPictures,
     knowledge: ModelKnowledge,
     hours: float,
 ) -> DomainTraffic:
@@ -153,8 +148,7 @@ def report_stream(
         domain: Name that clients gave.
         stream: Its state.
         found: Result of `find_unusual`.
-        known: Pictures that the version knows.
-        knowledge: What else is kept with the version.
+        knowledge: What the version says about pictures.
         hours: Age of the oldest picture that the numbers are about, without an alarm.
     """
     pictures = stream.pictures
@@ -163,7 +157,7 @@ def report_stream(
     usual_confidence, usual_accuracy = knowledge.usual(domain)
     points = shown.points.astype(np.float64)
     estimates = [
-        SecondClassifier(known).agreement(points, shown.labels),
+        knowledge.second_classifier.agreement(points, shown.labels),
         knowledge.thresholded_accuracy(domain, shown.confidences),
     ]
     # Each is too high in some new domains, and rarely too low.
@@ -187,15 +181,13 @@ def report_stream(
             for name, value in zip(MEASURES, shown.measures.mean(axis=0), strict=True)
         },
         classes={label: _rounded(count / len(shown)) for label, count in sorted(counts.items())},
-        alarm=_report_alarm(found, known, knowledge) if found else None,
+        alarm=_report_alarm(found, knowledge) if found else None,
     )
 
 
-def _report_alarm(
-    found: UnusualPictures, known: KnownPictures, knowledge: ModelKnowledge
-) -> AlarmReport:
+def _report_alarm(found: UnusualPictures, knowledge: ModelKnowledge) -> AlarmReport:
     unusual = found.unusual
-    distances = knowledge.distances(known, unusual)
+    distances = knowledge.distances(unusual)
     nearest = min(distances, key=lambda name: (distances[name], name)) if distances else None
     return AlarmReport(
         since=_iso(found.since.times[0]),

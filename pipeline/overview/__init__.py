@@ -1,1 +1,1 @@
-"""The page of `carryover serve`: what serves, what came of the batches, and a model to try."""
+"""The page of `carryover serve`: versions, batches, traffic, and predictions for a picture."""

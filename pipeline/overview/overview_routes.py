@@ -14,7 +14,6 @@ from starlette.routing import Route
 
 from components.pusher.version_store import VersionStore
 from pipeline.overview.kept_reading import KeptReading
-from pipeline.overview.run_reports import open_report
 from pipeline.web.json_response import PART_BYTES, error_response
 from pipeline.web.page_response import page_response
 from pipeline.web.request_errors import RequestError
@@ -100,6 +99,8 @@ class _Handlers:
 
     async def report(self, request: Request) -> Response:
         """Return the report of a run as it is on the disk, a part at a time."""
+        from pipeline.overview.run_reports import open_report
+
         workspace = Workspace(self._store.root)
         try:
             file = await run_in_threadpool(open_report, workspace, request.path_params["run_id"])

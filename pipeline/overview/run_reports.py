@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import BinaryIO
 
+from pipeline.report.run_report import FILE
 from pipeline.workspace import RUN_ID, Workspace
 from trainer_module.contract.regular_file import UnusableFileError, open_regular
-
-#: Name of a report in the folder of its run, see `pipeline.report.run_report`.
-REPORT = "report.html"
 
 
 def newest_run(workspace: Workspace) -> str | None:
@@ -57,9 +55,9 @@ def open_report(workspace: Workspace, run_id: str) -> BinaryIO:
     """
     if not RUN_ID.fullmatch(run_id):
         raise FileNotFoundError(run_id)
-    path = workspace.runs / run_id / REPORT
+    path = workspace.runs / run_id / FILE
     try:
-        expected = path.parent.resolve() / REPORT
+        expected = path.parent.resolve() / FILE
         return open_regular(str(path), lambda real: _find_fault(real, expected))
     except (OSError, UnusableFileError) as error:
         raise FileNotFoundError(str(path)) from error

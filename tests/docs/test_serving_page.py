@@ -5,8 +5,9 @@ import re
 from documentation import page
 from repository import ROOT
 
-from pipeline.overview.unusual_pictures import MAX_PICTURES, MIN_NOVELTY
+from pipeline.overview.unusual_pictures import MAX_PICTURES
 from pipeline.overview.workspace_overview import MAX_BATCHES, MAX_DOMAINS
+from trainer_module.export.novelty import HIGH_NOVELTY
 
 TEXT = page("docs/serving.md").text
 HTML = (ROOT / "pipeline/overview/page/page.html").read_text(encoding="utf-8")
@@ -23,5 +24,5 @@ def test_the_limits_of_the_page_are_those_of_the_code():
     assert (MAX_BATCHES, MAX_PICTURES) == (10, 12)
     assert "the newest ten of `carryover history`" in TEXT
     assert "the twelve most unusual ones" in TEXT
-    assert f"novelty of at least {MIN_NOVELTY}" in TEXT
+    assert f"novelty of at least {HIGH_NOVELTY}" in TEXT
     assert f"{MAX_DOMAINS} domains at most" in TEXT

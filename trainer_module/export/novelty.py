@@ -23,6 +23,9 @@ MAX_QUANTILES = 128
 #: Fewest pictures that have a mean of their own: fewer would say much about each of them.
 MIN_PICTURES = 5
 
+#: Novelty above which one in twenty pictures of known domains is.
+HIGH_NOVELTY = 0.95
+
 #: Smallest length that an embedding is divided by, and smallest step between distances.
 SMALLEST_NORM, SMALLEST_STEP = 1e-6, 1e-5
 

@@ -12,14 +12,11 @@ from trainer_module.activations.inference import embed
 from trainer_module.classifier import Classifier
 from trainer_module.export.acceptance import Acceptance, fit_acceptance
 from trainer_module.export.acceptance_rule import AcceptanceRule
-from trainer_module.export.novelty import fit_novelty
+from trainer_module.export.novelty import HIGH_NOVELTY, fit_novelty
 from trainer_module.training_task import TrainingTask
 
 #: Most training pictures whose embeddings have part in the means.
 MAX_PICTURES = 10_000
-
-#: Greatest novelty of an accepted prediction: one in twenty known pictures is more novel.
-MAX_NOVELTY = 0.95
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def fit_rule(
         evaluation.correct,
         evaluation.domains,
         task.options.serve.accepted_accuracy,
-        MAX_NOVELTY,
+        max_novelty=HIGH_NOVELTY,
     )
     rule = AcceptanceRule(novelty_model, acceptance.min_confidence, acceptance.max_novelty)
     return rule, acceptance

@@ -1,4 +1,4 @@
-// What serves, how good it is, and what became of the batches.
+// The serving version, its accuracy, and the batches with their outcomes.
 const REFRESH_SECONDS = 30;
 const GOOD = ["pushed", "good_enough", "labels_used"];
 const BAD = ["rejected", "failed"];

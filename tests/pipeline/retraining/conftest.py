@@ -7,12 +7,6 @@ from typing import Any
 
 import pytest
 from retraining_site import RetrainingSite
-from tiny_workspace import serve_colours
-
-
-@pytest.fixture(name="served", scope="session")
-def _served(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return serve_colours(tmp_path_factory.mktemp("served")).root
 
 
 @pytest.fixture(name="site")
