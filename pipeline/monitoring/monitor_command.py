@@ -135,11 +135,15 @@ def _keep_looking(
 
 def _show(report: "TrafficReport", workspace: Path) -> None:
     from pipeline.monitoring.traffic_table import show_report
+    from pipeline.traffic.traffic_files import list_files
+    from pipeline.traffic.traffic_store import traffic_folder
 
-    if not report.domains:
-        print_line(
-            f"No traffic of {report.model} {report.version} was collected yet. Collect it with: "
-            f"carryover serve --workspace {shlex.quote(str(workspace))} --sample-requests 0.1"
-        )
+    if report.domains:
+        show_report(report)
         return
-    show_report(report)
+    text = f"No traffic of {report.model} {report.version} was collected yet"
+    if list_files(traffic_folder(workspace.resolve())):
+        print_line(f"{text}; what there is comes from other versions, or from the last seconds.")
+    else:
+        serve = f"carryover serve --workspace {shlex.quote(str(workspace))} --sample-requests 0.1"
+        print_line(f"{text}. Collect it with: {serve}")

@@ -42,6 +42,16 @@ def test_without_traffic_nothing_is_unusual_and_the_output_says_how_to_collect(s
     assert f"carryover serve --workspace {site.workspace} --sample-requests" in done.stdout
 
 
+def test_traffic_of_other_versions_alone_is_told_apart_from_none(site):
+    site.send(known(60), version=7)
+    done = monitor(site)
+    assert done.exit_code == 0
+    assert done.stdout == (
+        "No traffic of colours 1 was collected yet; what there is comes from other versions, or "
+        "from the last seconds.\n"
+    )
+
+
 def test_known_pictures_are_nothing_unusual(site):
     site.send(known(150))
     done = monitor(site)
