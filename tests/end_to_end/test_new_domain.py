@@ -38,6 +38,7 @@ SETTINGS = DEFAULT_BACKBONE | {
     "fine_tuning.epochs": 0,
     "retrain.epochs": 1,
     "retrain.views": 1,
+    "retrain.poll_seconds": 120,  # file events start the passes
 }
 
 #: Seconds that another process may take for anything, on a busy machine.
