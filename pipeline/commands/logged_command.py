@@ -60,8 +60,9 @@ class LoggedCommand(TyperCommand):
         check_tensorflow_settings(ctx.info_name or "")
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            print_line("carryover: interrupted.", to_stderr=True)
+        except KeyboardInterrupt as interrupt:  # its arguments say what to do next
+            sentences = ("carryover: interrupted.", *map(str, interrupt.args))
+            print_line(" ".join(sentences), to_stderr=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
 

@@ -97,6 +97,8 @@ def label(options: LabelOptions, finish: bool) -> None:
             )
         for name, other in session.renamed.items():
             print_line(f"Labels of class '{name}' count as '{other}', which looks like it.")
+        if options.workspace:
+            session.note_workspace(str(_resolve(WORKSPACE_OPTION, options.workspace)))
         write = _Finisher(options, session, folder, output)
         if finish:
             write()
@@ -145,12 +147,17 @@ class _Finisher:
         return {}
 
     def _next_command(self) -> list[str]:
-        workspace = _shell_path(self._options.workspace) or "WORKSPACE"
+        workspace = _shell_path(self._options.workspace or self._noted_workspace()) or "WORKSPACE"
         if self._options.output is None:
             before, inbox = "Move the folder into your inbox, and run:", "INBOX"
         else:
             before, inbox = "Next:", _shell_path(self.output.parent)
         return [before, f"  carryover retrain --workspace {workspace} --inbox {inbox}"]
+
+    def _noted_workspace(self) -> Path | None:
+        """Return the workspace that an earlier start named, if it is still there."""
+        noted = self._session.workspace
+        return Path(noted) if noted and Path(noted).is_dir() else None
 
 
 def _serve_page(

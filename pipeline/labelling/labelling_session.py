@@ -42,6 +42,7 @@ class LabellingSession:
         num_changed: Number of pictures whose last decision in the journal does not hold any more,
             because the file was changed or is gone.
         renamed: Names of classes that count now, by the name in the journal that looks like them.
+        workspace: Absolute path of the workspace that named the classes last; None for none.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class LabellingSession:
         of_folders = sorted({one.label for one in pictures.values() if one.label})
         self._classes = dict.fromkeys([*classes, *of_folders])
         self.renamed: dict[str, str] = {}
+        self.workspace: str | None = None
         self.num_changed = self._repeat(journal.entries)
 
     def classes(self) -> list[str]:
@@ -149,6 +151,19 @@ class LabellingSession:
                 self._classes[name] = None
             return name
 
+    def note_workspace(self, path: str) -> None:
+        """Remember the workspace that names the classes, for a start that does not name it again.
+
+        Args:
+            path: Absolute path of the workspace.
+
+        Raises:
+            UnavailableError: The journal cannot be written.
+        """
+        if path != self.workspace:
+            self._journal.append({"workspace": path})
+            self.workspace = path
+
     def undo(self) -> str | None:
         """Take back the last decision, and return the id of its picture; None without one.
 
@@ -214,6 +229,8 @@ class LabellingSession:
         for entry in entries:
             if "class" in entry:
                 self._add_known(entry["class"])
+            elif "workspace" in entry:
+                self.workspace = str(entry["workspace"])
             elif "undo" not in entry:
                 decisions.append(entry)
             else:

@@ -2,22 +2,24 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.command_options import DEFAULT_WORKSPACE, NameOption
+from pipeline.command_options import DEFAULT_WORKSPACE, NameOption, SetOption
 from pipeline.logs.command_log import command_log
+from pipeline.retraining.retraining_commands import (
+    ConfigOption,
+    WorkspaceOption,
+    check_named_workspace,
+    read_config,
+)
 from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
     from pipeline.monitoring.traffic_report import TrafficReport
-
-WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", "-w", help="Workspace of the serving model.")
-]
 
 #: Exit code if something needs attention.
 EXIT_UNUSUAL = 3
@@ -36,6 +38,8 @@ def monitor(
     context: typer.Context,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     name: NameOption = None,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
     hours: Annotated[
         float,
         typer.Option(
@@ -63,22 +67,26 @@ def monitor(
 ) -> None:
     """Compare the pictures that the server collects with those that the serving model knows.
 
-    Exit codes: 0 nothing unusual, 3 something needs attention, 2 bad input, 1 failure.
+    Of the config, `notify` counts. Exit codes: 0 nothing unusual, 3 something needs attention, 2
+    bad input, 1 failure.
     """
     _check_inbox(deliver)
+    check_named_workspace(context, workspace, config, overrides or [])
     if watch:
-        _keep_looking(context, workspace, name, hours, deliver, json, every)
+        if config or overrides:  # an error in them ends the command, and not every look
+            read_config(workspace, name, config, overrides or [], deliver)
+        given: dict[str, Any] = {"--workspace": workspace, "--name": name, "--config": config}
+        given |= {"--hours": hours, "--deliver": deliver}
+        _keep_looking(context, given, overrides or [], json, every)
         return
     import_tensorflow_quietly()
     from pipeline.monitoring.monitor_pass import MonitorPass
     from pipeline.retraining.notices import Notices, reserve_stdout
-    from pipeline.retraining.retraining_commands import read_config
 
     stream = reserve_stdout() if json else None
-    notices = Notices()
-    one = MonitorPass.prepare(workspace, name, hours, deliver, notices)
-    notices.command = read_config(workspace, name, None, [], deliver).notify.command
-    report = one.run()
+    loaded = read_config(workspace, name, config, overrides or [], deliver)
+    notices = Notices(command=loaded.notify.command)
+    report = MonitorPass.prepare(workspace, name, hours, deliver, notices).run()
     if stream:
         from pipeline.terminal.plain_lines import json_line
 
@@ -100,33 +108,42 @@ def _check_inbox(inbox: Path | None) -> None:
 
 def _keep_looking(
     context: typer.Context,
-    workspace: Path,
-    name: str | None,
-    hours: float,
-    deliver: Path | None,
+    given: dict[str, Any],
+    overrides: list[str],
     json: bool,
     every: float,
 ) -> None:
-    """Look in a process of its own each time, see `inbox_watcher`."""
+    """Look in a process of its own each time, see `inbox_watcher`.
+
+    Args:
+        context: Context of the command.
+        given: Values of options that a look gets as they are; None for those that are not given.
+        overrides: Values of `--set`.
+        json: Whether a look prints JSON.
+        every: Seconds between looks.
+    """
     from pipeline.monitoring.monitor_watch import watch_traffic
 
     log = command_log(context)
     arguments = ["--debug"] if log.debug else []
     arguments += ["--log-file", str(log.file)] if log.file else []
-    arguments += ["monitor", "--workspace", str(workspace), "--hours", str(hours)]
-    arguments += ["--name", name] if name else []
-    arguments += ["--deliver", str(deliver)] if deliver else []
-    arguments += ["--json"] if json else []
+    arguments += ["monitor", *(["--json"] if json else [])]
+    arguments += [part for key, value in given.items() if value for part in (key, str(value))]
+    arguments += [part for pair in overrides for part in ("--set", pair)]
     watch_traffic(arguments, every)
 
 
 def _show(report: "TrafficReport", workspace: Path) -> None:
     from pipeline.monitoring.traffic_table import show_report
+    from pipeline.traffic.traffic_files import list_files
+    from pipeline.traffic.traffic_store import traffic_folder
 
-    if not report.domains:
-        print_line(
-            f"No traffic of {report.model} {report.version} was collected yet. Collect it with: "
-            f"carryover serve --workspace {shlex.quote(str(workspace))} --sample-requests 0.1"
-        )
+    if report.domains:
+        show_report(report)
         return
-    show_report(report)
+    text = f"No traffic of {report.model} {report.version} was collected yet"
+    if list_files(traffic_folder(workspace.resolve())):
+        print_line(f"{text}; what there is comes from other versions, or from the last seconds.")
+    else:
+        serve = f"carryover serve --workspace {shlex.quote(str(workspace))} --sample-requests 0.1"
+        print_line(f"{text}. Collect it with: {serve}")

@@ -1,20 +1,18 @@
 """One pass over the traffic of a workspace."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.pusher.version_store import VersionStore
 from pipeline.monitoring.known_pictures import KnownPictures
-from pipeline.monitoring.monitor_state import (
-    MonitorState,
-    StreamState,
-    monitor_lock,
-    read_monitor_state,
-)
+from pipeline.monitoring.monitor_state import MonitorState, monitor_lock, read_monitor_state
 from pipeline.monitoring.traffic_report import DomainTraffic, TrafficReport
 from pipeline.retraining.notices import Notices
 from pipeline.terminal.plain_lines import json_line
+from pipeline.traffic.monitor_files import monitoring_folder, report_file
 from pipeline.version_lookup import find_store, serving_version
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError, UnavailableError
@@ -24,15 +22,6 @@ from trainer_module.export.reference_embeddings import Reference, read_reference
 if TYPE_CHECKING:
     from pipeline.monitoring.model_knowledge import ModelKnowledge
     from pipeline.monitoring.unusual_pictures import UnusualPictures
-
-
-def monitoring_folder(workspace: Path) -> Path:
-    """Return the folder in which `carryover monitor` keeps its states and reports.
-
-    Args:
-        workspace: Folder of the workspace.
-    """
-    return workspace / "monitoring"
 
 
 @dataclass(frozen=True)
@@ -95,10 +84,8 @@ class MonitorPass:
         """
         from pipeline.monitoring.traffic_reader import add_new_traffic
 
-        folder = monitoring_folder(self.store.root)
-        path = folder / f"{self.store.name}-{self.version}.npz"
-        with monitor_lock(folder):
-            state = read_monitor_state(path)
+        with monitor_lock(self._folder):
+            state = read_monitor_state(self._state_file)
             left_out = add_new_traffic(
                 state, self.store.root, self._model, self.version, self.known
             )
@@ -108,45 +95,66 @@ class MonitorPass:
                 domains=self._report_streams(state) if state.streams else [],
                 left_out=left_out,
             )
-            try:
-                state.write(path)
-                atomic_write(folder / f"{self.store.name}.json", f"{json_line(report.to_json())}\n")
-            except OSError as error:
-                raise InputError(
-                    f"{folder} cannot be written: {error.strerror}. Make room, or make it writable."
-                ) from None
+            self._save(state)
+            with self._writing():
+                path = report_file(self.store.root, self.store.name)
+                atomic_write(path, f"{json_line(report.to_json())}\n", private=True)
         return report
 
     @property
     def _model(self) -> Path:
         return self.store.path(self.version)
 
+    @property
+    def _folder(self) -> Path:
+        return monitoring_folder(self.store.root)
+
+    @property
+    def _state_file(self) -> Path:
+        return self._folder / f"{self.store.name}-{self.version}.npz"
+
+    def _save(self, state: MonitorState) -> None:
+        with self._writing():
+            state.write(self._state_file)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"{self._folder} cannot be written: {error.strerror}. Make room, or make it "
+                "writable."
+            ) from None
+
     def _report_streams(self, state: MonitorState) -> list[DomainTraffic]:
         from pipeline.monitoring.model_knowledge import ModelKnowledge  # imports TFX
 
         knowledge = ModelKnowledge(self._model, self.reference, self.known)
         return [
-            self._report_stream(domain, stream, knowledge)
+            self._report_stream(domain, state, knowledge)
             for domain, stream in sorted(state.streams.items())
             if len(stream.pictures)
         ]
 
     def _report_stream(
-        self, domain: str, stream: StreamState, knowledge: "ModelKnowledge"
+        self, domain: str, state: MonitorState, knowledge: "ModelKnowledge"
     ) -> DomainTraffic:
         from pipeline.monitoring.traffic_report import report_stream
+        from pipeline.monitoring.unusual_batch import move_to_inbox
         from pipeline.monitoring.unusual_pictures import find_unusual
 
+        stream = state.streams[domain]
+        delivered = move_to_inbox(stream)  # of a process that was killed
         found = find_unusual(stream, self.known)
         if found is None and stream.test.alarm:
             stream.restart()
+        if found and delivered is None:
+            delivered = self._deliver(domain, state, found)
         report = report_stream(domain, stream, found, knowledge, self.hours)
-        if found is None:
-            return report
-        if self.inbox is not None:
-            batch = self._deliver(stream, found, domain, self.inbox)
-            report = replace(report, delivered=str(batch) if batch else None)
-        if not stream.is_told or report.delivered:
+        if delivered:
+            report = replace(report, delivered=str(delivered))
+        if found and (delivered or not stream.is_told):
             self.notices.send(
                 "unusual_traffic",
                 model=self.store.name,
@@ -158,11 +166,21 @@ class MonitorPass:
             stream.is_told = True
         return report
 
-    def _deliver(
-        self, stream: StreamState, found: "UnusualPictures", domain: str, inbox: Path
-    ) -> Path | None:
-        from pipeline.monitoring.unusual_batch import deliver
+    def _deliver(self, domain: str, state: MonitorState, found: "UnusualPictures") -> Path | None:
+        from pipeline.monitoring.unusual_batch import move_to_inbox, write_batch
 
-        return deliver(
-            stream, found.unusual, domain, self.store.root, self.version, self._model, inbox
+        if self.inbox is None:
+            return None
+        stream = state.streams[domain]
+        has_batch = write_batch(
+            stream,
+            found.unusual,
+            domain,
+            self.store.root,
+            self.version,
+            self._model,
+            self.inbox,
         )
+        if has_batch:
+            self._save(state)
+        return move_to_inbox(stream)

@@ -5,7 +5,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,19 @@ REMEDY = "Remove it: the traffic that is still in the workspace is then read aga
 _HEADER = "header"
 
 
+@dataclass(frozen=True)
+class PendingBatch:
+    """A complete batch under a hidden name in the inbox.
+
+    Attributes:
+        draft: Absolute path under which it was written.
+        path: Absolute path that it gets.
+    """
+
+    draft: str
+    path: str
+
+
 @dataclass
 class StreamState:
     """State of the traffic of one client domain.
@@ -35,6 +48,7 @@ class StreamState:
         num_unusable: Number of pictures that cannot be decoded.
         is_told: Whether the alarm was told by a notice.
         delivered: Digests of the pictures that were delivered to an inbox, as hex digits.
+        pending: Batch of such pictures that may not be in the inbox yet; None for none.
     """
 
     test: DriftTest = field(default_factory=DriftTest)
@@ -43,6 +57,7 @@ class StreamState:
     num_unusable: int = 0
     is_told: bool = False
     delivered: list[str] = field(default_factory=list)
+    pending: PendingBatch | None = None
 
     def restart(self) -> None:
         """Begin another test: the newest pictures are usual again after an alarm."""
@@ -82,6 +97,7 @@ class MonitorState:
                     "num_unusable": stream.num_unusable,
                     "is_told": stream.is_told,
                     "delivered": stream.delivered,
+                    "pending": stream.pending and asdict(stream.pending),
                 }
             )
             arrays[f"{number}_recent"] = test.recent
@@ -129,6 +145,7 @@ def _read_stream(values: dict[str, Any], number: int, arrays: Mapping[str, Any])
         values["num_unusable"],
         values["is_told"],
         values["delivered"],
+        PendingBatch(**values["pending"]) if values.get("pending") else None,
     )
 
 

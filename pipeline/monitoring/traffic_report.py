@@ -1,5 +1,6 @@
 """What is said of the traffic of a version: numbers by client domain, and alarms in words."""
 
+import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -59,6 +60,7 @@ class DomainTraffic:
         unusable: Number of files that cannot be decoded.
         novel: Share of the pictures with a novelty above 0.95, which 0.05 of known ones have; None
             if the version does not tell the novelty.
+        novelty: Mean novelty, 0 to 1; None likewise.
         confidence: Mean confidence.
         usual_confidence: The same for test pictures; None for a version without them.
         estimated_accuracy: Estimated accuracy, see `agreement`; None for too few pictures.
@@ -76,6 +78,7 @@ class DomainTraffic:
     total: int
     unusable: int
     novel: float | None
+    novelty: float | None
     confidence: float
     usual_confidence: float | None
     estimated_accuracy: float | None
@@ -117,6 +120,7 @@ class TrafficReport:
         false_alarms: Probability that a client domain of known pictures ever raises an alarm.
         domains: Traffic by client domain, in the order of the names.
         left_out: Number of new pictures of client domains beyond the greatest number of them.
+        time: Time of the look, ISO 8601 in UTC.
     """
 
     model: str
@@ -124,6 +128,7 @@ class TrafficReport:
     false_alarms: float = FALSE_ALARMS
     domains: list[DomainTraffic] = field(default_factory=list)
     left_out: int = 0
+    time: str = field(default_factory=lambda: _iso(time.time()))
 
     @property
     def is_unusual(self) -> bool:
@@ -172,6 +177,7 @@ def report_stream(
         total=stream.total,
         unusable=stream.num_unusable,
         novel=_rounded((shown.novelties > HIGH_NOVELTY).mean()) if has_novelty else None,
+        novelty=_rounded(np.nanmean(shown.novelties)) if has_novelty else None,
         confidence=_rounded(shown.confidences.mean()),
         usual_confidence=usual_confidence and _rounded(usual_confidence),
         estimated_accuracy=None if estimate is None else _rounded(estimate),

@@ -1,18 +1,20 @@
 """Delivers unusual pictures to an inbox, as a batch without labels."""
 
+import hashlib
 import os
+import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
 from components.image_example_gen.splits import digest
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL, UNLABELLED
-from pipeline.monitoring.monitor_state import StreamState
+from pipeline.monitoring.monitor_state import PendingBatch, StreamState
 from pipeline.monitoring.seen_pictures import SeenPictures
 from pipeline.monitoring.traffic_reader import records_between
 from pipeline.picture_selection.folder_names import name_folders
-from pipeline.picture_selection.output_draft import draft_of
 from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 from pipeline.retraining.deliveries.inbox import READY
+from trainer_module.contract.atomic_write import DRAFT_SUFFIX, sync_path
 from trainer_module.contract.errors import InputError
 
 #: Fewest new pictures that make a batch. A retraining for fewer is not worth its time.
@@ -31,7 +33,7 @@ UNNAMED_DOMAIN = "new-domain"
 SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif", "PPM": ".ppm"}
 
 
-def deliver(
+def write_batch(
     stream: StreamState,
     unusual: SeenPictures,
     domain: str,
@@ -39,14 +41,17 @@ def deliver(
     version: int,
     model: Path,
     inbox: Path,
-) -> Path | None:
-    """Write a batch with the unusual pictures that were not delivered before.
+) -> bool:
+    """Write a batch with the unusual pictures that were not delivered before, under a hidden name.
 
-    Its folder appears in the inbox when it is complete. Pictures that `carryover select` would
-    choose are in `_to_label`, the others in `_unlabelled`.
+    The state of the client domain gets the batch as `pending`, and its pictures as `delivered`.
+    Once the state is on the disk, `move_to_inbox` makes it visible: a process that is killed in
+    between delivers nothing twice, and loses nothing.
+
+    Pictures that `carryover select` would choose are in `_to_label`, the others in `_unlabelled`.
 
     Args:
-        stream: State of the client domain; the digests of what was delivered are added to it.
+        stream: State of the client domain, without a pending batch.
         unusual: Its unusual pictures.
         domain: Its name.
         workspace: Folder of the workspace.
@@ -55,46 +60,87 @@ def deliver(
         inbox: Folder in which batches arrive.
 
     Returns:
-        The folder of the batch; None if fewer than `MIN_PICTURES` pictures are new.
+        Whether there is a batch: not if fewer than `MIN_PICTURES` pictures are new.
 
     Raises:
         InputError: The inbox cannot be written.
         UnavailableError: The traffic cannot be read.
     """
     folder = name_folders([domain or UNNAMED_DOMAIN])[domain or UNNAMED_DOMAIN]
-    batch = _new_folder(inbox, version, float(unusual.times[0]))
+    draft = _draft_path(inbox, workspace, domain)
+    is_complete = False
     try:
-        with draft_of(batch) as draft:
-            known = set(stream.delivered)
-            written = _write_pictures(
-                draft / folder / UNLABELLED, workspace, domain, version, unusual, known
-            )
-            if len(written) < MIN_PICTURES:
-                raise _TooFewError
-            _choose_to_label(draft / folder, written, domain, model)
-            (draft / READY).touch()
-    except _TooFewError:
-        return None
+        shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
+        written = _write_pictures(
+            draft / folder / UNLABELLED, workspace, domain, version, unusual, set(stream.delivered)
+        )
+        if len(written) < MIN_PICTURES:
+            return False
+        _choose_to_label(draft / folder, written, domain, model)
+        (draft / READY).touch()
+        _sync(draft)
+        is_complete = True
     except OSError as error:
-        raise InputError(
-            f"--deliver {inbox}: {error.strerror}. Give a folder that can be written."
-        ) from None
+        raise _unwritable(inbox, error) from None
+    finally:
+        if not is_complete:
+            shutil.rmtree(draft, ignore_errors=True)
+    moment = datetime.fromtimestamp(float(unusual.times[0]), timezone.utc)
+    path = _free_path(draft.with_name(f"traffic-{version}-{moment:%Y%m%d-%H%M%S}"))
+    stream.pending = PendingBatch(str(draft), str(path))
     stream.delivered += sorted(written)
-    return batch
+    return True
 
 
-class _TooFewError(Exception):
-    """There are too few pictures for a batch: its draft is removed."""
+def move_to_inbox(stream: StreamState) -> Path | None:
+    """Give the pending batch of a client domain its name.
+
+    Args:
+        stream: State of the client domain; it has no pending batch afterwards.
+
+    Returns:
+        The folder of the batch; None if there is none, or somebody has taken it away.
+
+    Raises:
+        InputError: The inbox cannot be written.
+    """
+    if stream.pending is None:
+        return None
+    draft, path = Path(stream.pending.draft), Path(stream.pending.path)
+    try:
+        if draft.is_dir():
+            path = _free_path(path)
+            draft.rename(path)
+            sync_path(path.parent)
+    except OSError as error:
+        raise _unwritable(path.parent, error) from None
+    stream.pending = None
+    return path if path.is_dir() else None
 
 
-def _new_folder(inbox: Path, version: int, start: float) -> Path:
-    """Return a path in the inbox that does not exist."""
-    moment = datetime.fromtimestamp(start, timezone.utc)
-    name = f"traffic-{version}-{moment:%Y%m%d-%H%M%S}"
-    number = 1
-    while os.path.lexists(path := inbox / (name if number == 1 else f"{name}-{number}")):
+def _draft_path(inbox: Path, workspace: Path, domain: str) -> Path:
+    """Return the path of the draft. One monitor at a time works for a workspace."""
+    owner = hashlib.sha256(os.fsencode(f"{workspace.resolve()}/{domain}")).hexdigest()
+    return inbox.resolve() / f".traffic-{owner[:16]}{DRAFT_SUFFIX}"
+
+
+def _free_path(path: Path) -> Path:
+    """Return the path, or one with a number if it exists."""
+    number, free = 1, path
+    while os.path.lexists(free):
         number += 1
-    return path
+        free = path.with_name(f"{path.name}-{number}")
+    return free
+
+
+def _sync(folder: Path) -> None:
+    """Flush a folder with all that is in it to the disk."""
+    for path in (*folder.rglob("*"), folder):
+        sync_path(path)
+
+
+def _unwritable(inbox: Path, error: OSError) -> InputError:
+    return InputError(f"--deliver {inbox}: {error.strerror}. Give a folder that can be written.")
 
 
 def _write_pictures(

@@ -68,7 +68,7 @@ def retrain(
 
     notices, log = Notices(reserve_stdout() if json else None), command_log(context)
     with notices.tell_failure():
-        _check_named_workspace(context, workspace, config, overrides or [])
+        check_named_workspace(context, workspace, config, overrides or [])
         loaded = read_config(workspace, name, config, overrides or [], inbox)
         if config is None and (dropped := _describe_dropped(loaded)):
             print_line(f"carryover: {dropped}", to_stderr=True)
@@ -78,7 +78,10 @@ def retrain(
             notices.command = ()
             retraining_pass.preview()
             return
-        code = retraining_pass.run()
+        try:
+            code = retraining_pass.run()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("The next pass resumes what this one has begun.") from None
     raise typer.Exit(code)
 
 
@@ -98,7 +101,7 @@ def watch(
     from pipeline.retraining.inbox_watcher import watch_inbox
 
     overrides = overrides or []
-    _check_named_workspace(context, workspace, config, overrides)
+    check_named_workspace(context, workspace, config, overrides)
     options = read_config(workspace, name, config, overrides, inbox).retrain
     log = command_log(context)
     arguments = ["--debug"] if log.debug else []
@@ -169,10 +172,16 @@ def accept(
         print_line(f"Its report still calls it rejected: writing it failed, see {log}.")
 
 
-def _check_named_workspace(
+def check_named_workspace(
     context: typer.Context, workspace: Path, path: Path | None, overrides: list[str]
 ) -> None:
     """Refuse a config that names another workspace than the one that is used by default.
+
+    Args:
+        context: Context of the command, with an option `workspace`.
+        workspace: Workspace that is used.
+        path: YAML file; None if none is given.
+        overrides: `key=value` texts; they win over the file.
 
     Raises:
         InputError: `--workspace` is not given, and the config names another workspace, or is

@@ -10,6 +10,7 @@ from components.data_gate.findings import Finding
 from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
+from pipeline.running.reliable_interrupt import reliable_interrupt
 from pipeline.summary.environment import describe_environment
 from pipeline.summary.run_facts import RunFacts
 from pipeline.terminal.progress_display import ComponentResult, ProgressDisplay
@@ -96,7 +97,8 @@ class Run:
             The result of the component; the block sets `cached`.
         """
         self.step = name
-        with self.progress.component(name) as result:
+        # An interrupt that a library has made an error of is shown as an interrupt, too.
+        with self.progress.component(name) as result, reliable_interrupt():
             yield result
         self.seconds[name] = result.seconds
         if result.cached:

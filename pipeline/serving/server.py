@@ -30,6 +30,8 @@ from pipeline.serving.limits.memory_size import default_max_memory, parse_size
 from pipeline.serving.limits.open_requests import OpenRequests
 from pipeline.serving.loaded_versions import LoadedVersions
 from pipeline.serving.model_lookup import ModelLookup
+from pipeline.serving.monitor_report.report_gauges import ReportGauges
+from pipeline.serving.monitor_report.report_polling import ReportPolling
 from pipeline.serving.predict_service import PredictService
 from pipeline.serving.rest_api import RestApi
 from pipeline.serving.rest_predict import RestPredict
@@ -41,6 +43,7 @@ from pipeline.serving.version_loading import identify_version, load_version
 from pipeline.serving.version_polling import VersionPolling
 from pipeline.tensorflow_import import import_tensorflow_quietly
 from pipeline.terminal.plain_lines import print_line
+from pipeline.traffic.monitor_files import report_file
 from pipeline.traffic.traffic_store import TrafficWriter, traffic_folder
 from pipeline.version_lookup import find_store
 from pipeline.web.allowed_hosts import AllowedHosts, is_loopback
@@ -170,6 +173,8 @@ def _create_server(
     rest_api = RestApi(lookup, predictions, budget, open_requests)
     announcement = f"Serving model '{store.name}' at http://{format_address(listener)}"
     services: list[Service] = [VersionPolling(versions)]
+    if is_shown:
+        services.append(_create_report_polling(store, metrics))
     if keeper:
         address = format_address(keeper)
         services.append(
@@ -181,6 +186,13 @@ def _create_server(
     config = http_config(app, metrics, ConnectionLimits())
     deadline, finish = ExitDeadline(SHUTDOWN_SECONDS), sampler.close if sampler else None
     return DrainingServer(config, deadline, services, lambda: print_line(announcement), finish)
+
+
+def _create_report_polling(store: VersionStore, metrics: ServerMetrics) -> ReportPolling:
+    """Return what reads the reports of `carryover monitor`, for gauges that are added here."""
+    gauges = ReportGauges()
+    metrics.add(gauges)
+    return ReportPolling(report_file(store.root, store.name), gauges)
 
 
 def _create_sampler(

@@ -60,8 +60,9 @@ class ProgressDisplay:
         try:
             with self._live(name):
                 yield result
-        except BaseException:
-            self._line("[red]x[/red]", name, f"failed after {time.perf_counter() - start:.1f} s")
+        except BaseException as error:
+            what = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            self._line("[red]x[/red]", name, f"{what} after {time.perf_counter() - start:.1f} s")
             raise
         result.seconds = time.perf_counter() - start
         took = "from cache" if result.cached else f"{result.seconds:.1f} s"

@@ -116,7 +116,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_the_run_unfinished(data, tmp_path):
         read_to(lines, "+ DataGate ")
         time.sleep(1)  # in the midst of Transform, a Beam job
         process.send_signal(signal.SIGINT)
-        lines.read()
+        assert re.search(r"x Transform +interrupted after ", lines.read())
         assert process.wait(60) == 1
     assert errors.read_text().splitlines()[-1].endswith("Run the same command again to resume.")
     [run] = (tmp_path / "runs").iterdir()

@@ -16,7 +16,8 @@ from tiny_pictures import write_files
 
 from components.pusher.version_store import Push, VersionStore
 from pipeline import cli, doctor
-from pipeline.retraining import inbox_watcher, retraining_commands
+from pipeline.config.run_config import RunConfig
+from pipeline.retraining import inbox_watcher, retraining_commands, retraining_pass
 from pipeline.running import local_run
 from pipeline.running.run_failure import RunFailedError
 
@@ -412,6 +413,23 @@ def test_every_command_says_that_it_was_interrupted(carryover, monkeypatch, serv
     assert done.returncode == 130
     assert done.stderr.startswith("carryover: interrupted.")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_interrupted_retraining_says_who_resumes_it(carryover, monkeypatch, serving, tmp_path):
+    options = {
+        "name": "shapes",
+        "data": ".",
+        "workspace": serving.root,
+        "retrain": {"inbox": tmp_path},
+    }
+    monkeypatch.setattr(retraining_commands, "read_config", lambda *_: RunConfig(**options))
+    monkeypatch.setattr(retraining_commands, "_describe_dropped", lambda _: "")
+    fail_with(monkeypatch, KeyboardInterrupt(), retraining_pass.RetrainingPass, "run")
+    done = carryover("retrain", "--workspace", serving.root, "--inbox", tmp_path)
+    assert (done.returncode, done.stderr) == (
+        130,
+        "carryover: interrupted. The next pass resumes what this one has begun.\n",
+    )
 
 
 @pytest.mark.parametrize("code", [0, 1])

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -80,6 +81,23 @@ def test_classes_that_no_folder_can_have_are_named_and_not_offered(folder, tmp_p
     printed = capsys.readouterr().out
     assert printed.startswith("Not offered: class 'a/b': the name holds a slash. Leave it out.\n")
     assert f"carryover retrain --workspace {tmp_path}/workspace --inbox INBOX\n" in printed
+
+
+def test_the_next_command_names_the_workspace_of_an_earlier_start(folder, tmp_path, capsys):
+    workspace, output = tmp_path / "work space", tmp_path / "inbox" / "batch"
+    model = (workspace / "serving/model/1" / DESCRIPTION).parent
+    write_files(model, {Path(DESCRIPTION).name: b'{"labels": ["cat"]}'})
+    decide(folder, output, _1="cat")
+    label(LabelOptions(folder, workspace=workspace, output=output), finish=True)
+    shutil.rmtree(output)
+    capsys.readouterr()
+    label(LabelOptions(folder, output=output), finish=True)
+    [*_, step] = capsys.readouterr().out.splitlines()
+    assert step == f"  carryover retrain --workspace '{workspace}' --inbox {tmp_path}/inbox"
+    shutil.rmtree(output)
+    workspace.rename(tmp_path / "moved")
+    label(LabelOptions(folder, output=output), finish=True)
+    assert "--workspace WORKSPACE --inbox" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,20 @@
 """`carryover monitor` on a workspace with a tiny model."""
 
 import json
+import shutil
+import signal
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import warm_process
 from monitored_site import MonitoredSite, known, unusual
 from typer.testing import CliRunner, Result
 
 from pipeline.cli import app
-from pipeline.monitoring.monitor_pass import monitoring_folder
+from pipeline.monitoring import monitor_watch
+from pipeline.traffic.monitor_files import monitoring_folder, report_file
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import REFERENCE
 
@@ -28,8 +32,7 @@ def monitor(site: MonitoredSite, *options: object) -> Result:
 
 
 def report(site: MonitoredSite) -> dict:
-    path = monitoring_folder(site.workspace) / "colours.json"
-    return json.loads(path.read_text())
+    return json.loads(report_file(site.workspace, "colours").read_text())
 
 
 def test_without_traffic_nothing_is_unusual_and_the_output_says_how_to_collect(site):
@@ -37,6 +40,16 @@ def test_without_traffic_nothing_is_unusual_and_the_output_says_how_to_collect(s
     assert done.exit_code == 0
     assert "No traffic of colours 1 was collected yet." in done.stdout
     assert f"carryover serve --workspace {site.workspace} --sample-requests" in done.stdout
+
+
+def test_traffic_of_other_versions_alone_is_told_apart_from_none(site):
+    site.send(known(60), version=7)
+    done = monitor(site)
+    assert done.exit_code == 0
+    assert done.stdout == (
+        "No traffic of colours 1 was collected yet; what there is comes from other versions, or "
+        "from the last seconds.\n"
+    )
 
 
 def test_known_pictures_are_nothing_unusual(site):
@@ -117,6 +130,36 @@ def test_the_command_of_the_config_gets_one_notice_of_an_alarm(site, tmp_path):
     assert "unlike every known domain" in event["text"]
 
 
+def test_a_config_and_settings_name_other_receivers_of_notices(site, tmp_path):
+    site.send(unusual(150))
+    config = tmp_path / "my.yaml"
+    program = json.dumps([sys.executable, "-c", COPY, str(tmp_path / "by config")])
+    config.write_text(f"name: other\ndata: .\nnotify: {{command: {program}}}\n")
+    monitor(site, "--config", config)
+    program = json.dumps([sys.executable, "-c", COPY, str(tmp_path / "by set")])
+    shutil.rmtree(monitoring_folder(site.workspace))
+    monitor(site, "--config", config, "--set", f"notify.command={program}")
+    for name in ("by config", "by set"):
+        [event] = map(json.loads, (tmp_path / name).read_text().splitlines())
+        assert event["model"] == "colours"
+
+
+def test_a_config_that_names_another_workspace_is_refused_without_workspace(
+    site, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_text("data: .\nworkspace: elsewhere\n")
+    done = CliRunner().invoke(app, ["monitor", "--config", "my.yaml"])
+    assert isinstance(done.exception, InputError)
+    assert f"Give --workspace {tmp_path}/elsewhere." in str(done.exception)
+
+
+def test_a_wrong_setting_ends_the_command_before_the_first_look(site, monkeypatch):
+    monkeypatch.setattr(monitor_watch, "watch_traffic", pytest.fail)
+    with pytest.raises(InputError, match=r"notify\.comand"):
+        monitor(site, "--watch", "--set", "notify.comand=[a]")
+
+
 def test_unusual_pictures_are_delivered_once(site):
     site.send([*known(100), *unusual(150)])
     done = monitor(site, "--deliver", site.inbox)
@@ -136,6 +179,26 @@ def test_unusual_pictures_are_delivered_once(site):
     assert len(contents & set(unusual(150))) > 0.95 * len(contents)
     monitor(site, "--deliver", site.inbox)
     assert [batch] == list(site.inbox.iterdir())
+
+
+@pytest.mark.parametrize(("when", "number"), [("before", 1), ("after", 1), ("before", 2)])
+def test_a_monitor_that_is_killed_while_it_delivers_loses_no_picture_and_delivers_none_twice(
+    site, tmp_path, when, number
+):
+    site.send([*known(100), *unusual(150)])
+    options = ["monitor", "--workspace", str(site.workspace), "--deliver", str(site.inbox)]
+    done = warm_process.run("killed_monitor", [when, str(number), *options], tmp_path)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    site.send(unusual(60, seed=2), age=20)
+    done = monitor(site, "--deliver", site.inbox)
+    assert done.exit_code == 3
+    assert "Delivered: " in done.stdout
+    monitor(site, "--deliver", site.inbox)
+    contents = [path.read_bytes() for path in site.inbox.glob("*/gate/*/*")]
+    assert len(set(contents)) == len(contents)
+    assert len(set(contents) & set(unusual(150))) > 80
+    assert not list(site.inbox.glob(".*"))
+    assert all((batch / "_READY").exists() for batch in site.inbox.iterdir())
 
 
 def test_nothing_is_delivered_without_an_alarm(site):

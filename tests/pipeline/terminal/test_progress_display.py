@@ -39,6 +39,13 @@ def test_a_failed_component_is_marked_and_its_error_is_raised():
     assert re.fullmatch(r"x Trainer +failed after 0\.0 s\n", text_of(progress.console))
 
 
+def test_an_interrupted_component_has_not_failed():
+    progress = ProgressDisplay(console())
+    with pytest.raises(KeyboardInterrupt), progress.component("Trainer"):
+        raise KeyboardInterrupt
+    assert re.fullmatch(r"x Trainer +interrupted after 0\.0 s\n", text_of(progress.console))
+
+
 def test_without_a_terminal_every_message_of_a_component_is_a_line():
     progress = ProgressDisplay(console())
     with progress.component("Trainer"):
