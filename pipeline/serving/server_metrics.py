@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
 
 #: Bounds of the buckets of durations, in seconds. A picture takes milliseconds, a full batch of
 #: large pictures seconds.
@@ -137,6 +138,14 @@ class ServerMetrics:
         """
         self._sampled.inc(num_kept)
         self._dropped.inc(num_dropped)
+
+    def add(self, collector: Collector) -> None:
+        """Add metrics that are computed when they are asked for.
+
+        Args:
+            collector: What computes them.
+        """
+        self._registry.register(collector)
 
     def text(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""

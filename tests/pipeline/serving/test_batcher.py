@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pipeline.serving import batcher
-from pipeline.serving.batcher import Batcher, BatchLimits
+from pipeline.serving.batch_limits import BatchLimits
+from pipeline.serving.batcher import Batcher
 from pipeline.serving.decoding.decoding_cost import DecodingCost
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.protocol.request_images import RequestImages

@@ -58,7 +58,7 @@ def state_names(directory: Directory) -> dict[int, str]:
 def test_the_newest_two_are_loaded_the_newest_first(directory):
     assert directory.update(1, 2, 10) == [10, 2]
     assert directory.loads == [10, 2]
-    assert directory.versions.newest() == directory.versions.get().number == 10
+    assert directory.versions.serving() == directory.versions.get().number == 10
     assert directory.versions.get(2).number == 2
     assert directory.versions.get(1) is None
 
@@ -74,7 +74,7 @@ def test_a_new_version_serves_and_the_oldest_is_unloaded(directory):
 def test_after_a_rollback_the_earlier_version_serves_before_another_is_loaded(directory):
     directory.update(1, 2, 3)
     serving = []
-    directory.during_load = lambda: serving.append(directory.versions.newest())
+    directory.during_load = lambda: serving.append(directory.versions.serving())
     assert directory.update(1, 2) == [2, 1]
     assert serving == [2]
 
@@ -157,7 +157,7 @@ def test_a_model_does_not_serve_beside_the_one_that_got_its_number(directory):
     directory.update(1, 2)
     directory.contents[2] = "another model"
     serving = []
-    directory.during_load = lambda: serving.append(directory.versions.newest())
+    directory.during_load = lambda: serving.append(directory.versions.serving())
     assert directory.update(1, 2) == [2, 1]
     assert serving == [1]
     assert [model.content for model in directory.versions.loaded().values()] == [
