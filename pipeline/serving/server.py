@@ -35,16 +35,11 @@ from pipeline.serving.rest_predict import RestPredict
 from pipeline.serving.sampling.sampling_options import SamplingOptions
 from pipeline.serving.sampling.traffic_sampler import TrafficSampler
 from pipeline.serving.serve_options import ModelOptions, ServeOptions
+from pipeline.serving.served_model import ServedModel
 from pipeline.serving.server_metrics import ServerMetrics
 from pipeline.serving.shadow.shadow_metrics import ShadowMetrics
-from pipeline.serving.shadow.shadow_options import ShadowOptions
 from pipeline.serving.shadow.shadow_serving import ShadowServing
-from pipeline.serving.shadow.shadow_state import (
-    ShadowState,
-    forget_promotion,
-    read_shadow_state,
-    shadow_file,
-)
+from pipeline.serving.shadow.shadow_state import ShadowState, open_shadow_state, shadow_file
 from pipeline.serving.version_loading import identify_version, load_version
 from pipeline.serving.version_polling import VersionPolling
 from pipeline.tensorflow_import import import_tensorflow_quietly
@@ -95,7 +90,7 @@ def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
     store = find_store(workspace, name)
     check_workspace(store.root)
     parsed, port = ModelOptions.parse(options, store), options.grpc_port
-    state = _read_shadow(store, parsed.shadow)
+    state = open_shadow_state(shadow_file(store), parsed.shadow.is_on)
     listener = bind_socket(options.host, options.port, "Give another --port or --host.")
     # gRPC opens its own socket when it starts. Until then one that does not listen keeps the port.
     keeper = None
@@ -105,14 +100,6 @@ def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
     is_shown = options.show_workspace or is_loopback(listener.getsockname()[0])
     server = _create_server(store, parsed, state, hosts, listener, keeper, is_shown)
     server.run(sockets=[listener])
-
-
-def _read_shadow(store: VersionStore, options: ShadowOptions) -> ShadowState | None:
-    """Return the state of the shadow; None if new versions serve at once."""
-    if options.is_on:
-        return read_shadow_state(shadow_file(store))
-    forget_promotion(shadow_file(store))
-    return None
 
 
 def _create_server(
@@ -135,13 +122,7 @@ def _create_server(
         keeper: Socket with the address for gRPC; None for no gRPC.
         is_shown: Whether clients see what is in the workspace.
     """
-    versions = LoadedVersions(
-        store.versions,
-        lambda number: load_version(store, number),
-        lambda number: identify_version(store, number),
-        pinned=options.pinned,
-        promoted=lambda: state.promoted if state else None,
-    )
+    versions = _create_versions(store, options.pinned, state)
     budget, metrics = options.budget, ServerMetrics(lambda: versions.serving() or 0)
     sampler = _create_sampler(store.root, options.sampling, budget, metrics)
     decoders, batcher = DecoderPool(budget), Batcher(budget, on_batch=metrics.count_batch)
@@ -175,6 +156,18 @@ def _create_server(
 
     deadline = ExitDeadline(SHUTDOWN_SECONDS)
     return DrainingServer(config, deadline, services, lambda: print_line(announcement), finish)
+
+
+def _create_versions(
+    store: VersionStore, pinned: list[int], state: ShadowState | None
+) -> LoadedVersions[ServedModel]:
+    return LoadedVersions(
+        store.versions,
+        lambda number: load_version(store, number),
+        lambda number: identify_version(store, number),
+        pinned=pinned,
+        promoted=lambda: state.promoted if state else None,
+    )
 
 
 def _create_sampler(

@@ -9,7 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from components.pusher.version_store import VersionStore
 from pipeline.serving.shadow.shadow_record import ShadowRecord
+from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.printable_names import printable_name
 from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
 
 #: Folder in the workspace.
@@ -86,16 +88,28 @@ def write_shadow_state(path: Path, content: str) -> None:
     atomic_write(path, content, private=True)
 
 
-def forget_promotion(path: Path) -> None:
-    """Note that the newest version serves at once, if there is a state: no shadow is wanted now.
+def open_shadow_state(path: Path, is_on: bool) -> ShadowState | None:
+    """Return the state for a server that starts; None if new versions serve at once.
+
+    Then it is noted that the newest version may serve: a later server begins no shadow for it.
 
     Args:
         path: Path of the file.
+        is_on: Whether new versions are first in shadow.
 
     Raises:
         UnavailableError: The file is unreadable or damaged.
-        OSError: The disk is full or read-only.
     """
     state = read_shadow_state(path)
+    if is_on:
+        return state
     if state.promoted is not None:
-        write_shadow_state(path, ShadowState(None, state.shadow).to_json())
+        try:
+            write_shadow_state(path, ShadowState(None, state.shadow).to_json())
+        except OSError as error:
+            problem = f"{printable_name(str(path))} cannot be written: {error.strerror}"
+            print_line(
+                f"carryover: {problem}. A later server with --shadow compares newer versions again",
+                to_stderr=True,
+            )
+    return None

@@ -233,3 +233,93 @@ def test_a_pinned_version_stays_loaded_beside_the_newest_two(directory):
     assert directory.update(76, 78, 79, 80) == [80, 79]
     assert state_names(directory)[77] == "END"
     assert directory.update(77, 78, 79, 80) == [80, 79, 77]
+
+
+class PromotedDirectory(Directory):
+    """Versions of which those after `promoted` do not serve yet."""
+
+    def __init__(self, promoted: int | None) -> None:
+        super().__init__()
+        self.promoted = promoted
+        self.versions = LoadedVersions(
+            lambda: self.numbers,
+            self._load,
+            lambda number: self.contents.get(number, "first"),
+            lambda: self.now,
+            PINNED,
+            lambda: self.promoted,
+        )
+
+    def serve(self, *numbers: int) -> tuple[int | None, int | None]:
+        """Update to these versions, and return the serving one and the one in shadow."""
+        self.update(*numbers)
+        return self.versions.serving(), self.versions.shadow()
+
+
+def test_a_version_after_the_promoted_one_is_in_shadow_until_it_is_promoted():
+    directory = PromotedDirectory(promoted=2)
+    assert directory.serve(1, 2) == (2, None)
+    assert directory.serve(1, 2, 3) == (2, 3)
+    assert directory.versions.get().number == 2
+    assert list(directory.versions.loaded()) == [3, 2]
+    directory.promoted = 3
+    assert (directory.versions.serving(), directory.versions.shadow()) == (3, None)
+    assert directory.serve(1, 2, 3) == (3, None)
+
+
+def test_the_serving_version_is_loaded_before_the_one_in_shadow():
+    directory = PromotedDirectory(promoted=2)
+    serving = []
+    directory.during_load = lambda: serving.append(directory.versions.serving())
+    assert directory.serve(1, 2, 3, 4) == (2, 4)
+    assert directory.loads == [2, 4]
+    assert serving == [None, 2]
+
+
+def test_the_newest_version_replaces_the_one_in_shadow_and_the_serving_one_stays():
+    directory = PromotedDirectory(promoted=2)
+    directory.update(1, 2, 3)
+    assert directory.serve(1, 2, 3, 4) == (2, 4)
+    assert list(directory.versions.loaded()) == [4, 2]
+    assert directory.serve(1, 2, 3) == (2, 3)
+
+
+def test_an_earlier_version_serves_at_once_when_the_serving_one_is_rolled_back():
+    directory = PromotedDirectory(promoted=2)
+    assert directory.serve(1, 2) == (2, None)
+    assert directory.serve(1) == (1, None)
+
+
+def test_the_version_in_shadow_never_serves_while_an_earlier_one_is_loaded():
+    directory = PromotedDirectory(promoted=2)
+    directory.update(1, 2, 3)
+    directory.versions._unload_all_but({2, 3})
+    serving = []
+    directory.during_load = lambda: serving.append(directory.versions.serving())
+    assert directory.serve(1, 3) == (1, 3)
+    assert serving == [2]
+
+
+def test_without_any_version_that_may_serve_the_newest_does():
+    directory = PromotedDirectory(promoted=2)
+    directory.broken = {1, 2}
+    assert directory.serve(1, 2, 3, 4) == (4, None)
+    assert list(directory.versions.loaded()) == [4, 3]
+
+
+def test_a_version_that_was_promoted_during_an_update_is_not_unloaded_by_it():
+    directory = PromotedDirectory(promoted=2)
+    directory.update(1, 2, 3)
+
+    def promote() -> None:
+        directory.promoted = 3
+
+    directory.during_load = promote
+    assert directory.serve(1, 2, 3, 4) == (3, 4)
+    assert directory.loads.count(3) == 1
+
+
+def test_a_pinned_version_stays_loaded_beside_the_one_in_shadow():
+    directory = PromotedDirectory(promoted=78)
+    directory.update(77, 78, 79)
+    assert list(directory.versions.loaded()) == [79, 78, 77]
