@@ -49,7 +49,7 @@ function showShadow(shadow) {
   byId("shadow").hidden = !shadow;
   if (!shadow) return;
   const tag = element("span", SHADOW_OUTCOMES[shadow.outcome], `tag ${SHADOW_TONES[shadow.outcome] ?? ""}`);
-  byId("shadow-heading").replaceChildren(`Version ${shadow.version} beside version ${shadow.serving} `, tag);
+  byId("shadow-state").replaceChildren(`Version ${shadow.version} beside version ${shadow.serving} `, tag);
   byId("shadow-note").replaceChildren(...shadowNote(shadow));
   byId("shadow-reason").textContent = shadow.reason ? `Outcome: ${shadow.reason}.` : "";
   byId("shadow-tables").replaceChildren(
