@@ -62,6 +62,7 @@ class ShadowRecord:
     def __post_init__(self) -> None:
         self._by_key = {(one.domain, one.label, one.shadow_label): one for one in self.pairs}
         self._domains = {one.domain for one in self.pairs}
+        self._num_pictures = sum(one.pictures for one in self.pairs)
 
     def add(self, domain: str, label: str, shadow_label: str, is_confident: bool) -> None:
         """Count a picture.
@@ -81,6 +82,12 @@ class ShadowRecord:
             self.pairs.append(self._by_key[key])
         self._by_key[key].pictures += 1
         self._by_key[key].confident += is_confident
+        self._num_pictures += 1
+
+    @property
+    def num_pictures(self) -> int:
+        """Number of pictures that both versions have predicted."""
+        return self._num_pictures
 
     @property
     def is_in_shadow(self) -> bool:

@@ -24,10 +24,10 @@ def decide(record: ShadowRecord, options: ShadowOptions) -> Outcome:
         record: Record of the shadow.
         options: Options of the server.
     """
-    counts = record.counts
-    if counts.pictures < options.num_pictures:
+    if record.num_pictures < options.num_pictures:
         return ""
-    return "over_limit" if counts.confident_share > options.max_disagreement else "promoted"
+    share = record.counts.confident_share
+    return "over_limit" if share > options.max_disagreement else "promoted"
 
 
 def describe_counts(record: ShadowRecord, options: ShadowOptions) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from components.pusher.version_store import VersionStore
@@ -63,7 +64,7 @@ class ShadowServing:
         """
         self._name, self._file = store.name, shadow_file(store)
         self._versions, self._state, self._options = versions, state, options
-        self._saved = state.to_json()
+        self._saved, self._stamp = state.revision, _stamp(self._file)
         self._queue = ShadowQueue(batcher, budget, self._judge, self._fail)
         self._problem = ""
         self._notices: set[asyncio.Task[None]] = set()
@@ -103,7 +104,7 @@ class ShadowServing:
         shadow = self._versions.get(record.version)
         if shadow is None or not are_predictions(outputs):
             return
-        most = self._options.num_pictures - record.counts.pictures - len(self._queue)
+        most = self._options.num_pictures - record.num_pictures - len(self._queue)
         self._queue.add(record, shadow, signature, images, outputs, domain or "", most)
 
     async def follow(self) -> None:
@@ -222,7 +223,11 @@ class ShadowServing:
         )
 
     def _read_promoted(self) -> int | None:
-        """Return which version another server of the workspace has let serve, if any."""
+        """Return which version another server of the workspace has let serve, if the file says."""
+        stamp = _stamp(self._file)
+        if stamp == self._stamp:
+            return None
+        self._stamp = stamp
         try:
             return read_shadow_state(self._file).promoted
         except InputError:
@@ -230,19 +235,35 @@ class ShadowServing:
 
     async def _save(self) -> None:
         """Write the state if it has changed; tell a problem once."""
-        content = self._state.to_json()
-        if content == self._saved:
+        revision, problem = self._state.revision, ""
+        if revision == self._saved:
             return
-        problem = ""
         try:
-            await asyncio.to_thread(write_shadow_state, self._file, content)
-            self._saved = content
+            if await asyncio.to_thread(self._write, self._state.to_json()):
+                self._saved = revision
         except OSError as error:
             file = printable_name(str(self._file))
             problem = f"{file} cannot be written: {error.strerror}. A restart would compare anew"
         if problem and problem != self._problem:
             _logger.warning("%s", problem)
         self._problem = problem
+
+    def _write(self, content: bytes) -> bool:
+        """Write the file, unless another server has just done so: its decision is read first."""
+        if _stamp(self._file) != self._stamp:
+            return False
+        write_shadow_state(self._file, content)
+        self._stamp = _stamp(self._file)
+        return True
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """Return what changes when a file is written; None if there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _now() -> str:

@@ -1,11 +1,11 @@
 """State of the shadow of a model in the workspace, which a restart of the server goes on with."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+import orjson
+from pydantic import TypeAdapter
 
 from components.pusher.version_store import VersionStore
 from pipeline.serving.shadow.shadow_record import ShadowRecord
@@ -33,11 +33,19 @@ class ShadowState:
     promoted: int | None = None
     shadow: ShadowRecord | None = None
 
-    def to_json(self) -> str:
+    def to_json(self) -> bytes:
         """Return the content of the file."""
-        record = self.shadow and asdict(self.shadow) | {"counts": asdict(self.shadow.counts)}
+        record = self.shadow and asdict(self.shadow) | {"counts": self.shadow.counts}
         content = {"promoted": self.promoted, "shadow": record}
-        return json.dumps(content, indent=1) + "\n"
+        return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+    @property
+    def revision(self) -> tuple[object, ...]:
+        """What differs between two states of which one has to be written."""
+        one = self.shadow
+        if one is None:
+            return (self.promoted,)
+        return self.promoted, one.version, one.since, one.outcome, one.num_pictures, one.dropped
 
 
 _STATES: TypeAdapter[ShadowState] = TypeAdapter(ShadowState)
@@ -65,16 +73,16 @@ def read_shadow_state(path: Path) -> ShadowState:
         return ShadowState()
     content = read_state(path, _WHAT, _REMEDY)
     try:
-        values: Any = json.loads(content)
+        values: Any = orjson.loads(content)
         if isinstance(values, dict) and isinstance(values.get("shadow"), dict):
             values["shadow"].pop("counts", None)  # they follow from the pairs
         return _STATES.validate_python(values)
-    except (ValueError, RecursionError, ValidationError) as error:
+    except ValueError as error:  # also those of pydantic and orjson
         lines = str(error).splitlines()
         raise damaged_file(path, _WHAT, lines[0] if lines else "", _REMEDY) from None
 
 
-def write_shadow_state(path: Path, content: str) -> None:
+def write_shadow_state(path: Path, content: bytes) -> None:
     """Write the state into a file that only its owner can read: it names domains of clients.
 
     Args:

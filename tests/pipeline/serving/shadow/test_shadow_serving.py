@@ -290,6 +290,22 @@ def test_a_version_that_another_server_of_the_workspace_promotes_serves_here_too
     assert "another server" in run(tmp_path, use).record()["reason"]
 
 
+def test_what_another_server_has_just_written_is_not_overwritten(tmp_path):
+    async def use(site: Site) -> None:
+        await begin(site, 1, 2)
+        other = Site(tmp_path)
+        await other.update(1, 2)
+        other.send(b"a", b"b", b"c", b"d")
+        await other.settle()
+        site.send(b"a")
+        await site.shadow._save()  # as if the other one had written during `follow`
+        assert json.loads(site.file.read_text())["promoted"] == 2
+        await site.settle()
+        assert site.versions.serving() == 2
+
+    assert run(tmp_path, use).state.promoted == 2
+
+
 def test_pictures_for_which_there_is_no_room_are_dropped_and_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(shadow_queue, "MAX_WAITING", 2)
 
