@@ -16,10 +16,11 @@ class Model:
 
 
 class Directory:
-    """Versions on disk, some of which cannot be loaded."""
+    """Versions on disk, some of which cannot be loaded, and the newest one that may serve."""
 
-    def __init__(self, *numbers: int) -> None:
-        self.numbers, self.broken = list(numbers), set()
+    def __init__(self, promoted: int | None = None) -> None:
+        self.numbers, self.broken = [], set()
+        self.promoted = promoted
         self.loads: list[int] = []
         self.during_load = lambda: None
         self.now = 0.0
@@ -30,6 +31,7 @@ class Directory:
             lambda number: self.contents.get(number, "first"),
             lambda: self.now,
             PINNED,
+            lambda: self.promoted,
         )
 
     def _load(self, number: int) -> Model:
@@ -44,6 +46,11 @@ class Directory:
         self.numbers = list(numbers)
         self.versions.update()
         return list(self.versions.loaded())
+
+    def serve(self, *numbers: int) -> tuple[int | None, int | None]:
+        """Update to these versions, and return the serving one and the one in shadow."""
+        self.update(*numbers)
+        return self.versions.serving(), self.versions.shadow()
 
 
 @pytest.fixture(name="directory")
@@ -235,29 +242,8 @@ def test_a_pinned_version_stays_loaded_beside_the_newest_two(directory):
     assert directory.update(77, 78, 79, 80) == [80, 79, 77]
 
 
-class PromotedDirectory(Directory):
-    """Versions of which those after `promoted` do not serve yet."""
-
-    def __init__(self, promoted: int | None) -> None:
-        super().__init__()
-        self.promoted = promoted
-        self.versions = LoadedVersions(
-            lambda: self.numbers,
-            self._load,
-            lambda number: self.contents.get(number, "first"),
-            lambda: self.now,
-            PINNED,
-            lambda: self.promoted,
-        )
-
-    def serve(self, *numbers: int) -> tuple[int | None, int | None]:
-        """Update to these versions, and return the serving one and the one in shadow."""
-        self.update(*numbers)
-        return self.versions.serving(), self.versions.shadow()
-
-
 def test_a_version_after_the_promoted_one_is_in_shadow_until_it_is_promoted():
-    directory = PromotedDirectory(promoted=2)
+    directory = Directory(promoted=2)
     assert directory.serve(1, 2) == (2, None)
     assert directory.serve(1, 2, 3) == (2, 3)
     assert directory.versions.get().number == 2
@@ -268,7 +254,7 @@ def test_a_version_after_the_promoted_one_is_in_shadow_until_it_is_promoted():
 
 
 def test_the_serving_version_is_loaded_before_the_one_in_shadow():
-    directory = PromotedDirectory(promoted=2)
+    directory = Directory(promoted=2)
     serving = []
     directory.during_load = lambda: serving.append(directory.versions.serving())
     assert directory.serve(1, 2, 3, 4) == (2, 4)
@@ -277,7 +263,7 @@ def test_the_serving_version_is_loaded_before_the_one_in_shadow():
 
 
 def test_the_newest_version_replaces_the_one_in_shadow_and_the_serving_one_stays():
-    directory = PromotedDirectory(promoted=2)
+    directory = Directory(promoted=2)
     directory.update(1, 2, 3)
     assert directory.serve(1, 2, 3, 4) == (2, 4)
     assert list(directory.versions.loaded()) == [4, 2]
@@ -285,13 +271,13 @@ def test_the_newest_version_replaces_the_one_in_shadow_and_the_serving_one_stays
 
 
 def test_an_earlier_version_serves_at_once_when_the_serving_one_is_rolled_back():
-    directory = PromotedDirectory(promoted=2)
+    directory = Directory(promoted=2)
     assert directory.serve(1, 2) == (2, None)
     assert directory.serve(1) == (1, None)
 
 
 def test_the_version_in_shadow_never_serves_while_an_earlier_one_is_loaded():
-    directory = PromotedDirectory(promoted=2)
+    directory = Directory(promoted=2)
     directory.update(1, 2, 3)
     directory.versions._unload_all_but({2, 3})
     serving = []
@@ -301,14 +287,14 @@ def test_the_version_in_shadow_never_serves_while_an_earlier_one_is_loaded():
 
 
 def test_without_any_version_that_may_serve_the_newest_does():
-    directory = PromotedDirectory(promoted=2)
+    directory = Directory(promoted=2)
     directory.broken = {1, 2}
     assert directory.serve(1, 2, 3, 4) == (4, None)
     assert list(directory.versions.loaded()) == [4, 3]
 
 
 def test_a_version_that_was_promoted_during_an_update_is_not_unloaded_by_it():
-    directory = PromotedDirectory(promoted=2)
+    directory = Directory(promoted=2)
     directory.update(1, 2, 3)
 
     def promote() -> None:
@@ -320,6 +306,6 @@ def test_a_version_that_was_promoted_during_an_update_is_not_unloaded_by_it():
 
 
 def test_a_pinned_version_stays_loaded_beside_the_one_in_shadow():
-    directory = PromotedDirectory(promoted=78)
+    directory = Directory(promoted=78)
     directory.update(77, 78, 79)
     assert list(directory.versions.loaded()) == [79, 78, 77]

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -377,6 +378,31 @@ def test_a_state_that_cannot_be_written_is_told_once_and_versions_serve(tmp_path
 
     run(tmp_path, use)
     assert caplog.text.count("cannot be written") == 1
+
+
+def test_no_request_waits_for_a_version_in_shadow_that_never_ends(tmp_path, monkeypatch):
+    call, go_on = FirstByteModel.call, threading.Event()
+
+    def call_slowly(model: FirstByteModel, *arguments: Any) -> dict[str, np.ndarray]:
+        assert model.number == 1 or go_on.wait(30)
+        return call(model, *arguments)
+
+    monkeypatch.setattr(FirstByteModel, "call", call_slowly)
+
+    async def use(site: Site) -> None:
+        await begin(site, 1, 2)
+        site.send(b"a")
+        images = RequestImages([b"b"], [DecodingCost()])
+        for _ in range(20):
+            calling = site.batcher.call(site.versions.get(), "serving_default", images)
+            outputs = await asyncio.wait_for(calling, 5)
+            assert list(outputs["label"]) == [b"b"]
+            site.send(b"b")
+        assert len(site.shadow._queue) == 4  # no more are wanted
+        go_on.set()
+        await site.settle()
+
+    assert run(tmp_path, use).record()["counts"]["pictures"] == 4
 
 
 def test_the_file_can_be_read_by_its_owner_only(tmp_path):
