@@ -160,6 +160,31 @@ def serve(
             help="Domain of these pictures, where no header Carryover-Domain names it.",
         ),
     ] = None,
+    shadow: Annotated[
+        bool | None,
+        typer.Option(
+            "--shadow/--no-shadow",
+            help="Let a pushed version predict beside the serving one before it serves.  [config "
+            "serve.promote]",
+            show_default=False,
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            help="Config whose keys of serve are read.  [that of the serving version's run]",
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Set one key of serve, such as serve.shadow_pictures=500; repeatable.",
+        ),
+    ] = None,
     show_workspace: Annotated[
         bool,
         typer.Option(
@@ -174,7 +199,7 @@ def serve(
     The server loads new versions and follows rollbacks while it runs. Exit codes: 0 stopped by
     SIGTERM or Ctrl-C, 2 bad input, 1 failure.
     """
-    from pipeline.serving.server import ServeOptions
+    from pipeline.serving.serve_options import ServeOptions
     from pipeline.serving.server import serve as run_server
 
     hosts, labels = allowed_host or (), version_label or ()
@@ -189,6 +214,9 @@ def serve(
         sample_limit=sample_limit,
         domain=domain,
         show_workspace=show_workspace,
+        shadow=shadow,
+        config=config,
+        overrides=overrides or (),
     )
     run_server(workspace, name, options)
 

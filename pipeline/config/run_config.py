@@ -15,13 +15,14 @@ from pipeline.config.kubeflow_options import KubeflowOptions
 from pipeline.config.layout_pattern import AUTO, check_pattern
 from pipeline.config.quality_presets import Quality, with_preset
 from pipeline.config.retraining_options import NotifyOptions, RetrainOptions
+from pipeline.config.serving_options import ServingOptions
 from trainer_module.backbones import default_image_size
 from trainer_module.backbones.backbone_registry import MIN_IMAGE_SIZE
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import expand_home, is_uri, local_path
 from trainer_module.contract.options_base import LocalPath, Options, Text
 from trainer_module.data.picture_storage import Storage, choose_storage
-from trainer_module.training_options import BackboneOptions, TrainingOptions
+from trainer_module.training_options import BackboneOptions, ServeOptions, TrainingOptions
 
 #: Names that a model, and its folder in `serving`, may have.
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -92,6 +93,7 @@ class RunConfig(TrainingOptions):
     retrain: RetrainOptions = RetrainOptions()
     notify: NotifyOptions = NotifyOptions()
     kubeflow: KubeflowOptions = KubeflowOptions()
+    serve: ServingOptions = ServingOptions()
     _lasting: dict[str, Options] = PrivateAttr({})
 
     @model_validator(mode="before")
@@ -200,8 +202,13 @@ class RunConfig(TrainingOptions):
         return choose_storage(num_pictures, self.image_size, self.raw_limit * 2**20)
 
     def training(self) -> dict[str, Any]:
-        """Return the options of the trainer as JSON values."""
-        return self.model_dump(mode="json", include=set(TrainingOptions.model_fields))
+        """Return the options of the trainer as JSON values.
+
+        When a version serves is no matter of the trainer: no component is computed again for it.
+        """
+        included: dict[str, Any] = dict.fromkeys(TrainingOptions.model_fields, True)
+        included["serve"] = set(ServeOptions.model_fields)
+        return self.model_dump(mode="json", include=included)
 
 
 def _own_image_size(backbone: Any) -> int:

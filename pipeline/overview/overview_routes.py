@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -31,8 +31,11 @@ HIDDEN = (
     "started with --show-workspace."
 )
 
+#: What the page tells of a version in shadow, a JSON object; None if there is none.
+Shadow: TypeAlias = dict[str, Any] | None
+
 _FILES = Path(__file__).with_name("page")
-_SCRIPTS = ("script.js", "overview.js", "plots.js", "traffic.js", "predict.js")
+_SCRIPTS = ("script.js", "shadow.js", "overview.js", "plots.js", "traffic.js", "predict.js")
 
 #: A report has no origin: even a changed one reaches nothing else on this server.
 _REPORT_HEADERS = {
@@ -45,7 +48,10 @@ _REPORT_HEADERS = {
 
 
 def overview_routes(
-    store: VersionStore, serving_version: Callable[[], int | None], is_shown: bool = True
+    store: VersionStore,
+    serving_version: Callable[[], int | None],
+    is_shown: bool = True,
+    shadow: Callable[[], Shadow] = lambda: None,
 ) -> list[Route]:
     """Return the paths: the page, what it tells of the workspace, and reports of runs.
 
@@ -54,8 +60,9 @@ def overview_routes(
         serving_version: Function that returns the number of the serving version; None if no version
             is loaded.
         is_shown: Whether clients see anything but the page on which to try the model.
+        shadow: Function that returns what is known of the version in shadow; None if there is none.
     """
-    handlers = _Handlers(store, serving_version)
+    handlers = _Handlers(store, serving_version, shadow)
     page = render_page(store.name)
 
     async def show_page(request: Request) -> Response:
@@ -84,8 +91,13 @@ def render_page(name: str) -> Response:
 class _Handlers:
     """Handlers of requests. Files are read in threads of their own."""
 
-    def __init__(self, store: VersionStore, serving_version: Callable[[], int | None]) -> None:
-        self._store, self._serving_version = store, serving_version
+    def __init__(
+        self,
+        store: VersionStore,
+        serving_version: Callable[[], int | None],
+        shadow: Callable[[], Shadow],
+    ) -> None:
+        self._store, self._serving_version, self._shadow = store, serving_version, shadow
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="overview")
         self._overview = KeptReading(self._read_overview, KEPT_SECONDS)
         self._traffic = KeptReading(self._read_traffic, KEPT_SECONDS)
@@ -109,8 +121,10 @@ class _Handlers:
         return StreamingResponse(_parts(file), media_type="text/html", headers=_REPORT_HEADERS)
 
     async def _read_overview(self) -> bytes:
-        loop, number = asyncio.get_running_loop(), self._serving_version()
-        return await loop.run_in_executor(self._threads, _read_overview, self._store, number)
+        loop, number, shadow = asyncio.get_running_loop(), self._serving_version(), self._shadow()
+        return await loop.run_in_executor(
+            self._threads, _read_overview, self._store, number, shadow
+        )
 
     async def _read_traffic(self) -> bytes:
         from pipeline.overview.traffic_history import TrafficHistory
@@ -125,11 +139,11 @@ class _Handlers:
             raise
 
 
-def _read_overview(store: VersionStore, number: int | None) -> bytes:
+def _read_overview(store: VersionStore, number: int | None, shadow: Shadow) -> bytes:
     # Imported when somebody looks, so that the server starts no later for it.
     from pipeline.overview.workspace_overview import WorkspaceOverview
 
-    return orjson.dumps(WorkspaceOverview(store).read(number))
+    return orjson.dumps(WorkspaceOverview(store).read(number) | {"shadow": shadow})
 
 
 def _json(content: bytes) -> Response:

@@ -14,7 +14,7 @@ from pipeline.terminal.plain_lines import json_line, print_line
 #: Events on which the command is run.
 COMMAND_EVENTS = (
     *("pushed", "rejected", "awaiting_labels", "failed", "held", "waiting"),
-    *("left_alone", "pass_failed", "unusual_traffic"),
+    *("left_alone", "pass_failed", "unusual_traffic", "shadow_ended"),
 )
 
 #: Seconds after which the command is killed.

@@ -38,10 +38,16 @@ def create_app(
     async def prometheus_metrics(request: Request) -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
-    async def versions(request: Request) -> Response:
+    async def loaded_versions(request: Request) -> Response:
         """Return the loaded versions with their class names, for the page."""
-        loaded = lookup.versions.loaded()
-        return as_json([{"version": n, "labels": model.labels} for n, model in loaded.items()])
+        versions = lookup.versions
+        states = {versions.shadow(): "shadow", versions.serving(): "serving"}
+        return as_json(
+            [
+                {"version": number, "state": states.get(number, ""), "labels": model.labels}
+                for number, model in versions.loaded().items()
+            ]
+        )
 
     return Starlette(
         routes=[
@@ -49,7 +55,7 @@ def create_app(
             Route("/healthz", health),
             Route("/readyz", health),  # the port is closed until a version is loaded
             Route("/metrics", prometheus_metrics),
-            Route("/versions", versions),
+            Route("/versions", loaded_versions),
             Route("/v1/{rest:path}", rest_api),
         ],
         middleware=[

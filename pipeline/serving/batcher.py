@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from pipeline.serving.batch_limits import BatchLimits
 from pipeline.serving.decoding.decoding_cost import DecodingCost
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.protocol.request_images import RequestImages
@@ -23,6 +24,10 @@ IDLE_SECONDS = 0.1
 #: How long a part waits for that at most, in durations of the part before it: under steady load,
 #: large requests get a quarter of the time.
 MAX_PAUSE = 3.0
+
+#: The same for a picture that a version predicts in shadow: under steady load, those get a
+#: twentieth of the time.
+SHADOW_PAUSE = 19.0
 
 
 class CallableModel(Protocol):
@@ -44,37 +49,6 @@ class CallableModel(Protocol):
         ...
 
 
-class BatchLimits(NamedTuple):
-    """Most that one call of the model may hold, unless a single instance is more.
-
-    Attributes:
-        instances: Most instances; a version is called with as many before it serves.
-        part_instances: Most instances in a part of a large request.
-        pixels: Most pixels.
-        scanned_pixels: Most pixels in all scans.
-    """
-
-    instances: int = 32
-    pixels: int = 4_000_000
-    scanned_pixels: int = 40_000_000
-    part_instances: int = 4
-
-    def of_part(self) -> "BatchLimits":
-        """Return the limits of a part of a large request."""
-        return self._replace(instances=min(self.instances, self.part_instances))
-
-    def allow(self, costs: list[DecodingCost]) -> bool:
-        """Return whether one call may hold pictures with these costs.
-
-        Args:
-            costs: Costs of the pictures.
-        """
-        if len(costs) > self.instances:  # without a sum: it is asked for every queued request
-            return False
-        total = DecodingCost.total(costs)
-        return total.num_pixels <= self.pixels and total.scanned_pixels <= self.scanned_pixels
-
-
 @dataclass(frozen=True, eq=False)
 class _PendingRequest:
     model: CallableModel
@@ -84,14 +58,15 @@ class _PendingRequest:
 
 
 class Batcher:
-    """Calls models in two threads of its own, one for usual requests and one for large ones.
+    """Calls models in threads of its own: for usual requests, for large ones, and for a shadow.
 
     A usual request fits into one call, alone or together with others to the same version and
     signature. A large one is called in small parts, and not joined with others: no usual request
     waits for its pictures to be decoded. A part begins after `IDLE_SECONDS` without a usual
     request, from its arrival to its outputs, because what runs at the same time shares the
-    processors; or after the time of `MAX_PAUSE`. Every response comes from one version. The
-    signatures take any batch size in one graph: batches are neither padded nor traced again.
+    processors; or after the time of `MAX_PAUSE`. What a version predicts in shadow waits likewise
+    for both, up to `SHADOW_PAUSE`. Every response comes from one version. The signatures take any
+    batch size in one graph: batches are neither padded nor traced again.
     """
 
     def __init__(
@@ -109,7 +84,9 @@ class Batcher:
         """
         self._limits = limits or BatchLimits()
         self._usual = _Lane(budget, self._limits, on_batch)
-        self._large = _Lane(budget, self._limits.of_part(), on_batch, self._usual)
+        self._large = _Lane(budget, self._limits.of_part(), on_batch, [self._usual])
+        preferred = [self._usual, self._large]
+        self._shadow = _Lane(budget, self._limits.of_part(), None, preferred, SHADOW_PAUSE)
 
     @contextlib.contextmanager
     def expect_usual(self) -> Iterator[None]:
@@ -133,14 +110,28 @@ class Batcher:
             RequestError: There is no memory to decode the request's pictures.
             Exception: Any other error of the model.
         """
-        outputs: asyncio.Future[Outputs] = asyncio.get_running_loop().create_future()
         lane = self._usual if self._limits.allow(images.costs) else self._large
-        request = _PendingRequest(model, signature, images, outputs)
-        lane.add(request)
-        try:
-            return await outputs
-        finally:
-            lane.discard(request)
+        return await lane.call(model, signature, images)
+
+    async def call_in_shadow(
+        self, model: CallableModel, signature: str, images: RequestImages
+    ) -> Outputs:
+        """Call a signature when no client waits, or now and then if one always does.
+
+        Args:
+            model: Version in shadow.
+            signature: Name of the signature.
+            images: Instances, as few as possible: a request that comes meanwhile shares the
+                processors with them.
+
+        Returns:
+            Outputs for the instances.
+
+        Raises:
+            RequestError: There is no memory to decode the pictures.
+            Exception: Any error of the model.
+        """
+        return await self._shadow.call(model, signature, images)
 
 
 class _Lane:
@@ -150,21 +141,29 @@ class _Lane:
         self,
         budget: MemoryBudget,
         limits: BatchLimits,
-        on_batch: Callable[[int], None],
-        preferred: "_Lane | None" = None,
+        on_batch: Callable[[int], None] | None,
+        preferred: Sequence["_Lane"] = (),
+        max_pause: float = MAX_PAUSE,
     ) -> None:
         self._budget, self._limits, self._on_batch = budget, limits, on_batch
-        self._preferred = preferred
+        self._preferred, self._max_pause = preferred, max_pause
         self._busy_until, self._part_seconds = -math.inf, 0.0
         self._num_expected = 0
         self._queue: list[_PendingRequest] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._worker: asyncio.Task[None] | None = None
 
-    def add(self, request: _PendingRequest) -> None:
+    async def call(self, model: CallableModel, signature: str, images: RequestImages) -> Outputs:
+        """Queue a request, and return its outputs."""
+        outputs: asyncio.Future[Outputs] = asyncio.get_running_loop().create_future()
+        request = _PendingRequest(model, signature, images, outputs)
         self._queue.append(request)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
+        try:
+            return await outputs
+        finally:
+            self._discard(request)
 
     @contextlib.contextmanager
     def expect(self) -> Iterator[None]:
@@ -176,7 +175,7 @@ class _Lane:
             self._busy_until = time.monotonic()
             self._num_expected -= 1
 
-    def discard(self, request: _PendingRequest) -> None:
+    def _discard(self, request: _PendingRequest) -> None:
         """Take a request off the queue, if it is still there: its client has disconnected."""
         if request in self._queue:
             self._queue.remove(request)
@@ -190,10 +189,10 @@ class _Lane:
             self._busy_until = time.monotonic()
 
     async def _yield_to_preferred(self) -> None:
-        """Wait until the preferred lane has been idle for some time, see `MAX_PAUSE`."""
-        if self._preferred:
-            end = time.monotonic() + MAX_PAUSE * self._part_seconds
-            while time.monotonic() < min(end, self._preferred.busy_until + IDLE_SECONDS):
+        """Wait until the preferred lanes have been idle for some time, see `MAX_PAUSE`."""
+        end = time.monotonic() + self._max_pause * self._part_seconds
+        for lane in self._preferred:
+            while time.monotonic() < min(end, lane.busy_until + IDLE_SECONDS):
                 await asyncio.sleep(IDLE_SECONDS / 4)
 
     @property
@@ -240,26 +239,18 @@ class _Lane:
         instances = [instance for request in batch for instance in request.images.instances]
         costs = [cost for request in batch for cost in request.images.costs]
         parts = []
-        for start, end in _parts(costs, self._limits):
+        for start, end in self._limits.parts(costs):
             cost = DecodingCost.total(costs[start:end])
             await self._yield_to_preferred()
             async with self._budget.work(cost.memory, "decoding pictures"):
-                self._on_batch(end - start)
+                if self._on_batch is not None:
+                    self._on_batch(end - start)
                 part, started = instances[start:end], time.monotonic()
                 parts.append(await loop.run_in_executor(self._thread, model.call, signature, part))
                 self._part_seconds = time.monotonic() - started
         if len(parts) == 1:
             return parts[0]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _parts(costs: list[DecodingCost], limits: BatchLimits) -> Iterator[tuple[int, int]]:
-    """Return start and end of the parts of a batch that may be called at a time."""
-    start = 0
-    for end in range(1, len(costs) + 1):
-        if end == len(costs) or not limits.allow(costs[start : end + 1]):
-            yield start, end
-            start = end
 
 
 def _fail(batch: list[_PendingRequest], error: Exception) -> None:

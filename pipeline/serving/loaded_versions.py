@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 
 Model = TypeVar("Model")
 
-#: Number of versions that are kept in memory, the newest first: the serving version, and the one
-#: before it, to compare with and to roll back to. It is the same as TensorFlow Serving's policy
-#: `latest { num_versions: 2 }`.
+#: Number of versions that are kept in memory: the serving version, and the one in shadow, or else
+#: the one before it, to compare with and to roll back to. Without a shadow it is the same as
+#: TensorFlow Serving's policy `latest { num_versions: 2 }`.
 NUM_LOADED = 2
 
 #: Seconds after which a version that could not be loaded is tried again: a disk may have failed, or
@@ -50,6 +50,7 @@ class LoadedVersions(Generic[Model]):
         identify: Callable[[int], str] = str,
         clock: Callable[[], float] = time.monotonic,
         pinned: Collection[int] = (),
+        promoted: Callable[[], int | None] = lambda: None,
     ) -> None:
         """Start without loaded versions.
 
@@ -61,18 +62,30 @@ class LoadedVersions(Generic[Model]):
                 that gets its number later; "" if it is unknown. It raises no error.
             clock: Function that returns the time, in seconds.
             pinned: Numbers of versions that are kept in memory beside the newest.
+            promoted: Function that returns the newest version that may serve; None if all may. Of
+                those after it, the newest is kept in shadow, beside the serving version.
         """
         self._list_versions, self._load, self._clock = list_versions, load, clock
-        self._identify, self._pinned = identify, pinned
+        self._identify, self._pinned, self._promoted = identify, pinned, promoted
         self._failures: dict[int, tuple[float, str]] = {}  # time and identity
         self._models: dict[int, Model] = {}
         self._identities: dict[int, str] = {}  # of the models
         self._states: dict[int, VersionState] = {}
         self._directory_is_empty = False
 
-    def newest(self) -> int | None:
+    def serving(self) -> int | None:
         """Return the number of the serving version, or None if no version is loaded."""
+        return self._serving_among(self._models)
+
+    def newest(self) -> int | None:
+        """Return the number of the newest version, be it in shadow; None if none is loaded."""
         return max(self._models, default=None)
+
+    def shadow(self) -> int | None:
+        """Return the number of the version in shadow; None if the newest version serves."""
+        models = self._models
+        newest = max(models, default=None)
+        return None if newest == self._serving_among(models) else newest
 
     def get(self, number: int | None = None) -> Model | None:
         """Return a loaded version.
@@ -84,7 +97,12 @@ class LoadedVersions(Generic[Model]):
             The version, or None if it is not loaded.
         """
         models = self._models
-        return models.get(max(models, default=0) if number is None else number)
+        wanted = self._serving_among(models) if number is None else number
+        return None if wanted is None else models.get(wanted)
+
+    def identity(self, number: int) -> str:
+        """Return what tells a loaded version from others of its number; "" if it is unknown."""
+        return self._identities.get(number, "")
 
     def loaded(self) -> dict[int, Model]:
         """Return all loaded versions by number, the newest first."""
@@ -105,22 +123,42 @@ class LoadedVersions(Generic[Model]):
                 )
         if listed:
             self._forget_failures(listed)
-            self._load_newest(listed)
+            self._load_wanted(listed)
         if any(state.name == "UNLOADING" for state in self._states.values()):
             gc.collect()  # objects that TensorFlow loads are in reference cycles
 
-    def _load_newest(self, listed: list[int]) -> None:
-        """Load the newest and the pinned versions, and serve each as soon as it is loaded."""
+    def _load_wanted(self, listed: list[int]) -> None:
+        """Load what is to be in memory, the serving version first; it serves once it is loaded."""
         kept: list[int] = []
+        promoted = self._promoted()
         current = {number for number in self._models if self._is_current(number, listed)}
-        self._unload_all_but(current)
-        for number in sorted(listed, reverse=True):
-            is_wanted = len(kept) < NUM_LOADED or number in self._pinned
-            if is_wanted and (number in current or self._try_to_load(number)):
-                kept.append(number)
-                current.add(number)
-                self._unload_all_but(current)
-        self._unload_all_but(kept)
+        if self._may_serve(current) or not self._may_serve(listed):
+            self._unload_all_but(current)
+        newest_first = sorted(listed, reverse=True)
+        able = [number for number in newest_first if self._may_serve([number])]
+        others = [number for number in newest_first if number not in able]
+        pinned = [number for number in newest_first if number in self._pinned]
+        # One that may serve, one in shadow beside it, or else the one before: `NUM_LOADED` in all.
+        steps = (able, 1), (others, NUM_LOADED), (able, NUM_LOADED), (pinned, len(listed))
+        for numbers, most in steps:
+            for number in numbers:
+                is_wanted = number not in kept and len(kept) < most
+                if is_wanted and (number in current or self._try_to_load(number)):
+                    kept.append(number)
+                    current.add(number)
+                    self._unload_all_but(current)
+        if self._promoted() == promoted:  # otherwise the next update knows better what to keep
+            self._unload_all_but(kept)
+
+    def _may_serve(self, numbers: Collection[int]) -> bool:
+        """Return whether any of the versions may serve, so that none after it has to."""
+        promoted = self._promoted()
+        return any(promoted is None or number <= promoted for number in numbers)
+
+    def _serving_among(self, numbers: Collection[int]) -> int | None:
+        """Return which of the versions serves: without one that may, the newest does."""
+        able = [number for number in numbers if self._may_serve([number])]
+        return max(able or numbers, default=None)
 
     def _is_current(self, number: int, listed: list[int]) -> bool:
         """Return whether the directory holds the model that is loaded under a number."""
@@ -149,7 +187,7 @@ class LoadedVersions(Generic[Model]):
         self._models = self._models | {number: model}
         if is_replaced:
             gc.collect()
-        _logger.info("version %d is loaded; the serving version is %d", number, self.newest())
+        _logger.info("version %d is loaded; the serving version is %d", number, self.serving())
         weakref.finalize(model, self._on_unloaded, number)
         return True
 
@@ -161,7 +199,9 @@ class LoadedVersions(Generic[Model]):
         for number in unloaded:
             self._states = self._states | {number: replace(self._states[number], name="UNLOADING")}
             _logger.info(
-                "version %d is being unloaded; the serving version is %d", number, max(numbers)
+                "version %d is being unloaded; the serving version is %d",
+                number,
+                self._serving_among(numbers),
             )
         self._models = {number: self._models[number] for number in numbers}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pipeline.serving.loaded_versions import LoadedVersions, VersionState
 from pipeline.serving.protocol.predict_request import MAX_QUOTED
 from pipeline.serving.served_model import ServedModel
+from pipeline.serving.version_labels import LabelledVersion
 from pipeline.web.request_errors import RequestError
 
 
@@ -16,12 +17,12 @@ class ModelLookup:
     Attributes:
         name: Name of the model. All others are unknown.
         versions: Loaded versions of the model.
-        labels: Numbers of versions by label; None stands for the serving version.
+        labels: Versions by label.
     """
 
     name: str
     versions: LoadedVersions[ServedModel]
-    labels: Mapping[str, int | None] = field(default_factory=dict)
+    labels: Mapping[str, LabelledVersion] = field(default_factory=dict)
 
     def find_labelled(self, label: str) -> int | None:
         """Return the number of the version that a label stands for; None if none is loaded.
@@ -34,8 +35,10 @@ class ModelLookup:
         """
         if label not in self.labels:
             raise RequestError(400, f"Unrecognized servable version label: {label[:MAX_QUOTED]}")
-        number = self.labels[label]
-        return self.versions.newest() if number is None else number
+        version = self.labels[label]
+        if version == "newest":
+            return self.versions.newest()
+        return self.versions.serving() if version == "serving" else version
 
     def find_model(self, name: str, number: int | None) -> ServedModel:
         """Return the version that a request is for.

@@ -14,6 +14,7 @@ from pipeline.serving.protocol.predict_request import PredictRequest
 from pipeline.serving.protocol.request_images import RequestImages
 from pipeline.serving.sampling.traffic_sampler import TrafficSampler
 from pipeline.serving.served_model import ServedModel
+from pipeline.serving.shadow.shadow_serving import ShadowServing
 from pipeline.web.request_errors import RequestError, UnreadableInputError
 from trainer_module.export.saved_model_classifier import Outputs
 
@@ -31,7 +32,11 @@ class PredictService:
     """Prepares the pictures of requests and calls the model, within the memory's budget."""
 
     def __init__(
-        self, batcher: Batcher, decoders: Decoders, sampler: TrafficSampler | None = None
+        self,
+        batcher: Batcher,
+        decoders: Decoders,
+        sampler: TrafficSampler | None = None,
+        shadow: ShadowServing | None = None,
     ) -> None:
         """Create a service.
 
@@ -39,8 +44,9 @@ class PredictService:
             batcher: Batcher that calls the model.
             decoders: Processes that decode pictures.
             sampler: Sampler that keeps a share of the pictures; None to keep none.
+            shadow: What a version in shadow predicts the same pictures for; None without.
         """
-        self._batcher, self._sampler = batcher, sampler
+        self._batcher, self._sampler, self._shadow = batcher, sampler, shadow
         self._threads = ThreadPoolExecutor(NUM_THREADS, thread_name_prefix="request")
         self._preparation = ImagePreparation(decoders, self._threads)
 
@@ -68,9 +74,11 @@ class PredictService:
         with self._batcher.expect_usual() if is_small else contextlib.nullcontext():
             request = await run_to_end(parsing)
             images = await self._preparation.prepare(request, memory)
-        outputs = await self._call_model(model, request, images, memory)
+        outputs, images = await self._call_model(model, request, images, memory)
         if self._sampler:
             self._sampler.sample(model.number, request, outputs, domain)
+        if self._shadow:
+            self._shadow.mirror(model, request.signature, images, outputs, domain)
         return request, outputs
 
     async def in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
@@ -88,14 +96,17 @@ class PredictService:
         request: PredictRequest,
         images: RequestImages,
         memory: RequestMemory,
-    ) -> Outputs:
-        """Call the model; if it fails to decode a picture, once more with all decoded by Pillow."""
+    ) -> tuple[Outputs, RequestImages]:
+        """Return the outputs, and the pictures that the model got.
+
+        If it fails to decode a picture, it is called once more with all decoded by Pillow.
+        """
         try:
-            return await self._batcher.call(model, request.signature, images)
+            return await self._batcher.call(model, request.signature, images), images
         except UnreadableInputError:
             decoded = await self._preparation.prepare(request, memory, decode_all=True)
         try:
-            return await self._batcher.call(model, request.signature, decoded)
+            return await self._batcher.call(model, request.signature, decoded), decoded
         except UnreadableInputError as error:
             raise await self._find_bad_instance(model, request, decoded, str(error)) from None
 

@@ -7,8 +7,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,6 @@ from pipeline.serving.decoding.decoder_pool import DecoderPool
 from pipeline.serving.exit_deadline import ExitDeadline
 from pipeline.serving.limits.connection_limits import ConnectionLimits
 from pipeline.serving.limits.memory_budget import MemoryBudget
-from pipeline.serving.limits.memory_size import default_max_memory, parse_size
 from pipeline.serving.limits.open_requests import OpenRequests
 from pipeline.serving.loaded_versions import LoadedVersions
 from pipeline.serving.model_lookup import ModelLookup
@@ -35,10 +34,14 @@ from pipeline.serving.monitor_report.report_polling import ReportPolling
 from pipeline.serving.predict_service import PredictService
 from pipeline.serving.rest_api import RestApi
 from pipeline.serving.rest_predict import RestPredict
-from pipeline.serving.sampling.sampling_options import SamplingOptions, parse_sampling_options
+from pipeline.serving.sampling.sampling_options import SamplingOptions
 from pipeline.serving.sampling.traffic_sampler import TrafficSampler
+from pipeline.serving.serve_options import ModelOptions, ServeOptions
+from pipeline.serving.served_model import ServedModel
 from pipeline.serving.server_metrics import ServerMetrics
-from pipeline.serving.version_labels import parse_version_labels
+from pipeline.serving.shadow.shadow_metrics import ShadowMetrics
+from pipeline.serving.shadow.shadow_serving import ShadowServing
+from pipeline.serving.shadow.shadow_state import ShadowState, open_shadow_state, shadow_file
 from pipeline.serving.version_loading import identify_version, load_version
 from pipeline.serving.version_polling import VersionPolling
 from pipeline.tensorflow_import import import_tensorflow_quietly
@@ -71,36 +74,6 @@ SWITCH_SECONDS = 0.0005
 _logger = logging.getLogger("carryover.serving")
 
 
-@dataclass(frozen=True)
-class ServeOptions:
-    """Options of `carryover serve`.
-
-    Attributes:
-        host: Address to listen on.
-        port: Port for HTTP; 0 chooses a free one.
-        grpc_port: Port for gRPC, likewise; None for no gRPC.
-        allowed_hosts: Names of this server, besides `localhost`, that requests may be for.
-        max_memory: Most memory of all requests, see `parse_size`; None for the default.
-        version_labels: Labels of versions, see `parse_version_labels`.
-        sample_requests: Share of the pictures to keep; None for none, as for 0.
-        sample_limit: Most bytes that they take, see `parse_size`; None for the default.
-        domain: Domain of clients that name none; None if it is not known.
-        show_workspace: Whether everybody who can reach the server sees what is in the workspace.
-            Otherwise only this machine does.
-    """
-
-    host: str
-    port: int
-    grpc_port: int | None = None
-    allowed_hosts: Sequence[str] = ()
-    max_memory: str | None = None
-    version_labels: Sequence[str] = ()
-    sample_requests: float | None = None
-    sample_limit: str | None = None
-    domain: str | None = None
-    show_workspace: bool = False
-
-
 def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
     """Serve the newest version of a model, and follow pushes and rollbacks.
 
@@ -119,10 +92,8 @@ def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
     """
     store = find_store(workspace, name)
     check_workspace(store.root)
-    labels = parse_version_labels(options.version_labels, store)
-    sampling = parse_sampling_options(options.sample_requests, options.sample_limit, options.domain)
-    most, port = options.max_memory, options.grpc_port
-    budget = MemoryBudget(parse_size("--max-memory", most) if most else default_max_memory())
+    parsed, port = ModelOptions.parse(options, store), options.grpc_port
+    state = open_shadow_state(shadow_file(store), parsed.shadow.is_on)
     listener = bind_socket(options.host, options.port, "Give another --port or --host.")
     # gRPC opens its own socket when it starts. Until then one that does not listen keeps the port.
     keeper = None
@@ -130,49 +101,46 @@ def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
         keeper = bind_socket(options.host, port, "Give another --grpc-port or --host.")
     hosts = _prepare_process(listener, options.allowed_hosts)
     is_shown = options.show_workspace or is_loopback(listener.getsockname()[0])
-    server = _create_server(store, labels, budget, hosts, listener, keeper, sampling, is_shown)
+    server = _create_server(store, parsed, state, hosts, listener, keeper, is_shown)
     server.run(sockets=[listener])
 
 
 def _create_server(
     store: VersionStore,
-    labels: Mapping[str, int | None],
-    budget: MemoryBudget,
+    options: ModelOptions,
+    state: ShadowState | None,
     hosts: AllowedHosts,
     listener: socket.socket,
     keeper: socket.socket | None,
-    sampling: SamplingOptions | None,
     is_shown: bool,
 ) -> DrainingServer:
     """Return the server of a model.
 
     Args:
         store: Versions of the model.
-        labels: Labels of versions, see `parse_version_labels`.
-        budget: Memory of all requests.
+        options: Options about them.
+        state: State of the shadow; None if new versions serve at once.
         hosts: Names of the server that requests may be for.
         listener: Socket for HTTP.
         keeper: Socket with the address for gRPC; None for no gRPC.
-        sampling: Which pictures are kept; None to keep none.
         is_shown: Whether clients see what is in the workspace.
     """
-    versions = LoadedVersions(
-        store.versions,
-        lambda number: load_version(store, number),
-        lambda number: identify_version(store, number),
-        pinned=[number for number in labels.values() if number is not None],
-    )
-    metrics = ServerMetrics(lambda: versions.newest() or 0)
-    sampler = _create_sampler(store.root, sampling, budget, metrics) if sampling else None
-    decoders = DecoderPool(budget)
-    service = PredictService(Batcher(budget, on_batch=metrics.count_batch), decoders, sampler)
-    lookup, open_requests = ModelLookup(store.name, versions, labels), OpenRequests()
+    versions = _create_versions(store, options.pinned, state)
+    budget, metrics = options.budget, ServerMetrics(lambda: versions.serving() or 0)
+    sampler = _create_sampler(store.root, options.sampling, budget, metrics)
+    decoders, batcher = DecoderPool(budget), Batcher(budget, on_batch=metrics.count_batch)
+    shadow = None
+    if state:
+        shadow = ShadowServing(store, versions, state, options.shadow, batcher, budget)
+        metrics.add(ShadowMetrics(lambda: state.shadow))
+    service = PredictService(batcher, decoders, sampler, shadow)
+    lookup, open_requests = ModelLookup(store.name, versions, options.labels), OpenRequests()
     predictions = RestPredict(service, budget)
     for processes in (decoders, predictions):
         processes.start()  # they import their libraries while the model is loaded
     rest_api = RestApi(lookup, predictions, budget, open_requests)
     announcement = f"Serving model '{store.name}' at http://{format_address(listener)}"
-    services: list[Service] = [VersionPolling(versions)]
+    services: list[Service] = [VersionPolling(versions, shadow.follow if shadow else None)]
     if is_shown:
         services.append(_create_report_polling(store, metrics))
     if keeper:
@@ -181,10 +149,17 @@ def _create_server(
             _create_grpc_server(lookup, service, open_requests, budget, metrics, address)
         )
         announcement += f", and at {address} over gRPC"
-    pages = overview_routes(store, versions.newest, is_shown)
-    app = create_app(rest_api, metrics, hosts, pages)
-    config = http_config(app, metrics, ConnectionLimits())
-    deadline, finish = ExitDeadline(SHUTDOWN_SECONDS), sampler.close if sampler else None
+    pages = overview_routes(
+        store, versions.serving, is_shown, shadow.describe if shadow else lambda: None
+    )
+    config = http_config(create_app(rest_api, metrics, hosts, pages), metrics, ConnectionLimits())
+
+    async def finish() -> None:
+        for part in (sampler, shadow):
+            if part is not None:
+                await part.close()
+
+    deadline = ExitDeadline(SHUTDOWN_SECONDS)
     return DrainingServer(config, deadline, services, lambda: print_line(announcement), finish)
 
 
@@ -195,10 +170,24 @@ def _create_report_polling(store: VersionStore, metrics: ServerMetrics) -> Repor
     return ReportPolling(report_file(store.root, store.name), gauges)
 
 
+def _create_versions(
+    store: VersionStore, pinned: list[int], state: ShadowState | None
+) -> LoadedVersions[ServedModel]:
+    return LoadedVersions(
+        store.versions,
+        lambda number: load_version(store, number),
+        lambda number: identify_version(store, number),
+        pinned=pinned,
+        promoted=lambda: state.promoted if state else None,
+    )
+
+
 def _create_sampler(
-    workspace: Path, sampling: SamplingOptions, budget: MemoryBudget, metrics: ServerMetrics
-) -> TrafficSampler:
-    """Return what keeps pictures in the workspace, and tell where."""
+    workspace: Path, sampling: SamplingOptions | None, budget: MemoryBudget, metrics: ServerMetrics
+) -> TrafficSampler | None:
+    """Return what keeps pictures in the workspace, and tell where; None if none are kept."""
+    if sampling is None:
+        return None
     folder = traffic_folder(workspace)
     _logger.info(
         "keeping %.3g %% of the pictures in %s, with their predictions",

@@ -140,7 +140,7 @@ class ServerMetrics:
         self._dropped.inc(num_dropped)
 
     def add(self, collector: Collector) -> None:
-        """Add the metrics of a collector.
+        """Add metrics that are computed when they are asked for.
 
         Args:
             collector: Collector whose `collect` takes no time: all requests wait for it.

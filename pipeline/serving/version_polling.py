@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pipeline.serving.loaded_versions import LoadedVersions
@@ -19,20 +20,25 @@ _logger = logging.getLogger("carryover.serving")
 class VersionPolling:
     """Loads versions before the server listens, and follows the directory from then on."""
 
-    def __init__(self, versions: LoadedVersions[Any]) -> None:
+    def __init__(
+        self,
+        versions: LoadedVersions[Any],
+        on_update: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """Poll nothing yet.
 
         Args:
             versions: Versions to update.
+            on_update: Function that is called after every poll. It raises no error.
         """
-        self._versions = versions
+        self._versions, self._on_update = versions, on_update
         self._task: asyncio.Task[None] | None = None
         self._problem = ""
 
     async def start(self) -> None:
         """Begin to poll, and return when a version is loaded; the others are loaded meanwhile."""
         self._task = asyncio.create_task(self._poll_on())
-        while self._versions.newest() is None:
+        while self._versions.serving() is None:
             await asyncio.sleep(LOOK_SECONDS)
             if self._task.done() and not self._task.cancelled():
                 self._task.result()  # it ends by an error alone
@@ -51,6 +57,8 @@ class VersionPolling:
     async def _poll_on(self) -> None:
         while True:
             await self._poll()
+            if self._on_update is not None:
+                await self._on_update()
             await asyncio.sleep(POLL_SECONDS)
 
     async def _poll(self) -> None:
@@ -60,7 +68,7 @@ class VersionPolling:
             await asyncio.to_thread(self._versions.update)
         except OSError as error:
             problem = f"the directory of versions cannot be read: {error}"
-        if self._versions.newest() is None and not problem:
+        if self._versions.serving() is None and not problem:
             what = "can be loaded" if self._versions.states() else "is there yet"
             problem = f"no version {what}; waiting for one, until then the port is closed"
         if problem != self._problem:

@@ -2,8 +2,9 @@
 
 Four parts, all with clients on the same machine: throughput against calling the SavedModel in a
 loop, 10,000 requests while five versions are pushed, 5,000 malformed requests, and throughput with
-a share of the pictures kept (`--sampling`: that part alone). With `--attack`, another part alone:
-hostile clients of many kinds for some minutes, with ordinary clients beside them.
+a share of the pictures kept (`--sampling`: that part alone). With `--shadow`, another part alone:
+throughput and latency beside a version in shadow. With `--attack`, another: hostile clients of many
+kinds for some minutes, with ordinary clients beside them.
 """
 
 import argparse
@@ -36,6 +37,7 @@ from sampling_cost import sampling_cost
 from serve_fuzz import Fuzzer
 from serve_load import CLIENTS, send_requests
 from server_process import ServerProcess, start_server
+from shadow_cost import shadow_cost
 from tiny_exports import export_tiny, push_of
 from tiny_pictures import encode
 
@@ -58,6 +60,7 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=96)
     parser.add_argument("--requests", type=int, default=1600, help="per round of the first part")
     parser.add_argument("--sampling", action="store_true", help="keep pictures, and nothing else")
+    parser.add_argument("--shadow", action="store_true", help="a version in shadow, nothing else")
     parser.add_argument("--attack", action="store_true", help="attack a server, and nothing else")
     parser.add_argument("--minutes", type=float, default=5.0, help="length of the attack")
     parser.add_argument("--workspace", type=Path, help="workspace to attack; a tiny one if missing")
@@ -70,11 +73,13 @@ def main() -> None:
         root = Path(folder)
         models = [
             export_tiny(root / f"model-{n}", n, options.image_size, BackboneOptions())
-            for n in range(1 if options.sampling else SWAPS + 1)
+            for n in range(1 if options.sampling else 2 if options.shadow else SWAPS + 1)
         ]
         bodies = [orjson.dumps({"instances": [binary(picture)]}) for picture in pictures]
         if options.sampling:
             sys.exit(0 if sampling_cost(root, models[0], bodies, options.requests) else 1)
+        if options.shadow:
+            sys.exit(0 if shadow_cost(root, models, bodies, options.requests) else 1)
         store = VersionStore(root / "workspace", "bench")
         store.push(models[0], push_of(0))
         with start_server(store.root) as server:

@@ -20,11 +20,13 @@ class Load:
         seconds: Time from the first request to the last response.
         failures: Errors of connections, and responses with another status than 200.
         responses: Number of the request and JSON of its response.
+        latencies: Seconds from each request to its response.
     """
 
     seconds: float = 0.0
     failures: list[str] = field(default_factory=list)
     responses: list[tuple[int, Any]] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
 
 
 def send_requests(
@@ -48,6 +50,7 @@ def send_requests(
     def client(numbers: Iterator[int]) -> None:
         connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=120)
         for number in numbers:
+            started = time.perf_counter()
             try:
                 connection.request("POST", path, bodies[number % len(bodies)])
                 response = connection.getresponse()
@@ -59,6 +62,7 @@ def send_requests(
             if response.status != 200:
                 load.failures.append(f"{response.status}: {content[:200]!r}")
                 continue
+            load.latencies.append(time.perf_counter() - started)
             load.responses.append((number, json.loads(content)))
             progress(len(load.responses))
 

@@ -31,7 +31,7 @@ from pipeline.serving.server_metrics import ServerMetrics
 from pipeline.web.allowed_hosts import AllowedHosts
 
 #: Labels of the versions 1 and 2, of a version that does not exist, and of the newest.
-LABELS = {"stable": 1, "gone": 7, "canary": None}
+LABELS = {"stable": 1, "gone": 7, "canary": "newest"}
 
 
 class FirstBytesModel:
@@ -80,6 +80,7 @@ def run_app(
     open_requests: OpenRequests | None = None,
     workspace: Path = Path("no workspace"),
     is_shown: bool = True,
+    shadow: dict[str, Any] | None = None,
 ) -> Iterator[AppInThread]:
     """Run the app of a model `shapes` with two versions on a free port of the loopback.
 
@@ -90,17 +91,19 @@ def run_app(
         open_requests: Count of open requests, by default with the server's limit.
         workspace: Folder of the workspace that the page tells about; by default there is none.
         is_shown: Whether clients see what is in it.
+        shadow: What the page tells of a version in shadow, see `describe_shadow`.
     """
     directory = [1, 2]
     versions: LoadedVersions[Any] = LoadedVersions(lambda: directory, FirstBytesModel)
-    metrics = ServerMetrics(lambda: versions.newest() or 0)
+    metrics = ServerMetrics(lambda: versions.serving() or 0)
     budget = budget or MemoryBudget(2**30)
     decoders = DecoderPool(budget)
     service = PredictService(Batcher(budget, on_batch=metrics.count_batch), decoders)
     predictions, open_requests = RestPredict(service, budget), open_requests or OpenRequests()
     lookup = ModelLookup("shapes", versions, LABELS)
     rest_api = RestApi(lookup, predictions, budget, open_requests)
-    pages = overview_routes(VersionStore(workspace, lookup.name), versions.newest, is_shown)
+    store = VersionStore(workspace, lookup.name)
+    pages = overview_routes(store, versions.serving, is_shown, lambda: shadow)
     app = create_app(rest_api, metrics, hosts or AllowedHosts([]), pages)
     try:
         with run_http(app, metrics, limits or ConnectionLimits()) as port:

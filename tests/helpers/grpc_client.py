@@ -22,6 +22,7 @@ def predict_request(
     signature: str = "",
     input_name: str = "image",
     output_filter: Iterable[str] = (),
+    label: str = "",
 ) -> PredictRequest:
     """Return a request as the tutorials of TensorFlow Serving make it."""
     request = PredictRequest(output_filter=output_filter)
@@ -29,6 +30,8 @@ def predict_request(
     request.model_spec.signature_name = signature
     if version is not None:
         request.model_spec.version.value = version
+    if label:
+        request.model_spec.version_label = label
     request.inputs[input_name].CopyFrom(tf.make_tensor_proto(pictures))
     return request
 

@@ -172,6 +172,7 @@ async function refreshOverview() {
     fillTile("lowest", lowestTile(overview.domains, overview.version));
     fillTile("newest", batchTile(overview.batches));
     showAccuracy(overview);
+    showShadow(overview.shadow);
     showBatches(overview);
     showRun(overview.run);
     showNotices([...errors, ...overview.problems]);

@@ -16,7 +16,7 @@ async function predict(version, b64) {
   const address = `/v1/models/${model}/versions/${version.version}:predict`;
   const [output] = (await json(address, { method: "POST", body })).predictions;
   const named = output.probabilities.map((value, id) => [version.labels?.[id] ?? `class ${id}`, value]);
-  return { version: version.version, ...output, named };
+  return { version: version.version, state: version.state, ...output, named };
 }
 
 // Versions that were exported without novelty and acceptance have neither.
@@ -38,18 +38,18 @@ function topClasses(one) {
   return list;
 }
 
-function versionCard(one, newest) {
-  const heading = one === newest ? `Version ${one.version}, serving` : `Version ${one.version}`;
+function versionCard(one, serving) {
+  const state = { serving: ", serving", shadow: ", in shadow" }[one.state] ?? "";
   const card = group(
     "article", "",
-    element("h3", heading),
+    element("h3", `Version ${one.version}${state}`),
     element("p", one.label, "label"),
     element("p", `confidence ${one.confidence.toFixed(3)}`, "quiet"),
     acceptance(one),
     topClasses(one),
   );
-  if (one !== newest) {
-    const same = one.label === newest.label;
+  if (one !== serving) {
+    const same = one.label === serving.label;
     card.append(element("p", same ? "The same class." : "Another class.", same ? "quiet" : "doubtful"));
   }
   return card;
@@ -67,7 +67,8 @@ async function classify(blob) {
     if (number !== requests) return;  // a newer picture was dropped
     URL.revokeObjectURL(picture.src);
     picture.src = URL.createObjectURL(blob);
-    byId("predictions").replaceChildren(...predictions.map((one) => versionCard(one, predictions[0])));
+    const serving = predictions.find((one) => one.state === "serving") ?? predictions[0];
+    byId("predictions").replaceChildren(...predictions.map((one) => versionCard(one, serving)));
     result.hidden = false;
     message.textContent = "";
   } catch (error) {

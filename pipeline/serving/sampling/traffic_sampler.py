@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.protocol.predict_request import PredictRequest
+from pipeline.serving.protocol.prediction_outputs import are_predictions
 from pipeline.serving.protocol.request_images import extract_picture
 from pipeline.serving.server_metrics import ServerMetrics
 from pipeline.traffic.traffic_record import TrafficRecord
@@ -105,7 +106,7 @@ class TrafficSampler:
             outputs: Outputs of the version, of which those without classes are no predictions.
             domain: Domain that the client names; None if it names none.
         """
-        if not _are_predictions(outputs):
+        if not are_predictions(outputs):
             return
         now, domain = time.time(), self._domain if domain is None else domain
         for row, instance in enumerate(request.instances):
@@ -173,14 +174,6 @@ class TrafficSampler:
     def _write_records(self, batch: list[_SampledPicture]) -> int:
         records = [picture.as_record() for picture in batch]
         return self._writer.write([record for record in records if record is not None])
-
-
-def _are_predictions(outputs: Outputs) -> bool:
-    """Return whether outputs are those of our signatures that predict a class."""
-    label, confidence = outputs.get(LABEL), outputs.get(CONFIDENCE)
-    if label is None or confidence is None or label.dtype != object:
-        return False
-    return bool(label.ndim == confidence.ndim == 1)
 
 
 def _record(

@@ -12,7 +12,7 @@ from pipeline.config.config_file import load_config
 from pipeline.config.quality_presets import PRESETS, Quality
 from pipeline.config.run_config import RunConfig
 from trainer_module.contract.errors import InputError
-from trainer_module.training_options import TrainingOptions
+from trainer_module.training_options import ServeOptions, TrainingOptions
 
 DATA = {"data": Path("pictures")}
 
@@ -245,7 +245,16 @@ def test_the_example_config_shows_every_key_with_its_default():
 
     shown, known = yaml.safe_load(path.read_text()), config.model_dump()
     assert set(shown) == set(known)
-    for group in ("split", "backbone", "frozen", "fine_tuning", "gate", "beam", "kubeflow"):
+    for group in (
+        "split",
+        "backbone",
+        "frozen",
+        "fine_tuning",
+        "serve",
+        "gate",
+        "beam",
+        "kubeflow",
+    ):
         assert set(shown[group]) == set(known[group])
 
 
@@ -258,9 +267,15 @@ def test_a_preset_changes_the_defaults_and_given_keys_win_over_it():
 
 def test_the_preset_of_a_stored_config_changes_nothing_more():
     kept = load("quality=best", "fine_tuning.epochs=3").model_dump(mode="json")
-    assert RunConfig.model_validate(kept).training() == {
-        name: kept[name] for name in TrainingOptions.model_fields
-    }
+    training = RunConfig.model_validate(kept).training()
+    kept["serve"] = {name: kept["serve"][name] for name in ServeOptions.model_fields}
+    assert training == {name: kept[name] for name in TrainingOptions.model_fields}
+
+
+def test_when_a_version_serves_is_not_told_to_the_trainer():
+    options = load("serve.promote=after_shadow", "serve.shadow_pictures=7")
+    assert options.serve.promote == "after_shadow"
+    assert options.training() == load().training()
 
 
 def test_the_names_of_all_presets_are_allowed():

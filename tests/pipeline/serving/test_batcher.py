@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+import time
 
 import numpy as np
 import pytest
 
 from pipeline.serving import batcher
-from pipeline.serving.batcher import Batcher, BatchLimits
+from pipeline.serving.batch_limits import BatchLimits
+from pipeline.serving.batcher import Batcher
 from pipeline.serving.decoding.decoding_cost import DecodingCost
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.protocol.request_images import RequestImages
@@ -276,3 +278,47 @@ def test_a_request_whose_client_disconnects_leaves_the_queue():
         return busy.echo.calls
 
     assert asyncio.run(run()) == []
+
+
+def test_what_a_version_predicts_in_shadow_waits_until_no_request_runs(monkeypatch):
+    monkeypatch.setattr(batcher, "IDLE_SECONDS", 0.001)
+
+    async def run():
+        async with Busy() as busy:
+            shadow = EchoModel()
+            shadow.go.set()
+            busy.batcher._shadow._part_seconds = 3600.0  # so that the wait has no end of its own
+            task = asyncio.create_task(busy.batcher.call_in_shadow(shadow, "s", images([b"a"])))
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(asyncio.shield(task), 0.05)
+            assert shadow.calls == []
+            busy.model.go.set()
+            assert list((await asyncio.wait_for(task, 10))["out"]) == [b"a"]
+
+    asyncio.run(run())
+
+
+def test_under_steady_load_a_version_in_shadow_gets_a_small_share_of_the_time():
+    async def run():
+        async with Busy() as busy:
+            shadow = EchoModel()
+            shadow.go.set()
+            busy.batcher._shadow._part_seconds = 0.01
+            started = time.monotonic()
+            await asyncio.wait_for(busy.batcher.call_in_shadow(shadow, "s", images([b"a"])), 10)
+            return time.monotonic() - started
+
+    assert asyncio.run(run()) >= 0.01 * batcher.SHADOW_PAUSE
+
+
+def test_what_runs_in_shadow_is_no_batch_of_requests():
+    sizes = []
+
+    async def run():
+        model, calls = EchoModel(), Batcher(MemoryBudget(1000), LIMITS, sizes.append)
+        model.go.set()
+        await calls.call_in_shadow(model, "s", images([b"a"]))
+        await calls.call(model, "s", images([b"a", b"b"]))
+
+    asyncio.run(run())
+    assert sizes == [2]

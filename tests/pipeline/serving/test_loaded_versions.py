@@ -16,10 +16,11 @@ class Model:
 
 
 class Directory:
-    """Versions on disk, some of which cannot be loaded."""
+    """Versions on disk, some of which cannot be loaded, and the newest one that may serve."""
 
-    def __init__(self, *numbers: int) -> None:
-        self.numbers, self.broken = list(numbers), set()
+    def __init__(self, promoted: int | None = None) -> None:
+        self.numbers, self.broken = [], set()
+        self.promoted = promoted
         self.loads: list[int] = []
         self.during_load = lambda: None
         self.now = 0.0
@@ -30,6 +31,7 @@ class Directory:
             lambda number: self.contents.get(number, "first"),
             lambda: self.now,
             PINNED,
+            lambda: self.promoted,
         )
 
     def _load(self, number: int) -> Model:
@@ -45,6 +47,11 @@ class Directory:
         self.versions.update()
         return list(self.versions.loaded())
 
+    def serve(self, *numbers: int) -> tuple[int | None, int | None]:
+        """Update to these versions, and return the serving one and the one in shadow."""
+        self.update(*numbers)
+        return self.versions.serving(), self.versions.shadow()
+
 
 @pytest.fixture(name="directory")
 def _directory() -> Directory:
@@ -58,7 +65,7 @@ def state_names(directory: Directory) -> dict[int, str]:
 def test_the_newest_two_are_loaded_the_newest_first(directory):
     assert directory.update(1, 2, 10) == [10, 2]
     assert directory.loads == [10, 2]
-    assert directory.versions.newest() == directory.versions.get().number == 10
+    assert directory.versions.serving() == directory.versions.get().number == 10
     assert directory.versions.get(2).number == 2
     assert directory.versions.get(1) is None
 
@@ -74,7 +81,7 @@ def test_a_new_version_serves_and_the_oldest_is_unloaded(directory):
 def test_after_a_rollback_the_earlier_version_serves_before_another_is_loaded(directory):
     directory.update(1, 2, 3)
     serving = []
-    directory.during_load = lambda: serving.append(directory.versions.newest())
+    directory.during_load = lambda: serving.append(directory.versions.serving())
     assert directory.update(1, 2) == [2, 1]
     assert serving == [2]
 
@@ -157,7 +164,7 @@ def test_a_model_does_not_serve_beside_the_one_that_got_its_number(directory):
     directory.update(1, 2)
     directory.contents[2] = "another model"
     serving = []
-    directory.during_load = lambda: serving.append(directory.versions.newest())
+    directory.during_load = lambda: serving.append(directory.versions.serving())
     assert directory.update(1, 2) == [2, 1]
     assert serving == [1]
     assert [model.content for model in directory.versions.loaded().values()] == [
@@ -233,3 +240,72 @@ def test_a_pinned_version_stays_loaded_beside_the_newest_two(directory):
     assert directory.update(76, 78, 79, 80) == [80, 79]
     assert state_names(directory)[77] == "END"
     assert directory.update(77, 78, 79, 80) == [80, 79, 77]
+
+
+def test_a_version_after_the_promoted_one_is_in_shadow_until_it_is_promoted():
+    directory = Directory(promoted=2)
+    assert directory.serve(1, 2) == (2, None)
+    assert directory.serve(1, 2, 3) == (2, 3)
+    assert directory.versions.get().number == 2
+    assert list(directory.versions.loaded()) == [3, 2]
+    directory.promoted = 3
+    assert (directory.versions.serving(), directory.versions.shadow()) == (3, None)
+    assert directory.serve(1, 2, 3) == (3, None)
+
+
+def test_the_serving_version_is_loaded_before_the_one_in_shadow():
+    directory = Directory(promoted=2)
+    serving = []
+    directory.during_load = lambda: serving.append(directory.versions.serving())
+    assert directory.serve(1, 2, 3, 4) == (2, 4)
+    assert directory.loads == [2, 4]
+    assert serving == [None, 2]
+
+
+def test_the_newest_version_replaces_the_one_in_shadow_and_the_serving_one_stays():
+    directory = Directory(promoted=2)
+    directory.update(1, 2, 3)
+    assert directory.serve(1, 2, 3, 4) == (2, 4)
+    assert list(directory.versions.loaded()) == [4, 2]
+    assert directory.serve(1, 2, 3) == (2, 3)
+
+
+def test_an_earlier_version_serves_at_once_when_the_serving_one_is_rolled_back():
+    directory = Directory(promoted=2)
+    assert directory.serve(1, 2) == (2, None)
+    assert directory.serve(1) == (1, None)
+
+
+def test_the_version_in_shadow_never_serves_while_an_earlier_one_is_loaded():
+    directory = Directory(promoted=2)
+    directory.update(1, 2, 3)
+    directory.versions._unload_all_but({2, 3})
+    serving = []
+    directory.during_load = lambda: serving.append(directory.versions.serving())
+    assert directory.serve(1, 3) == (1, 3)
+    assert serving == [2]
+
+
+def test_without_any_version_that_may_serve_the_newest_does():
+    directory = Directory(promoted=2)
+    directory.broken = {1, 2}
+    assert directory.serve(1, 2, 3, 4) == (4, None)
+    assert list(directory.versions.loaded()) == [4, 3]
+
+
+def test_a_version_that_was_promoted_during_an_update_is_not_unloaded_by_it():
+    directory = Directory(promoted=2)
+    directory.update(1, 2, 3)
+
+    def promote() -> None:
+        directory.promoted = 3
+
+    directory.during_load = promote
+    assert directory.serve(1, 2, 3, 4) == (3, 4)
+    assert directory.loads.count(3) == 1
+
+
+def test_a_pinned_version_stays_loaded_beside_the_one_in_shadow():
+    directory = Directory(promoted=78)
+    directory.update(77, 78, 79)
+    assert list(directory.versions.loaded()) == [79, 78, 77]

@@ -16,9 +16,9 @@ def _store(tmp_path) -> VersionStore:
     return store
 
 
-def test_a_label_stands_for_a_number_or_for_the_newest(store):
-    labels = parse_version_labels(["stable=2", "canary=newest"], store)
-    assert labels == {"stable": 2, "canary": None}
+def test_a_label_stands_for_a_number_for_the_newest_or_for_the_serving_version(store):
+    labels = parse_version_labels(["stable=2", "canary=newest", "live=serving"], store)
+    assert labels == {"stable": 2, "canary": "newest", "live": "serving"}
 
 
 @pytest.mark.parametrize("text", ["", "stable", "stable=", "=2", "a/b=2", "a:b=2", "a=x", "a=-1"])

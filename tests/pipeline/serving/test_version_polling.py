@@ -27,7 +27,7 @@ def poll(monkeypatch, listings, load=lambda number: Model()) -> tuple[list[int],
 
         def list_versions() -> list[int]:
             # Otherwise the next versions may be loaded before the start is over.
-            assert versions.newest() is None or started.wait(10)
+            assert versions.serving() is None or started.wait(10)
             if len(listings) == 1:
                 loop.call_soon_threadsafe(polled_all.set)
                 return listings[0]

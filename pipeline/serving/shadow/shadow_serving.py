@@ -1,0 +1,270 @@
+"""Keeps a new version in shadow until it has predicted enough pictures as the serving one does."""
+
+import asyncio
+import logging
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from components.pusher.version_store import VersionStore
+from pipeline.retraining.notices import Notices
+from pipeline.serving.batcher import Batcher
+from pipeline.serving.limits.memory_budget import MemoryBudget
+from pipeline.serving.loaded_versions import LoadedVersions
+from pipeline.serving.protocol.prediction_outputs import are_predictions
+from pipeline.serving.protocol.request_images import RequestImages
+from pipeline.serving.served_model import ServedModel
+from pipeline.serving.shadow.shadow_options import ShadowOptions
+from pipeline.serving.shadow.shadow_queue import ShadowQueue
+from pipeline.serving.shadow.shadow_record import Outcome, ShadowRecord
+from pipeline.serving.shadow.shadow_report import (
+    ADVICE,
+    decide,
+    describe_classes,
+    describe_counts,
+    describe_shadow,
+)
+from pipeline.serving.shadow.shadow_state import (
+    ShadowState,
+    read_shadow_state,
+    shadow_file,
+    write_shadow_state,
+)
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.printable_names import printable_name
+from trainer_module.export.saved_model_classifier import Outputs
+
+_logger = logging.getLogger("carryover.serving")
+
+
+class ShadowServing:
+    """The shadow of one model, from the arrival of a version until it serves.
+
+    `follow` is called after every update of the versions, and all methods in one event loop.
+    """
+
+    def __init__(
+        self,
+        store: VersionStore,
+        versions: LoadedVersions[ServedModel],
+        state: ShadowState,
+        options: ShadowOptions,
+        batcher: Batcher,
+        budget: MemoryBudget,
+    ) -> None:
+        """Go on with what is known from an earlier server.
+
+        Args:
+            store: Versions of the model.
+            versions: The loaded ones, of which those after `state.promoted` are in shadow.
+            state: State of the shadow; it is changed.
+            options: Options of the server.
+            batcher: Batcher that calls the models.
+            budget: Memory of all requests.
+        """
+        self._name, self._file = store.name, shadow_file(store)
+        self._versions, self._state, self._options = versions, state, options
+        self._saved, self._stamp = state.revision, _stamp(self._file)
+        self._queue = ShadowQueue(batcher, budget, self._judge, self._fail)
+        self._problem = ""
+        self._notices: set[asyncio.Task[None]] = set()
+        record = state.shadow
+        if record and record.outcome == "over_limit" and decide(record, options) != "over_limit":
+            record.outcome, record.ended, record.reason = "", "", ""  # the limit is another one now
+
+    @property
+    def record(self) -> ShadowRecord | None:
+        """The shadow that lasts, or else the last one; None if there was none."""
+        return self._state.shadow
+
+    def describe(self) -> dict[str, Any] | None:
+        """Return what the page tells of it, as a JSON object; None if there was no shadow."""
+        return describe_shadow(self._state.shadow, self._options)
+
+    def mirror(
+        self,
+        model: ServedModel,
+        signature: str,
+        images: RequestImages,
+        outputs: Outputs,
+        domain: str | None,
+    ) -> None:
+        """Let the version in shadow predict the pictures of a request later, if there is one.
+
+        Args:
+            model: Version that has responded to the request.
+            signature: Name of the signature that the request is for.
+            images: Pictures of the request, as that version got them.
+            outputs: Outputs of that version.
+            domain: Domain that the client names; None if it names none.
+        """
+        record = self._state.shadow
+        if record is None or record.outcome or model.number != record.serving:
+            return
+        shadow = self._versions.get(record.version)
+        if shadow is None or not are_predictions(outputs):
+            return
+        most = self._options.num_pictures - record.num_pictures - len(self._queue)
+        self._queue.add(record, shadow, signature, images, outputs, domain or "", most)
+
+    async def follow(self) -> None:
+        """Begin and end shadows as versions come and go, and write the state if it has changed."""
+        promoted = await asyncio.to_thread(self._read_promoted)
+        if promoted is not None and promoted > (self._state.promoted or promoted):
+            self._take_over(promoted, "another server of the workspace has taken it over")
+        self._follow_versions()
+        await self._save()
+
+    async def close(self) -> None:
+        """Compare no more pictures, and write the state."""
+        await self._queue.close()
+        await self._save()
+
+    def _follow_versions(self) -> None:
+        serving, number = self._versions.serving(), self._versions.shadow()
+        if serving is None:
+            return
+        if self._state.promoted is None:
+            self._take_over(serving, "a server without a shadow has served it")
+        elif serving > self._state.promoted:
+            self._take_over(serving, "no earlier version can serve")
+        record = self._state.shadow
+        if (
+            record
+            and record.is_in_shadow
+            and (ending := self._find_ending(record, serving, number))
+        ):
+            self._end(record, *ending)
+        if number is None:
+            return
+        if record is None or not record.is_in_shadow:
+            self._begin(number, serving)
+        elif not record.outcome:
+            self._judge(record)  # fewer pictures may be wanted than at the last start
+
+    def _find_ending(
+        self, record: ShadowRecord, serving: int, number: int | None
+    ) -> tuple[Outcome, str] | None:
+        """Return why a shadow has ended without a decision; None if it lasts.
+
+        Args:
+            record: Record of the shadow.
+            serving: Number of the serving version.
+            number: Number of the version in shadow now.
+        """
+        if number is None:
+            state = self._versions.states().get(record.version)
+            if state is not None and state.error:
+                return None  # it is tried again every minute
+            return "withdrawn", "it was rolled back or removed"
+        if number != record.version:
+            return "replaced", f"version {number} is in shadow now"
+        if record.serving != serving:
+            return "withdrawn", f"version {serving} serves now, and it is compared with that one"
+        identity = self._versions.identity(number)
+        if identity and record.identity and identity != record.identity:
+            return "withdrawn", "another model has its number now"
+        return None
+
+    def _begin(self, number: int, serving: int) -> None:
+        identity = self._versions.identity(number)
+        self._state.shadow = ShadowRecord(number, identity, serving, _now())
+        _logger.info(
+            "version %d is in shadow: it predicts %d pictures beside version %d before it serves",
+            number,
+            self._options.num_pictures,
+            serving,
+        )
+
+    def _judge(self, record: ShadowRecord) -> None:
+        """Let the version serve, or not, if it has predicted enough pictures."""
+        outcome = decide(record, self._options)
+        if outcome == "promoted":
+            self._state.promoted = record.version  # it serves from now on
+            self._end(record, outcome, "it serves now")
+        elif outcome:
+            self._end(record, outcome, "it contradicts too many confident predictions")
+
+    def _fail(self, record: ShadowRecord, error: str) -> None:
+        reason = f"it cannot predict a picture that version {record.serving} can: {error}"
+        self._end(record, "failed", reason)
+
+    def _take_over(self, version: int, reason: str) -> None:
+        """Let a version serve that was not decided on here."""
+        self._state.promoted = version
+        record = self._state.shadow
+        if record and record.is_in_shadow and record.version <= version:
+            self._end(record, "promoted", reason)
+
+    def _end(self, record: ShadowRecord, outcome: Outcome, reason: str) -> None:
+        """Note, log and tell what became of a shadow."""
+        record.outcome, record.reason, record.ended = outcome, reason, _now()
+        text = f"version {record.version} was in shadow: {describe_counts(record, self._options)}"
+        if classes := describe_classes(record):
+            text += f"; by class: {classes}"
+        text += f". Outcome: {reason}"
+        if record.is_in_shadow:
+            text += f". It stays in shadow. {ADVICE}"
+        _logger.log(logging.WARNING if record.is_in_shadow else logging.INFO, "%s", text)
+        if self._options.command:
+            sending = asyncio.to_thread(self._send_notice, record, text)
+            task = asyncio.get_running_loop().create_task(sending)
+            self._notices.add(task)
+            task.add_done_callback(self._notices.discard)
+
+    def _send_notice(self, record: ShadowRecord, text: str) -> None:
+        Notices(command=self._options.command).send(
+            "shadow_ended",
+            model=self._name,
+            version=record.version,
+            serving=record.serving,
+            outcome=record.outcome,
+            text=text,
+        )
+
+    def _read_promoted(self) -> int | None:
+        """Return which version another server of the workspace has let serve, if the file says."""
+        stamp = _stamp(self._file)
+        if stamp == self._stamp:
+            return None
+        self._stamp = stamp
+        try:
+            return read_shadow_state(self._file).promoted
+        except InputError:
+            return None  # the next write mends the file
+
+    async def _save(self) -> None:
+        """Write the state if it has changed; tell a problem once."""
+        revision, problem = self._state.revision, ""
+        if revision == self._saved:
+            return
+        try:
+            if await asyncio.to_thread(self._write, self._state.to_json()):
+                self._saved = revision
+        except OSError as error:
+            file = printable_name(str(self._file))
+            problem = f"{file} cannot be written: {error.strerror}. A restart would compare anew"
+        if problem and problem != self._problem:
+            _logger.warning("%s", problem)
+        self._problem = problem
+
+    def _write(self, content: bytes) -> bool:
+        """Write the file, unless another server has just done so: its decision is read first."""
+        if _stamp(self._file) != self._stamp:
+            return False
+        write_shadow_state(self._file, content)
+        self._stamp = _stamp(self._file)
+        return True
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """Return what changes when a file is written; None if there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

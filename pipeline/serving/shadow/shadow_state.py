@@ -1,0 +1,123 @@
+"""State of the shadow of a model in the workspace, which a restart of the server goes on with."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from components.pusher.version_store import VersionStore
+from pipeline.serving.shadow.shadow_record import ShadowRecord
+from pipeline.terminal.plain_lines import print_line
+from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.printable_names import printable_name
+from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
+
+#: Folder in the workspace.
+SHADOW_FOLDER = "shadow"
+
+_WHAT = "state of the shadow"
+_REMEDY = "Remove it: the newest version then serves at once."
+
+
+@dataclass
+class ShadowState:
+    """Which version serves, and what is known of the newest one that was in shadow.
+
+    Attributes:
+        promoted: Newest version that may serve; None if the newest serves at once.
+        shadow: The shadow that lasts, or the last one; None if there was none.
+    """
+
+    promoted: int | None = None
+    shadow: ShadowRecord | None = None
+
+    def to_json(self) -> bytes:
+        """Return the content of the file."""
+        record = self.shadow and asdict(self.shadow) | {"counts": self.shadow.counts}
+        content = {"promoted": self.promoted, "shadow": record}
+        return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+    @property
+    def revision(self) -> tuple[object, ...]:
+        """What differs between two states of which one has to be written."""
+        one = self.shadow
+        if one is None:
+            return (self.promoted,)
+        return self.promoted, one.version, one.since, one.outcome, one.num_pictures, one.dropped
+
+
+_STATES: TypeAdapter[ShadowState] = TypeAdapter(ShadowState)
+
+
+def shadow_file(store: VersionStore) -> Path:
+    """Return the path of the file with the state.
+
+    Args:
+        store: Versions of the model.
+    """
+    return store.root / SHADOW_FOLDER / f"{store.name}.json"
+
+
+def read_shadow_state(path: Path) -> ShadowState:
+    """Read the state; an empty one where nothing was written yet.
+
+    Args:
+        path: Path of the file.
+
+    Raises:
+        UnavailableError: The file is unreadable or damaged.
+    """
+    if not path.exists():
+        return ShadowState()
+    content = read_state(path, _WHAT, _REMEDY)
+    try:
+        values: Any = orjson.loads(content)
+        if isinstance(values, dict) and isinstance(values.get("shadow"), dict):
+            values["shadow"].pop("counts", None)  # they follow from the pairs
+        return _STATES.validate_python(values)
+    except ValueError as error:  # also those of pydantic and orjson
+        lines = str(error).splitlines()
+        raise damaged_file(path, _WHAT, lines[0] if lines else "", _REMEDY) from None
+
+
+def write_shadow_state(path: Path, content: bytes) -> None:
+    """Write the state into a file that only its owner can read: it names domains of clients.
+
+    Args:
+        path: Path of the file.
+        content: Its content, see `ShadowState.to_json`.
+
+    Raises:
+        OSError: The disk is full or read-only.
+    """
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    atomic_write(path, content, private=True)
+
+
+def open_shadow_state(path: Path, is_on: bool) -> ShadowState | None:
+    """Return the state for a server that starts; None if new versions serve at once.
+
+    Then it is noted that the newest version may serve: a later server begins no shadow for it.
+
+    Args:
+        path: Path of the file.
+        is_on: Whether new versions are first in shadow.
+
+    Raises:
+        UnavailableError: The file is unreadable or damaged.
+    """
+    state = read_shadow_state(path)
+    if is_on:
+        return state
+    if state.promoted is not None:
+        try:
+            write_shadow_state(path, ShadowState(None, state.shadow).to_json())
+        except OSError as error:
+            problem = f"{printable_name(str(path))} cannot be written: {error.strerror}"
+            print_line(
+                f"carryover: {problem}. A later server with --shadow compares newer versions again",
+                to_stderr=True,
+            )
+    return None
