@@ -1,7 +1,10 @@
 """`carryover serve --shadow` as a process: what clients get, and when a new version serves."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +130,39 @@ def test_clients_get_the_old_answers_until_enough_pictures_agree(site, server):
     log = server.log.read_text()
     assert "version 2 was in shadow: of 8 pictures it predicts another class" in log
     assert "Outcome: it serves now" in log
+
+
+def test_under_requests_no_client_sees_the_new_version_before_and_the_old_one_after_it_serves(
+    site, server
+):
+    stop, seen = threading.Event(), {"REST": [], "gRPC": []}
+    first = confidences(server)
+
+    def send_over_rest() -> None:
+        while not stop.is_set():
+            seen["REST"].append(confidences(server) == first)
+
+    def send_over_grpc() -> None:
+        with GrpcClient(server.grpc_address, "shapes") as client:
+            while not stop.is_set():
+                seen["gRPC"].append(client.predict(PICTURES).model_spec.version.value == 1)
+
+    with ThreadPoolExecutor(2) as threads:
+        senders = [threads.submit(send) for send in (send_over_rest, send_over_grpc)]
+        try:
+            site.push("same")
+            wait_for(lambda: server.metric("carryover_serving_version") == 2)
+            time.sleep(1)
+        finally:
+            stop.set()
+        for sender in senders:
+            sender.result()
+    for is_first in seen.values():
+        number = is_first.index(False)  # the first response of the new version
+        assert number > 0
+        assert not any(is_first[number:])
+    pairs = site.state()["shadow"]["pairs"]
+    assert sum(pair["pictures"] for pair in pairs) == WANTED
 
 
 def test_labels_reach_the_serving_version_and_the_one_in_shadow(site, server):

@@ -72,11 +72,6 @@ class ShadowServing:
         if record and record.outcome == "over_limit" and decide(record, options) != "over_limit":
             record.outcome, record.ended, record.reason = "", "", ""  # the limit is another one now
 
-    @property
-    def record(self) -> ShadowRecord | None:
-        """The shadow that lasts, or else the last one; None if there was none."""
-        return self._state.shadow
-
     def describe(self) -> dict[str, Any] | None:
         """Return what the page tells of it, as a JSON object; None if there was no shadow."""
         return describe_shadow(self._state.shadow, self._options)
@@ -127,13 +122,12 @@ class ShadowServing:
         if self._state.promoted is None:
             self._take_over(serving, "a server without a shadow has served it")
         elif serving > self._state.promoted:
-            self._take_over(serving, "no earlier version can serve")
+            if self._is_replacement(self._state.promoted):
+                return
+            self._take_over(serving, "there is no earlier version to serve")
         record = self._state.shadow
-        if (
-            record
-            and record.is_in_shadow
-            and (ending := self._find_ending(record, serving, number))
-        ):
+        ending = self._find_ending(record, serving, number) if record else None
+        if record and ending:
             self._end(record, *ending)
         if number is None:
             return
@@ -142,16 +136,23 @@ class ShadowServing:
         elif not record.outcome:
             self._judge(record)  # fewer pictures may be wanted than at the last start
 
+    def _is_replacement(self, promoted: int) -> bool:
+        """Return whether the serving one only stands in for one that cannot be loaded for now."""
+        states = self._versions.states().items()
+        return any(number <= promoted and state.error for number, state in states)
+
     def _find_ending(
         self, record: ShadowRecord, serving: int, number: int | None
     ) -> tuple[Outcome, str] | None:
-        """Return why a shadow has ended without a decision; None if it lasts.
+        """Return why a shadow has ended without a decision; None if it lasts, or has ended before.
 
         Args:
             record: Record of the shadow.
             serving: Number of the serving version.
             number: Number of the version in shadow now.
         """
+        if not record.is_in_shadow:
+            return None
         if number is None:
             state = self._versions.states().get(record.version)
             if state is not None and state.error:

@@ -54,14 +54,24 @@ class Site:
         self.store, self.listed = VersionStore(root, "shapes"), [1]
         self.file = shadow_file(self.store)
         self.state = open_shadow_state(self.file, is_on=True)
+        self.broken: set[int] = set()
+        self.now = 0.0
         self.versions: LoadedVersions[Any] = LoadedVersions(
-            lambda: self.listed, FirstByteModel, promoted=lambda: self.state.promoted
+            lambda: self.listed,
+            self._load,
+            clock=lambda: self.now,
+            promoted=lambda: self.state.promoted,
         )
         self.budget = MemoryBudget(8000)
         self.batcher = Batcher(self.budget)
         self.shadow = ShadowServing(
             self.store, self.versions, self.state, options, self.batcher, self.budget
         )
+
+    def _load(self, number: int) -> FirstByteModel:
+        if number in self.broken:
+            raise OSError("the disk fails")
+        return FirstByteModel(number)
 
     async def update(self, *listed: int) -> tuple[int | None, int | None]:
         """Poll a directory with these versions; return the serving one and the one in shadow."""
@@ -105,6 +115,13 @@ def run(
 async def begin(site: Site, *listed: int) -> None:
     assert await site.update(1) == (1, None)
     assert await site.update(*listed) == (1, listed[-1])
+
+
+async def compare_three(site: Site) -> None:
+    """Compare all pictures that version 2 needs but one."""
+    await begin(site, 1, 2)
+    site.send(b"a", b"b", b"c")
+    await site.settle()
 
 
 def test_the_first_version_serves_at_once_and_the_next_one_after_its_shadow(tmp_path):
@@ -244,22 +261,46 @@ def test_without_an_earlier_version_that_can_serve_the_one_in_shadow_does(tmp_pa
         assert await site.update(3) == (3, None)
 
     record = run(tmp_path, use).record()
-    assert (record["outcome"], record["reason"]) == ("promoted", "no earlier version can serve")
+    assert (record["outcome"], record["reason"]) == (
+        "promoted",
+        "there is no earlier version to serve",
+    )
+
+
+def test_the_version_in_shadow_stands_in_for_one_that_cannot_be_loaded_and_is_not_promoted(
+    tmp_path,
+):
+    async def second(site: Site) -> None:
+        site.broken = {1}
+        assert await site.update(1, 2) == (2, None)
+        site.send(b"d")
+        site.broken, site.now = set(), 60
+        assert await site.update(1, 2) == (1, 2)
+
+    before = run(tmp_path, compare_three).record()
+    site = run(tmp_path, second)
+    assert (site.record(), site.state.promoted) == (before, 1)
+
+
+def test_a_version_in_shadow_that_cannot_be_loaded_for_now_keeps_its_counts(tmp_path):
+    async def second(site: Site) -> None:
+        site.broken = {2}
+        assert await site.update(1, 2) == (1, None)
+        site.broken, site.now = set(), 60
+        assert await site.update(1, 2) == (1, 2)
+
+    before = run(tmp_path, compare_three).record()
+    assert run(tmp_path, second).record() == before
 
 
 def test_a_restart_goes_on_with_the_counts(tmp_path):
-    async def first(site: Site) -> None:
-        await begin(site, 1, 2)
-        site.send(b"a", b"b", b"c")
-        await site.settle()
-
     async def second(site: Site) -> None:
         assert await site.update(1, 2) == (1, 2)
         site.send(b"d")
         await site.settle()
         assert site.versions.serving() == 2
 
-    run(tmp_path, first)
+    run(tmp_path, compare_three)
     assert run(tmp_path, second).record()["counts"]["pictures"] == 4
 
 

@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from components.pusher.version_store import VersionStore
 from pipeline.serving.shadow.shadow_record import ShadowRecord
 from pipeline.serving.shadow.shadow_state import (
     ShadowState,
     open_shadow_state,
     read_shadow_state,
+    shadow_file,
     write_shadow_state,
 )
 from trainer_module.contract.errors import UnavailableError
@@ -46,3 +48,11 @@ def test_a_server_without_a_shadow_lets_every_version_serve_later(tmp_path):
     write_shadow_state(file, ShadowState(3).to_json())
     assert open_shadow_state(file, is_on=False) is None
     assert read_shadow_state(file).promoted is None
+
+
+def test_every_model_of_a_workspace_has_a_state_of_its_own(tmp_path):
+    for name, promoted in (("cars", 3), ("birds", 5)):
+        write_shadow_state(
+            shadow_file(VersionStore(tmp_path, name)), ShadowState(promoted).to_json()
+        )
+    assert read_shadow_state(shadow_file(VersionStore(tmp_path, "cars"))).promoted == 3
