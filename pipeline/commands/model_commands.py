@@ -1,4 +1,4 @@
-"""The commands for trained models: report, predict, serve, export, bundle, versions, rollback.
+"""The commands for trained models: report, predict, serve, export, versions, rollback.
 
 Modules that import slowly are imported inside the functions.
 """
@@ -22,7 +22,7 @@ from trainer_module.export.export_formats import ExportFormat
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the `carryover` command."""
-    for command in (report, predict, serve, export, bundle, versions, rollback):
+    for command in (report, predict, serve, export, versions, rollback):
         app.command()(command)
 
 
@@ -233,35 +233,6 @@ def export(
     export_model(workspace, name, form, output)
 
 
-def bundle(
-    version: Annotated[
-        int | None,
-        typer.Argument(metavar="[VERSION]", help="Version to bundle; by default the serving one."),
-    ] = None,
-    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    name: NameOption = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder for the bundle.  [<workspace>/exports]"),
-    ] = None,
-    no_report: Annotated[
-        bool,
-        typer.Option("--no-report", help="Leave out the report, which shows thumbnails."),
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a file of this name that differs.")
-    ] = False,
-) -> None:
-    """Write a version, its model card, report and checksums into one reproducible tar.
-
-    The same version gives the same bytes. Unpacked, it is a workspace that predicts and serves.
-    Exit codes: 0 done, or it is there already; 2 bad input, 1 failure.
-    """
-    from pipeline.publishing.bundle import bundle as write
-
-    write(workspace, name, version, output, not no_report, force)
-
-
 def versions(workspace: WorkspaceOption = DEFAULT_WORKSPACE, name: NameOption = None) -> None:
     """List the versions of a model: accuracy per domain, and reasons of rollbacks."""
     from pipeline.version_lookup import find_store, show_versions
@@ -277,6 +248,8 @@ def rollback(
     ] = "",
 ) -> None:
     """Take the newest version out of service, so that the one before serves."""
+    from pipeline.publishing.publishing import publish_change
     from pipeline.version_lookup import find_store, roll_back
 
     roll_back(find_store(workspace, name), reason)
+    publish_change(workspace, name)

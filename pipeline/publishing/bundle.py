@@ -18,7 +18,6 @@ from pipeline.terminal.plain_lines import print_line
 from pipeline.version_lookup import find_store
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, Draft
 from trainer_module.contract.errors import InputError, UnavailableError
-from trainer_module.contract.model_assets import PUSH_RECORD, ROLLBACK_RECORD
 from trainer_module.contract.output_text.credentials import masked_settings
 from trainer_module.contract.output_text.wording import listed
 
@@ -133,7 +132,7 @@ def _files(version: ServedVersion, with_report: bool) -> Iterator[tuple[str, Pat
     """Yield the files of a bundle: path in its folder, and path or content."""
     yield CARD, model_card(version).encode("utf-8", "backslashreplace")
     serving = f"serving/{version.name}/{version.number}"
-    for name in _version_files(version):
+    for name in version.files():
         yield f"{serving}/{name}", version.folder / name
     # A run without a summary would count as unfinished where the bundle is unpacked.
     for name in RUN_FILES if version.summary else ():
@@ -145,15 +144,6 @@ def _files(version: ServedVersion, with_report: bool) -> Iterator[tuple[str, Pat
             yield _run_file(version, name), dump_yaml(values).encode()
         else:
             yield _run_file(version, name), path
-
-
-def _version_files(version: ServedVersion) -> list[str]:
-    """Return the files that a version was pushed with: nothing that was put there later."""
-    if version.push.files is not None:
-        return [*version.push.files, PUSH_RECORD]
-    paths = (path for path in version.folder.rglob("*") if path.is_file())
-    names = (path.relative_to(version.folder).as_posix() for path in paths)
-    return [name for name in names if name != ROLLBACK_RECORD]
 
 
 def _run_file(version: ServedVersion, name: str) -> str:

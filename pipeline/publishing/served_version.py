@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.pusher.version_files import list_files
 from components.pusher.version_store import Push, VersionStore
 from pipeline.summary.summary_schema import Summary
 from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.model_assets import PUSH_RECORD, ROLLBACK_RECORD
 from trainer_module.export.model_description import read_description
 
 
@@ -38,6 +40,12 @@ class ServedVersion:
     def run_folder(self) -> Path:
         """Folder of its run, which may have been removed."""
         return self.workspace.runs / self.push.run_id
+
+    def files(self) -> list[str]:
+        """Return the paths of the files that it was pushed with, without later ones."""
+        if self.push.files is not None:
+            return [*self.push.files, PUSH_RECORD]
+        return [PUSH_RECORD, *(name for name in list_files(self.folder) if name != ROLLBACK_RECORD)]
 
 
 def read_served_version(store: VersionStore, number: int | None = None) -> ServedVersion:
