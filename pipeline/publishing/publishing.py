@@ -86,7 +86,8 @@ def publish_logged(options: PublishOptions, store: VersionStore, log: Path, show
 def publish_change(workspace: Path, name: str | None) -> None:
     """Publish what a command has changed: an accepted candidate, or a rollback.
 
-    The options are those of the run of the serving version. A failure is one line on stderr.
+    The options are those of the run of the serving version. A failure is one line on stderr, and
+    so is a target that was only ever named by hand and has to be told of the change by hand.
 
     Args:
         workspace: Folder of the workspace.
@@ -98,6 +99,9 @@ def publish_change(workspace: Path, name: str | None) -> None:
         if options:
             with Workspace(store.root).lock():
                 publish_logged(options, store, Workspace(store.root).log("publish"), _warn)
+        else:
+            for target in _wrong_marks(store):
+                _warn(f"{target} has another serving version: give carryover publish with --set.")
     except InputError as error:
         if (workspace / FILE).exists():  # without it, nothing has ever been published
             _warn(f"not published: {error}")
@@ -124,6 +128,16 @@ def read_publish_options(
     return load_config(path, list(overrides), given, is_inherited).resolved().publish
 
 
+def _wrong_marks(store: VersionStore) -> list[str]:
+    """Return the targets on which another version than the newest is marked."""
+    prefix = f"{store.name}: "
+    return [
+        name.removeprefix(prefix)
+        for name, state in read_states(store.root).items()
+        if name.startswith(prefix) and state.serving not in (None, store.newest())
+    ]
+
+
 def _warn(text: str) -> None:
     print_line(f"carryover: {text}", to_stderr=True)
 
@@ -138,29 +152,46 @@ def _targets(options: PublishOptions, name: str) -> list[Target]:
 
 
 def _publish_to(target: Target, store: VersionStore, state: TargetState, show: Show) -> None:
-    if target.takes_runs:
-        _publish_runs(target, store, state)
-    _publish_versions(target, store, state, show)
+    """Publish all that is whole, and mark the serving version.
+
+    Raises:
+        InputError: A run or a version is damaged; the others are published.
+        Exception: The target failed.
+    """
+    errors = _publish_runs(target, store, state) if target.takes_runs else []
+    errors += _publish_versions(target, store, state, show)
     newest = store.newest()
-    if target.takes_runs and newest is not None and newest != state.serving:
-        target.mark_serving(store.read_push(newest).digest)
+    is_marked = newest is None or newest == state.serving or str(newest) not in state.versions
+    if target.takes_runs and not is_marked:
+        target.mark_serving(state.versions[str(newest)])
         if state.serving is not None:
             show(f"{target.name}: version {newest} is the serving version")
         state.serving = newest
+    if errors:
+        raise errors[0]
 
 
-def _publish_runs(target: Target, store: VersionStore, state: TargetState) -> None:
+def _publish_runs(target: Target, store: VersionStore, state: TargetState) -> list[InputError]:
+    """Publish every run that is whole; return the errors of the others."""
     paths = sorted(Workspace(store.root).runs.glob("*/summary.json"))
     folders = [path.parent for path in paths if RUN_ID.fullmatch(path.parent.name)]
     state.runs = [folder.name for folder in folders if folder.name in state.runs]
+    errors = []
     for folder in folders:
         if folder.name not in state.runs:
-            target.publish_run(folder)
+            try:
+                target.publish_run(folder)
+            except InputError as error:
+                errors.append(error)
+                continue
             state.runs.append(folder.name)
+    return errors
 
 
-def _publish_versions(target: Target, store: VersionStore, state: TargetState, show: Show) -> None:
-    """Publish every version that is whole; raise the error of a damaged one when that is done."""
+def _publish_versions(
+    target: Target, store: VersionStore, state: TargetState, show: Show
+) -> list[InputError]:
+    """Publish every version that is whole; return the errors of the others."""
     published, errors = [], []
     known = store.versions()
     state.versions = {one: state.versions[one] for one in map(str, known) if one in state.versions}
@@ -170,7 +201,7 @@ def _publish_versions(target: Target, store: VersionStore, state: TargetState, s
             if state.versions.get(str(number)) == digest:
                 continue
             target.publish_version(read_served_version(store, number))
-        except InputError as error:  # others may be whole
+        except InputError as error:
             errors.append(error)
             continue
         state.versions[str(number)] = digest
@@ -178,8 +209,7 @@ def _publish_versions(target: Target, store: VersionStore, state: TargetState, s
     if published:
         versions = plural("version", len(published))
         show(f"{target.name}: published {versions} {listed(published)}")
-    if errors:
-        raise errors[0]
+    return errors
 
 
 def _reason(error: Exception) -> str:

@@ -6,8 +6,12 @@ from typing import Any
 from pipeline.summary.summary_schema import Summary
 from trainer_module.contract.output_text.credentials import masked_settings
 
-#: Groups and keys of a config that decide nothing about a model.
-_LEFT_OUT = ("workspace", "notify", "publish", "kubeflow", "beam", "check_disk")
+#: Groups and dotted keys of a config that decide nothing about a model.
+_LEFT_OUT = (
+    *("workspace", "check_disk", "notify", "publish", "kubeflow", "beam"),
+    *("retrain.inbox", "retrain.allowed_roots", "retrain.quiet_seconds", "retrain.poll_seconds"),
+    *("retrain.attempts", "backbone.download"),
+)
 
 #: Metrics of a domain.
 _DOMAIN_METRICS = ("accuracy", "macro_f1", "log_loss", "ece", "test_images", "baseline_accuracy")
@@ -21,8 +25,8 @@ def run_options(config: Mapping[str, Any]) -> dict[str, str | float | bool]:
     Args:
         config: Config of the run.
     """
-    wanted = masked_settings({key: config[key] for key in config if key not in _LEFT_OUT})
-    return dict(_flat(wanted, ""))
+    options = _flat(masked_settings(config), "")
+    return {key: value for key, value in options if not _is_left_out(key)}
 
 
 def run_metrics(summary: Summary) -> dict[str, float]:
@@ -43,6 +47,10 @@ def run_metrics(summary: Summary) -> dict[str, float]:
         images = summary.images.model_dump().items()
         metrics |= {f"images/{name}": float(count) for name, count in images}
     return metrics | {f"seconds/{name}": value for name, value in summary.seconds.items()}
+
+
+def _is_left_out(key: str) -> bool:
+    return any(key == one or key.startswith(f"{one}.") for one in _LEFT_OUT)
 
 
 def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str | float | bool]]:

@@ -154,6 +154,17 @@ def test_runs_are_tracked_with_options_metrics_and_their_status(uri, store, clie
     assert good.info.start_time == 1704067200000  # 2024-01-01 00:00:00 UTC
 
 
+def test_a_damaged_run_does_not_keep_versions_from_being_registered(uri, store, client):
+    folder = write_run(store.root, "20240102-030405")
+    (folder / "summary.json").write_text("{")
+    lines = publish_all(uri, store)
+    assert "summary" in lines[-1]
+    assert "is damaged" in lines[-1]
+    alias = client.get_model_version_by_alias(store.name, "serving")
+    assert alias.tags["carryover.version"] == "2"
+    assert len(tracked(client, store)) == 2
+
+
 def test_neither_credentials_nor_training_data_are_sent(store, uri, tmp_path):
     publish_all(uri, store)
     if not uri.startswith("file:"):

@@ -119,6 +119,19 @@ def test_without_a_config_a_change_is_told_only_where_something_was_published(st
     assert "carryover: not published: config of run" in capsys.readouterr().err
 
 
+def test_a_target_that_was_named_by_hand_and_has_another_serving_version_is_told(store, capsys):
+    config = store.root / "runs" / "20240101-000001" / "config.yaml"
+    config.write_text(f"data: /data\nname: {NAME}\n")
+    state = {"versions": {}, "runs": [], "serving": 3, "problem": ""}
+    content = {f"{NAME}: MLflow http://a:1": state, "other: MLflow http://b:1": state}
+    (store.root / "published.json").write_text(json.dumps(content))
+    publish_change(store.root, NAME)
+    assert capsys.readouterr().err.splitlines() == [
+        "carryover: MLflow http://a:1 has another serving version: give carryover publish with "
+        "--set."
+    ]
+
+
 @pytest.mark.parametrize("uri", ["localhost:5000", "/folder", "://", "http://"])
 def test_what_is_no_uri_is_refused(uri):
     with pytest.raises(ValueError, match="must be a URI, such as http://host:5000"):

@@ -14,6 +14,8 @@ def test_options_have_dotted_keys_and_no_credentials():
     assert options["fine_tuning.epochs"] == 7
     assert options["data"] == "s3://me:(masked)@host/p"
     assert options["slices"] == "[['scanner']]"
+    assert options["retrain.epochs"] == 6
+    assert "retrain.inbox" not in options
     groups = {key.split(".")[0] for key in options}
     assert groups.isdisjoint({"workspace", "publish", "notify", "kubeflow", "beam"})
 
