@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SOURCES := pipeline components trainer_module tests data requirements setup.py carryover_command.py
 STACKS := tfx-1.16 tfx-1.21
 
-.PHONY: help venv gpu run retrain check test fuzz soak flink-test image-test quality style lock audit sbom clean
+.PHONY: help venv gpu run retrain few-labels check test fuzz soak flink-test image-test quality style lock audit sbom clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,12 @@ test: venv ## run the tests, on every core up to four
 
 retrain: venv ## deliver the bundled line art to the model of `make run`
 	@$(BIN)/carryover retrain --workspace workspace/emoji --inbox data/incoming
+
+FEW := workspace/few-labels
+few-labels: venv ## the same with 20 labels per class and the rest without, in a workspace of its own
+	@$(BIN)/python data/hide_labels.py data/incoming/2026-line-art $(FEW)-inbox/2026-line-art
+	@$(BIN)/carryover run --config configs/emoji.yaml --workspace $(FEW)
+	@$(BIN)/carryover retrain --workspace $(FEW) --inbox $(FEW)-inbox
 
 # One seed gives the same cases again: pytest tests/fuzz --hypothesis-seed=SEED
 MINUTES ?= 10

@@ -146,6 +146,11 @@ class Batch:
         return [name for name, one in self.numbers.items() if one.get("awaits_labels")]
 
     @property
+    def has_awaiting_candidate(self) -> bool:
+        """Whether labels decide on the candidate of its last run, unless that was superseded."""
+        return bool(self.run_id and self.awaited_domains and self.state in (AWAITING, OPEN))
+
+    @property
     def has_unlabelled(self) -> bool:
         """Whether it has pictures without a label."""
         return any(one.get("unlabelled") for one in self.numbers.values())

@@ -93,6 +93,20 @@ class BatchReader:
             pictures = self.pictures(batch)
             return self._decide(batch, pictures)
 
+    def gives_labels_for(self, batch: Batch, awaiting: Batch) -> bool:
+        """Return whether the labels of a batch decide on a candidate, and are all that it brings.
+
+        Args:
+            batch: Open batch.
+            awaiting: Batch whose candidate awaits labels.
+        """
+        try:
+            with self._deaths.reading(batch.digest):
+                pictures = self.pictures(batch)
+                return bool(answered_batches(batch, [awaiting], pictures, self._config))
+        except Exception:
+            return False  # when it is processed, it is told what is wrong with it
+
     def _count_held_out(self, pictures: "TrainingSet") -> dict[str, HeldOutCount]:
         """Return how many unlabelled pictures of the batch are not trained on, by domain."""
         from pipeline.retraining.unlabelled.held_out_pictures import rows_to_test_with

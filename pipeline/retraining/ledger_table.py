@@ -74,7 +74,10 @@ def show_ledger(
 
 
 def next_steps(
-    batches: Sequence[Batch], workspace: Path, rollbacks: Rollbacks | None = None
+    batches: Sequence[Batch],
+    workspace: Path,
+    rollbacks: Rollbacks | None = None,
+    name: str | None = None,
 ) -> list[str]:
     """Return what a person can do about batches that were not pushed, as lines of text.
 
@@ -84,6 +87,7 @@ def next_steps(
         batches: Batches in the order of arrival.
         workspace: Folder of the workspace.
         rollbacks: Rollbacks of versions; None for none.
+        name: Name of the model; None where nobody has given it.
     """
     pushed = [
         _end(batch)
@@ -103,12 +107,12 @@ def next_steps(
             steps.append([f"To push the candidate of {batch.name} all the same:", accept])
         elif batch.state == AWAITING:
             what = f"To decide on the candidate of {batch.name}, label its pictures:"
-            steps.append([what, *label_awaited(workspace, batch)])
+            steps.append([what, *label_awaited(workspace, batch, name)])
             if is_newest:
                 steps.append([f"To push the candidate of {batch.name} without labels:", accept])
         elif batch.state == "too_little_data" and batch.has_unlabelled:
             what = f"To train on {batch.name}, label some of its pictures:"
-            steps.append([what, *select_and_label(workspace, batch)])
+            steps.append([what, *select_and_label(workspace, batch, name)])
     return [line for what, *commands in steps[-MAX_STEPS:] for line in (what, *_indented(commands))]
 
 

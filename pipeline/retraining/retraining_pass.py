@@ -189,17 +189,28 @@ class RetrainingPass:
         return codes
 
     def _next_batch(self, done: Collection[int], with_suspects: bool) -> Batch | None:
-        """Return the next open batch: labels may have opened one again that comes before others."""
+        """Return the next open batch.
+
+        Labels may have opened one again that comes before others: but not before further batches
+        whose labels decide on the same candidate.
+        """
         batches = sorted(self._open_batches(), key=self._num_deaths)
-        todo = (
+        todo = [
             batch
             for batch in batches
             if batch.number not in done or batch.number in self._reopened
             if with_suspects or not self._num_deaths(batch)
-        )
-        batch = next(todo, None)
+        ]
+        batch = next((batch for batch in todo if not self._has_labels_to_come(batch, todo)), None)
         self._reopened.discard(batch.number if batch else 0)
         return batch
+
+    def _has_labels_to_come(self, batch: Batch, others: Collection[Batch]) -> bool:
+        return batch.has_awaiting_candidate and any(
+            self._reader.gives_labels_for(one, batch)
+            for one in others
+            if not one.has_awaiting_candidate
+        )
 
     def _num_deaths(self, batch: Batch) -> int:
         return self._deaths.count(batch.digest)
@@ -239,7 +250,7 @@ class RetrainingPass:
             return BatchResult(state, reason, {"attempts": attempts})
 
     def _decide_and_train(self, batch: Batch) -> BatchResult:
-        if batch.awaited_domains and batch.run_id and (result := self._decide_on_candidate(batch)):
+        if batch.has_awaiting_candidate and (result := self._decide_on_candidate(batch)):
             return result
         pictures, assessment, decision, answered = self._reader.read(batch)
         changes = pictures.batch_update_counts().nonzero()
@@ -291,7 +302,7 @@ class RetrainingPass:
             self._print(f"{batch.name}: {result.state}")
             return
         self._print(f"{batch.name}: {result.state}: {reason}")
-        for line in next_steps([finished], self._workspace.root):
+        for line in next_steps([finished], self._workspace.root, name=self._config.name):
             self._print(line)
 
     def _send(self, event: str, batch: Batch, reason: str, values: Mapping[str, Any]) -> None:

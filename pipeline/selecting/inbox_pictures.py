@@ -15,37 +15,50 @@ from pipeline.selecting.unlabelled_pictures import FoundPictures
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import DIGEST_BYTES
+from trainer_module.contract.printable_names import printable_name
 
 
-def find_delivered(config: RunConfig) -> FoundPictures:
+def find_delivered(config: RunConfig, only: str | None = None) -> FoundPictures:
     """Find the unlabelled pictures of complete batches in an inbox, and of all batches taken.
 
     Batches that are incomplete or unreadable are named in the notes. Nothing is written.
 
     Args:
         config: Config of the retraining, with its inbox.
+        only: Name of the batch whose pictures are wanted; None for those of all. The labels of
+            all are known.
 
     Raises:
-        InputError: The inbox or the ledger is unreadable.
+        InputError: The inbox or the ledger is unreadable, or there is no batch of this name.
     """
     workspace = Workspace(config.workspace)
     batches = read_batches(workspace.root)
-    found = FoundPictures()
+    found, others = FoundPictures(), FoundPictures()
     options = config.retrain
     inbox = configured_inbox(options)
     store = BatchStore(workspace.batches)
-    for delivery in find_deliveries(inbox, options.quiet_seconds, options.allowed_roots):
+    deliveries = find_deliveries(inbox, options.quiet_seconds, options.allowed_roots)
+    names = {delivery.name for delivery in deliveries} | {batch.name for batch in batches}
+    if only is not None and only not in names:
+        raise InputError(
+            f"there is no batch {printable_name(only)} in {inbox} or the workspace. "
+            f"Give --batch one of: {', '.join(map(printable_name, sorted(names))) or 'none'}."
+        )
+    for delivery in deliveries:
+        wanted = found if only in (None, delivery.name) else others
         if not delivery.complete:
-            found.notes.append(f"Batch {delivery.name} is left out: it is incomplete.")
+            wanted.notes.append(f"Batch {delivery.name} is left out: it is incomplete.")
             continue
         try:
             if not _is_taken(delivery, batches, store):
-                _add_delivery(found, delivery, batch_layout(config), config.slice_columns)
+                _add_delivery(wanted, delivery, batch_layout(config), config.slice_columns)
         except (InputError, OSError) as error:
-            found.notes.append(f"Batch {delivery.name} is left out: {error}")
+            wanted.notes.append(f"Batch {delivery.name} is left out: {error}")
     for batch in batches:
         if has_pictures(batch) and batch.replaced_by is None and store.contains(batch.digest):
-            _add_batch(found, batch, store, workspace)
+            wanted = found if only in (None, batch.name) else others
+            _add_batch(wanted, batch, store, workspace)
+    found.know_labels_of(others)
     return found
 
 

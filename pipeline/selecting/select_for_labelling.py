@@ -47,11 +47,13 @@ class PictureSource:
         inbox: Folder in which batches arrive; those that were taken are looked through, too.
         data: Folder or manifest.
         domain: Domain of all pictures of `data`; None where folders name it.
+        batch: Name of the only batch to look through; None for all batches.
     """
 
     inbox: Path | None = None
     data: Path | None = None
     domain: str | None = None
+    batch: str | None = None
 
     def check(self, output: Path, workspace: Path) -> None:
         """Check that the options fit together, and that the output is no input, too.
@@ -67,6 +69,8 @@ class PictureSource:
             raise InputError("give either --inbox DIR or --data DIR.")
         if self.domain is not None and self.data is None:
             raise InputError("--domain is for --data: batches name their domains. Leave it out.")
+        if self.batch is not None and self.inbox is None:
+            raise InputError("--batch names a batch of --inbox. Leave it out with --data.")
         for option, path in (("--inbox", self.inbox), ("--data", self.data)):
             if path is not None and output.is_relative_to(os.path.realpath(path)):
                 raise InputError(
@@ -108,7 +112,7 @@ def select_for_labelling(
     else:
         config = read_config(workspace, name, None, [], source.inbox)
         max_file_bytes = config.max_file_bytes
-        found = find_delivered(config)
+        found = find_delivered(config, source.batch)
     _check_any(found, len(found.pictures))
     import_tensorflow_quietly()
     features = _read_features(found, model, max_file_bytes)

@@ -40,6 +40,10 @@ def select(
             "--inbox", help="Folder in which batches arrive; those taken already are read, too."
         ),
     ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option("--batch", metavar="NAME", help="Only this batch of --inbox."),
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -59,5 +63,5 @@ def select(
 
     if data is not None and not data.strip():
         raise InputError("--data has an empty value. Give a folder or a manifest.")
-    source = PictureSource(inbox, Path(expand_home(data)) if data else None, domain)
+    source = PictureSource(inbox, Path(expand_home(data)) if data else None, domain, batch)
     select_for_labelling(workspace, name, source, count, output, seed)

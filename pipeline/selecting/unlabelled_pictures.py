@@ -44,6 +44,12 @@ class FoundPictures:
     unusable: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def know_labels_of(self, others: "FoundPictures") -> None:
+        """Take over what says which pictures have a label elsewhere, and none of the pictures."""
+        self.labelled += others.labelled
+        self.labelled_contents |= others.labelled_contents
+        self.unlabelled_copies |= others.unlabelled_copies
+
     def add(self, row: ListingRow, root: str, roots: AllowedRoots | None = None) -> None:
         """Add the row of a picture: to the unlabelled pictures, or to what is counted.
 

@@ -11,7 +11,7 @@ from components.pusher.version_store import VersionStore
 from pipeline import component_ids
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot, write_listing
-from pipeline.retraining.batch import AWAITING, Batch
+from pipeline.retraining.batch import Batch
 from pipeline.retraining.deliveries.batch_store import BatchRow
 from pipeline.retraining.pictures.readable_pictures import check_readable
 from pipeline.summary.run_outputs import candidate_uri, read_outputs
@@ -107,7 +107,7 @@ def answered_batches(
     awaiting = [
         one
         for one in batches
-        if one.state == AWAITING and one.replaced_by is None and one.number != batch.number
+        if one.has_awaiting_candidate and one.replaced_by is None and one.number != batch.number
     ]
     if not awaiting or pictures.batch_update_counts().nonzero():
         return []

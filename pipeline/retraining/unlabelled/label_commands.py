@@ -5,38 +5,48 @@ import shlex
 from pathlib import Path
 
 from pipeline.retraining.batch import Batch
+from pipeline.version_lookup import find_stores
 from pipeline.workspace import Workspace
 
-#: Folder that the text names for chosen pictures, and their number.
-CHOSEN, COUNT = "to-label", 100
+#: Number of pictures to choose that the text names.
+COUNT = 100
 
 
-def label_awaited(workspace: Path, batch: Batch) -> list[str]:
+def label_awaited(workspace: Path, batch: Batch, name: str | None = None) -> list[str]:
     """Return the command that labels the pictures which decide on the candidate of a batch.
 
     Args:
         workspace: Folder of the workspace.
         batch: Batch whose candidate awaits labels.
+        name: Name of the model; None where nobody has given it.
     """
-    return [_label(str(Workspace(workspace).to_label / batch.digest), workspace, batch)]
+    return [_label(str(Workspace(workspace).to_label / batch.digest), workspace, batch, name)]
 
 
-def select_and_label(workspace: Path, batch: Batch) -> list[str]:
+def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> list[str]:
     """Return the commands that choose pictures of a batch without labels, and label them.
 
     Args:
         workspace: Folder of the workspace.
         batch: Batch without labels.
+        name: Name of the model; None where nobody has given it.
     """
-    inbox = posixpath.dirname(batch.source)
-    select = _line("select", "--inbox", inbox, "--count", str(COUNT), "--output", CHOSEN)
-    return [f"{select} --workspace {shlex.quote(str(workspace))}", _label(CHOSEN, workspace, batch)]
+    chosen = f"{batch.name}-to-label"
+    source = ("--inbox", posixpath.dirname(batch.source), "--batch", batch.name)
+    options = (*source, "--count", str(COUNT), "--output", chosen, "--workspace", str(workspace))
+    select = _line("select", *options, *_name_option(workspace, name))
+    return [select, _label(chosen, workspace, batch, name)]
 
 
-def _label(folder: str, workspace: Path, batch: Batch) -> str:
+def _label(folder: str, workspace: Path, batch: Batch, name: str | None) -> str:
     output = posixpath.join(posixpath.dirname(batch.source), f"{batch.name}-labels")
-    options = ("--classes-from", str(workspace), "--only-labelled", "--output", output)
-    return _line("label", folder, *options)
+    model = ("--classes-from", str(workspace), *_name_option(workspace, name))
+    return _line("label", folder, *model, "--only-labelled", "--output", output)
+
+
+def _name_option(workspace: Path, name: str | None) -> tuple[str, ...]:
+    """Return the option that names the model, which a workspace with several requires."""
+    return ("--name", name or "NAME") if len(find_stores(workspace)) > 1 else ()
 
 
 def _line(*words: str) -> str:

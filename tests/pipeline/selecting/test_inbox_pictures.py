@@ -14,6 +14,7 @@ from components.pusher.data_set import SCHEMA
 from pipeline.config.run_config import RunConfig
 from pipeline.selecting.inbox_pictures import find_delivered, known_contents
 from pipeline.selecting.unlabelled_pictures import FoundPictures
+from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import PICTURES
 
 pytestmark = pytest.mark.component
@@ -21,10 +22,10 @@ pytestmark = pytest.mark.component
 A, B, C = (solid(colour) for colour in ("red", "lime", "blue"))
 
 
-def find(site: RetrainingSite, quiet_seconds: float = 0) -> FoundPictures:
+def find(site: RetrainingSite, quiet_seconds: float = 0, batch: str | None = None) -> FoundPictures:
     retrain = {"inbox": site.inbox, "quiet_seconds": quiet_seconds}
     config = RunConfig(name=NAME, data="/data", workspace=site.workspace, retrain=retrain)
-    return find_delivered(config)
+    return find_delivered(config, batch)
 
 
 def names(found: FoundPictures) -> list[str]:
@@ -60,6 +61,21 @@ def test_a_taken_batch_is_read_in_the_workspace_whether_it_is_in_the_inbox_or_no
         for folder in ("fog/red", "fog/_unlabelled", "fog", "."):
             if (batch / folder).exists():
                 (batch / folder).rmdir()
+
+
+def test_of_one_batch_the_pictures_are_read_and_of_all_others_the_labels(site):
+    deliver(site, "one", {"fog/_unlabelled/a.png": A})
+    deliver(site, "taken", {"fog/_unlabelled/b.png": B, "fog/red/c.png": C})
+    site.run()
+    deliver(site, "other", {"rain/_unlabelled/d.png": B, "rain/red/a.png": A})
+    found = find(site, batch="one")
+    assert names(found) == ["one/fog/_unlabelled/a.png"]
+    assert found.num_labelled == 0
+    assert found.labelled_contents == {digest(C)}
+    assert [Path(location).name for location, _ in found.labelled] == ["a.png"]
+    assert names(find(site, batch="other")) == ["rain/_unlabelled/d.png"]
+    with pytest.raises(InputError, match=r"no batch none .* one of: one, other, taken\.$"):
+        find(site, batch="none")
 
 
 def test_incomplete_and_unreadable_batches_are_named(site):

@@ -134,6 +134,7 @@ def test_an_output_with_a_reserved_name_among_pictures_or_in_the_workspace_is_re
         ({}, "give either --inbox DIR or --data DIR"),
         ({"inbox": Path("a"), "data": Path("b")}, "give either --inbox DIR or --data DIR"),
         ({"inbox": Path("a"), "domain": "fog"}, "--domain is for --data"),
+        ({"data": Path("a"), "batch": "b"}, "--batch names a batch of --inbox"),
     ],
 )
 def test_options_that_do_not_fit_together_are_refused(served, tmp_path, options, message):

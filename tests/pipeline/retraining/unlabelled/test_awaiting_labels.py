@@ -163,6 +163,22 @@ def test_too_few_labels_wait_with_the_candidate_and_later_ones_decide(waiting):
     assert [row.get("split") for row in read_listing(runs.snapshots[0].path)].count("test") == 8
 
 
+def test_all_deliveries_of_labels_in_one_pass_decide_together(waiting):
+    folder = to_label(waiting)
+    count = len(list(folder.glob("*/*/*.png")))
+    give_labels(waiting, folder, "first", 5)
+    for path in sorted(folder.glob("*/*/*.png"))[:5]:
+        path.unlink()
+    give_labels(waiting, folder, "second")
+    write_colours(waiting.inbox / "third", "fog", [("red", "green")] * 9)
+    (waiting.inbox / "third" / "_READY").touch()
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert waiting.states() == ["pushed", "labels_used", "labels_used", "pushed"]
+    rows = read_listing(runs.snapshots[0].path)
+    assert [row.get("split") for row in rows if row["domain"] == "night"].count("test") == count
+
+
 def test_a_batch_with_more_than_the_labels_is_trained_on(waiting):
     give_labels(waiting, to_label(waiting), "mixed")
     write_colours(waiting.inbox / "mixed", "fog", [("red", "green")] * 9)
@@ -321,11 +337,18 @@ def test_where_unlabelled_pictures_start_nothing_the_commands_that_choose_and_la
     assert site.states() == ["too_little_data"]
     select, label = (line.strip() for line in site.output.splitlines()[-2:])
     assert select == (
-        f"carryover select --inbox {site.inbox} --count 100 --output to-label "
+        f"carryover select --inbox {site.inbox} --batch dark --count 100 --output dark-to-label "
         f"--workspace {site.workspace}"
     )
-    assert label.startswith(f"carryover label to-label --classes-from {site.workspace} ")
+    assert label.startswith(f"carryover label dark-to-label --classes-from {site.workspace} ")
     assert next_steps(site.batches(), site.workspace)[0].startswith("To train on dark, label")
+
+
+def test_commands_name_the_model_where_a_workspace_has_several(waiting):
+    (waiting.workspace / "serving" / "other").mkdir()
+    labels = next_steps(waiting.batches(), waiting.workspace, name="colours")[1]
+    assert f" --classes-from {waiting.workspace} --name colours " in labels
+    assert " --name NAME " in next_steps(waiting.batches(), waiting.workspace)[1]
 
 
 def test_accept_is_not_offered_once_another_version_was_pushed_also_for_an_earlier_batch(waiting):
