@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pipeline.predicting.saved_model_copy import TRAINING_DATA
 from pipeline.publishing.mlflow_model import SAVED_MODEL, describe_mlflow_model
@@ -47,6 +48,7 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 
@@ -122,7 +124,8 @@ class MlflowTarget:
                 "the package mlflow-skinny is not installed; it is in the extra `mlflow` of "
                 "setup.py"
             ) from None
-        return MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
+        uri = _hide_password(self._uri)
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
     @functools.cached_property
     def _experiment(self) -> str:
@@ -191,6 +194,19 @@ class MlflowTarget:
             describe_mlflow_model(version.folder, version.push, mlflow_run).save(str(description))
             for path in (card, description):  # the last one makes it a model
                 self._client.log_artifact(mlflow_run, str(path), _ARTIFACT)
+
+
+def _hide_password(uri: str) -> str:
+    """Return the URI of a server without user and password, which MLflow reads elsewhere, too.
+
+    MLflow prints the URI, and writes it into its errors.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or parts.username is None:
+        return uri
+    os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
+    os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _summary_key(folder: Path) -> str:

@@ -175,6 +175,21 @@ def test_neither_credentials_nor_training_data_are_sent(store, uri, tmp_path):
     assert b"PLANTED" not in content
 
 
+@pytest.mark.parametrize("uri", ["server"], indirect=True)
+def test_a_password_in_the_uri_is_written_nowhere(store, uri, capfd, monkeypatch):
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.setenv(name, "")  # the code sets it, and this restores it
+    for host in (uri.removeprefix("http://"), "127.0.0.1:1"):
+        publish_all(f"http://me:{SECRET}@{host}", store)
+        assert os.environ["MLFLOW_TRACKING_PASSWORD"] == SECRET
+    written = b"".join(
+        path.read_bytes() for path in _files(store.root) if path.name != "config.yaml"
+    )
+    assert b"MLflow http://me:(masked)@" in written
+    assert SECRET.encode() not in written
+    assert SECRET not in "".join(capfd.readouterr())
+
+
 def test_an_unavailable_server_is_told_and_ends_soon(store, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     [line] = publish_all("http://127.0.0.1:1", store)
