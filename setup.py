@@ -67,6 +67,8 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
         "hub": ["keras-hub>=0.25,<1"],
+        # In no lock: that of TFX 1.21 has a newer importlib-metadata than MLflow admits.
+        "mlflow": ["mlflow-skinny>=3,<4"],
         "onnx": ["onnxruntime>=1.17,<2", "tf2onnx>=1.17,<2"],
         "dev": [
             "axe-core-python>=0.1,<1",

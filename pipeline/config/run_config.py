@@ -13,6 +13,7 @@ from components.evaluation.gate.slice_names import SliceNames, slice_columns
 from pipeline.config.beam_options import BeamOptions
 from pipeline.config.kubeflow_options import KubeflowOptions
 from pipeline.config.layout_pattern import AUTO, check_pattern
+from pipeline.config.publish_options import PublishOptions
 from pipeline.config.quality_presets import Quality, with_preset
 from pipeline.config.retraining_options import NotifyOptions, RetrainOptions
 from pipeline.config.serving_options import ServingOptions
@@ -92,6 +93,7 @@ class RunConfig(TrainingOptions):
     beam: BeamOptions = BeamOptions()
     retrain: RetrainOptions = RetrainOptions()
     notify: NotifyOptions = NotifyOptions()
+    publish: PublishOptions = PublishOptions()
     kubeflow: KubeflowOptions = KubeflowOptions()
     serve: ServingOptions = ServingOptions()
     _lasting: dict[str, Options] = PrivateAttr({})
@@ -170,9 +172,10 @@ class RunConfig(TrainingOptions):
         ]
         update = {"inbox": inbox and inbox.resolve(), "allowed_roots": tuple(roots)}
         retrain = self.retrain.model_copy(update=update)
-        return self.model_copy(
-            update={"data": data, "workspace": self.workspace.resolve(), "retrain": retrain}
-        )
+        bundles = self.publish.bundles and self.publish.bundles.resolve()
+        publish = self.publish.model_copy(update={"bundles": bundles})
+        paths = {"data": data, "workspace": self.workspace.resolve()}
+        return self.model_copy(update={**paths, "retrain": retrain, "publish": publish})
 
     def for_retraining(self) -> "RunConfig":
         """Return a copy for a retraining, which starts from the serving model.

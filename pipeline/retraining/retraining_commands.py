@@ -151,6 +151,7 @@ def accept(
 
     The next pass takes an accepted batch without the check of its labels.
     """
+    from pipeline.publishing.publishing import publish_change
     from pipeline.report.run_report import renew_report
     from pipeline.retraining.acceptance import accept_batch, accept_candidate
     from pipeline.workspace import Workspace
@@ -170,6 +171,7 @@ def accept(
     if not renew_report(folder, run_id):
         log = folder.log(run_id)
         print_line(f"Its report still calls it rejected: writing it failed, see {log}.")
+    publish_change(folder.root, str(folder.read_config(run_id).get("name")))
 
 
 def check_named_workspace(

@@ -1,11 +1,15 @@
 """One run on this machine, from the pictures to a pushed version: `carryover run`."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 
+from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import Snapshot, take_snapshot
 from pipeline.logs.captured_output import captured_output, log_traceback, relayed_messages
+from pipeline.publishing.publishing import publish_logged
 from pipeline.report.run_record import read_record
 from pipeline.report.run_report import FILE as REPORT_FILE
 from pipeline.report.run_report import write_report
@@ -20,6 +24,7 @@ from pipeline.summary.finding_list import show_findings
 from pipeline.summary.run_facts import failed_summary
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import show_summary
+from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.progress_display import ProgressDisplay
 from pipeline.workspace import Workspace
 from trainer_module.contract.output_text.wording import counted
@@ -47,7 +52,7 @@ def run_pipeline(config: RunConfig) -> Summary:
     config = config.resolved()
     check_config(config)
     workspace = Workspace(config.workspace)
-    with workspace.lock():
+    with workspace.lock(), _published_at_end(config, workspace):
         prepare_chief(workspace)
         snapshot = take_snapshot(
             config.data,
@@ -61,6 +66,16 @@ def run_pipeline(config: RunConfig) -> Summary:
         summary = run_snapshot(config, workspace, snapshot)
         note_identity(config, workspace, snapshot, summary.run_id)
         return summary
+
+
+@contextlib.contextmanager
+def _published_at_end(config: RunConfig, workspace: Workspace) -> Iterator[None]:
+    """Publish what the block, or an earlier run, has made, also where the block fails."""
+    try:
+        yield
+    finally:
+        store = VersionStore(workspace.root, config.name)
+        publish_logged(config.publish, store, workspace.log("publish"), print_line)
 
 
 def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) -> Summary:
@@ -141,6 +156,7 @@ def _end(run: Run, summary: Summary) -> None:
         raise RunFailedError(failure_reason(step, error), run.workspace.log(run.run_id)) from error
     _show_result(run, summary)
     report_run(run)
+    _track_run(run)
 
 
 def _show_result(run: Run, summary: Summary) -> None:
@@ -159,6 +175,17 @@ def _end_failed(run: Run, error: Exception) -> None:
     failed_summary(run.facts(), failure_reason(run.step, error)).write(run.folder)
     show_findings(run.progress.console, run.findings)
     report_run(run)
+    _track_run(run)
+
+
+def _track_run(run: Run) -> None:
+    """Write the run for TensorBoard. A failure is logged, and changes nothing else."""
+    from pipeline.publishing.tensorboard_run import write_tensorboard_run
+
+    try:
+        write_tensorboard_run(run.folder)
+    except Exception:
+        log_traceback()
 
 
 def report_run(run: Run) -> None:

@@ -1,0 +1,1 @@
+"""Serving versions outside the workspace: bundles, their model cards, and other targets."""

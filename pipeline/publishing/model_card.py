@@ -1,0 +1,156 @@
+"""`MODEL_CARD.md`: what a version is, what it was trained on, and how well it does, in Markdown."""
+
+import html
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from components.evaluation.statistics.accuracy_interval import accuracy_interval
+from pipeline.publishing.served_version import ServedVersion
+from pipeline.version_lookup import CONFIDENCE
+from trainer_module.contract.output_text.credentials import masked_text
+from trainer_module.contract.output_text.wording import counted, plural
+from trainer_module.contract.printable_names import printable_name
+
+#: Characters that mean something in Markdown, besides those that HTML escapes.
+_MARKUP = re.compile(r"([\\`*_\[\]|~])")
+
+_STAGES = {
+    "frozen": "trained on the frozen backbone",
+    "fine_tuned": "fine-tuned",
+    "semi_supervised": "fine-tuned with unlabelled pictures",
+}
+
+_LIMITS = (
+    "Intended for pictures of these classes from these domains. For any other domain, estimate the "
+    "accuracy with `carryover crossval`, or add its pictures with `carryover retrain`.",
+    "Out of scope: pictures that show none of the classes, because the model always predicts one; "
+    "and decisions about people without human review.",
+    "Test pictures are used neither for training nor for model selection. The figures hold for "
+    "pictures like those; an interval says what chance alone explains.",
+)
+
+_LICENCE = (
+    "No licence is recorded with a version. Those of the pictures that it was trained on, and of "
+    "the pretrained weights of its backbone, say what may be done with it."
+)
+
+
+def model_card(version: ServedVersion) -> str:
+    """Return the model card of a version, in Markdown. Names of users are escaped.
+
+    It is a function of what is in the version and in the summary of its run, and of nothing else.
+
+    Args:
+        version: Version in the serving directory.
+    """
+    parts = [
+        f"# {markdown_text(version.name)}, version {version.number}",
+        _list(_facts(version)),
+        "## Accuracy on the test split",
+        _domain_table(version.push.domains),
+        f"The interval contains the true accuracy with a probability of {CONFIDENCE:.0%}. `ECE` is "
+        "the expected calibration error.",
+        "## Limits",
+        _list(_LIMITS),
+        "## Lineage",
+        _list(_lineage(version)),
+        "## Licence",
+        _LICENCE,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown_text(text: str) -> str:
+    """Return a text on one line that Markdown and HTML show as it is.
+
+    Args:
+        text: Text that may come from a user, such as the name of a folder.
+    """
+    return html.escape(_MARKUP.sub(r"\\\1", printable_name(text)), quote=False)
+
+
+def _facts(version: ServedVersion) -> Iterable[str]:
+    about, summary = version.description, version.summary
+    chosen = about["training"]["chosen"]
+    yield (
+        f"Architecture: {markdown_text(about['backbone'])} at {about['image_size']} px and one "
+        f"linear layer, {_STAGES[chosen]}"
+    )
+    yield f"Classes ({len(about['labels'])}): {_names(about['labels'])}"
+    yield f"Domains: {_names(about['training'][chosen]['domain_accuracy'])}"
+    if summary and summary.images:
+        root = markdown_text(masked_text(summary.data_root))
+        yield (
+            f"Training data: {counted(summary.images.train, 'picture')} from {root}; model "
+            f"selection on {summary.images.eval:,} more, test on {summary.images.test:,}"
+        )
+    yield f"Confidence: calibrated with a temperature of {about['temperature']:.3f}"
+    yield (
+        "Input and output: encoded pictures in; label, confidence and probabilities out (signature "
+        "`serving_default`). Decoding and resizing are part of the model."
+    )
+
+
+def _domain_table(domains: dict[str, dict[str, Any]]) -> str:
+    if not domains:
+        return "No domain was tested."
+    lines = [
+        "| domain | test pictures | accuracy | interval | macro F1 | log loss | ECE | baseline |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, metrics in sorted(domains.items()):
+        figures = (metrics.get(key) for key in ("macro_f1", "log_loss", "ece", "baseline_accuracy"))
+        cells = [
+            markdown_text(name),
+            _count(metrics.get("test_images")),
+            _figure(metrics.get("accuracy")),
+            _interval(metrics.get("accuracy"), metrics.get("test_images")),
+            *map(_figure, figures),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _lineage(version: ServedVersion) -> Iterable[str]:
+    push, summary = version.push, version.summary
+    yield f"Run {push.run_id}, pushed {push.pushed_at}"
+    yield f"SHA-256 of the model: `{push.digest}`"
+    if push.baseline_version:
+        yield f"Baseline: version {push.baseline_version}, which it was compared with"
+    if push.ancestors:
+        numbers = ", ".join(map(str, push.ancestors))
+        yield f"Goes back to {plural('version', len(push.ancestors))} {numbers}"
+    if push.batch:
+        yield f"Retrained for the batch with the digest `{push.batch}`"
+    if push.accepted:
+        yield f"Not blessed, and accepted by a person: {markdown_text(push.accepted)}"
+    if summary is None:
+        yield "The run was removed: seed, library versions and Git revision are not known."
+        return
+    yield f"Seed {summary.seed}; listing of the pictures `{summary.listing or 'not kept'}`"
+    environment = {key: value for key, value in summary.environment.items() if key != "seed"}
+    yield markdown_text(", ".join(f"{key} {value}" for key, value in environment.items() if value))
+
+
+def _list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(map(markdown_text, names))
+
+
+def _count(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _interval(accuracy: float | None, pictures: float | None) -> str:
+    if accuracy is None or not pictures:
+        return "-"
+    low, high = accuracy_interval(accuracy, pictures, CONFIDENCE)
+    return f"{low:.3f} to {high:.3f}"

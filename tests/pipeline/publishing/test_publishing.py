@@ -1,0 +1,138 @@
+"""Publishing what the targets lack; the target here is a real folder of bundles."""
+
+import json
+import sys
+
+import pytest
+from served_versions import NAME, serve_version
+
+from components.pusher.version_store import VersionStore
+from pipeline.config.publish_options import PublishOptions
+from pipeline.publishing.publishing import publish, publish_change, publish_logged
+from pipeline.workspace import Workspace
+
+
+@pytest.fixture(name="store")
+def _store(tmp_path) -> VersionStore:
+    serve_version(tmp_path / "workspace")
+    return serve_version(tmp_path / "workspace", 2)
+
+
+def bundles(tmp_path):
+    return sorted(path.name for path in (tmp_path / "bundles").iterdir())
+
+
+def options(tmp_path, **more):
+    return PublishOptions(bundles=tmp_path / "bundles", **more)
+
+
+def only_state(store):
+    [state] = json.loads((store.root / "published.json").read_text()).values()
+    return state
+
+
+def test_every_version_is_published_and_once_only(store, tmp_path):
+    lines = []
+    assert publish(options(tmp_path), store, lines.append)
+    assert lines == [f"bundles in {tmp_path}/bundles: published versions 1 and 2"]
+    assert bundles(tmp_path) == ["pets-1.tar", "pets-2.tar"]
+    (tmp_path / "bundles" / "pets-1.tar").unlink()  # moved to the other site
+    lines.clear()
+    assert publish(options(tmp_path), store, lines.append)
+    assert lines == []
+    assert bundles(tmp_path) == ["pets-2.tar"]
+
+
+def test_where_the_state_is_lost_or_damaged_everything_is_published_again(store, tmp_path):
+    publish(options(tmp_path), store, print)
+    before = (tmp_path / "bundles" / "pets-2.tar").stat().st_mtime_ns
+    for damage in (b"", b"{"):
+        (store.root / "published.json").write_bytes(damage)
+        assert publish(options(tmp_path), store, print)
+        assert (tmp_path / "bundles" / "pets-2.tar").stat().st_mtime_ns == before
+        assert set(only_state(store)["versions"]) == {"1", "2"}
+
+
+def test_a_failed_target_is_told_and_the_next_call_publishes(store, tmp_path):
+    (tmp_path / "bundles").write_text("a file is in the way")
+    lines = []
+    assert not publish(options(tmp_path), store, lines.append)
+    [line] = lines
+    assert "bundles: not published: output folder" in line
+    assert line.endswith("and so does carryover publish.")
+    assert only_state(store)["problem"].startswith("output folder")
+    assert store.versions() == [1, 2]
+    (tmp_path / "bundles").unlink()
+    assert publish(options(tmp_path), store, lines.append)
+    assert bundles(tmp_path) == ["pets-1.tar", "pets-2.tar"]
+    assert only_state(store)["problem"] == ""
+
+
+def test_a_damaged_version_does_not_keep_others_from_being_published(store, tmp_path):
+    (store.path(1) / "saved_model.pb").unlink()
+    lines = []
+    assert not publish(options(tmp_path), store, lines.append)
+    assert bundles(tmp_path) == ["pets-2.tar"]
+    assert "saved_model.pb is missing" in lines[-1]
+
+
+def test_one_target_that_fails_does_not_keep_the_other_from_being_used(
+    store, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    uri = "http://me:hunter2@localhost:5000"
+    lines = []
+    assert not publish(options(tmp_path, mlflow=uri), store, lines.append)
+    assert bundles(tmp_path) == ["pets-1.tar", "pets-2.tar"]
+    assert "mlflow-skinny is not installed" in lines[-1]
+    assert "hunter2" not in "".join(lines) + (store.root / "published.json").read_text()
+
+
+def test_without_a_target_nothing_is_written(store):
+    log = Workspace(store.root).log("publish")
+    assert publish_logged(PublishOptions(), store, log, print)
+    assert not log.exists()
+    assert not (store.root / "published.json").exists()
+
+
+def test_a_version_that_was_removed_is_forgotten(store, tmp_path):
+    publish(options(tmp_path), store, print)
+    store.roll_back()
+    publish(options(tmp_path), store, print)
+    assert set(only_state(store)["versions"]) == {"1"}
+
+
+def test_a_change_is_published_by_the_config_of_the_serving_versions_run(store, tmp_path, capsys):
+    config = store.root / "runs" / "20240101-000001" / "config.yaml"
+    config.write_text(f"data: /data\nname: {NAME}\npublish:\n  bundles: {tmp_path}/bundles\n")
+    publish_change(store.root, NAME)
+    assert bundles(tmp_path) == ["pets-1.tar", "pets-2.tar"]
+    assert "published versions 1 and 2" in capsys.readouterr().err
+
+
+def test_without_a_config_a_change_is_told_only_where_something_was_published(store, capsys):
+    (store.root / "runs" / "20240101-000001" / "config.yaml").unlink()
+    publish_change(store.root, NAME)
+    assert capsys.readouterr().err == ""
+    (store.root / "published.json").write_text("{}")
+    publish_change(store.root, NAME)
+    assert "carryover: not published: config of run" in capsys.readouterr().err
+
+
+def test_a_target_that_was_named_by_hand_and_has_another_serving_version_is_told(store, capsys):
+    config = store.root / "runs" / "20240101-000001" / "config.yaml"
+    config.write_text(f"data: /data\nname: {NAME}\n")
+    state = {"versions": {}, "runs": [], "serving": 3, "problem": ""}
+    content = {f"{NAME}: MLflow http://a:1": state, "other: MLflow http://b:1": state}
+    (store.root / "published.json").write_text(json.dumps(content))
+    publish_change(store.root, NAME)
+    assert capsys.readouterr().err.splitlines() == [
+        "carryover: MLflow http://a:1 has another serving version: give carryover publish with "
+        "--set."
+    ]
+
+
+@pytest.mark.parametrize("uri", ["localhost:5000", "/folder", "://", "http://"])
+def test_what_is_no_uri_is_refused(uri):
+    with pytest.raises(ValueError, match="must be a URI, such as http://host:5000"):
+        PublishOptions(mlflow=uri)
