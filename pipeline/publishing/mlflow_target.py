@@ -43,7 +43,7 @@ _MAX_PARAMS, _MAX_VALUE = 100, 500
 #: Characters that names of metrics and tags may not have.
 _FORBIDDEN = re.compile(r"[^\w.\- ]", re.ASCII)
 
-#: A run waits three minutes for a server that does not respond, not sixteen.
+#: A run waits for a server that does not respond for three minutes and not for sixteen.
 _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",

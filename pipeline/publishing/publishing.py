@@ -19,6 +19,10 @@ from pipeline.version_lookup import find_store, serving_version
 from pipeline.workspace import RUN_ID, Workspace
 from trainer_module.contract.errors import InputError, safe_message
 from trainer_module.contract.output_text.wording import listed, plural
+from trainer_module.contract.printable_names import shortened
+
+#: Length of the longest reason that is shown, in characters: those of HTTP libraries are nested.
+MAX_REASON = 240
 
 #: Shows one line to the user.
 Show = Callable[[str], None]
@@ -214,4 +218,4 @@ def _publish_versions(
 
 def _reason(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return safe_message(lines[0]).rstrip(".")
+    return shortened(safe_message(lines[0]), MAX_REASON).rstrip(".")
