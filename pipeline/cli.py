@@ -14,7 +14,13 @@ from carryover_command import check_packages
 check_packages("pipeline", "components", "trainer_module")
 
 from pipeline.command_options import DEFAULT_WORKSPACE, WorkspaceOption
-from pipeline.commands import label_command, manifest_command, model_commands, training_commands
+from pipeline.commands import (
+    clean_command,
+    label_command,
+    manifest_command,
+    model_commands,
+    training_commands,
+)
 from pipeline.commands.error_line import error_line
 from pipeline.commands.exit_codes import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILURE
 from pipeline.commands.logged_command import LoggedCommand
@@ -98,6 +104,7 @@ def global_options(
 training_commands.add_to(app)
 manifest_command.add_to(app)
 model_commands.add_to(app)
+clean_command.add_to(app)
 label_command.add_to(app)
 retraining_commands.add_to(app)
 selecting_commands.add_to(app)

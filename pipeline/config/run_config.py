@@ -14,6 +14,7 @@ from pipeline.config.beam_options import BeamOptions
 from pipeline.config.kubeflow_options import KubeflowOptions
 from pipeline.config.layout_pattern import AUTO, check_pattern
 from pipeline.config.quality_presets import Quality, with_preset
+from pipeline.config.retention_options import RetentionOptions
 from pipeline.config.retraining_options import NotifyOptions, RetrainOptions
 from trainer_module.backbones import default_image_size
 from trainer_module.backbones.backbone_registry import MIN_IMAGE_SIZE
@@ -91,6 +92,7 @@ class RunConfig(TrainingOptions):
     beam: BeamOptions = BeamOptions()
     retrain: RetrainOptions = RetrainOptions()
     notify: NotifyOptions = NotifyOptions()
+    retention: RetentionOptions = RetentionOptions()
     kubeflow: KubeflowOptions = KubeflowOptions()
     _lasting: dict[str, Options] = PrivateAttr({})
 

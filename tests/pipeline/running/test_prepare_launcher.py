@@ -13,7 +13,8 @@ from components.pusher.version_store import Push, VersionStore
 from pipeline.dag import PipelineInputs
 from pipeline.identity.component_fingerprints import ComponentFingerprints
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.running.prepare_launcher import check_artifacts, pipeline_inputs
+from pipeline.report.lineage import check_artifacts
+from pipeline.running.prepare_launcher import pipeline_inputs
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import PICTURES, PUSH_RECORD, TEST_PREDICTIONS
