@@ -183,7 +183,7 @@ class OldWorkspace:
                 assert all(is_whole(Path(uri)) for uri in uris.values()), run
         store = open_store(self.workspace.metadata)
         artifacts = {one.id: one for one in store.get_artifacts()}
-        assert all(is_whole(Path(one.uri)) for one in artifacts.values())
+        assert all(is_whole(Path(self.workspace.artifact(one.uri))) for one in artifacts.values())
         executions = {one.id for one in store.get_executions()}
         events = store.get_events_by_execution_ids(sorted(executions))
         assert {event.artifact_id for event in events} == set(artifacts)
