@@ -9,7 +9,7 @@ from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
 from pipeline.workspace import Workspace
-from trainer_module.contract.output_text.wording import counted, listed
+from trainer_module.contract.output_text.wording import listed, plural
 
 
 def show_result(result: CleaningResult, workspace: Workspace, is_dry_run: bool) -> None:
@@ -35,20 +35,19 @@ def show_result(result: CleaningResult, workspace: Workspace, is_dry_run: bool) 
         if versions.in_use:
             numbers = listed(map(str, sorted(versions.in_use)))
             print_line(f"A server has loaded version {numbers}, so it stays.")
-    what = f"would free {readable_size(result.size)}" if is_dry_run else describe_result(result)
+    verb = "would remove" if is_dry_run else "removed"
+    what = f"{verb} {readable_size(result.size)}" if result.removed else "nothing to remove"
     console.print(plain(f"{workspace.root}: {what}"), highlight=False, soft_wrap=True)
 
 
 def describe_result(result: CleaningResult) -> str:
-    """Return how much was removed, as a part of a sentence."""
-    if not result.removed:
-        return "nothing to remove"
-    counts = [counted(one.count, one.kind.removesuffix("s")) for one in result.removed[:1]]
-    return f"removed {readable_size(result.size)}" + (f" ({', '.join(counts)})" if counts else "")
+    """Return what was removed in one line, such as `removed 12.8 MB: 4 versions, 60 artifacts`."""
+    counts = (f"{one.count:,} {one.kind}" for one in result.removed if one.size)
+    return ": ".join(filter(None, (f"removed {readable_size(result.size)}", ", ".join(counts))))
 
 
 def _stay(numbers: list[int]) -> str:
     if not numbers:
         return "no version is in the serving directory"
-    noun = "version" if len(numbers) == 1 else "versions"
-    return f"{noun} {', '.join(map(str, numbers))} {'stays' if len(numbers) == 1 else 'stay'}"
+    verb = "stays" if len(numbers) == 1 else "stay"
+    return f"{plural('version', len(numbers))} {', '.join(map(str, numbers))} {verb}"

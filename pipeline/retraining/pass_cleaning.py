@@ -29,5 +29,5 @@ def clean_after(config: RunConfig, log: CommandLog) -> None:
         reason = logged_reason(error, log)
         print_line(f"carryover: warning: the workspace is not cleaned: {reason}", to_stderr=True)
         return
-    if result.removed:
+    if result.size:
         print_line(f"retention.keep={keep}: {describe_result(result)}")
