@@ -130,7 +130,7 @@ def _earlier_versions(run: Run, baseline: int | None) -> dict[int, str]:
     paths have the digests of the models in them, see `Workspace.baseline_uri`: they are part of the
     Evaluator's cache key.
     """
-    numbers = [*run.store.removed_versions(), *run.store.versions()]
+    numbers = sorted([*run.store.versions(), *run.store.removed_versions()])
     pushes = {number: push for number, push, is_serving in run.store.pushes() if is_serving}
     accepted = [
         number for number, push in pushes.items() if push.accepted and number <= (baseline or 0)
