@@ -37,8 +37,15 @@ STATUS = {"pushed": "pushed", "rejected": "not_blessed", "awaiting": "awaiting_l
 class OldWorkspace:
     """A workspace to which runs are added, as carryover and TFX leave them."""
 
-    def __init__(self, root: Path, name: str = NAME) -> None:
-        """Create the workspace, or add runs of another model to it."""
+    def __init__(self, root: Path, name: str = NAME, weights: int = 40_000) -> None:
+        """Create the workspace, or add runs of another model to it.
+
+        Args:
+            root: Folder of the workspace.
+            name: Name of the model.
+            weights: Bytes of the variables of every version.
+        """
+        self._weights = weights
         self.workspace = Workspace(root)
         self.store = VersionStore(root, name)
         self.runs: list[str] = []
@@ -59,8 +66,8 @@ class OldWorkspace:
             cached_of: Run whose examples TFX's cache gave it; "" for none.
             baseline: Version that it was compared with; 0 for the serving version.
         """
-        number = len(list(self.workspace.runs.glob("*"))) + 1
-        run_id = f"20240101-{number:06d}"
+        newest = max((path.name for path in self.workspace.runs.glob("*")), default="0")
+        run_id = f"20240101-{int(newest[-6:]) + 1:06d}"
         self.runs.append(run_id)
         folder = self.workspace.runs / run_id
         folder.mkdir(parents=True)
@@ -95,7 +102,7 @@ class OldWorkspace:
     def _push(self, run_id: str, baseline: int | None, batch: str) -> int:
         files = {
             "saved_model.pb": run_id.encode(),
-            "variables/variables.data-00000-of-00001": bytes(40_000),
+            "variables/variables.data-00000-of-00001": bytes(self._weights),
             WEIGHTS: bytes(20_000),
             DESCRIPTION: json.dumps({"labels": ["a"]}).encode(),
             TEST_PREDICTIONS: run_id.encode(),
