@@ -76,6 +76,10 @@ def _configured_keep(workspace: "Workspace", name: str | None) -> int:
     for store in find_stores(workspace.root):
         serving = store.newest()
         if serving is not None and name in (None, store.name):
-            config = workspace.read_config(store.read_push(serving).run_id)
+            try:
+                config = workspace.read_config(store.read_push(serving).run_id)
+            except InputError as error:
+                text = f"{error} Or say how many versions to keep with --keep N."
+                raise type(error)(text) from None
             numbers.append((config.get("retention") or {}).get("keep") or DEFAULT_KEEP)
     return max(numbers, default=DEFAULT_KEEP)

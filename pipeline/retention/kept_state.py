@@ -92,7 +92,7 @@ def find_kept(
     runs |= set(run_ids[-keep:])
     runs |= _open_runs(workspace, run_ids, pending)
     runs |= _candidates(workspace, stores, pending)
-    if name is not None:
+    if len(stores) > len(cleaned):
         runs |= {one for one in run_ids if one not in runs and _model(workspace, one) != name}
     older = {push.run_id for kept in versions for push in _sources_of_groups(kept.store)}
     runs |= older

@@ -37,6 +37,9 @@ def old_runs(workspace: Workspace, kept: KeptState) -> Iterator[Removal]:
         if run_id in kept.runs:
             continue
         folder = workspace.runs / run_id
+        names = {path.name for path in folder.iterdir()}
+        if "summary.json" in names and names <= set(_OF_OLD_RUNS):
+            continue  # an earlier cleaning has left these
         if _has_figures(folder):
             yield Removal("runs", folder, _OF_OLD_RUNS, _NAMING)
         else:

@@ -56,6 +56,14 @@ def test_without_keep_the_config_of_the_serving_version_counts(old):
     assert len(old.store.versions()) == DEFAULT_KEEP
 
 
+def test_a_lost_config_of_the_serving_version_says_to_give_the_number(old):
+    old.workspace.config_file(old.runs[-1]).unlink()
+    with pytest.raises(InputError, match=r"is missing\..* with --keep N"):
+        clean(old.workspace.root)
+    clean(old.workspace.root, "--keep", "2")
+    assert old.store.versions() == [6, 7]
+
+
 @pytest.mark.parametrize("keep", ["1", "0", "-3"])
 def test_fewer_versions_than_a_rollback_needs_are_refused(old, keep):
     with pytest.raises(InputError, match="at least 2 versions stay"):
