@@ -21,16 +21,17 @@ TINY = QUICK | {
     "retrain.min_pictures": 4,
     "retrain.good_enough": 1,
     "retrain.replay_per_domain": 20,
-    "gate.max_drop": 1,
-    "gate.class_max_drop": 1,
 }
+
+#: Limits that every candidate meets.
+PUSHING = {"gate.max_drop": 1, "gate.class_max_drop": 1}
 
 #: Retrainings of the soak, those after which the disk is measured, and the most that it may grow.
 PASSES, FIRST, MAX_GROWTH = 100, 20, 1.3
 
 
 def arguments(workspace: Path, *options: str, **settings: object) -> list[str]:
-    pairs = SETTINGS | {"retention.keep": 2} | settings
+    pairs = SETTINGS | PUSHING | {"retention.keep": 2} | settings
     given = [part for key, value in pairs.items() for part in ("--set", f"{key}={value}")]
     folders = ("--workspace", str(workspace), "--inbox", str(workspace.parent / "inbox"))
     return ["retrain", *folders, *given, *options]
@@ -54,12 +55,12 @@ def test_after_cleanings_resume_accept_report_predict_and_rollback_work(finished
     workspace, picture = tmp_path / "workspace", str(data / "paper" / "circle" / "00.png")
     shutil.copytree(finished.copy, workspace, symlinks=True)
     option = ("--workspace", str(workspace))
-    draw_batch(tmp_path / "inbox" / "first", "mosaic", per_class=8, seed=2)
+    draw_batch(tmp_path / "inbox" / "first", "paper", per_class=8, seed=2)
     done(*arguments(workspace))
     serving = int(versions(workspace)[-1])
 
     # A pass that is killed resumes after a cleaning, with what had finished.
-    draw_batch(tmp_path / "inbox" / "second", "mosaic", per_class=8, seed=4)
+    draw_batch(tmp_path / "inbox" / "second", "paper", per_class=8, seed=4)
     rejecting = arguments(workspace, **{"gate.min_accuracy": 1, "retention.keep": "null"})
     with started(rejecting) as (process, lines):
         read_to(lines, "+ Transform ")
@@ -87,7 +88,7 @@ def test_after_cleanings_resume_accept_report_predict_and_rollback_work(finished
     before = done("predict", picture, *option)
     done("rollback", *option)
     assert done("predict", picture, *option).split()[0] == before.split()[0]
-    draw_batch(tmp_path / "inbox" / "third", "mosaic", per_class=8, seed=5)
+    draw_batch(tmp_path / "inbox" / "third", "paper", per_class=8, seed=5)
     done(*arguments(workspace))
     assert versions(workspace) == [str(serving), str(serving + 2)]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,14 @@ class OldWorkspace:
         self.store = VersionStore(root, name)
         self.runs: list[str] = []
         root.mkdir(parents=True, exist_ok=True)
+
+    def copy_to(self, root: Path) -> "OldWorkspace":
+        """Copy the workspace to a folder, which is replaced, and return the copy."""
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(self.workspace.root, root, symlinks=True)
+        copy = OldWorkspace(root, self.store.name)
+        copy.runs = list(self.runs)
+        return copy
 
     def add_runs(self, count: int, outcome: str = "pushed", **options: Any) -> list[str]:
         """Add runs with one outcome, and return their ids."""

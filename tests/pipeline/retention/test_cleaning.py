@@ -19,12 +19,17 @@ from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import PICTURES
 
 
-@pytest.fixture(name="old")
-def _old(tmp_path: Path) -> OldWorkspace:
-    """A workspace with six runs that pushed versions."""
-    old = OldWorkspace(tmp_path / "workspace")
+@pytest.fixture(name="template", scope="module")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> OldWorkspace:
+    old = OldWorkspace(tmp_path_factory.mktemp("template") / "workspace")
     old.add_runs(6)
     return old
+
+
+@pytest.fixture(name="old")
+def _old(template: OldWorkspace, tmp_path: Path) -> OldWorkspace:
+    """A workspace with six runs that pushed versions."""
+    return template.copy_to(tmp_path / "workspace")
 
 
 def clean(
@@ -170,8 +175,9 @@ def test_the_newest_run_of_an_open_batch_stays_with_its_artifacts(old):
     assert first not in artifacts_of(old)
 
 
-def test_artifacts_that_the_cache_gave_to_a_kept_run_stay(old):
-    first = old.runs[0]
+def test_artifacts_that_the_cache_gave_to_a_kept_run_stay(tmp_path):
+    old = OldWorkspace(tmp_path / "workspace")
+    first, _ = old.add_runs(2)
     cached = old.add_run(cached_of=first)
     old.add_run()
     clean(old, keep=2)

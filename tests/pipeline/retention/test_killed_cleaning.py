@@ -1,8 +1,6 @@
 """A cleaning that is killed with SIGKILL before any of its steps leaves a workspace that works."""
 
-import shutil
 from itertools import count
-from pathlib import Path
 
 import pytest
 from killed_cleaning import clean_and_die
@@ -26,13 +24,6 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> OldWorkspace:
     return old
 
 
-def copy(template: OldWorkspace, root: Path) -> OldWorkspace:
-    """Copy the workspace."""
-    shutil.rmtree(root, ignore_errors=True)
-    shutil.copytree(template.workspace.root, root, symlinks=True)
-    return OldWorkspace(root)
-
-
 def lineage(old: OldWorkspace) -> tuple[list[int], list[int]]:
     """Return the ids of the artifacts and executions in ML Metadata."""
     store = open_store(old.workspace.metadata)
@@ -46,12 +37,12 @@ def lineage(old: OldWorkspace) -> tuple[list[int], list[int]]:
 def test_after_a_kill_before_any_step_nothing_is_half_there_and_a_second_cleaning_finishes(
     template, tmp_path, stride
 ):
-    undisturbed = copy(template, tmp_path / "undisturbed")
+    undisturbed = template.copy_to(tmp_path / "undisturbed")
     clean_workspace(undisturbed.workspace, KEEP, PendingBatches())
     expected, rows = undisturbed.files(), lineage(undisturbed)
     kills = 0
     for step in count(1, stride):
-        old = copy(template, tmp_path / "workspace")
+        old = template.copy_to(tmp_path / "workspace")
         if not clean_and_die(old.workspace, KEEP, step):
             break
         kills += 1
@@ -64,7 +55,7 @@ def test_after_a_kill_before_any_step_nothing_is_half_there_and_a_second_cleanin
 
 
 def test_cleanings_that_are_all_killed_come_to_an_end(template, tmp_path):
-    old = copy(template, tmp_path / "workspace")
+    old = template.copy_to(tmp_path / "workspace")
     number = 0
     # Some steps are within the transaction of ML Metadata, which begins anew every time.
     while clean_and_die(old.workspace, KEEP, step=1 + 37 * number % 101):
