@@ -10,7 +10,7 @@ from rich.table import Table
 from components.evaluation.statistics.accuracy_interval import accuracy_interval
 from components.pusher.rollback_record import Rollback, read_rollback, write_rollback
 from components.pusher.version_files import FileDamage, describe_damages, find_damages
-from components.pusher.version_store import ROLLED_BACK_FOLDER, Push, VersionStore
+from components.pusher.version_store import REMOVED_FOLDER, ROLLED_BACK_FOLDER, Push, VersionStore
 from pipeline.config.run_config import MODEL_NAME
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
@@ -58,12 +58,13 @@ def find_store(workspace: Path, name: str | None, option: str = "--workspace DIR
 
 
 def find_stores(workspace: Path) -> list[VersionStore]:
-    """Return the versions of every model, also of one whose versions were all rolled back.
+    """Return the versions of every model, also of one that has none in the serving directory.
 
     Args:
         workspace: Folder of the workspace.
     """
-    folders = [workspace / "serving", workspace / ROLLED_BACK_FOLDER]
+    parents = ("serving", ROLLED_BACK_FOLDER, REMOVED_FOLDER)
+    folders = [workspace / parent for parent in parents]
     names = {path.name for folder in folders for path in folder.glob("*") if _is_model(path)}
     return [VersionStore(workspace, name) for name in sorted(names)]
 
@@ -127,14 +128,16 @@ def show_versions(store: VersionStore) -> None:
     damaged = store.damaged_pushes()
     pushes = {number: push for number, push, _ in store.records() if isinstance(push, Push)}
     rolled_back = store.rolled_back_versions()
+    removed = store.removed_versions()
     domains = sorted({domain for push in pushes.values() for domain in push.domains})
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("version", "pushed (UTC)"):
         table.add_column(column, no_wrap=True)
     for domain in domains:
         table.add_column(plain(domain), justify="right", overflow="fold", min_width=5)
-    for version in sorted([*store.versions(), *rolled_back]):
-        mark = " (rolled back)" if version in rolled_back else ""
+    for version in sorted([*store.versions(), *removed, *rolled_back]):
+        mark = " (removed)" if version in removed else ""
+        mark = " (rolled back)" if version in rolled_back else mark
         name = f"{version}{' (serving)' if version == store.newest() else mark}"
         if version in damaged:
             table.add_row(name, "damaged", *("-" for _ in domains))

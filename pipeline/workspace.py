@@ -43,6 +43,11 @@ class Workspace:
     root: Path
 
     @property
+    def is_used(self) -> bool:
+        """Whether a command has written anything here, so that the folder is a workspace."""
+        return any((self.root / mark).exists() for mark in WORKSPACE_MARKS)
+
+    @property
     def runs(self) -> Path:
         """Folder of the runs, with one folder per run for its config, summary and report."""
         return self.root / "runs"
@@ -176,7 +181,7 @@ class Workspace:
         folder = self.root / "baselines" / store.name / name
         link = folder / "Format-Serving"
         # A relative link survives when the workspace is moved.
-        target = os.path.relpath(store.path(version), folder)
+        target = os.path.relpath(store.folder(version), folder)
         if not (link.is_symlink() and link.readlink() == Path(target)):
             folder.mkdir(parents=True, exist_ok=True)
             if link.is_dir() and not link.is_symlink():
@@ -258,7 +263,7 @@ class Workspace:
                 has no locks.
         """
         try:
-            is_unused = not any((self.root / mark).exists() for mark in WORKSPACE_MARKS)
+            is_unused = not self.is_used
             earlier = [path for path in (self.root, self.inputs) if path.exists()]
             self.root.mkdir(parents=True, exist_ok=True)
             handle = lock_file(self.root / _LOCK)

@@ -4,66 +4,45 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
 
 from components.pusher.ancestors import find_ancestors
 from components.pusher.highest_version import note_highest_version, read_highest_version
+from components.pusher.push_record import Push as Push  # also for the callers of `push`
+from components.pusher.push_record import read_push_record
 from components.pusher.version_files import check_files, copy_folder, list_files, sync_folder
 from trainer_module.contract.atomic_write import sync_path
-from trainer_module.contract.errors import InputError, UnavailableError
-from trainer_module.contract.model_assets import EXTRA, PUSH_RECORD
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.model_assets import (
+    DESCRIPTION,
+    EXTRA,
+    PUSH_RECORD,
+    TEST_PREDICTIONS,
+)
 from trainer_module.contract.output_text.wording import counted
-from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
 
 #: Folder in the workspace with the versions that are no longer served.
 ROLLED_BACK_FOLDER = "rolled_back"
 
-_REMEDY = "Restore the file from a backup, or move the folder of the version out of the workspace."
+#: Folder in the workspace with what is left of versions that `carryover clean` removed.
+REMOVED_FOLDER = "removed_versions"
+
+#: Files that are left of a removed version: what a later candidate is compared with, see
+#: `stored_predictions`, and the record, which tells what was pushed and why.
+LEFT_FILES = (PUSH_RECORD, DESCRIPTION, TEST_PREDICTIONS)
 
 _logger = logging.getLogger("carryover.versions")
 
 
 @dataclass(frozen=True)
-class Push:
-    """Record of the push of a version.
-
-    Attributes:
-        digest: SHA-256 over the model's files in hex; the same model is never pushed twice.
-        run_id: Id of the run that made the version.
-        run_key: Digest of what determines the model of that run, see `pipeline.identity.model_key`.
-        baseline_version: Version that it was compared with; None for the first version.
-        pushed_at: Time of the push, ISO 8601, UTC.
-        domains: Metrics on the test split, by domain.
-        batch: Digest of the batch that the version was retrained for; None for any other run.
-        accepted: Reason that a user gave for pushing it without a blessing; None if it was blessed.
-        files: Sizes of the version's files by path, see `list_files`; None for a version that was
-            pushed before the list was kept. `VersionStore.push` sets it.
-        ancestors: The baseline, the baseline of that, and so on, see `find_ancestors`; None where
-            they were not kept. `VersionStore.push` sets them.
-    """
-
-    digest: str
-    run_id: str
-    run_key: str
-    baseline_version: int | None
-    pushed_at: str
-    domains: dict[str, dict[str, Any]]
-    batch: str | None = None
-    accepted: str | None = None
-    files: dict[str, int | None] | None = field(default=None, compare=False)
-    ancestors: list[int] | None = field(default=None, compare=False)
-
-
-_PUSHES = TypeAdapter(Push)
-
-
-@dataclass(frozen=True)
 class VersionStore:
     """Versions of one model: `<root>/serving/<name>/<number>/`.
+
+    A version is in one of three folders: in the serving directory, among those that were rolled
+    back, or among those that were removed to free the disk. A removed version counts as one that
+    was never rolled back: candidates are compared with its predictions.
 
     Attributes:
         root: Folder of the workspace.
@@ -83,6 +62,11 @@ class VersionStore:
         """Folder of the versions that were rolled back. They keep their numbers."""
         return self.root / ROLLED_BACK_FOLDER / self.name
 
+    @property
+    def removed(self) -> Path:
+        """Folder with the `LEFT_FILES` of the versions that were removed, by number."""
+        return self.root / REMOVED_FOLDER / self.name
+
     def versions(self) -> list[int]:
         """Return the numbers of the versions in the serving directory, oldest first."""
         return _numbers(self.serving)
@@ -99,45 +83,57 @@ class VersionStore:
         """Return the numbers of the versions that were rolled back, oldest first."""
         return _numbers(self.rolled_back)
 
-    def is_rolled_back(self, version: int) -> bool:
-        """Return whether a version is out of service: it was rolled back, or removed by hand.
+    def removed_versions(self) -> list[int]:
+        """Return the numbers of the versions that were removed, oldest first."""
+        return sorted(set(_numbers(self.removed)) - set(self.versions()))
 
-        A removed version that the serving version goes back to is not: it is trained on.
+    def folder(self, version: int) -> Path:
+        """Return the folder of a version that was not rolled back: it may have been removed."""
+        served, removed = self.path(version), self.removed / str(version)
+        return removed if removed.exists() and not served.exists() else served
+
+    def is_rolled_back(self, version: int) -> bool:
+        """Return whether a version is out of service: it was rolled back, or deleted by hand.
+
+        A deleted version that the serving version goes back to is not: it is trained on.
         """
-        if self.path(version).exists():
+        if self.folder(version).exists():
             return False
         known, lost = find_ancestors(self.newest(), self.read_any)
         is_kept = (self.rolled_back / str(version)).exists()
         return version not in known and (is_kept or version > lost)
 
     def read_push(self, version: int) -> Push:
-        """Read the record of a version in the serving directory.
+        """Read the record of a version that was not rolled back.
 
         Raises:
             UnavailableError: The version has no record, or a damaged one.
         """
-        return _read_push(self.path(version))
+        return read_push_record(self.folder(version))
 
     def read_any(self, version: int) -> Push:
         """Read the record of a version, even if it was rolled back."""
         kept = self.rolled_back / str(version)
-        return _read_push(kept if kept.exists() else self.path(version))
+        return read_push_record(kept if kept.exists() else self.folder(version))
 
     def check_files(self, version: int) -> None:
-        """Check that a version in the serving directory has all files that it was pushed with.
+        """Check that a version has all files that it was pushed with, or that were left of it.
 
         Raises:
             UnavailableError: The version has no record, or a damaged one, or a file was lost or cut
                 off.
         """
-        check_files(self.path(version), self.read_push(version).files)
+        folder, files = self.folder(version), self.read_push(version).files or {}
+        if folder.parent == self.removed:
+            files = {name: size for name, size in files.items() if name in LEFT_FILES}
+        check_files(folder, files)
 
     def pushes(self) -> Iterator[tuple[int, Push, bool]]:
         """Read the records of all versions. Those that are damaged are left out, with a warning.
 
         Yields:
-            Number, record, and whether the version is in the serving directory (True) or was rolled
-            back; the versions in the serving directory first, and the newest first.
+            Number, record, and whether the version is in the serving directory or was removed
+            (True), or was rolled back; those first, and the newest first.
         """
         for number, push, is_serving in self.records():
             if isinstance(push, InputError):
@@ -151,15 +147,18 @@ class VersionStore:
 
     def records(self) -> Iterator[tuple[int, Push | InputError, bool]]:
         """Yield what `pushes` does, with the error in place of a damaged record; log nothing."""
-        for folder, is_serving in ((self.serving, True), (self.rolled_back, False)):
-            for number in reversed(_numbers(folder)):
-                try:
-                    yield number, _read_push(folder / str(number)), is_serving
-                except InputError as error:
-                    yield number, error, is_serving
+        served = sorted([*self.versions(), *self.removed_versions()], reverse=True)
+        folders = [(number, self.folder(number), True) for number in served]
+        for number in reversed(self.rolled_back_versions()):
+            folders.append((number, self.rolled_back / str(number), False))
+        for number, folder, is_serving in folders:
+            try:
+                yield number, read_push_record(folder), is_serving
+            except InputError as error:
+                yield number, error, is_serving
 
     def find(self, digest: str) -> tuple[int, bool] | None:
-        """Return the version that holds a model, if there is one.
+        """Return the version that holds a model, if there is one. A removed one holds none.
 
         Args:
             digest: Digest of the model, see `model_digest`.
@@ -167,8 +166,9 @@ class VersionStore:
         Returns:
             Number, and whether the version is in the serving directory (True) or was rolled back.
         """
+        removed = self.removed_versions()
         for number, push, is_serving in self.pushes():
-            if push.digest == digest:
+            if push.digest == digest and not (is_serving and number in removed):
                 return number, is_serving
         return None
 
@@ -221,7 +221,8 @@ class VersionStore:
             (incoming / PUSH_RECORD).write_text(json.dumps(asdict(push), indent=1))
             sync_folder(incoming)
             highest = read_highest_version(self.root, self.name)
-            version = max([highest, *self.versions(), *self.rolled_back_versions()]) + 1
+            folders = (self.serving, self.rolled_back, self.removed)
+            version = max([highest, *chain.from_iterable(map(_numbers, folders))]) + 1
             self.serving.mkdir(parents=True, exist_ok=True)
             incoming.rename(self.path(version))
         except BaseException:
@@ -260,28 +261,23 @@ class VersionStore:
             sync_path(folder)
         return versions[-1], versions[-2]
 
+    def remove(self, version: int) -> Path:
+        """Move a version out of the serving directory, in one step. Another one must serve.
 
-def _read_push(version: Path) -> Push:
-    record = version / PUSH_RECORD
-    try:
-        is_missing = not record.exists()
-    except OSError:
-        is_missing = False  # the folder may not be searched: reading the file tells why
-    if is_missing:
-        raise UnavailableError(
-            f"{version} was not pushed by carryover: it has no {PUSH_RECORD}. "
-            "Restore it from a backup if it was lost, or move the folder out of the workspace."
-        )
-    what = f"record of version {version.name}"
-    content = read_state(record, what, _REMEDY)
-    try:
-        return _PUSHES.validate_json(content)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(map(str, problem["loc"]))
-        raise damaged_file(
-            record, what, f"{key}: {problem['msg']}" if key else problem["msg"], _REMEDY
-        ) from None
+        Args:
+            version: Number of the version.
+
+        Returns:
+            Its folder, in which only `LEFT_FILES` are needed.
+        """
+        folder = self.removed / str(version)
+        if folder.exists():
+            shutil.rmtree(folder)  # someone has put the version back from a copy
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self.path(version).rename(folder)
+        for parent in (folder.parent, self.serving):
+            sync_path(parent)
+        return folder
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -25,6 +25,7 @@ from pipeline.commands.exit_codes import (
     EXIT_PUSHED,
 )
 from pipeline.commands.logged_command import load_command_config
+from pipeline.logs.command_log import command_log
 from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
 
@@ -55,6 +56,7 @@ def run(
     The same command resumes a killed run after its last finished component. --resume does so
     without the other options. Exit codes: 0 pushed, 3 not blessed, 2 bad input, 1 failure.
     """
+    from pipeline.retraining.pass_cleaning import clean_after
     from pipeline.running.local_run import run_pipeline
     from pipeline.workspace import Workspace
 
@@ -64,7 +66,9 @@ def run(
         config = Workspace(workspace.resolve()).unfinished_config()
     try:
         given = {"data": data, "layout": layout, "domain": domain, "workspace": workspace}
-        summary = run_pipeline(load_command_config(context, config, overrides, **given))
+        loaded = load_command_config(context, config, overrides, **given)
+        summary = run_pipeline(loaded)
+        clean_after(loaded.resolved(), command_log(context))
     except KeyboardInterrupt:
         print_line("carryover: interrupted. Run the same command again to resume.", to_stderr=True)
         raise typer.Exit(EXIT_FAILURE) from None

@@ -15,6 +15,7 @@ from pipeline.config.kubeflow_options import KubeflowOptions
 from pipeline.config.layout_pattern import AUTO, check_pattern
 from pipeline.config.publish_options import PublishOptions
 from pipeline.config.quality_presets import Quality, with_preset
+from pipeline.config.retention_options import RetentionOptions
 from pipeline.config.retraining_options import NotifyOptions, RetrainOptions
 from pipeline.config.serving_options import ServingOptions
 from trainer_module.backbones import default_image_size
@@ -94,6 +95,7 @@ class RunConfig(TrainingOptions):
     retrain: RetrainOptions = RetrainOptions()
     notify: NotifyOptions = NotifyOptions()
     publish: PublishOptions = PublishOptions()
+    retention: RetentionOptions = RetentionOptions()
     kubeflow: KubeflowOptions = KubeflowOptions()
     serve: ServingOptions = ServingOptions()
     _lasting: dict[str, Options] = PrivateAttr({})

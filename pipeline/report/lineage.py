@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from pipeline.workspace import Workspace
 from trainer_module.contract.errors import UnavailableError
 
 #: Types of the contexts by which TFX groups executions: one per run, and one per node.
@@ -104,6 +105,27 @@ def newest_execution(database: Path, will_write: bool = False) -> int:
             f"the folder {database.parent / 'artifacts'} away: then the next run computes its "
             "components again, and reports of earlier runs lack the pictures."
         ) from None
+
+
+def check_artifacts(workspace: Workspace) -> None:
+    """Refuse artifacts that ML Metadata does not know.
+
+    TFX numbers the folders of artifacts by executions. Where its database was lost, or is older
+    than the folders, a run would mix its files with those of an earlier one.
+
+    Raises:
+        UnavailableError: ML Metadata is unreadable, damaged or locked, or lacks executions of the
+            workspace.
+    """
+    newest = newest_execution(workspace.metadata, will_write=True)
+    folders = workspace.artifacts.glob("*/*/*")
+    numbers = [int(path.name) for path in folders if path.name.isdecimal()]
+    if max(numbers, default=0) > newest:
+        raise UnavailableError(
+            f"folder {workspace.artifacts} holds outputs that {workspace.metadata} does not know: "
+            f"the database is missing or too old. Restore it from a backup, or move both away: "
+            "then the run computes its components again."
+        )
 
 
 def _events(store: Any, executions: list[Any], protos: Any) -> list[LineageEvent]:

@@ -64,6 +64,7 @@ def retrain(
     A batch that failed or is held is tried again when a file of it is changed or touched.
     """
     from pipeline.retraining.notices import Notices, reserve_stdout
+    from pipeline.retraining.pass_cleaning import clean_after
     from pipeline.retraining.retraining_pass import RetrainingPass
 
     notices, log = Notices(reserve_stdout() if json else None), command_log(context)
@@ -82,6 +83,7 @@ def retrain(
             code = retraining_pass.run()
         except KeyboardInterrupt:
             raise KeyboardInterrupt("The next pass resumes what this one has begun.") from None
+    clean_after(loaded, log)
     raise typer.Exit(code)
 
 

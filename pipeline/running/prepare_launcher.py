@@ -8,18 +8,16 @@ from tfx.orchestration.pipeline import Pipeline
 
 from components.compat.tfx_internals import serving_model_path
 from components.data_gate.statistics.known_names import read_known_names
-from components.pusher.version_files import check_files
 from pipeline.config.run_config import RunConfig
 from pipeline.dag import PipelineInputs, create_pipeline
 from pipeline.identity.component_fingerprints import ComponentFingerprints, fingerprint_components
 from pipeline.identity.model_key import model_key
-from pipeline.report.lineage import newest_execution
+from pipeline.report.lineage import check_artifacts
 from pipeline.running.launcher import Launcher
 from pipeline.running.run import Run
 from pipeline.workspace import Workspace
 from trainer_module import data
 from trainer_module.contract.atomic_write import atomic_write
-from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.model_assets import TEST_PREDICTIONS
 
 SCHEMA = Path(data.__file__).with_name("schema.pbtxt")
@@ -51,27 +49,6 @@ def prepare_launcher(
     launcher = Launcher(create(run.config, inputs), run.run_id)
     launcher.discard_unfinished()
     return launcher, baseline
-
-
-def check_artifacts(workspace: Workspace) -> None:
-    """Refuse artifacts that ML Metadata does not know.
-
-    TFX numbers the folders of artifacts by executions. Where its database was lost, or is older
-    than the folders, a run would mix its files with those of an earlier one.
-
-    Raises:
-        UnavailableError: ML Metadata is unreadable, damaged or locked, or lacks executions of the
-            workspace.
-    """
-    newest = newest_execution(workspace.metadata, will_write=True)
-    folders = workspace.artifacts.glob("*/*/*")
-    numbers = [int(path.name) for path in folders if path.name.isdecimal()]
-    if max(numbers, default=0) > newest:
-        raise UnavailableError(
-            f"folder {workspace.artifacts} holds outputs that {workspace.metadata} does not know: "
-            f"the database is missing or too old. Restore it from a backup, or move both away: "
-            "then the run computes its components again."
-        )
 
 
 def pipeline_inputs(
@@ -149,25 +126,27 @@ def _earlier_versions(run: Run, baseline: int | None) -> dict[int, str]:
     """Return the folders of the versions that have kept predictions and count for the gate.
 
     A person who accepts a candidate accepts what it lost: the versions before an accepted one do
-    not count any more. Neither do versions that were rolled back. The paths have the digests of the
-    models in them, see `Workspace.baseline_uri`: they are part of the Evaluator's cache key.
+    not count any more. Neither do versions that were rolled back; those that were removed do. The
+    paths have the digests of the models in them, see `Workspace.baseline_uri`: they are part of the
+    Evaluator's cache key.
     """
-    numbers = [number for number in run.store.versions() if baseline and number < baseline]
+    numbers = sorted([*run.store.versions(), *run.store.removed_versions()])
     pushes = {number: push for number, push, is_serving in run.store.pushes() if is_serving}
     accepted = [
         number for number, push in pushes.items() if push.accepted and number <= (baseline or 0)
     ]
-    counting = [number for number in numbers if number >= max(accepted, default=0)]
+    first = max(accepted, default=0)
+    counting = [number for number in numbers if baseline and first <= number < baseline]
     for number in counting:  # one whose predictions were lost would be left out without a word
         if number in pushes:
-            check_files(run.store.path(number), pushes[number].files)
+            run.store.check_files(number)
     folders = {
         number: run.workspace.baseline_uri(run.store, number) if number in pushes else None
         for number in counting
-        if (run.store.path(number) / TEST_PREDICTIONS).exists()
+        if (run.store.folder(number) / TEST_PREDICTIONS).exists()
     }
     return {  # a damaged record has no digest; the version counts all the same
-        number: serving_model_path(str(folder)) if folder else str(run.store.path(number))
+        number: serving_model_path(str(folder)) if folder else str(run.store.folder(number))
         for number, folder in folders.items()
     }
 

@@ -2,9 +2,12 @@
 
 import contextlib
 import logging
+import os
+import weakref
 
 from components.pusher.version_files import describe_damages
 from components.pusher.version_store import VersionStore
+from components.pusher.version_use import mark_in_use
 from pipeline.serving.served_model import ServedModel
 from pipeline.version_lookup import recorded_damages
 from trainer_module.contract.errors import InputError, UnavailableError
@@ -15,6 +18,8 @@ _logger = logging.getLogger("carryover.serving")
 
 def load_version(store: VersionStore, number: int) -> ServedModel:
     """Load a version, and warn if it has lost files that serving does not need.
+
+    As long as it is loaded, `carryover clean` does not remove it.
 
     Args:
         store: Versions of the model.
@@ -29,7 +34,15 @@ def load_version(store: VersionStore, number: int) -> ServedModel:
     needed = [damage for damage in damages if damage.prevents_serving]
     if needed:
         raise UnavailableError(f"{describe_damages(folder, needed)}. {RESTORE_VERSION}")
-    model = ServedModel(folder, number)
+    mark = mark_in_use(folder)
+    try:
+        model = ServedModel(folder, number)
+    except BaseException:
+        if mark is not None:
+            os.close(mark)
+        raise
+    if mark is not None:
+        weakref.finalize(model, os.close, mark)
     if damages:
         _logger.warning(
             "%s. It serves; restore it before the next training", describe_damages(folder, damages)

@@ -118,5 +118,6 @@ def test_every_command_that_ends_by_itself_is_documented():
         "export",
         "versions",
         "rollback",
+        "clean",
         "report",
     }

@@ -15,6 +15,7 @@ from command import DEFAULT_BACKBONE, carryover, run_arguments
 from repository import ROOT
 from test_retrain import SETTINGS, draw_batch, versions
 
+from components.pusher.version_store import VersionStore
 from pipeline.retraining.batch import OPEN
 from pipeline.retraining.ledger import read_batches
 
@@ -29,6 +30,9 @@ DELIVERING = 1800
 #: Largest time between two kills, as a multiple of the duration of the first training. It is long
 #: enough for some passes to end.
 MAX_PAUSE = 1.5
+
+#: Versions and runs that the cleaning after every pass keeps. It is killed, too.
+KEEP = 3
 
 #: Time limit for the open batches after the last kill, in seconds.
 LAST_TIMEOUT = 3600
@@ -73,12 +77,15 @@ def test_every_batch_gets_one_final_state_whichever_process_is_killed(data, tmp_
     assert all(batch.state != OPEN and batch.finished_at for batch in batches)
     pushed = sorted(batch.version for batch in batches if batch.state == "pushed")
     assert pushed == list(range(2, 2 + len(pushed)))
-    assert versions(workspace) == sorted(map(str, range(1, 2 + len(pushed))))
+    store = VersionStore(workspace, "carryover")
+    served, removed = store.versions(), store.removed_versions()
+    assert sorted([*served, *removed]) == list(range(1, 2 + len(pushed)))
+    assert len(served) <= KEEP + 1  # and the baseline of the serving version
 
 
 def watch(workspace: Path, inbox: Path) -> subprocess.Popen[bytes]:
     """Start a watcher."""
-    pairs = SETTINGS | {"retrain.epochs": 1, "gate.max_drop": 1}
+    pairs = SETTINGS | {"retrain.epochs": 1, "gate.max_drop": 1, "retention.keep": KEEP}
     given = [part for key, value in pairs.items() for part in ("--set", f"{key}={value}")]
     folders = ["--workspace", str(workspace), "--inbox", str(inbox)]
     return subprocess.Popen(

@@ -38,6 +38,11 @@ COMMANDS = {
     "export": [["--format", "saved-model", "--workspace", HOSTILE], ["--format", HOSTILE]],
     "versions": [["--workspace", "models"], ["--workspace", HOSTILE]],
     "rollback": [["--workspace", HOSTILE], ["--workspace", "models", "--name", HOSTILE]],
+    "clean": [
+        ["--workspace", HOSTILE],
+        ["--workspace", "models"],
+        ["--workspace", "models", "--name", HOSTILE],
+    ],
     "retrain": [["--workspace", "models", "--config", "c.yaml", "--inbox", HOSTILE]],
     "watch": [["--workspace", "models", "--config", "c.yaml", "--inbox", HOSTILE]],
     "history": [["--workspace", "models"]],

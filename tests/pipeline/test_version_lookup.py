@@ -242,3 +242,15 @@ def test_folders_of_network_storage_are_no_models(root):
         (root / "serving" / name).mkdir()
     assert find_store(root, None) == store
     assert find_stores(root) == [store]
+
+
+def test_a_removed_version_is_listed_with_its_accuracy(root, capsys):
+    store = pushed(root, "shapes", {"day": 0.5}, {"day": 0.75}, {"day": 0.875})
+    store.remove(1)
+    show_versions(store)
+    text = capsys.readouterr().out
+    assert row(text, "1 (removed)")[-1] == "0.500"
+    assert row(text, "3 (serving)")[-1] == "0.875"
+    assert find_rollbacks(root) == {}
+    shutil.rmtree(store.serving)
+    assert find_stores(root) == [store]

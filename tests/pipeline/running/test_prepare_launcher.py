@@ -13,7 +13,8 @@ from components.pusher.version_store import Push, VersionStore
 from pipeline.dag import PipelineInputs
 from pipeline.identity.component_fingerprints import ComponentFingerprints
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.running.prepare_launcher import check_artifacts, pipeline_inputs
+from pipeline.report.lineage import check_artifacts
+from pipeline.running.prepare_launcher import pipeline_inputs
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import PICTURES, PUSH_RECORD, TEST_PREDICTIONS
@@ -92,7 +93,7 @@ def earlier_versions(store: VersionStore, baseline: int | None) -> list[int]:
     """Numbers of the versions that a run compares its candidate with, beside the baseline."""
     inputs = inputs_of_run(store, baseline)
     for number, folder in inputs.earlier_versions.items():
-        assert Path(folder).resolve() == store.path(number)
+        assert Path(folder).resolve() == store.folder(number)
     return list(inputs.earlier_versions)
 
 
@@ -130,6 +131,18 @@ def test_versions_that_were_rolled_back_do_not_count(store):
     store.roll_back()
     push(store)
     assert earlier_versions(store, 5) == [1, 3]
+
+
+def test_versions_that_were_removed_to_free_the_disk_count_by_the_same_paths(store):
+    before = inputs_of_run(store, 4).earlier_versions
+    store.remove(1)
+    assert earlier_versions(store, 4) == [1, 3]
+    assert inputs_of_run(store, 4).earlier_versions == before
+    (store.folder(1) / TEST_PREDICTIONS).unlink()
+    with pytest.raises(
+        InputError, match=f"removed_versions/colours/1 is damaged: {TEST_PREDICTIONS}"
+    ):
+        earlier_versions(store, 4)
 
 
 def test_the_paths_of_other_models_with_the_numbers_of_deleted_ones_differ(store):

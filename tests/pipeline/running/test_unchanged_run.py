@@ -13,6 +13,8 @@ from components.pusher.version_store import Push, VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.identity.component_fingerprints import ComponentFingerprints
 from pipeline.inputs.snapshot import Snapshot
+from pipeline.retention.cleaning import clean_workspace
+from pipeline.retention.kept_state import PendingBatches
 from pipeline.running import unchanged_run
 from pipeline.running.unchanged_run import note_identity, unchanged_summary
 from pipeline.summary.summary_schema import Summary
@@ -67,6 +69,16 @@ def test_an_unchanged_run_has_the_result_of_the_newest_one_and_no_new_version(si
     assert (answer.pushed_version, answer.new_version) == (1, False)
     assert 0 < answer.seconds["total"] < 60
     assert answer.domains == Summary.read(site.folder).domains
+
+
+def test_a_cleaning_of_the_workspace_changes_nothing(site):
+    for run_id in ("20260102-000000", "20260103-000000"):
+        site.store.push(site.store.root.parent / "model", replace(site.push, digest=run_id))
+    note_identity(site.config, site.workspace, SNAPSHOT, RUN)
+    summary(pushed_version=3).write(site.folder)
+    clean_workspace(site.workspace, 2, PendingBatches())
+    assert site.store.removed_versions() == [1]
+    assert site.answer() is not None
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,28 @@
 """Versions of a workspace, loaded although some of their files are lost."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tiny_pictures import write_files
 
 from components.pusher.version_store import Push, VersionStore
+from components.pusher.version_use import is_in_use
 from pipeline.serving import version_loading
 from pipeline.serving.version_loading import identify_version, load_version
 from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.model_assets import DESCRIPTION, PUSH_RECORD, REFERENCE
+
+
+@dataclass
+class Loaded:
+    """Stands for a loaded model."""
+
+    folder: Path
+    number: int
+
+    __hash__ = object.__hash__
 
 
 def lost(tmp_path: Path, name: str) -> VersionStore:
@@ -32,8 +44,8 @@ def test_a_version_that_lost_what_it_needs_to_predict_is_not_loaded(tmp_path, na
 def test_a_version_that_lost_what_training_needs_serves_with_a_warning(
     tmp_path, monkeypatch, caplog
 ):
-    monkeypatch.setattr(version_loading, "ServedModel", lambda folder, number: number)
-    assert load_version(lost(tmp_path, REFERENCE), 1) == 1
+    monkeypatch.setattr(version_loading, "ServedModel", Loaded)
+    assert load_version(lost(tmp_path, REFERENCE), 1).number == 1
     [record] = caplog.records
     assert record.message == (
         f"version {tmp_path / 'serving' / 'colours' / '1'} is damaged: {REFERENCE} is missing. It "
@@ -42,11 +54,27 @@ def test_a_version_that_lost_what_training_needs_serves_with_a_warning(
 
 
 def test_a_version_without_a_record_is_loaded_as_it_is(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(version_loading, "ServedModel", lambda folder, number: number)
+    monkeypatch.setattr(version_loading, "ServedModel", Loaded)
     store = lost(tmp_path, REFERENCE)
     (store.path(1) / PUSH_RECORD).unlink()
-    assert load_version(store, 1) == 1
+    assert load_version(store, 1).number == 1
     assert caplog.records == []
+
+
+def test_a_version_is_in_use_as_long_as_it_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(version_loading, "ServedModel", Loaded)
+    store = lost(tmp_path, REFERENCE)
+    model = load_version(store, 1)
+    assert is_in_use(store.path(1))
+    del model
+    assert not is_in_use(store.path(1))
+
+
+def test_a_version_that_cannot_be_loaded_is_not_in_use(tmp_path):
+    store = lost(tmp_path, REFERENCE)
+    with pytest.raises(Exception, match="cannot be read"):
+        load_version(store, 1)  # its file is no model
+    assert not is_in_use(store.path(1))
 
 
 def test_a_version_is_identified_by_its_record_or_by_the_time_of_its_file(tmp_path):

@@ -1,0 +1,1 @@
+"""What a workspace needs no more, and how it is removed: `carryover clean`, `retention`."""

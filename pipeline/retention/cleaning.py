@@ -1,0 +1,117 @@
+"""Removes what a workspace needs no more, in an order that a kill at any point leaves working."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from pipeline.report.lineage import check_artifacts, newest_execution
+from pipeline.retention import unneeded_files
+from pipeline.retention.kept_state import KeptState, PendingBatches, find_kept
+from pipeline.retention.metadata_rows import find_rows
+from pipeline.retention.removal import Removal, RowRemoval, Step, VersionRemoval
+from pipeline.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What was removed of a kind, or would be.
+
+    Attributes:
+        kind: What it is, a text for people.
+        count: Number of things.
+        size: Bytes of disk.
+    """
+
+    kind: str
+    count: int
+    size: int
+
+
+@dataclass(frozen=True)
+class CleaningResult:
+    """What a cleaning removed, or would remove.
+
+    Attributes:
+        kept: What stays.
+        removed: By kind, in the order of the removal.
+    """
+
+    kept: KeptState
+    removed: list[Cleaned]
+
+    @property
+    def size(self) -> int:
+        """Bytes of disk in all."""
+        return sum(one.size for one in self.removed)
+
+
+def clean_workspace(
+    workspace: Workspace,
+    keep: int,
+    pending: PendingBatches,
+    name: str | None = None,
+    dry_run: bool = False,
+) -> CleaningResult:
+    """Remove old versions, runs, artifacts, logs and listings of a workspace.
+
+    The steps come in this order: a version leaves the serving directory before anything of it is
+    removed; the files that name the artifacts of a run go before ML Metadata's rows about them, and
+    these in one transaction, before the artifacts. So a cached execution is never answered with an
+    artifact of which a part is left.
+
+    Args:
+        workspace: Workspace to clean.
+        keep: Number of newest versions of each model, and of newest runs, that stay.
+        pending: Batches on which something is still to be decided.
+        name: Name of the only model to clean; None for all models.
+        dry_run: Whether only to tell what would be removed.
+
+    Raises:
+        InputError: Another process uses the workspace.
+        UnavailableError: ML Metadata is damaged or locked, or does not know the artifacts.
+        OSError: Something cannot be removed.
+    """
+    with workspace.lock():
+        kept = find_kept(workspace, keep, pending, name)
+        removed: dict[str, Cleaned] = {}
+        for step in list(_steps(workspace, keep, pending, kept)):
+            size = step.size()
+            if not dry_run:
+                step.carry_out()
+            so_far = removed.get(step.kind, Cleaned(step.kind, 0, 0))
+            removed[step.kind] = Cleaned(step.kind, so_far.count + step.count, so_far.size + size)
+    return CleaningResult(kept, list(removed.values()))
+
+
+def _steps(
+    workspace: Workspace, keep: int, pending: PendingBatches, kept: KeptState
+) -> Iterator[Step]:
+    for versions in kept.versions:
+        for number in versions.store.versions():
+            if number not in versions.served:
+                yield VersionRemoval(versions.store, number)
+    yield from _needed(unneeded_files.old_versions(kept))
+    yield from _needed(unneeded_files.old_runs(workspace, kept))
+    yield from _lineage_steps(workspace, keep, kept)
+    yield from _needed(
+        chain(
+            unneeded_files.listings(workspace, kept, pending),
+            unneeded_files.pictures_to_label(workspace, pending),
+            unneeded_files.searches(workspace, keep),
+            unneeded_files.temporary_files(workspace),
+        )
+    )
+    yield from unneeded_files.logs(workspace, kept)
+
+
+def _lineage_steps(workspace: Workspace, keep: int, kept: KeptState) -> Iterator[Step]:
+    check_artifacts(workspace)
+    if newest_execution(workspace.metadata):
+        rows = find_rows(workspace.metadata, kept.runs, keep)
+        if rows.removed:
+            yield RowRemoval(workspace.metadata, rows)
+        yield from unneeded_files.artifacts(workspace, rows)
+
+
+def _needed(removals: Iterator[Removal]) -> Iterator[Removal]:
+    return (one for one in removals if one.is_needed)
