@@ -1,7 +1,7 @@
 """`carryover bundle`: one reproducible tar of a version, for sites without a network.
 
-Unpacked, it is a small workspace: `carryover serve`, `predict`, `versions` and `export`, and
-TensorFlow Serving, work on it.
+Unpacked, it is a small workspace: `carryover serve`, `predict` and `versions`, and TensorFlow
+Serving, work on it.
 """
 
 from collections.abc import Iterator

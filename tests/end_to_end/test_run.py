@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from command import DEFAULT_BACKBONE, carryover, drawn, newest_summary, run_arguments, save
 from repository import ROOT
+from unpacked_bundles import unpack
 
 from pipeline.running.unchanged_run import IDENTITY
 
@@ -34,6 +35,23 @@ def test_a_run_pushes_a_version_and_tells_the_truth_about_every_domain(finished)
     assert domains["noise"]["accuracy"] < 0.7 < domains["paper"]["accuracy"]
     assert summary["cached"] == []
     assert (finished.path / "serving" / "carryover" / "1" / "saved_model.pb").exists()
+
+
+def test_a_run_is_tracked_and_its_version_becomes_a_bundle_that_predicts_the_same(
+    finished, data, tmp_path
+):
+    [events] = finished.path.glob("runs/*/tensorboard/events*")
+    assert b"accuracy/paper" in events.read_bytes()
+    done = carryover("bundle", "--workspace", str(finished.path), "--output", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    inner = unpack(tmp_path / "carryover-1.tar", tmp_path / "unpacked")
+    pictures = str(data / "paper" / "cross")
+    answers = [
+        carryover("predict", pictures, "--workspace", str(workspace)).stdout
+        for workspace in (finished.path, inner)
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0].count("novelty") == 14
 
 
 def test_an_unchanged_run_shows_its_result_again_and_runs_nothing(finished, data):
