@@ -1,5 +1,6 @@
 """The command that cleans a workspace. Modules that import slowly are imported in the function."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,7 +65,8 @@ def clean(
     if name is not None:
         find_store(folder.root, name)
     number = keep or _configured_keep(folder, name)
-    result = clean_workspace(folder, number, read_pending(folder.root), name, dry_run)
+    pending = partial(read_pending, folder.root)
+    result = clean_workspace(folder, number, pending, name, dry_run)
     show_result(result, folder, dry_run)
 
 

@@ -1,6 +1,6 @@
 """Removes what a workspace needs no more, in an order that a kill at any point leaves working."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -48,7 +48,7 @@ class CleaningResult:
 def clean_workspace(
     workspace: Workspace,
     keep: int,
-    pending: PendingBatches,
+    read_pending: Callable[[], PendingBatches],
     name: str | None = None,
     dry_run: bool = False,
 ) -> CleaningResult:
@@ -62,7 +62,8 @@ def clean_workspace(
     Args:
         workspace: Workspace to clean.
         keep: Number of newest versions of each model, and of newest runs, that stay.
-        pending: Batches on which something is still to be decided.
+        read_pending: Function that reads the batches on which something is still to be decided. It
+            is called while no pass runs.
         name: Name of the only model to clean; None for all models.
         dry_run: Whether only to tell what would be removed.
 
@@ -72,6 +73,7 @@ def clean_workspace(
         OSError: Something cannot be removed.
     """
     with workspace.lock():
+        pending = read_pending()
         kept = find_kept(workspace, keep, pending, name)
         removed: dict[str, Cleaned] = {}
         for step in list(_steps(workspace, keep, pending, kept)):

@@ -1,5 +1,7 @@
 """Cleaning of the workspace after a run or a pass, see `retention` in the config."""
 
+from functools import partial
+
 from pipeline.config.run_config import RunConfig
 from pipeline.logs.command_log import CommandLog
 from pipeline.retention.cleaning import clean_workspace
@@ -23,7 +25,7 @@ def clean_after(config: RunConfig, log: CommandLog) -> None:
     if keep is None:
         return
     try:
-        pending = read_pending(config.workspace)
+        pending = partial(read_pending, config.workspace)
         result = clean_workspace(Workspace(config.workspace), keep, pending, config.name)
     except Exception as error:
         reason = logged_reason(error, log)

@@ -39,7 +39,7 @@ def clean_and_die(workspace: Workspace, keep: int, step: int) -> bool:
         code = 1
         try:
             _die_before(step)
-            clean_workspace(workspace, keep, PendingBatches())
+            clean_workspace(workspace, keep, PendingBatches)
             code = 0
         finally:
             os._exit(code)

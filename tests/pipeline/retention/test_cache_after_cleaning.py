@@ -53,7 +53,7 @@ def test_kept_executions_answer_and_removed_ones_are_computed_again_under_new_nu
     for number, weights in enumerate("abcd"):
         assert launch(workspace, number, weights) == [False, False]
     assert launch(workspace, 4, "a") == [True, True]
-    clean_workspace(workspace, 2, PendingBatches())  # of "d", and of "a" from the cache
+    clean_workspace(workspace, 2, PendingBatches)  # of "d", and of "a" from the cache
     check_artifacts(workspace)
     newest = newest_execution(workspace.metadata)
     assert newest == 10

@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,14 +34,9 @@ def _old(template: OldWorkspace, tmp_path: Path) -> OldWorkspace:
 
 
 def clean(
-    old: OldWorkspace, keep: int = 2, pending: PendingBatches | None = None, **options: object
+    old: OldWorkspace, keep: int = 2, pending: PendingBatches | None = None, **options: Any
 ) -> CleaningResult:
-    result = clean_workspace(
-        old.workspace,
-        keep,
-        pending or PendingBatches(),
-        **options,  # type: ignore[arg-type]
-    )
+    result = clean_workspace(old.workspace, keep, lambda: pending or PendingBatches(), **options)
     old.check()
     return result
 
@@ -113,7 +109,7 @@ def test_the_size_is_what_the_disk_gets_back(old):
     old.workspace.metadata.rename(old.workspace.root.with_name("metadata"))
     shutil.rmtree(old.workspace.artifacts)
     before = disk()
-    result = clean_workspace(old.workspace, 2, PendingBatches())
+    result = clean_workspace(old.workspace, 2, PendingBatches)
     assert result.size == before - disk() > 0
 
 
@@ -281,7 +277,7 @@ def test_a_workspace_in_use_is_left_alone(old):
 def test_artifacts_that_ml_metadata_does_not_know_are_left_alone(old):
     old.workspace.metadata.unlink()
     with pytest.raises(UnavailableError, match="does not know"):
-        clean_workspace(old.workspace, 2, PendingBatches())
+        clean_workspace(old.workspace, 2, PendingBatches)
     assert artifacts_of(old) == set(old.runs)
 
 
@@ -291,12 +287,12 @@ def test_tables_of_another_ml_metadata_are_left_alone(old):
     with sqlite3.connect(old.workspace.metadata) as connection:
         connection.execute("update MLMDEnv set schema_version = 11")
     with pytest.raises(UnavailableError, match="schema version 11"):
-        clean_workspace(old.workspace, 2, PendingBatches())
+        clean_workspace(old.workspace, 2, PendingBatches)
     assert artifacts_of(old) == set(old.runs)
 
 
 def test_a_workspace_with_nothing_in_it_is_clean(tmp_path):
-    assert clean_workspace(Workspace(tmp_path), 2, PendingBatches()).removed == []
+    assert clean_workspace(Workspace(tmp_path), 2, PendingBatches).removed == []
 
 
 def test_the_numbers_of_removed_versions_are_not_used_again(old):

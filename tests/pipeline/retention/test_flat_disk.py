@@ -22,7 +22,7 @@ def test_after_100_runs_the_disk_is_at_most_1_3_times_that_after_20(tmp_path):
         # Some runs are rejected, some fail.
         outcome = {3: "rejected", 7: "failed"}.get(number % 10, "pushed")
         old.add_run(outcome, batch=f"batch-{number}")
-        clean_workspace(old.workspace, 5, PendingBatches())
+        clean_workspace(old.workspace, 5, PendingBatches)
         sizes.append(disk(old.workspace.root))
         databases.append(old.workspace.metadata.stat().st_size)
     old.check()

@@ -38,7 +38,7 @@ def test_after_a_kill_before_any_step_nothing_is_half_there_and_a_second_cleanin
     template, tmp_path, stride
 ):
     undisturbed = template.copy_to(tmp_path / "undisturbed")
-    clean_workspace(undisturbed.workspace, KEEP, PendingBatches())
+    clean_workspace(undisturbed.workspace, KEEP, PendingBatches)
     expected, rows = undisturbed.files(), lineage(undisturbed)
     kills = 0
     for step in count(1, stride):
@@ -48,7 +48,7 @@ def test_after_a_kill_before_any_step_nothing_is_half_there_and_a_second_cleanin
         kills += 1
         old.check()
         assert old.store.newest() == 5
-        clean_workspace(old.workspace, KEEP, PendingBatches())
+        clean_workspace(old.workspace, KEEP, PendingBatches)
         assert old.files() == expected, step
         assert lineage(old) == rows, step
     assert kills * stride > 60
@@ -62,4 +62,4 @@ def test_cleanings_that_are_all_killed_come_to_an_end(template, tmp_path):
         old.check()
         number += 1
     assert number > 3
-    assert clean_workspace(old.workspace, KEEP, PendingBatches()).removed == []
+    assert clean_workspace(old.workspace, KEEP, PendingBatches).removed == []

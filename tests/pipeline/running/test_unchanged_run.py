@@ -76,7 +76,7 @@ def test_a_cleaning_of_the_workspace_changes_nothing(site):
         site.store.push(site.store.root.parent / "model", replace(site.push, digest=run_id))
     note_identity(site.config, site.workspace, SNAPSHOT, RUN)
     summary(pushed_version=3).write(site.folder)
-    clean_workspace(site.workspace, 2, PendingBatches())
+    clean_workspace(site.workspace, 2, PendingBatches)
     assert site.store.removed_versions() == [1]
     assert site.answer() is not None
 
