@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.inputs.file_status import modified_time
 from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS
-from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
+from pipeline.inputs.layouts.unlabelled_names import TO_LABEL, is_unlabelled
 from pipeline.inputs.picture_columns import further_columns, picture_columns
 from pipeline.inputs.sidecar import FROM_FOLDERS, SIDECAR, Sidecar
 from pipeline.picture_selection.selection_folders import without_selections
@@ -54,7 +54,8 @@ class PictureList:
     """The pictures of a folder.
 
     Attributes:
-        pictures: Pictures by id, in the order of domains and paths.
+        pictures: Pictures by id, in the order of domains. In a domain those of `_to_label` come
+            first, in the order of their ids, and then the others in the order of their paths.
         left_out: Reason why a file cannot be labelled, by its path relative to the folder.
     """
 
@@ -104,7 +105,7 @@ def list_pictures(folder: Path, domain: str | None = None) -> PictureList:
     sidecar.check_complete()
     if not pictures:
         raise InputError(_describe_empty(folder, left_out, selections))
-    pictures.sort(key=lambda one: (one.domain, one.path))
+    pictures.sort(key=_order)
     return PictureList({one.id: one for one in pictures}, left_out)
 
 
@@ -125,6 +126,16 @@ def is_unchanged(folder: Path, picture: ListedPicture) -> bool:
     except OSError:
         return False
     return (status.st_size, modified_time(status)) == (picture.size, picture.modified)
+
+
+def _order(picture: ListedPicture) -> tuple[str, bool, str]:
+    """Return the key by which pictures are sorted.
+
+    Who labels only some of the pictures that were chosen begins at the first. In the order of
+    names, these would show one thing after the other, and be no fair sample.
+    """
+    is_chosen = TO_LABEL in PurePosixPath(picture.path).parts[:-1]
+    return picture.domain, not is_chosen, picture.id if is_chosen else picture.path
 
 
 def _find_reason(row: ListingRow, path: PurePosixPath, parts: tuple[str, ...]) -> str | None:

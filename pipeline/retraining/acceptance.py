@@ -10,6 +10,7 @@ from components.pusher.version_store import Push, VersionStore
 from pipeline import component_ids
 from pipeline.config.config_file import load_config
 from pipeline.retraining.batch import AWAITING, FILE, OPEN, Batch, has_pictures
+from pipeline.retraining.batch_decision import LABELS_DECIDE
 from pipeline.retraining.ledger import Ledger
 from pipeline.summary.summary_schema import Summary
 from pipeline.tensorflow_import import import_tensorflow_quietly
@@ -114,8 +115,8 @@ def accept_batch(root: Path, name: str, reason: str) -> Batch:
 
 def _checked(reason: str) -> str:
     """Return a reason that can be kept: in JSON, bytes that are not UTF-8 would damage a record."""
-    if not reason.strip():
-        raise InputError("--reason is empty. Say why it is accepted.")
+    if not any(character.isalnum() for character in reason):
+        raise InputError("--reason says nothing. Say why it is accepted.")
     return printable_name(reason)
 
 
@@ -253,5 +254,7 @@ def _update_ledger(ledger: Ledger, digest: str, push: Push, version: int) -> Non
     batch = batches[-1]
     if batch.version is not None:
         batch = next((one for one in reversed(batches) if one.run_id == push.run_id), batch)
-    text = "; ".join(filter(None, (batch.reason, _describe_acceptance(str(push.accepted)))))
+    # No label has decided on a candidate that awaited labels.
+    reason = batch.reason.partition(LABELS_DECIDE)[0]
+    text = "; ".join(filter(None, (reason, _describe_acceptance(str(push.accepted)))))
     ledger.finish(batch.number, "pushed", text, version=version)

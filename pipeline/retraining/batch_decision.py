@@ -35,6 +35,9 @@ Outcome = Literal[
 #: Drop of accuracy in a known domain that, without drift of its embeddings, means wrong labels.
 SUSPICIOUS_DROP = 0.3
 
+#: End of the reason of a candidate that awaits labels, before the number of labels.
+LABELS_DECIDE = ": labels decide"
+
 #: Significance level of drift: a smaller p-value means that a domain has drifted.
 SIGNIFICANCE_LEVEL = 0.01
 
@@ -95,13 +98,21 @@ class BatchResult:
         return cls(OPEN, str(error), is_misconfigured=is_misconfigured)
 
     @classmethod
-    def of_run(cls, summary: Summary) -> "BatchResult":
-        """Return the result of a batch from the summary of its run."""
+    def of_run(cls, summary: Summary, min_pictures: int) -> "BatchResult":
+        """Return the result of a batch from the summary of its run.
+
+        Args:
+            summary: Summary of the run.
+            min_pictures: Labels per domain that decide on a candidate, `retrain.min_pictures`.
+        """
         columns = {"run_id": summary.run_id, "version": summary.pushed_version}
         unverified = ", ".join(f"'{printable_name(name)}'" for name in summary.unverified)
         if summary.status == "awaiting_labels":
             counts = {"to_label": sum(map(len, summary.unverified.values()))}
-            reason = f"no gate failed, and no picture in {unverified} has a label: labels decide"
+            reason = (
+                f"no gate failed, and no picture in {unverified} has a label{LABELS_DECIDE}, at "
+                f"least {min_pictures:,} per domain; the more, the more certain"
+            )
             return cls(AWAITING, reason, columns, counts)
         if summary.status == "pushed":
             reason = describe_change(summary)
@@ -138,7 +149,9 @@ def decide(
         waiting_accuracies: Accuracy of the pictures that wait, by domain, see `waiting_accuracy`.
     """
     domains = assessment.domains
-    numbers = "; ".join(describe(name, domain) for name, domain in domains.items())
+    numbers = "; ".join(
+        describe(name, domain, waiting.get(name, 0)) for name, domain in domains.items()
+    )
     if not any(domain.labelled + domain.unlabelled for domain in domains.values()):
         return _decide_without_news(assessment, numbers)
     for name, domain in domains.items():
@@ -183,14 +196,17 @@ def decide(
     return BatchDecision("retrain", numbers)
 
 
-def describe(name: str, domain: DomainAssessment) -> str:
+def describe(name: str, domain: DomainAssessment, num_waiting: int = 0) -> str:
     """Return the numbers of a domain as a text for people.
 
     Args:
         name: Name of the domain.
         domain: Assessment of the domain.
+        num_waiting: Number of its labelled pictures that wait since earlier batches.
     """
-    parts = [f"{domain.labelled:,} labelled"]
+    total = domain.labelled + num_waiting
+    more = f" ({total:,} with those that waited)" if num_waiting else ""
+    parts = [f"{domain.labelled:,} labelled{more}"]
     if domain.unlabelled:
         parts.append(f"{domain.unlabelled:,} unlabelled")
     if domain.unusable:

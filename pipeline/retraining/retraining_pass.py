@@ -32,7 +32,7 @@ from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.ledger_table import next_steps
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.unlabelled.awaiting_candidates import CandidateGoneError
-from pipeline.retraining.unlabelled.label_decision import LabelDecision
+from pipeline.retraining.unlabelled.label_decision import LabelDecision, use_labels
 from pipeline.retraining.workspace_copy import workspace_copy
 from pipeline.running.boundary_check import check_boundary
 from pipeline.running.join_command import prepare_chief
@@ -256,9 +256,8 @@ class RetrainingPass:
         changes = pictures.batch_update_counts().nonzero()
         if decision.outcome != "retrain":
             self._ledger.update(batch.number, numbers=assessment.numbers())
-            for one in answered:
-                self._ledger.update(one.number, state=OPEN, reason=f"{batch.name} has its labels")
-                self._reopened.add(one.number)
+            use_labels(self._ledger, pictures, answered)
+            self._reopened.update(one.number for one in answered)
             return BatchResult(decision.outcome, decision.reason, changes=changes)
         to_label = self._label_decision.pictures_to_label(pictures, decision.unverified)
         numbers = assessment.numbers([name for name, names in to_label.items() if names])
@@ -269,7 +268,7 @@ class RetrainingPass:
         with captured_output(self._log):
             snapshot = pictures.write(self._config, decision.unverified)
         snapshot = replace(snapshot, unverified=to_label)
-        result = BatchResult.of_run(self._run_pipeline(self._config, self._workspace, snapshot))
+        result = self._run(snapshot)
         if snapshot.unlabelled:  # kept where the run failed: the next pass resumes it
             shutil.rmtree(snapshot.unlabelled)
         reason = "; ".join(filter(None, (result.reason, str(pictures.update_counts()))))
@@ -285,7 +284,11 @@ class RetrainingPass:
         if snapshot is None:
             return BatchResult(AWAITING, f"labels decide on the candidate of run {batch.run_id}")
         self._print(f"{batch.name}: labels decide on the candidate of run {batch.run_id}")
-        return BatchResult.of_run(self._run_pipeline(self._config, self._workspace, snapshot))
+        return self._run(snapshot)
+
+    def _run(self, snapshot: Snapshot) -> BatchResult:
+        summary = self._run_pipeline(self._config, self._workspace, snapshot)
+        return BatchResult.of_run(summary, self._config.retrain.min_pictures)
 
     def _finish(self, batch: Batch, result: BatchResult) -> None:
         """Write the final state of a batch to the ledger, send the event, and print it."""

@@ -10,7 +10,9 @@ from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.logs.captured_output import captured_output
+from pipeline.retraining.batch import OPEN, Batch
 from pipeline.retraining.deliveries.batch_store import BatchRow
+from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.unlabelled.awaiting_candidates import (
     StoredCandidate,
     deciding_rows,
@@ -21,6 +23,27 @@ from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
     from pipeline.retraining.training_set import TrainingSet
+
+
+def use_labels(ledger: Ledger, pictures: "TrainingSet", answered: Collection[Batch]) -> None:
+    """Open batches again on whose candidates the labels of another batch decide.
+
+    Batches that waited because their labels were too few are noted as used: they decide, too.
+
+    Args:
+        ledger: Ledger of the batches.
+        pictures: Pictures of the batch with the labels, and those that wait for a training.
+        answered: Batches on whose candidates they decide.
+    """
+    for one in answered:
+        ledger.update(one.number, state=OPEN, reason=f"{pictures.batch.name} has its labels")
+    domains = {name for one in answered for name in one.awaited_domains}
+    for one in pictures.batches:
+        rows = pictures.newest.new.get(one.number, [])
+        has_labels = any(row["label"] and row["domain"] in domains for row in rows)
+        if one.state == "too_little_data" and has_labels:
+            reason = f"{one.reason}: {pictures.batch.name} brought them"
+            ledger.update(one.number, state="labels_used", reason=reason)
 
 
 class LabelDecision:

@@ -89,3 +89,15 @@ def test_all_columns_of_a_sidecar_are_kept(tmp_path):
     )
     [picture] = list_pictures(tmp_path).pictures.values()
     assert picture.columns == {"group": "car 7", "split": "test", "site": "Oslo"}
+
+
+def test_chosen_pictures_come_first_and_in_no_order_of_their_names(tmp_path):
+    chosen = [f"fog/_to_label/{n:02d}.png" for n in range(30)]
+    others = [f"fog/_unlabelled/{n:02d}.png" for n in range(30)]
+    write_files(tmp_path, dict.fromkeys(chosen + others, PICTURE))
+    paths = [one.path for one in list_pictures(tmp_path).pictures.values()]
+    assert paths == [one.path for one in list_pictures(tmp_path).pictures.values()]
+    assert sorted(paths[:30]) == chosen
+    assert paths[30:] == others
+    low = sum(path < chosen[15] for path in paths[:10])
+    assert 2 <= low <= 8  # in the order of names, all ten would be of the first half

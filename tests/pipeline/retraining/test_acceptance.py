@@ -106,7 +106,7 @@ def test_a_candidate_is_accepted_only_once(root, store):
 @pytest.mark.parametrize("reason", ["", " ", "\n\t"])
 def test_a_candidate_is_not_accepted_without_a_reason(root, store, reason):
     add_run(root)
-    with pytest.raises(InputError, match="--reason is empty"):
+    with pytest.raises(InputError, match="--reason says nothing"):
         accept_candidate(root, RUN_ID, reason)
     assert store.versions() == [1]
 

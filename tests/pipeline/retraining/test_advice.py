@@ -307,7 +307,7 @@ def test_held_the_acceptance_holds_for_the_same_pictures_alone(site, commands, n
         ),
         ("unreadable", "batch monday.csv is held. Only"),
         ("data gate", "batch monday is held. Only"),
-        ("no reason", "--reason is empty"),
+        ("no reason", "--reason says nothing"),
         ("both", "give either RUN or --batch NAME"),
         ("neither", "give either RUN or --batch NAME"),
     ],

@@ -159,7 +159,10 @@ def test_too_few_labels_wait_with_the_candidate_and_later_ones_decide(waiting):
     give_labels(waiting, folder, "more", 2)
     runs = CandidateRuns(waiting)
     assert waiting.run(runs, **OPTIONS) == 0
-    assert waiting.states() == ["pushed", "too_little_data", "labels_used"]
+    assert waiting.states() == ["pushed", "labels_used", "labels_used"]
+    _, few, more = waiting.batches()
+    assert few.reason.endswith("The batch waits for more: more brought them")
+    assert ": 2 labelled (5 with those that waited), " in more.reason
     assert [row.get("split") for row in read_listing(runs.snapshots[0].path)].count("test") == 8
 
 
