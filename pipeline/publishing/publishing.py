@@ -4,7 +4,8 @@ A target is unavailable at times, and a process may be killed. So a call does no
 version, but whatever is not published yet, and a target recognises what it has.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from components.pusher.version_store import VersionStore
@@ -85,6 +86,30 @@ def publish_logged(options: PublishOptions, store: VersionStore, log: Path, show
     for line in lines:
         show(line)
     return is_complete
+
+
+@contextlib.contextmanager
+def published_at_end(
+    options: PublishOptions, store: VersionStore, log: Path, show: Show
+) -> Iterator[None]:
+    """Publish what the block, or an earlier one, has made, also where a run in it failed.
+
+    After bad input or an interrupt nothing is published: nothing was made, or nobody waits.
+
+    Args:
+        options: See `publish_logged`, as for all others.
+        store: Versions of the model.
+        log: Log for tracebacks.
+        show: Function that shows one line to the user.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception:
+        publish_logged(options, store, log, show)
+        raise
+    publish_logged(options, store, log, show)
 
 
 def publish_change(workspace: Path, name: str | None) -> None:

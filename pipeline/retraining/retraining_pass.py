@@ -1,8 +1,7 @@
 """One pass over the inbox: copy, assess, decide, train, and write the outcome to the ledger."""
 
-import contextlib
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +15,7 @@ from pipeline.inputs.layouts.layout import batch_layout
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.logs.captured_output import captured_output
 from pipeline.logs.command_log import CommandLog
-from pipeline.publishing.publishing import publish_logged
+from pipeline.publishing.publishing import published_at_end
 from pipeline.retraining.batch import AWAITING, OPEN, Batch, BatchState, pass_exit_code
 from pipeline.retraining.batch_decision import BatchDecision, BatchResult
 from pipeline.retraining.batch_reader import BatchReader
@@ -111,7 +110,9 @@ class RetrainingPass:
         # Before a batch is added: without a runner or the weights, every batch would fail.
         check_beam_runner(self._config.beam)
         check_weights(self._config)
-        with self._workspace.lock(), self._published_at_end():
+        publish = self._config.publish
+        publishing = published_at_end(publish, self._versions, self._log, self._print)
+        with self._workspace.lock(), publishing:
             prepare_chief(self._workspace)
             try:
                 is_told = self._report.tell(self._intake.take_all())
@@ -126,14 +127,6 @@ class RetrainingPass:
                 dropped = describe_dropped(self._ledger, self._inbox)
                 self._print(f"nothing to do in {self._inbox}{dropped}")
         return pass_exit_code(codes.values())
-
-    @contextlib.contextmanager
-    def _published_at_end(self) -> Iterator[None]:
-        """Publish what the block, or an earlier pass, has made, also where the block fails."""
-        try:
-            yield
-        finally:
-            publish_logged(self._config.publish, self._versions, self._log, self._print)
 
     def preview(self) -> None:
         """Print what a pass would do with every delivery, and why. Nothing is changed.

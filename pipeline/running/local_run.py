@@ -1,15 +1,13 @@
 """One run on this machine, from the pictures to a pushed version: `carryover run`."""
 
-import contextlib
 import time
-from collections.abc import Iterator
 
 from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import Snapshot, take_snapshot
 from pipeline.logs.captured_output import captured_output, log_traceback, relayed_messages
-from pipeline.publishing.publishing import publish_logged
+from pipeline.publishing.publishing import published_at_end
 from pipeline.report.run_record import read_record
 from pipeline.report.run_report import FILE as REPORT_FILE
 from pipeline.report.run_report import write_report
@@ -52,7 +50,8 @@ def run_pipeline(config: RunConfig) -> Summary:
     config = config.resolved()
     check_config(config)
     workspace = Workspace(config.workspace)
-    with workspace.lock(), _published_at_end(config, workspace):
+    store, log = VersionStore(workspace.root, config.name), workspace.log("publish")
+    with workspace.lock(), published_at_end(config.publish, store, log, print_line):
         prepare_chief(workspace)
         snapshot = take_snapshot(
             config.data,
@@ -66,16 +65,6 @@ def run_pipeline(config: RunConfig) -> Summary:
         summary = run_snapshot(config, workspace, snapshot)
         note_identity(config, workspace, snapshot, summary.run_id)
         return summary
-
-
-@contextlib.contextmanager
-def _published_at_end(config: RunConfig, workspace: Workspace) -> Iterator[None]:
-    """Publish what the block, or an earlier run, has made, also where the block fails."""
-    try:
-        yield
-    finally:
-        store = VersionStore(workspace.root, config.name)
-        publish_logged(config.publish, store, workspace.log("publish"), print_line)
 
 
 def run_snapshot(config: RunConfig, workspace: Workspace, snapshot: Snapshot) -> Summary:

@@ -36,6 +36,11 @@ COMMANDS = {
     ],
     "serve": [["--workspace", HOSTILE], ["--workspace", "models", "--name", HOSTILE]],
     "export": [["--format", "saved-model", "--workspace", HOSTILE], ["--format", HOSTILE]],
+    "bundle": [["--workspace", HOSTILE], ["--workspace", "models", "--name", HOSTILE]],
+    "publish": [
+        ["--workspace", HOSTILE],
+        ["--workspace", "models", "--config", "c.yaml", "--set", f"publish.bundles={HOSTILE}"],
+    ],
     "versions": [["--workspace", "models"], ["--workspace", HOSTILE]],
     "rollback": [["--workspace", HOSTILE], ["--workspace", "models", "--name", HOSTILE]],
     "clean": [

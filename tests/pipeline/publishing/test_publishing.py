@@ -8,8 +8,14 @@ from served_versions import NAME, serve_version
 
 from components.pusher.version_store import VersionStore
 from pipeline.config.publish_options import PublishOptions
-from pipeline.publishing.publishing import publish, publish_change, publish_logged
+from pipeline.publishing.publishing import (
+    publish,
+    publish_change,
+    publish_logged,
+    published_at_end,
+)
 from pipeline.workspace import Workspace
+from trainer_module.contract.errors import InputError
 
 
 @pytest.fixture(name="store")
@@ -93,6 +99,22 @@ def test_without_a_target_nothing_is_written(store):
     assert publish_logged(PublishOptions(), store, log, print)
     assert not log.exists()
     assert not (store.root / "published.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "is_published"),
+    [(RuntimeError, True), (InputError, False), (KeyboardInterrupt, False)],
+)
+def test_a_failed_run_publishes_what_is_there_and_bad_input_writes_nothing(
+    store, tmp_path, error, is_published
+):
+    log = Workspace(store.root).log("publish")
+    with (
+        pytest.raises(error),
+        published_at_end(options(tmp_path), store, log, print),
+    ):
+        raise error
+    assert (tmp_path / "bundles").exists() == log.exists() == is_published
 
 
 def test_a_version_that_was_removed_is_forgotten(store, tmp_path):
