@@ -92,7 +92,7 @@ def test_two_pictures_of_one_name_get_different_names(folder, tmp_path):
         for path in ("fog/1.png", "fog/_to_label/1.png"):
             session.decide(picture_id(path), "labelled", "dog")
         write_batch(session, folder, tmp_path / "batch", only_labelled=True)
-    second = f"fog/dog/{picture_id('fog/_to_label/1.png')}-1.png"
+    second = f"fog/dog/{picture_id('fog/1.png')}-1.png"
     assert set(files(tmp_path / "batch")) == {"_READY", "fog/dog/1.png", "fog/dog/6.png", second}
 
 
