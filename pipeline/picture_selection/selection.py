@@ -55,7 +55,11 @@ class Selection:
 
 
 def select_pictures(
-    features: PictureFeatures, count: int, seed: int, random_share: float = RANDOM_SHARE
+    features: PictureFeatures,
+    count: int,
+    seed: int,
+    random_share: float = RANDOM_SHARE,
+    at_least: int = 0,
 ) -> Selection:
     """Choose pictures: as many of every domain, as far as it has them.
 
@@ -64,12 +68,17 @@ def select_pictures(
         count: Number of pictures to choose. All are taken where there are fewer.
         seed: Seed of the choice. The same pictures and seed give the same choices.
         random_share: Share of the chosen pictures that are drawn at random.
+        at_least: Number of pictures that every domain can give, as far as it has them: where fewer
+            look different, some that look alike are among them.
     """
     domains = np.array([picture.domain for picture in features.pictures])
     candidates: dict[str, npt.NDArray[np.int64]] = {}
     for domain in sorted(set(domains.tolist())):
         rows = np.flatnonzero(domains == domain)
-        candidates[domain] = rows[first_of_lookalikes(features.hashes[rows])]
+        different = first_of_lookalikes(features.hashes[rows])
+        others = np.setdiff1d(np.arange(len(rows)), different)
+        some = others[: max(at_least - len(different), 0)]
+        candidates[domain] = rows[np.sort(np.concatenate([different, some]))]
     num_candidates = {domain: len(rows) for domain, rows in candidates.items()}
     choices = [
         choice

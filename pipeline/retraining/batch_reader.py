@@ -140,7 +140,7 @@ class BatchReader:
             pictures.waiting_accuracies(),
         )
         answered = []
-        if decision.outcome != "held":
+        if decision.outcome != "held" and not decision.unverified:
             answered = answered_batches(batch, self._ledger.batches(), pictures, self._config)
         if answered:
             names = ", ".join(one.name for one in answered)

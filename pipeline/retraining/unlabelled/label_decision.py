@@ -89,6 +89,7 @@ class LabelDecision:
             return write_pictures_to_label(
                 testing,
                 max(PER_DOMAIN, options.min_pictures),
+                options.min_pictures,
                 self._workspace.root,
                 pictures.model,
                 self._workspace.to_label / pictures.batch.digest,

@@ -21,6 +21,7 @@ SEED = 17
 def write_pictures_to_label(
     testing: Mapping[str, list[BatchRow]],
     count: int,
+    at_least: int,
     root: Path,
     model: Path,
     folder: Path,
@@ -28,11 +29,13 @@ def write_pictures_to_label(
     """Choose pictures of every domain, and copy them to a folder, unless it is there.
 
     They are drawn at random: a sample that the model is unsure of would show another accuracy than
-    that of the domain. Of pictures that look alike, one is chosen.
+    that of the domain. Of pictures that look alike, one is chosen, unless too few are left then, as
+    of the frames of a fixed camera.
 
     Args:
         testing: Unlabelled pictures whose labels can test, by domain.
         count: Number of pictures to choose in each domain; all where there are fewer.
+        at_least: Number of pictures of a domain whose labels decide.
         root: Folder that paths are relative to.
         model: Folder of the serving version, whose predictions are proposals.
         folder: Folder to write. Below it are `<domain>/_to_label/<picture>`.
@@ -46,16 +49,17 @@ def write_pictures_to_label(
     from pipeline.picture_selection.selection_files import write_selection
     from trainer_module.export.model_description import read_description
 
-    pictures = [
-        UnlabelledPicture(
-            str(root / row["path"]), row["name"], domain, columns=picture_columns(row)
-        )
-        for domain, rows in testing.items()
-        # In the order of their hashes, which is no order of what they show.
-        for row in sorted(rows, key=lambda row: row["sha256"])[: LOOKED_AT * count]
-    ]
-    features = read_features(pictures, model, frozenset(), None, _ignore)
-    choices = select_pictures(features, count * len(testing), SEED, random_share=1).choices
+    choices = []
+    for domain, rows in testing.items():
+        pictures = [
+            UnlabelledPicture(
+                str(root / row["path"]), row["name"], domain, columns=picture_columns(row)
+            )
+            # In the order of their hashes, which is no order of what they show.
+            for row in sorted(rows, key=lambda row: row["sha256"])[: LOOKED_AT * count]
+        ]
+        features = read_features(pictures, model, frozenset(), None, _ignore)
+        choices += select_pictures(features, count, SEED, 1, at_least).choices
     if not folder.exists():
         labels = read_description(str(model))["labels"]
         name = f"{model.parent.name} {model.name}"

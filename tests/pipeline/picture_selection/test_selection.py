@@ -93,6 +93,15 @@ def test_of_pictures_that_look_alike_one_can_be_chosen():
     assert selected.num_lookalikes == 11
 
 
+def test_where_too_few_look_different_some_that_look_alike_are_among_them():
+    features = features_of({"fog": 40, "rain": 5})
+    hashes = features.hashes.copy()
+    hashes[3:40] = hashes[0]
+    chosen = select_pictures(replace(features, hashes=hashes), 100, 1, at_least=12).choices
+    names = [choice.picture.name for choice in chosen]
+    assert [name[:3] for name in names] == [f"{n:03d}" for n in (*range(5), *range(12))]
+
+
 def test_a_picture_is_kept_that_looks_like_one_that_is_left_out():
     hashes = np.random.default_rng(1).integers(0, 256, (1, HASH_BYTES)).astype(np.uint8)
     hashes = hashes.repeat(3, axis=0)

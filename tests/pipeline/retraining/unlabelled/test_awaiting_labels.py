@@ -1,6 +1,7 @@
 """Passes over batches without labels: a candidate awaits labels, and labels decide on it."""
 
 import hashlib
+import io
 import os
 import shutil
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 from candidate_runs import CandidateRuns, deliver_unlabelled, give_labels
+from PIL import Image
 from retraining_site import KilledError, OnEvent, RetrainingSite, be_killed
-from tiny_pictures import write_files
-from tiny_workspace import push_copy, write_colours
+from tiny_pictures import solid, write_files
+from tiny_workspace import push_copy, shade, write_colours
 
 from components.image_example_gen.splits import name_digest
 from pipeline.config.run_config import RunConfig
@@ -68,6 +71,16 @@ def to_label(site: RetrainingSite) -> Path:
 def content(path: Path) -> bytes:
     """Return the digest of a file, as lists of unlabelled pictures have it."""
     return hashlib.sha256(path.read_bytes()).digest()[:DIGEST_BYTES]
+
+
+def frame(number: int) -> bytes:
+    """Return a frame of a camera that does not move: one pixel differs from every other frame."""
+    scene = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    image = Image.fromarray(scene).resize((64, 64), Image.Resampling.BICUBIC)
+    image.putpixel((number % 60, number // 60), (255, 255, 255))
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()
 
 
 def killed_after(runs: CandidateRuns) -> Callable[..., Summary]:
@@ -381,3 +394,24 @@ def test_the_candidate_can_be_accepted_without_labels(waiting, monkeypatch):
     assert (batch.state, batch.version) == ("pushed", 2)
     assert "looks good" in batch.reason
     assert next_steps([batch], waiting.workspace) == []
+
+
+def test_the_frames_of_a_fixed_camera_are_enough_to_decide(site):
+    frames = {f"night/_unlabelled/{n}.png": frame(n) for n in range(120)}
+    write_files(site.inbox / "dark", frames | {"_READY": b""})
+    assert site.run(CandidateRuns(site), **OPTIONS, min_pictures=12) == 4
+    assert len(list(to_label(site).glob("*/_to_label/*.png"))) == 12
+    give_labels(site, to_label(site), "labels")
+    runs = CandidateRuns(site)
+    assert site.run(runs, **OPTIONS, min_pictures=12) == 0
+    assert runs.snapshots[0].candidate is not None
+
+
+def test_labels_beside_unlabelled_pictures_of_another_new_domain_are_trained_on(waiting):
+    give_labels(waiting, to_label(waiting), "labels")
+    fog = {f"fog/_unlabelled/{n}.png": solid(shade("red", n + 90)) for n in range(40)}
+    write_files(waiting.inbox / "labels", fog)
+    runs = CandidateRuns(waiting)
+    waiting.run(runs, **OPTIONS)
+    assert [snapshot.candidate for snapshot in runs.snapshots] == [None]
+    assert list(runs.snapshots[0].unverified) == ["fog"]
