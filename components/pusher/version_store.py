@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -90,7 +91,9 @@ class VersionStore:
     def folder(self, version: int) -> Path:
         """Return the folder of a version that was not rolled back: it may have been removed."""
         served, removed = self.path(version), self.removed / str(version)
-        return removed if removed.exists() and not served.exists() else served
+        # Path.exists raises where it may not look; who reads the record then says so.
+        is_removed = os.path.exists(removed) and not os.path.exists(served)  # noqa: PTH110
+        return removed if is_removed else served
 
     def is_rolled_back(self, version: int) -> bool:
         """Return whether a version is out of service: it was rolled back, or deleted by hand.

@@ -110,6 +110,11 @@ def start(
     return WarmProcess(process)
 
 
+#: Seconds after which a program that was to end by itself is killed, so that a test which starts
+#: one that never does fails, and no other test waits for it.
+TOO_LONG = 900
+
+
 def run(
     module: str, arguments: list[str], scratch: Path, **options: Any
 ) -> subprocess.CompletedProcess[str]:
@@ -120,9 +125,17 @@ def run(
         arguments: Its command line.
         scratch: Existing folder for files with its output.
         options: `folder` and `environment` as in `start`.
+
+    Raises:
+        subprocess.TimeoutExpired: It was killed because it took too long.
     """
     stdout, stderr = scratch / "stdout", scratch / "stderr"
-    code = start(module, arguments, stdout=stdout, stderr=stderr, **options).wait()
+    process = start(module, arguments, stdout=stdout, stderr=stderr, **options)
+    try:
+        code = process.wait(TOO_LONG)
+    except subprocess.TimeoutExpired:
+        process.kill_group()
+        raise
     return subprocess.CompletedProcess(
         [module, *arguments], code, stdout.read_text(), stderr.read_text()
     )
