@@ -84,7 +84,8 @@ def test_a_new_domain_waits_for_enough_pictures_and_is_trained_on_and_pushed_onc
     preview = retrain(workspace, "--dry-run")
     assert preview.returncode == 0, preview.stderr
     assert preview.stdout.startswith(
-        "monday: retrain: new domain 'mosaic': 72 labelled (81 with those that waited), 72 unlabelled, "
+        "monday: retrain: new domain 'mosaic': 72 labelled (81 with those that waited), "
+        "72 unlabelled, accuracy"
     )
     assert len(list((workspace / "batches").glob("[!.]*"))) == 1  # a preview copies nothing
 
