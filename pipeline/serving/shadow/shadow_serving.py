@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from components.pusher.promoted_version import shadow_file
 from components.pusher.version_store import VersionStore
 from pipeline.retraining.notices import Notices
 from pipeline.serving.batcher import Batcher
@@ -27,7 +28,6 @@ from pipeline.serving.shadow.shadow_report import (
 from pipeline.serving.shadow.shadow_state import (
     ShadowState,
     read_shadow_state,
-    shadow_file,
     write_shadow_state,
 )
 from trainer_module.contract.errors import InputError

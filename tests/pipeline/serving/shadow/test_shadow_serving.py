@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from unreadable_folder import unreadable
 
+from components.pusher.promoted_version import shadow_file
 from components.pusher.version_store import VersionStore
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.decoding.decoding_cost import DecodingCost
@@ -24,7 +26,7 @@ from pipeline.serving.shadow.shadow_metrics import ShadowMetrics
 from pipeline.serving.shadow.shadow_options import ShadowOptions
 from pipeline.serving.shadow.shadow_record import MAX_DOMAINS
 from pipeline.serving.shadow.shadow_serving import ShadowServing
-from pipeline.serving.shadow.shadow_state import open_shadow_state, shadow_file
+from pipeline.serving.shadow.shadow_state import open_shadow_state
 
 OPTIONS = ShadowOptions(is_on=True, num_pictures=4, max_disagreement=0.25)
 
@@ -419,6 +421,20 @@ def test_a_state_that_cannot_be_written_is_told_once_and_versions_serve(tmp_path
 
     run(tmp_path, use)
     assert caplog.text.count("cannot be written") == 1
+
+
+def test_versions_are_followed_while_the_state_may_not_be_read(tmp_path, caplog):
+    async def use(site: Site) -> None:
+        await begin(site, 1, 2)
+        with unreadable(tmp_path / "shadow"):
+            site.send(b"a")
+            await site.settle()
+            assert await site.update(1) == (1, None)
+            assert await site.update(1, 3) == (1, 3)
+        await site.shadow.follow()
+
+    assert run(tmp_path, use).record()["version"] == 3
+    assert caplog.text.count("cannot be written: Permission denied") == 1
 
 
 def test_no_request_waits_for_a_version_in_shadow_that_never_ends(tmp_path, monkeypatch):
