@@ -180,6 +180,7 @@ def _create_versions(
         lambda number: identify_version(store, number),
         pinned=pinned,
         promoted=lambda: state.promoted if state else None,
+        is_refused=lambda number: bool(state and state.is_refused(number)),
     )
 
 

@@ -90,9 +90,14 @@ class ShadowRecord:
         return self._num_pictures
 
     @property
+    def is_refused(self) -> bool:
+        """Whether it was decided that the version does not serve."""
+        return self.outcome in ("over_limit", "failed")
+
+    @property
     def is_in_shadow(self) -> bool:
         """Whether the version is in shadow, be it that no further picture changes anything."""
-        return self.outcome in ("", "over_limit", "failed")
+        return not self.outcome or self.is_refused
 
     @property
     def counts(self) -> "Disagreement":

@@ -66,7 +66,7 @@ class ShadowServing:
         self._versions, self._state, self._options = versions, state, options
         self._saved, self._stamp = state.revision, _stamp(self._file)
         self._queue = ShadowQueue(batcher, budget, self._judge, self._fail)
-        self._problem = ""
+        self._problem = self._last_resort = ""
         self._notices: set[asyncio.Task[None]] = set()
         record = state.shadow
         if record and record.outcome == "over_limit" and decide(record, options) != "over_limit":
@@ -122,7 +122,7 @@ class ShadowServing:
         if self._state.promoted is None:
             self._take_over(serving, "a server without a shadow has served it")
         elif serving > self._state.promoted:
-            if self._is_replacement(self._state.promoted):
+            if self._is_replacement(self._state.promoted) or self._is_last_resort(serving):
                 return
             self._take_over(serving, "there is no earlier version to serve")
         record = self._state.shadow
@@ -140,6 +140,23 @@ class ShadowServing:
         """Return whether the serving one only stands in for one that cannot be loaded for now."""
         states = self._versions.states().items()
         return any(number <= promoted and state.error for number, state in states)
+
+    def _is_last_resort(self, serving: int) -> bool:
+        """Return whether the serving one was decided not to serve, and log that it does."""
+        record = self._state.shadow
+        if record is None or not self._state.is_refused(serving):
+            return False
+        if self._find_ending(record, record.serving, serving):
+            return False  # another model has its number
+        text = (
+            f"version {serving} serves although it is not to ({record.reason}): there is no other "
+            f"version. It serves until one up to version {self._state.promoted} is there again, or "
+            "a newer one is pushed"
+        )
+        if text != self._last_resort:
+            _logger.warning("%s", text)
+        self._last_resort = text
+        return True
 
     def _find_ending(
         self, record: ShadowRecord, serving: int, number: int | None

@@ -28,6 +28,15 @@ class ShadowState:
     promoted: int | None = None
     shadow: ShadowRecord | None = None
 
+    def is_refused(self, version: int) -> bool:
+        """Return whether a version was decided not to serve.
+
+        Args:
+            version: Number of the version.
+        """
+        one = self.shadow
+        return one is not None and one.version == version and one.is_refused
+
     def to_json(self) -> bytes:
         """Return the content of the file."""
         record = self.shadow and asdict(self.shadow) | {"counts": self.shadow.counts}

@@ -63,6 +63,7 @@ class Site:
             self._load,
             clock=lambda: self.now,
             promoted=lambda: self.state.promoted,
+            is_refused=self.state.is_refused,
         )
         self.budget = MemoryBudget(8000)
         self.batcher = Batcher(self.budget)
@@ -267,6 +268,28 @@ def test_without_an_earlier_version_that_can_serve_the_one_in_shadow_does(tmp_pa
         "promoted",
         "there is no earlier version to serve",
     )
+
+
+def test_a_version_that_failed_serves_only_where_there_is_no_other_and_is_not_promoted(
+    tmp_path, caplog
+):
+    async def use(site: Site) -> None:
+        await begin(site, 1, 5)
+        site.send(b"a")
+        await site.settle()
+        assert await site.update(5) == (1, 5)  # version 1 is still in memory
+
+    async def restart(site: Site) -> None:
+        assert await site.update(5) == (5, None)
+        assert await site.update(5) == (5, None)
+        assert site.state.promoted == 1
+        assert await site.update(1, 5) == (1, 5)
+
+    before = run(tmp_path, use).record()
+    assert before["outcome"] == "failed"
+    site = run(tmp_path, restart)
+    assert (site.record(), site.state.promoted) == (before, 1)
+    assert caplog.text.count("version 5 serves although it is not to") == 1
 
 
 def test_the_version_in_shadow_stands_in_for_one_that_cannot_be_loaded_and_is_not_promoted(
