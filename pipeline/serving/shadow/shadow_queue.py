@@ -27,6 +27,13 @@ MEMORY_SHARE = 1 / 8
 #: accepts it.
 CONFIDENT = 0.9
 
+#: How often a version may try a picture before it counts as failed, for good: memory may be short
+#: for a moment.
+ATTEMPTS = 3
+
+#: Seconds between two of them.
+RETRY_SECONDS = 1.0
+
 #: Most characters of the error of a version that are kept.
 MAX_ERROR = 300
 
@@ -167,19 +174,25 @@ class ShadowQueue:
     async def _predict(self, picture: _WaitingPicture) -> None:
         """Count one picture in its record, whatever the version does."""
         record = picture.record
-        try:
-            outputs = await self._batcher.call_in_shadow(
-                picture.model, picture.signature, picture.image
-            )
-            label = _predicted_class(outputs)
-        except RequestError:  # there is no memory for it now
-            record.dropped += 1
-            return
-        except Exception as error:
-            text = " ".join(str(error).split()) or type(error).__name__
-            if not record.outcome:  # another version may have replaced it meanwhile
-                self._on_failed(record, shortened(printable_name(text), MAX_ERROR))
-            return
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                outputs = await self._batcher.call_in_shadow(
+                    picture.model, picture.signature, picture.image
+                )
+                label = _predicted_class(outputs)
+            except RequestError:  # there is no memory for it now
+                record.dropped += 1
+                return
+            except Exception as error:
+                text = " ".join(str(error).split()) or type(error).__name__
+                if record.outcome:  # another version may have replaced it meanwhile
+                    return
+                if attempt == ATTEMPTS:
+                    self._on_failed(record, shortened(printable_name(text), MAX_ERROR))
+                    return
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                break
         if not record.outcome:
             record.add(picture.domain, picture.label, label, picture.is_confident)
             self._on_predicted(record)

@@ -47,6 +47,8 @@ class ShadowRecord:
         reason: Why it ended so, in words.
         dropped: Pictures that were not compared, so that no request waits.
         pairs: Counts of the pictures that both versions have predicted.
+        serving_identity: What tells the serving version from others of its number; "" if it is not
+            known.
     """
 
     version: int
@@ -58,6 +60,7 @@ class ShadowRecord:
     reason: str = ""
     dropped: int = 0
     pairs: list[PredictedPair] = field(default_factory=list)
+    serving_identity: str = ""
 
     def __post_init__(self) -> None:
         self._by_key = {(one.domain, one.label, one.shadow_label): one for one in self.pairs}
@@ -83,6 +86,19 @@ class ShadowRecord:
         self._by_key[key].pictures += 1
         self._by_key[key].confident += is_confident
         self._num_pictures += 1
+
+    def is_of_same_models(self, other: "ShadowRecord") -> bool:
+        """Return whether another record is of the same version beside the same serving version.
+
+        Args:
+            other: Record of another server.
+        """
+        return (self.version, self.identity, self.serving, self.serving_identity) == (
+            other.version,
+            other.identity,
+            other.serving,
+            other.serving_identity,
+        )
 
     @property
     def num_pictures(self) -> int:

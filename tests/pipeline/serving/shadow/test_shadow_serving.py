@@ -21,7 +21,7 @@ from pipeline.serving.decoding.decoding_cost import DecodingCost
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.loaded_versions import LoadedVersions
 from pipeline.serving.protocol.request_images import RequestImages
-from pipeline.serving.shadow import shadow_queue
+from pipeline.serving.shadow import shadow_notices, shadow_queue
 from pipeline.serving.shadow.shadow_metrics import ShadowMetrics
 from pipeline.serving.shadow.shadow_options import ShadowOptions
 from pipeline.serving.shadow.shadow_record import MAX_DOMAINS
@@ -29,6 +29,12 @@ from pipeline.serving.shadow.shadow_serving import ShadowServing
 from pipeline.serving.shadow.shadow_state import open_shadow_state
 
 OPTIONS = ShadowOptions(is_on=True, num_pictures=4, max_disagreement=0.25)
+
+
+@pytest.fixture(autouse=True)
+def _short_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a version that fails try a picture again at once."""
+    monkeypatch.setattr(shadow_queue, "RETRY_SECONDS", 0)
 
 
 class FirstByteModel:
@@ -57,10 +63,12 @@ class Site:
         self.file = shadow_file(self.store)
         self.state = open_shadow_state(self.file, is_on=True)
         self.broken: set[int] = set()
+        self.identities: dict[int, str] = {}
         self.now = 0.0
         self.versions: LoadedVersions[Any] = LoadedVersions(
             lambda: self.listed,
             self._load,
+            lambda number: self.identities.get(number, str(number)),
             clock=lambda: self.now,
             promoted=lambda: self.state.promoted,
             is_refused=self.state.is_refused,
@@ -210,6 +218,57 @@ def test_a_version_that_fails_on_a_picture_never_serves(tmp_path, version, reaso
         await site.settle()
 
     assert run(tmp_path, restart).record() == record
+
+
+def test_a_version_that_fails_for_a_moment_goes_on(tmp_path, monkeypatch):
+    call, failures = FirstByteModel.call, [MemoryError("no memory")] * 2
+
+    def call_at_first_in_vain(model: FirstByteModel, *arguments: Any) -> dict[str, np.ndarray]:
+        if model.number == 2 and failures:
+            raise failures.pop()
+        return call(model, *arguments)
+
+    monkeypatch.setattr(FirstByteModel, "call", call_at_first_in_vain)
+    assert run(tmp_path, compare_three).record()["counts"]["pictures"] == 3
+
+
+async def fail_here_and_serve_there(site: Site, other: Site) -> None:
+    """Let version 3 fail on a picture that one server gets, and compare well in the other one."""
+    for one in (site, other):
+        await begin(one, 1, 3)
+    other.send(b"1", b"2", b"3", b"4")
+    site.shadow._fail(site.state.shadow, "no such layer")
+
+
+@pytest.mark.parametrize("is_told_first", [True, False])
+def test_a_version_that_failed_in_one_server_serves_in_none(tmp_path, is_told_first):
+    async def use(site: Site) -> None:
+        other = Site(tmp_path)
+        await fail_here_and_serve_there(site, other)
+        if is_told_first:
+            await site.shadow.follow()
+        await other.settle()
+        assert other.versions.serving() == (1 if is_told_first else 3)
+        for one in (site, other):
+            await one.shadow.follow()
+        for one in (site, other):
+            assert (one.versions.serving(), one.state.shadow.outcome) == (1, "failed")
+
+    site = run(tmp_path, use)
+    assert (site.state.promoted, site.record()["outcome"]) == (1, "failed")
+
+
+def test_the_counts_begin_anew_where_another_model_gets_the_number_of_the_serving_version(tmp_path):
+    async def use(site: Site) -> None:
+        await begin(site, 1, 2)
+        site.send(b"a", b"b", b"c")
+        await site.settle()
+        site.identities = {1: "another"}
+        assert await site.update(1, 2) == (1, 2)
+
+    record = run(tmp_path, use).record()
+    assert (record["outcome"], record["counts"]["pictures"]) == ("", 0)
+    assert record["serving_identity"] == "another"
 
 
 def test_a_newer_version_replaces_the_one_in_shadow_and_is_counted_anew(tmp_path):
@@ -365,7 +424,7 @@ def test_what_another_server_has_just_written_is_not_overwritten(tmp_path):
         other.send(b"a", b"b", b"c", b"d")
         await other.settle()
         site.send(b"a")
-        await site.shadow._save()  # as if the other one had written during `follow`
+        await site.shadow._file.save(site.state)  # as if the other one had written during `follow`
         assert json.loads(site.file.read_text())["promoted"] == 2
         await site.settle()
         assert site.versions.serving() == 2
@@ -432,6 +491,21 @@ def test_the_end_of_a_shadow_is_told_to_the_command(tmp_path):
     told = json.loads(event.read_text())
     assert (told["event"], told["model"], told["version"]) == ("shadow_ended", "shapes", 2)
     assert told["outcome"] == "promoted"
+
+
+def test_a_command_that_hangs_does_not_hold_up_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(shadow_notices, "CLOSE_SECONDS", 0.2)
+    script = "import time; time.sleep(20)"
+    options = ShadowOptions(True, 1, 0.1, (sys.executable, "-c", script))
+
+    async def use(site: Site) -> None:
+        await begin(site, 1, 2)
+        site.send(b"a")
+        await site.settle()
+
+    start = time.monotonic()
+    assert run(tmp_path, use, options).record()["outcome"] == "promoted"
+    assert time.monotonic() - start < 10
 
 
 def test_a_state_that_cannot_be_written_is_told_once_and_versions_serve(tmp_path, caplog):
