@@ -39,9 +39,11 @@ function shadowNote(shadow) {
   const confident = counts.confident
     ? `contradicts ${shareOf(counts.confident_disagreements, counts.confident)} of the ${counts.confident.toLocaleString("en")} confident predictions`
     : "has met no confident prediction";
+  const isShort = !shadow.outcome && counts.confident < shadow.wanted_confident;
+  const needed = isShort ? ` A decision needs ${shadow.wanted_confident.toLocaleString("en")} confident predictions.` : "";
   return [
     `${counts.pictures.toLocaleString("en")} of ${counted(shadow.wanted, "picture")} since `, time(shadow.since),
-    `. It ${confident} of version ${shadow.serving}; the limit is ${(100 * shadow.limit).toFixed(1)} %.${dropped}`,
+    `. It ${confident} of version ${shadow.serving}; the limit is ${(100 * shadow.limit).toFixed(1)} %.${needed}${dropped}`,
   ];
 }
 

@@ -24,7 +24,7 @@ MAX_WAITING = 64
 MEMORY_SHARE = 1 / 8
 
 #: Confidence from which a prediction counts as confident, where the version does not say whether it
-#: accepts it.
+#: accepts it, or accepts none.
 CONFIDENT = 0.9
 
 #: How often a version may try a picture before it counts as failed, for good: memory may be short
@@ -50,6 +50,7 @@ class _WaitingPicture:
         domain: Domain that the client names; "" if it is not known.
         label: Class that the client got.
         is_confident: Whether the serving version is confident.
+        has_high_confidence: Whether its confidence is at least `CONFIDENT`.
     """
 
     record: ShadowRecord
@@ -59,6 +60,7 @@ class _WaitingPicture:
     domain: str
     label: str
     is_confident: bool
+    has_high_confidence: bool
 
     @property
     def memory(self) -> int:
@@ -131,6 +133,7 @@ class ShadowQueue:
                 domain,
                 printable_name(decode_text(label)),
                 _is_confident(outputs, row),
+                _has_high_confidence(outputs, row),
             )
             if not self._try_to_add(picture):
                 record.dropped += 1
@@ -194,7 +197,13 @@ class ShadowQueue:
             else:
                 break
         if not record.outcome:
-            record.add(picture.domain, picture.label, label, picture.is_confident)
+            record.add(
+                picture.domain,
+                picture.label,
+                label,
+                picture.is_confident,
+                picture.has_high_confidence,
+            )
             self._on_predicted(record)
 
 
@@ -214,4 +223,8 @@ def _predicted_class(outputs: Outputs) -> str:
 def _is_confident(outputs: Outputs, row: int) -> bool:
     if ACCEPTED in outputs:
         return bool(outputs[ACCEPTED][row])
+    return _has_high_confidence(outputs, row)
+
+
+def _has_high_confidence(outputs: Outputs, row: int) -> bool:
     return bool(outputs[CONFIDENCE][row] >= CONFIDENT)

@@ -24,6 +24,8 @@ class PredictedPair:
         shadow_label: Class that the version in shadow predicts.
         pictures: Number of such pictures.
         confident: Number of those for which the serving version is confident.
+        high_confidence: Number of those to which it gives a high confidence. It counts where the
+            version is confident of no picture at all, as one that accepts none.
     """
 
     domain: str
@@ -31,6 +33,7 @@ class PredictedPair:
     shadow_label: str
     pictures: int = 0
     confident: int = 0
+    high_confidence: int = 0
 
 
 @dataclass
@@ -66,8 +69,17 @@ class ShadowRecord:
         self._by_key = {(one.domain, one.label, one.shadow_label): one for one in self.pairs}
         self._domains = {one.domain for one in self.pairs}
         self._num_pictures = sum(one.pictures for one in self.pairs)
+        self._num_confident = sum(one.confident for one in self.pairs)
+        self._num_high_confidence = sum(one.high_confidence for one in self.pairs)
 
-    def add(self, domain: str, label: str, shadow_label: str, is_confident: bool) -> None:
+    def add(
+        self,
+        domain: str,
+        label: str,
+        shadow_label: str,
+        is_confident: bool,
+        has_high_confidence: bool | None = None,
+    ) -> None:
         """Count a picture.
 
         Args:
@@ -75,7 +87,10 @@ class ShadowRecord:
             label: Class that the serving version predicts.
             shadow_label: Class that the version in shadow predicts.
             is_confident: Whether the serving version is confident.
+            has_high_confidence: Whether its confidence is high; None: as `is_confident`.
         """
+        if has_high_confidence is None:
+            has_high_confidence = is_confident
         if domain not in self._domains and len(self._domains) >= MAX_DOMAINS:
             domain = ""
         self._domains.add(domain)
@@ -85,7 +100,10 @@ class ShadowRecord:
             self.pairs.append(self._by_key[key])
         self._by_key[key].pictures += 1
         self._by_key[key].confident += is_confident
+        self._by_key[key].high_confidence += has_high_confidence
         self._num_pictures += 1
+        self._num_confident += is_confident
+        self._num_high_confidence += has_high_confidence
 
     def is_of_same_models(self, other: "ShadowRecord") -> bool:
         """Return whether another record is of the same version beside the same serving version.
@@ -106,6 +124,11 @@ class ShadowRecord:
         return self._num_pictures
 
     @property
+    def num_confident(self) -> int:
+        """Number of those that count as confident predictions of the serving version."""
+        return self._num_confident or self._num_high_confidence
+
+    @property
     def is_refused(self) -> bool:
         """Whether it was decided that the version does not serve."""
         return self.outcome in ("over_limit", "failed")
@@ -118,15 +141,26 @@ class ShadowRecord:
     @property
     def counts(self) -> "Disagreement":
         """Counts over all pictures."""
-        return count_disagreement("", self.pairs)
+        return self._count("", self.pairs)
 
     def by_class(self) -> list["Disagreement"]:
         """Return the counts per class of the serving version, most disagreements first."""
-        return _grouped(self.pairs, "label")
+        return self._grouped("label")
 
     def by_domain(self) -> list["Disagreement"]:
         """Return the counts per domain, most disagreements first; none if no domain is known."""
-        return _grouped(self.pairs, "domain") if self._domains - {""} else []
+        return self._grouped("domain") if self._domains - {""} else []
+
+    def _grouped(self, key: str) -> list["Disagreement"]:
+        groups: dict[str, list[PredictedPair]] = {}
+        for one in self.pairs:
+            groups.setdefault(getattr(one, key), []).append(one)
+        counts = [self._count(name, group) for name, group in groups.items()]
+        return sorted(counts, key=lambda one: (-one.disagreements, -one.pictures, one.name))
+
+    def _count(self, name: str, pairs: list[PredictedPair]) -> "Disagreement":
+        confident = "confident" if self._num_confident else "high_confidence"
+        return count_disagreement(name, pairs, confident)
 
 
 @dataclass(frozen=True)
@@ -155,12 +189,15 @@ class Disagreement:
         return self.confident_disagreements / self.confident if self.confident else 0.0
 
 
-def count_disagreement(name: str, pairs: list[PredictedPair]) -> Disagreement:
+def count_disagreement(
+    name: str, pairs: list[PredictedPair], confident: str = "confident"
+) -> Disagreement:
     """Return the counts over pairs of classes.
 
     Args:
         name: What they are about.
         pairs: The pairs.
+        confident: Attribute of a pair with the number of its confident predictions.
     """
     others: Counter[str] = Counter()
     for one in pairs:
@@ -170,17 +207,9 @@ def count_disagreement(name: str, pairs: list[PredictedPair]) -> Disagreement:
         name,
         pictures=sum(one.pictures for one in pairs),
         disagreements=others.total(),
-        confident=sum(one.confident for one in pairs),
+        confident=sum(getattr(one, confident) for one in pairs),
         confident_disagreements=sum(
-            one.confident for one in pairs if one.label != one.shadow_label
+            getattr(one, confident) for one in pairs if one.label != one.shadow_label
         ),
         most_frequent=others.most_common(1)[0][0] if others else "",
     )
-
-
-def _grouped(pairs: list[PredictedPair], key: str) -> list[Disagreement]:
-    groups: dict[str, list[PredictedPair]] = {}
-    for one in pairs:
-        groups.setdefault(getattr(one, key), []).append(one)
-    counts = [count_disagreement(name, group) for name, group in groups.items()]
-    return sorted(counts, key=lambda one: (-one.disagreements, -one.pictures, one.name))

@@ -19,6 +19,7 @@ from pipeline.serving.shadow.shadow_queue import ShadowQueue
 from pipeline.serving.shadow.shadow_record import Outcome, ShadowRecord
 from pipeline.serving.shadow.shadow_report import (
     ADVICE,
+    count_missing,
     decide,
     describe_classes,
     describe_counts,
@@ -61,6 +62,7 @@ class ShadowServing:
         self._notices = ShadowNotices(store.name, options.command)
         self._queue = ShadowQueue(batcher, budget, self._judge, self._fail)
         self._last_resort = ""
+        self._doubtful: ShadowRecord | None = None  # what has met too few confident predictions
         record = state.shadow
         if record and record.outcome == "over_limit" and decide(record, options) != "over_limit":
             record.outcome, record.ended, record.reason = "", "", ""  # the limit is another one now
@@ -92,7 +94,7 @@ class ShadowServing:
         shadow = self._versions.get(record.version)
         if shadow is None or not are_predictions(outputs):
             return
-        most = self._options.num_pictures - record.num_pictures - len(self._queue)
+        most = count_missing(record, self._options) - len(self._queue)
         self._queue.add(record, shadow, signature, images, outputs, domain or "", most)
 
     async def follow(self) -> None:
@@ -220,6 +222,16 @@ class ShadowServing:
             self._end(record, outcome, "it serves now")
         elif outcome:
             self._end(record, outcome, "it contradicts too many confident predictions")
+        elif record.num_pictures >= self._options.num_pictures and self._doubtful is not record:
+            self._doubtful = record
+            _logger.warning(
+                "version %d stays in shadow: version %d is confident of %d of the pictures so far, "
+                "and a decision needs %d of them",
+                record.version,
+                record.serving,
+                record.num_confident,
+                self._options.num_confident,
+            )
 
     def _fail(self, record: ShadowRecord, error: str) -> None:
         reason = f"it cannot predict a picture that version {record.serving} can: {error}"

@@ -162,11 +162,13 @@ def test_the_disagreement_is_told_per_class_and_per_domain(tmp_path, caplog):
         site.send(b"1", confidence=0.5)
         site.send(b"b", domain="night", confidence=0.5)
         await site.settle()
+        site.send(b"1", b"2")
+        await site.settle()
         assert site.versions.serving() == 1
         told = site.shadow.describe()
         rows = [(row["name"], row["disagreements"], row["pictures"]) for row in told["classes"]]
-        assert rows == [("a", 2, 2), ("b", 1, 1), ("1", 0, 1)]
-        assert [row["most_frequent"] for row in told["classes"]] == ["A", "B", ""]
+        assert rows == [("a", 2, 2), ("b", 1, 1), ("1", 0, 2), ("2", 0, 1)]
+        assert [row["most_frequent"] for row in told["classes"]] == ["A", "B", "", ""]
         assert [(row["name"], row["disagreements"]) for row in told["domains"]] == [
             ("day", 2),
             ("night", 1),
@@ -183,7 +185,7 @@ def test_the_disagreement_is_told_per_class_and_per_domain(tmp_path, caplog):
 
     record = run(tmp_path, use).record()
     assert record["outcome"] == "over_limit"
-    assert record["counts"]["confident_disagreements"] == record["counts"]["confident"] == 2
+    assert (record["counts"]["confident_disagreements"], record["counts"]["confident"]) == (2, 4)
     assert "by class: 'a' 2 of 2 (most often 'A') and 'b' 1 of 1 (most often 'B')" in caplog.text
 
 
@@ -192,9 +194,57 @@ def test_disagreements_of_which_the_serving_version_is_not_confident_are_within_
         await begin(site, 1, 3)
         site.send(b"a", b"b", b"c", b"d", confidence=0.5)
         await site.settle()
+        site.send(b"1", b"2", b"3", b"4")
+        await site.settle()
         assert site.versions.serving() == 3
 
     assert run(tmp_path, use).record()["counts"]["disagreements"] == 4
+
+
+def test_the_shadow_goes_on_until_enough_predictions_are_confident(tmp_path, caplog):
+    async def use(site: Site) -> None:
+        await begin(site, 1, 3)
+        for pictures in (b"abcd", b"efgh"):
+            site.send(*(bytes([one]) for one in pictures), confidence=0.5)
+            await site.settle()
+        site.send(b"i")  # one contradicted picture of one decides nothing
+        await site.settle()
+        assert site.state.shadow.outcome == ""
+        site.send(b"1", b"2", b"3", b"4")
+        await site.settle()
+        assert site.versions.serving() == 3
+
+    counts = run(tmp_path, use).record()["counts"]
+    assert (counts["pictures"], counts["confident"]) == (12, 4)
+    told = "version 1 is confident of 0 of the pictures so far, and a decision needs 4 of them"
+    assert caplog.text.count(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "needed"), [(1, 1), (4, 4), (70, 50), (500, 50), (501, 51), (10_000, 1000)]
+)
+def test_a_decision_needs_fifty_confident_predictions_or_a_tenth_of_the_pictures(wanted, needed):
+    assert ShadowOptions(True, wanted, 0.1).num_confident == needed
+
+
+def test_where_the_serving_version_accepts_nothing_a_high_confidence_counts(tmp_path, monkeypatch):
+    call = FirstByteModel.call
+
+    def accept_none(model: FirstByteModel, *arguments: Any) -> dict[str, np.ndarray]:
+        outputs = call(model, *arguments)
+        return {**outputs, "accepted": np.zeros(len(outputs["label"]), bool)}
+
+    monkeypatch.setattr(FirstByteModel, "call", accept_none)
+
+    async def use(site: Site) -> None:
+        await begin(site, 1, 3)
+        site.send(b"a", b"b", b"c", b"d")
+        await site.settle()
+        assert site.versions.serving() == 1
+
+    record = run(tmp_path, use).record()
+    assert record["outcome"] == "over_limit"
+    assert record["counts"]["confident_disagreements"] == 4
 
 
 @pytest.mark.parametrize(
