@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import math
 from collections import deque
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class _WaitingPicture:
         model: Version in shadow.
         signature: Name of the signature.
         image: The instance, alone.
+        digest: Digest of its bytes.
         domain: Domain that the client names; "" if it is not known.
         label: Class that the client got.
         is_confident: Whether the serving version is confident.
@@ -57,6 +59,7 @@ class _WaitingPicture:
     model: CallableModel
     signature: str
     image: RequestImages
+    digest: str
     domain: str
     label: str
     is_confident: bool
@@ -110,7 +113,7 @@ class ShadowQueue:
         domain: str,
         most: int,
     ) -> None:
-        """Let pictures of a request wait, or drop them.
+        """Let pictures of a request wait, or drop them; not those that count already.
 
         Args:
             record: Record of the shadow.
@@ -123,19 +126,26 @@ class ShadowQueue:
         """
         rows = zip(images.instances, images.costs, outputs[LABEL], strict=True)
         for row, (instance, cost, label) in enumerate(rows):
-            if row >= most:
+            if most <= 0:
                 return
+            digest = _digest(instance)
+            if record.is_repeated(digest):
+                continue
             picture = _WaitingPicture(
                 record,
                 model,
                 signature,
                 RequestImages([instance], [cost]),
+                digest,
                 domain,
                 printable_name(decode_text(label)),
                 _is_confident(outputs, row),
                 _has_high_confidence(outputs, row),
             )
-            if not self._try_to_add(picture):
+            if self._try_to_add(picture):
+                record.see(digest)
+                most -= 1
+            else:
                 record.dropped += 1
 
     async def close(self) -> None:
@@ -144,6 +154,7 @@ class ShadowQueue:
             self._worker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._worker
+        self._clear()  # it may have had no time to begin
 
     def _try_to_add(self, picture: _WaitingPicture) -> bool:
         if (
@@ -166,9 +177,14 @@ class ShadowQueue:
                     await self._predict(picture)
                 self._free(self._waiting.popleft())
         finally:
-            while self._waiting:
-                self._free(self._waiting.popleft())
+            self._clear()
             self._worker = None
+
+    def _clear(self) -> None:
+        while self._waiting:
+            picture = self._waiting.popleft()
+            picture.record.forget(picture.digest)
+            self._free(picture)
 
     def _free(self, picture: _WaitingPicture) -> None:
         self._memory -= picture.memory
@@ -185,6 +201,7 @@ class ShadowQueue:
                 label = _predicted_class(outputs)
             except RequestError:  # there is no memory for it now
                 record.dropped += 1
+                record.forget(picture.digest)
                 return
             except Exception as error:
                 text = " ".join(str(error).split()) or type(error).__name__
@@ -205,6 +222,11 @@ class ShadowQueue:
                 picture.has_high_confidence,
             )
             self._on_predicted(record)
+
+
+def _digest(instance: bytes) -> str:
+    """Return what tells a picture from others, 12 digits: no two of 10,000 are likely the same."""
+    return hashlib.blake2b(instance, digest_size=6).hexdigest()
 
 
 def _predicted_class(outputs: Outputs) -> str:

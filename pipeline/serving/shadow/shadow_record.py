@@ -7,6 +7,9 @@ from typing import Literal
 #: Most domains of clients that are told apart; pictures of others count as of no known domain.
 MAX_DOMAINS = 50
 
+#: Most pictures that are known again: the last ones that clients have sent.
+MAX_SEEN = 10_000
+
 #: What became of a shadow; "" while it lasts.
 #: promoted: the version serves; over_limit: it contradicts the serving version too often;
 #: failed: it cannot predict a picture that the serving version can; replaced: a newer version came;
@@ -52,6 +55,9 @@ class ShadowRecord:
         pairs: Counts of the pictures that both versions have predicted.
         serving_identity: What tells the serving version from others of its number; "" if it is not
             known.
+        repeated: Pictures that were not compared, because they had been before.
+        seen: Digests of the pictures that count, the last ones at the end, with how often clients
+            have sent each; at most `MAX_SEEN`.
     """
 
     version: int
@@ -64,6 +70,8 @@ class ShadowRecord:
     dropped: int = 0
     pairs: list[PredictedPair] = field(default_factory=list)
     serving_identity: str = ""
+    repeated: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._by_key = {(one.domain, one.label, one.shadow_label): one for one in self.pairs}
@@ -104,6 +112,37 @@ class ShadowRecord:
         self._num_pictures += 1
         self._num_confident += is_confident
         self._num_high_confidence += has_high_confidence
+
+    def is_repeated(self, digest: str) -> bool:
+        """Return whether a picture counts already, such as that of a health check, and count that.
+
+        Args:
+            digest: Digest of its encoded bytes.
+        """
+        times = self.seen.pop(digest, 0)
+        if not times:
+            return False
+        self.seen[digest] = times + 1  # at the end: what comes again and again stays known
+        self.repeated += 1
+        return True
+
+    def see(self, digest: str) -> None:
+        """Note that a picture is being compared.
+
+        Args:
+            digest: Digest of its encoded bytes.
+        """
+        self.seen[digest] = 1
+        if len(self.seen) > MAX_SEEN:
+            del self.seen[next(iter(self.seen))]
+
+    def forget(self, digest: str) -> None:
+        """Note that a picture was not compared after all.
+
+        Args:
+            digest: Digest of its encoded bytes.
+        """
+        self.seen.pop(digest, None)
 
     def is_of_same_models(self, other: "ShadowRecord") -> bool:
         """Return whether another record is of the same version beside the same serving version.

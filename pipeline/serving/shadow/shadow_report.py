@@ -101,6 +101,7 @@ def describe_shadow(record: ShadowRecord | None, options: ShadowOptions) -> dict
         "wanted_confident": options.num_confident,
         "limit": options.max_disagreement,
         "dropped": record.dropped,
+        "repeated": record.repeated,
         "counts": _row(record.counts),
         "classes": [_row(one) for one in record.by_class()[:MAX_ROWS]],
         "domains": [_row(one) for one in record.by_domain()[:MAX_ROWS]],

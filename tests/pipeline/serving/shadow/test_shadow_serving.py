@@ -21,7 +21,7 @@ from pipeline.serving.decoding.decoding_cost import DecodingCost
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.loaded_versions import LoadedVersions
 from pipeline.serving.protocol.request_images import RequestImages
-from pipeline.serving.shadow import shadow_notices, shadow_queue
+from pipeline.serving.shadow import shadow_notices, shadow_queue, shadow_record
 from pipeline.serving.shadow.shadow_metrics import ShadowMetrics
 from pipeline.serving.shadow.shadow_options import ShadowOptions
 from pipeline.serving.shadow.shadow_record import MAX_DOMAINS
@@ -153,16 +153,69 @@ def test_the_first_version_serves_at_once_and_the_next_one_after_its_shadow(tmp_
     )
 
 
+def test_the_same_picture_counts_once_also_after_a_restart(tmp_path):
+    async def use(site: Site) -> None:
+        await begin(site, 1, 2)
+        for _ in range(5):
+            site.send(b"a", b"a", b"b")
+            await site.settle()
+        assert site.versions.serving() == 1
+
+    async def restart(site: Site) -> None:
+        assert await site.update(1, 2) == (1, 2)
+        site.send(b"a", b"b", b"c")
+        await site.settle()
+
+    state = run(tmp_path, use).state
+    assert (state.shadow.num_pictures, state.shadow.repeated) == (2, 13)
+    site = run(tmp_path, restart)
+    assert site.state.shadow.repeated >= 2
+    assert (site.record()["counts"]["pictures"], len(site.record()["seen"])) == (3, 3)
+
+
+def test_what_comes_again_and_again_stays_known_among_many_pictures(tmp_path, monkeypatch):
+    monkeypatch.setattr(shadow_record, "MAX_SEEN", 3)
+
+    async def use(site: Site) -> None:
+        await begin(site, 1, 2)
+        for number in range(10):
+            site.send(b"health check", b"a%d" % number)
+            await site.settle()
+
+    record = run(tmp_path, use, ShadowOptions(True, 100, 0.1)).state.shadow
+    assert (record.num_pictures, record.repeated, len(record.seen)) == (11, 9, 3)
+
+
+def test_a_picture_that_was_dropped_counts_when_it_comes_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(shadow_queue, "MAX_WAITING", 1)
+
+    async def use(site: Site) -> None:
+        await begin(site, 1, 2)
+        site.send(b"a", b"b")
+        await site.settle()
+        site.send(b"b")
+        await site.shadow.close()  # while it waits
+
+    async def restart(site: Site) -> None:
+        assert await site.update(1, 2) == (1, 2)
+        site.send(b"b")
+        await site.settle()
+
+    run(tmp_path, use)
+    record = run(tmp_path, restart).record()
+    assert (record["counts"]["pictures"], record["dropped"], record["repeated"]) == (2, 1, 0)
+
+
 def test_the_disagreement_is_told_per_class_and_per_domain(tmp_path, caplog):
     caplog.set_level(logging.INFO)
 
     async def use(site: Site) -> None:
         await begin(site, 1, 3)
-        site.send(b"a", b"a", domain="day")
+        site.send(b"a1", b"a2", domain="day")
         site.send(b"1", confidence=0.5)
         site.send(b"b", domain="night", confidence=0.5)
         await site.settle()
-        site.send(b"1", b"2")
+        site.send(b"11", b"2")
         await site.settle()
         assert site.versions.serving() == 1
         told = site.shadow.describe()
@@ -253,8 +306,8 @@ def test_where_the_serving_version_accepts_nothing_a_high_confidence_counts(tmp_
 def test_a_version_that_fails_on_a_picture_never_serves(tmp_path, version, reason):
     async def use(site: Site) -> None:
         await begin(site, 1, version)
-        for _ in range(6):
-            site.send(b"a", b"b")
+        for number in range(6):
+            site.send(b"a%d" % number)
             await site.settle()
         assert site.versions.serving() == 1
 
@@ -515,7 +568,7 @@ def test_more_domains_than_are_told_apart_count_as_not_known(tmp_path):
     async def use(site: Site) -> None:
         await begin(site, 1, 2)
         for number in range(MAX_DOMAINS + 5):
-            site.send(b"a", domain=f"domain {number}")
+            site.send(b"a%d" % number, domain=f"domain {number}")
             await site.settle()
 
     pairs = run(tmp_path, use, ShadowOptions(True, 1000, 0.1)).record()["pairs"]
@@ -597,11 +650,11 @@ def test_no_request_waits_for_a_version_in_shadow_that_never_ends(tmp_path, monk
         await begin(site, 1, 2)
         site.send(b"a")
         images = RequestImages([b"b"], [DecodingCost()])
-        for _ in range(20):
+        for number in range(20):
             calling = site.batcher.call(site.versions.get(), "serving_default", images)
             outputs = await asyncio.wait_for(calling, 5)
             assert list(outputs["label"]) == [b"b"]
-            site.send(b"b")
+            site.send(b"b%d" % number)
         assert len(site.shadow._queue) == 4  # no more are wanted
         go_on.set()
         await site.settle()
