@@ -241,8 +241,12 @@ class ShadowServing:
         """Let a version serve that was not decided on here."""
         self._state.promoted = version
         record = self._state.shadow
-        if record and record.is_in_shadow and record.version <= version:
+        if record is None or not record.is_in_shadow or record.version > version:
+            return
+        if record.version == version:
             self._end(record, "promoted", reason)
+        else:
+            self._end(record, "replaced", f"version {version} serves now: {reason}")
 
     def _end(self, record: ShadowRecord, outcome: Outcome, reason: str) -> None:
         """Note, log and tell what became of a shadow."""

@@ -519,6 +519,21 @@ def test_a_version_that_another_server_of_the_workspace_promotes_serves_here_too
     assert "another server" in run(tmp_path, use).record()["reason"]
 
 
+def test_a_version_that_failed_is_replaced_where_another_server_promotes_a_later_one(tmp_path):
+    async def use(site: Site) -> None:
+        await begin(site, 1, 5)
+        site.send(b"a")
+        await site.settle()
+        other = Site(tmp_path)
+        await other.update(1, 5, 7)
+        other.send(b"1", b"2", b"3", b"4")
+        await other.settle()
+        await site.shadow.follow()
+        assert (site.state.promoted, site.state.shadow.outcome) == (7, "replaced")
+
+    run(tmp_path, use)
+
+
 def test_what_another_server_has_just_written_is_not_overwritten(tmp_path):
     async def use(site: Site) -> None:
         await begin(site, 1, 2)
