@@ -269,3 +269,16 @@ def test_a_version_that_was_pushed_while_no_server_ran_is_in_shadow_unless_none_
         wait_for(lambda: site.state()["promoted"] == 2)
         assert server.metric("carryover_serving_version") == 2
         assert server.stop() == 0
+
+
+def test_a_command_that_hangs_after_a_shadow_keeps_no_server_from_ending(site):
+    config = site.root / "notify.yaml"
+    config.write_text("data: d\nnotify: {command: [sleep, '40']}\n")
+    with start_server(site.root, *OPTIONS, "--config", str(config)) as server:
+        begin_shadow(site, server, "same")
+        for _ in range(2):
+            confidences(server)
+        wait_for(lambda: server.metric("carryover_serving_version") == 2)
+        start = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - start < 20
