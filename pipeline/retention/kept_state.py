@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from components.pusher.promoted_version import read_promoted
 from components.pusher.push_record import Push
 from components.pusher.version_store import VersionStore
 from components.pusher.version_use import is_in_use
@@ -117,7 +118,7 @@ def _kept_versions(store: VersionStore, keep: int, workspace: Workspace) -> Kept
             kept.add(store.read_push(numbers[-1]).baseline_version or numbers[-1])
         except InputError as error:
             _logger.warning("version %d: %s", numbers[-1], error)
-    kept |= _shown_again(workspace)
+    kept |= _shown_again(workspace) | _beside_shadow(store, numbers)
     in_use = {one for one in numbers if one not in kept and is_in_use(store.path(one))}
     return KeptVersions(
         store,
@@ -125,6 +126,19 @@ def _kept_versions(store: VersionStore, keep: int, workspace: Workspace) -> Kept
         frozenset(store.rolled_back_versions()[-keep:]),
         frozenset(in_use),
     )
+
+
+def _beside_shadow(store: VersionStore, numbers: list[int]) -> set[int]:
+    """Return the version that serves while a newer one is in shadow, and may serve after it, too.
+
+    All versions where nobody knows which one that is.
+    """
+    try:
+        promoted = read_promoted(store)
+    except InputError as error:
+        _logger.warning("all versions of %s are kept: %s", store.name, error)
+        return set(numbers)
+    return set() if promoted is None else set([one for one in numbers if one <= promoted][-1:])
 
 
 def _shown_again(workspace: Workspace) -> set[int]:

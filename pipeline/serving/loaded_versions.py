@@ -51,6 +51,7 @@ class LoadedVersions(Generic[Model]):
         clock: Callable[[], float] = time.monotonic,
         pinned: Collection[int] = (),
         promoted: Callable[[], int | None] = lambda: None,
+        is_refused: Callable[[int], bool] = lambda number: False,
     ) -> None:
         """Start without loaded versions.
 
@@ -64,9 +65,12 @@ class LoadedVersions(Generic[Model]):
             pinned: Numbers of versions that are kept in memory beside the newest.
             promoted: Function that returns the newest version that may serve; None if all may. Of
                 those after it, the newest is kept in shadow, beside the serving version.
+            is_refused: Function that returns whether a version after the promoted one was decided
+                not to serve. The serving version stays in memory rather than let such a one serve.
         """
         self._list_versions, self._load, self._clock = list_versions, load, clock
         self._identify, self._pinned, self._promoted = identify, pinned, promoted
+        self._is_refused = is_refused
         self._failures: dict[int, tuple[float, str]] = {}  # time and identity
         self._models: dict[int, Model] = {}
         self._identities: dict[int, str] = {}  # of the models
@@ -132,8 +136,9 @@ class LoadedVersions(Generic[Model]):
         kept: list[int] = []
         promoted = self._promoted()
         current = {number for number in self._models if self._is_current(number, listed)}
+        held = [] if self._may_serve(current) else self._find_held(listed)
         if self._may_serve(current) or not self._may_serve(listed):
-            self._unload_all_but(current)
+            self._unload_all_but(current.union(held))
         newest_first = sorted(listed, reverse=True)
         able = [number for number in newest_first if self._may_serve([number])]
         others = [number for number in newest_first if number not in able]
@@ -146,9 +151,25 @@ class LoadedVersions(Generic[Model]):
                 if is_wanted and (number in current or self._try_to_load(number)):
                     kept.append(number)
                     current.add(number)
-                    self._unload_all_but(current)
+                    self._unload_all_but(current.union(kept))
+            if not kept:
+                kept += held  # no version of the directory can take its place
         if self._promoted() == promoted:  # otherwise the next update knows better what to keep
             self._unload_all_but(kept)
+
+    def _find_held(self, listed: list[int]) -> list[int]:
+        """Return the serving version if it stays in memory although the directory lacks it.
+
+        Its number may have another model that cannot be loaded, or the newest version may be one
+        that was decided not to serve.
+        """
+        serving = self.serving()
+        if serving is None or not self._may_serve([serving]):
+            return []
+        if serving in listed:
+            return [serving]
+        is_stuck = not self._may_serve(listed) and self._is_refused(max(listed))
+        return [serving] if is_stuck else []
 
     def _may_serve(self, numbers: Collection[int]) -> bool:
         """Return whether any of the versions may serve, so that none after it has to."""

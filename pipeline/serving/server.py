@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from starlette.applications import Starlette
 
+from components.pusher.promoted_version import shadow_file
 from components.pusher.version_store import VersionStore
 from pipeline.config.path_check import check_workspace
 from pipeline.overview.overview_routes import overview_routes
@@ -41,7 +42,7 @@ from pipeline.serving.served_model import ServedModel
 from pipeline.serving.server_metrics import ServerMetrics
 from pipeline.serving.shadow.shadow_metrics import ShadowMetrics
 from pipeline.serving.shadow.shadow_serving import ShadowServing
-from pipeline.serving.shadow.shadow_state import ShadowState, open_shadow_state, shadow_file
+from pipeline.serving.shadow.shadow_state import ShadowState, open_shadow_state
 from pipeline.serving.version_loading import identify_version, load_version
 from pipeline.serving.version_polling import VersionPolling
 from pipeline.tensorflow_import import import_tensorflow_quietly
@@ -179,6 +180,7 @@ def _create_versions(
         lambda number: identify_version(store, number),
         pinned=pinned,
         promoted=lambda: state.promoted if state else None,
+        is_refused=lambda number: bool(state and state.is_refused(number)),
     )
 
 

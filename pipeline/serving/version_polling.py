@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pipeline.serving.loaded_versions import LoadedVersions
+from trainer_module.contract.printable_names import printable_name
 
 #: Seconds between two polls of the directory of versions, as in TensorFlow Serving.
 POLL_SECONDS = 1.0
@@ -29,11 +30,12 @@ class VersionPolling:
 
         Args:
             versions: Versions to update.
-            on_update: Function that is called after every poll. It raises no error.
+            on_update: Function that is called after every poll. If it raises an error, that is
+                logged once, and versions are followed on.
         """
         self._versions, self._on_update = versions, on_update
         self._task: asyncio.Task[None] | None = None
-        self._problem = ""
+        self._problem = self._update_problem = ""
 
     async def start(self) -> None:
         """Begin to poll, and return when a version is loaded; the others are loaded meanwhile."""
@@ -58,8 +60,19 @@ class VersionPolling:
         while True:
             await self._poll()
             if self._on_update is not None:
-                await self._on_update()
+                await self._tell_update(self._on_update)
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _tell_update(self, on_update: Callable[[], Awaitable[None]]) -> None:
+        """Call the function, and log a problem when it begins: no push may be missed for it."""
+        problem = ""
+        try:
+            await on_update()
+        except Exception as error:
+            problem = f"what follows the versions has failed: {type(error).__name__}: {error}"
+        if problem and problem != self._update_problem:
+            _logger.error("%s", printable_name(problem))
+        self._update_problem = problem
 
     async def _poll(self) -> None:
         """Update the versions, and log a problem when it begins and when it is over."""

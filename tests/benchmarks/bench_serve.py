@@ -68,7 +68,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.attack:
         sys.exit(0 if attack(options) else 1)
-    pictures = [noise(seed) for seed in range(CLIENTS)]
+    # The same picture is in shadow once.
+    num_pictures = options.requests if options.shadow else CLIENTS
+    pictures = [noise(seed) for seed in range(num_pictures)]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         models = [

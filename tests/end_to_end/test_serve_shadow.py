@@ -1,5 +1,6 @@
 """`carryover serve --shadow` as a process: what clients get, and when a new version serves."""
 
+import itertools
 import json
 import threading
 import time
@@ -15,7 +16,7 @@ from rest_client import binary
 from server_process import ServerProcess, start_server
 from test_serve import wait_for
 from tiny_exports import export_tiny, push_of
-from tiny_pictures import solid
+from tiny_pictures import solid, with_comment
 
 from components.pusher.version_store import VersionStore
 
@@ -27,6 +28,15 @@ PICTURES = [solid("red"), solid("blue"), solid((9, 200, 90)), solid((250, 250, 1
 #: Pictures that a version is in shadow for, in these tests.
 WANTED = 8
 OPTIONS = ("--shadow", "--set", f"serve.shadow_pictures={WANTED}")
+
+
+_numbers = itertools.count()
+
+
+def new_pictures() -> list[bytes]:
+    """Files that no shadow has seen, with the pixels of `PICTURES`."""
+    number = next(_numbers)
+    return [with_comment(picture, str(number)) for picture in PICTURES]
 
 
 class FailingModel(tf.Module):
@@ -80,7 +90,7 @@ def _site(tmp_path: Path, models: dict[str, Path]) -> Site:
 
 def confidences(server: ServerProcess, **options: Any) -> list[float]:
     """Confidences that a client gets for the pictures, by which versions are told apart."""
-    request = {"instances": [binary(picture) for picture in PICTURES]}
+    request = {"instances": [binary(picture) for picture in new_pictures()]}
     response = server.client.predict(request, **options)
     assert response.status == 200, response.body
     return [round(row["confidence"], 3) for row in response.body["predictions"]]
@@ -110,11 +120,11 @@ def test_clients_get_the_old_answers_until_enough_pictures_agree(site, server):
     wait_for(lambda: compared(site) == len(PICTURES))
     assert server.metric("carryover_serving_version") == 1
     with GrpcClient(server.grpc_address, "shapes") as client:
-        response = client.predict(PICTURES)  # the last pictures that are needed
+        response = client.predict(new_pictures())  # the last pictures that are needed
         assert [round(value, 3) for value in response.outputs["confidence"].float_val] == first
         assert response.model_spec.version.value == 1
         wait_for(lambda: server.metric("carryover_serving_version") == 2)
-        assert client.predict(PICTURES).model_spec.version.value == 2
+        assert client.predict(new_pictures()).model_spec.version.value == 2
     assert confidences(server) == confidences(server, version=2) != first
     assert confidences(server, version=1) == first
     wait_for(site.ended)
@@ -145,7 +155,7 @@ def test_under_requests_no_client_sees_the_new_version_before_and_the_old_one_af
     def send_over_grpc() -> None:
         with GrpcClient(server.grpc_address, "shapes") as client:
             while not stop.is_set():
-                seen["gRPC"].append(client.predict(PICTURES).model_spec.version.value == 1)
+                seen["gRPC"].append(client.predict(new_pictures()).model_spec.version.value == 1)
 
     with ThreadPoolExecutor(2) as threads:
         senders = [threads.submit(send) for send in (send_over_rest, send_over_grpc)]
@@ -168,11 +178,11 @@ def test_under_requests_no_client_sees_the_new_version_before_and_the_old_one_af
 def test_labels_reach_the_serving_version_and_the_one_in_shadow(site, server):
     first = confidences(server)
     with GrpcClient(server.grpc_address, "shapes") as client:
-        assert client.predict(PICTURES, label="canary").model_spec.version.value == 1
+        assert client.predict(new_pictures(), label="canary").model_spec.version.value == 1
         begin_shadow(site, server, "other")
-        assert client.predict(PICTURES, label="canary").model_spec.version.value == 2
-        assert client.predict(PICTURES, label="stable").model_spec.version.value == 1
-    request = {"instances": [binary(picture) for picture in PICTURES]}
+        assert client.predict(new_pictures(), label="canary").model_spec.version.value == 2
+        assert client.predict(new_pictures(), label="stable").model_spec.version.value == 1
+    request = {"instances": [binary(picture) for picture in new_pictures()]}
     rows = server.client.predict_labelled(request, "canary").body["predictions"]
     shadow = confidences(server, version=2)
     assert [round(row["confidence"], 3) for row in rows] == shadow != first
@@ -259,3 +269,16 @@ def test_a_version_that_was_pushed_while_no_server_ran_is_in_shadow_unless_none_
         wait_for(lambda: site.state()["promoted"] == 2)
         assert server.metric("carryover_serving_version") == 2
         assert server.stop() == 0
+
+
+def test_a_command_that_hangs_after_a_shadow_keeps_no_server_from_ending(site):
+    config = site.root / "notify.yaml"
+    config.write_text("data: d\nnotify: {command: [sleep, '40']}\n")
+    with start_server(site.root, *OPTIONS, "--config", str(config)) as server:
+        begin_shadow(site, server, "same")
+        for _ in range(2):
+            confidences(server)
+        wait_for(lambda: server.metric("carryover_serving_version") == 2)
+        start = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - start < 20

@@ -36,12 +36,15 @@ function shadowTable(what, rows, unnamed) {
 function shadowNote(shadow) {
   const { counts } = shadow;
   const dropped = shadow.dropped ? ` ${counted(shadow.dropped, "picture")} dropped, so that no request waits.` : "";
+  const repeated = shadow.repeated ? ` ${counted(shadow.repeated, "repeated picture")} not counted again.` : "";
   const confident = counts.confident
     ? `contradicts ${shareOf(counts.confident_disagreements, counts.confident)} of the ${counts.confident.toLocaleString("en")} confident predictions`
     : "has met no confident prediction";
+  const isShort = !shadow.outcome && counts.confident < shadow.wanted_confident;
+  const needed = isShort ? ` A decision needs ${shadow.wanted_confident.toLocaleString("en")} confident predictions.` : "";
   return [
     `${counts.pictures.toLocaleString("en")} of ${counted(shadow.wanted, "picture")} since `, time(shadow.since),
-    `. It ${confident} of version ${shadow.serving}; the limit is ${(100 * shadow.limit).toFixed(1)} %.${dropped}`,
+    `. It ${confident} of version ${shadow.serving}; the limit is ${(100 * shadow.limit).toFixed(1)} %.${needed}${dropped}${repeated}`,
   ];
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import math
 from collections import deque
 from collections.abc import Callable
@@ -24,8 +25,15 @@ MAX_WAITING = 64
 MEMORY_SHARE = 1 / 8
 
 #: Confidence from which a prediction counts as confident, where the version does not say whether it
-#: accepts it.
+#: accepts it, or accepts none.
 CONFIDENT = 0.9
+
+#: How often a version may try a picture before it counts as failed, for good: memory may be short
+#: for a moment.
+ATTEMPTS = 3
+
+#: Seconds between two of them.
+RETRY_SECONDS = 1.0
 
 #: Most characters of the error of a version that are kept.
 MAX_ERROR = 300
@@ -40,18 +48,22 @@ class _WaitingPicture:
         model: Version in shadow.
         signature: Name of the signature.
         image: The instance, alone.
+        digest: Digest of its bytes.
         domain: Domain that the client names; "" if it is not known.
         label: Class that the client got.
         is_confident: Whether the serving version is confident.
+        has_high_confidence: Whether its confidence is at least `CONFIDENT`.
     """
 
     record: ShadowRecord
     model: CallableModel
     signature: str
     image: RequestImages
+    digest: str
     domain: str
     label: str
     is_confident: bool
+    has_high_confidence: bool
 
     @property
     def memory(self) -> int:
@@ -101,7 +113,7 @@ class ShadowQueue:
         domain: str,
         most: int,
     ) -> None:
-        """Let pictures of a request wait, or drop them.
+        """Let pictures of a request wait, or drop them; not those that count already.
 
         Args:
             record: Record of the shadow.
@@ -114,18 +126,26 @@ class ShadowQueue:
         """
         rows = zip(images.instances, images.costs, outputs[LABEL], strict=True)
         for row, (instance, cost, label) in enumerate(rows):
-            if row >= most:
+            if most <= 0:
                 return
+            digest = _digest(instance)
+            if record.is_repeated(digest):
+                continue
             picture = _WaitingPicture(
                 record,
                 model,
                 signature,
                 RequestImages([instance], [cost]),
+                digest,
                 domain,
                 printable_name(decode_text(label)),
                 _is_confident(outputs, row),
+                _has_high_confidence(outputs, row),
             )
-            if not self._try_to_add(picture):
+            if self._try_to_add(picture):
+                record.see(digest)
+                most -= 1
+            else:
                 record.dropped += 1
 
     async def close(self) -> None:
@@ -134,6 +154,7 @@ class ShadowQueue:
             self._worker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._worker
+        self._clear()  # it may have had no time to begin
 
     def _try_to_add(self, picture: _WaitingPicture) -> bool:
         if (
@@ -156,9 +177,14 @@ class ShadowQueue:
                     await self._predict(picture)
                 self._free(self._waiting.popleft())
         finally:
-            while self._waiting:
-                self._free(self._waiting.popleft())
+            self._clear()
             self._worker = None
+
+    def _clear(self) -> None:
+        while self._waiting:
+            picture = self._waiting.popleft()
+            picture.record.forget(picture.digest)
+            self._free(picture)
 
     def _free(self, picture: _WaitingPicture) -> None:
         self._memory -= picture.memory
@@ -167,22 +193,40 @@ class ShadowQueue:
     async def _predict(self, picture: _WaitingPicture) -> None:
         """Count one picture in its record, whatever the version does."""
         record = picture.record
-        try:
-            outputs = await self._batcher.call_in_shadow(
-                picture.model, picture.signature, picture.image
-            )
-            label = _predicted_class(outputs)
-        except RequestError:  # there is no memory for it now
-            record.dropped += 1
-            return
-        except Exception as error:
-            text = " ".join(str(error).split()) or type(error).__name__
-            if not record.outcome:  # another version may have replaced it meanwhile
-                self._on_failed(record, shortened(printable_name(text), MAX_ERROR))
-            return
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                outputs = await self._batcher.call_in_shadow(
+                    picture.model, picture.signature, picture.image
+                )
+                label = _predicted_class(outputs)
+            except RequestError:  # there is no memory for it now
+                record.dropped += 1
+                record.forget(picture.digest)
+                return
+            except Exception as error:
+                text = " ".join(str(error).split()) or type(error).__name__
+                if record.outcome:  # another version may have replaced it meanwhile
+                    return
+                if attempt == ATTEMPTS:
+                    self._on_failed(record, shortened(printable_name(text), MAX_ERROR))
+                    return
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                break
         if not record.outcome:
-            record.add(picture.domain, picture.label, label, picture.is_confident)
+            record.add(
+                picture.domain,
+                picture.label,
+                label,
+                picture.is_confident,
+                picture.has_high_confidence,
+            )
             self._on_predicted(record)
+
+
+def _digest(instance: bytes) -> str:
+    """Return what tells a picture from others, 12 digits: no two of 10,000 are likely the same."""
+    return hashlib.blake2b(instance, digest_size=6).hexdigest()
 
 
 def _predicted_class(outputs: Outputs) -> str:
@@ -201,4 +245,8 @@ def _predicted_class(outputs: Outputs) -> str:
 def _is_confident(outputs: Outputs, row: int) -> bool:
     if ACCEPTED in outputs:
         return bool(outputs[ACCEPTED][row])
+    return _has_high_confidence(outputs, row)
+
+
+def _has_high_confidence(outputs: Outputs, row: int) -> bool:
     return bool(outputs[CONFIDENCE][row] >= CONFIDENT)

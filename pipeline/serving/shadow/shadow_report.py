@@ -17,6 +17,20 @@ ADVICE = (
 )
 
 
+def count_missing(record: ShadowRecord, options: ShadowOptions) -> int:
+    """Return how many more pictures a decision needs at least; 0 or less if it can be made.
+
+    A single confident prediction says nothing, so a shadow goes on until there are enough of them.
+
+    Args:
+        record: Record of the shadow.
+        options: Options of the server.
+    """
+    return max(
+        options.num_pictures - record.num_pictures, options.num_confident - record.num_confident
+    )
+
+
 def decide(record: ShadowRecord, options: ShadowOptions) -> Outcome:
     """Return what becomes of a version in shadow; "" while more pictures are needed.
 
@@ -24,7 +38,7 @@ def decide(record: ShadowRecord, options: ShadowOptions) -> Outcome:
         record: Record of the shadow.
         options: Options of the server.
     """
-    if record.num_pictures < options.num_pictures:
+    if count_missing(record, options) > 0:
         return ""
     share = record.counts.confident_share
     return "over_limit" if share > options.max_disagreement else "promoted"
@@ -84,8 +98,10 @@ def describe_shadow(record: ShadowRecord | None, options: ShadowOptions) -> dict
         "outcome": record.outcome,
         "reason": record.reason,
         "wanted": options.num_pictures,
+        "wanted_confident": options.num_confident,
         "limit": options.max_disagreement,
         "dropped": record.dropped,
+        "repeated": record.repeated,
         "counts": _row(record.counts),
         "classes": [_row(one) for one in record.by_class()[:MAX_ROWS]],
         "domains": [_row(one) for one in record.by_domain()[:MAX_ROWS]],

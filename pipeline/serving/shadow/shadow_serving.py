@@ -3,35 +3,30 @@
 import asyncio
 import logging
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
+from components.pusher.promoted_version import shadow_file
 from components.pusher.version_store import VersionStore
-from pipeline.retraining.notices import Notices
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.loaded_versions import LoadedVersions
 from pipeline.serving.protocol.prediction_outputs import are_predictions
 from pipeline.serving.protocol.request_images import RequestImages
 from pipeline.serving.served_model import ServedModel
+from pipeline.serving.shadow.shadow_notices import ShadowNotices
 from pipeline.serving.shadow.shadow_options import ShadowOptions
 from pipeline.serving.shadow.shadow_queue import ShadowQueue
 from pipeline.serving.shadow.shadow_record import Outcome, ShadowRecord
 from pipeline.serving.shadow.shadow_report import (
     ADVICE,
+    count_missing,
     decide,
     describe_classes,
     describe_counts,
     describe_shadow,
 )
-from pipeline.serving.shadow.shadow_state import (
-    ShadowState,
-    read_shadow_state,
-    shadow_file,
-    write_shadow_state,
-)
-from trainer_module.contract.errors import InputError
-from trainer_module.contract.printable_names import printable_name
+from pipeline.serving.shadow.shadow_state import ShadowState
+from pipeline.serving.shadow.shared_state import SharedState
 from trainer_module.export.saved_model_classifier import Outputs
 
 _logger = logging.getLogger("carryover.serving")
@@ -62,12 +57,12 @@ class ShadowServing:
             batcher: Batcher that calls the models.
             budget: Memory of all requests.
         """
-        self._name, self._file = store.name, shadow_file(store)
         self._versions, self._state, self._options = versions, state, options
-        self._saved, self._stamp = state.revision, _stamp(self._file)
+        self._file = SharedState(shadow_file(store), state)
+        self._notices = ShadowNotices(store.name, options.command)
         self._queue = ShadowQueue(batcher, budget, self._judge, self._fail)
-        self._problem = ""
-        self._notices: set[asyncio.Task[None]] = set()
+        self._last_resort = ""
+        self._doubtful: ShadowRecord | None = None  # what has met too few confident predictions
         record = state.shadow
         if record and record.outcome == "over_limit" and decide(record, options) != "over_limit":
             record.outcome, record.ended, record.reason = "", "", ""  # the limit is another one now
@@ -99,21 +94,39 @@ class ShadowServing:
         shadow = self._versions.get(record.version)
         if shadow is None or not are_predictions(outputs):
             return
-        most = self._options.num_pictures - record.num_pictures - len(self._queue)
+        most = count_missing(record, self._options) - len(self._queue)
         self._queue.add(record, shadow, signature, images, outputs, domain or "", most)
 
     async def follow(self) -> None:
         """Begin and end shadows as versions come and go, and write the state if it has changed."""
-        promoted = await asyncio.to_thread(self._read_promoted)
-        if promoted is not None and promoted > (self._state.promoted or promoted):
-            self._take_over(promoted, "another server of the workspace has taken it over")
+        other = await asyncio.to_thread(self._file.read_change)
+        if other is not None:
+            self._merge(other)
         self._follow_versions()
-        await self._save()
+        await self._file.save(self._state)
 
     async def close(self) -> None:
         """Compare no more pictures, and write the state."""
         await self._queue.close()
-        await self._save()
+        await self._file.save(self._state)
+        await self._notices.close()
+
+    def _merge(self, other: ShadowState) -> None:
+        """Take over what another server has decided; one in which the version failed is right."""
+        record, theirs = self._state.shadow, other.shadow
+        is_same = record is not None and theirs is not None and record.is_of_same_models(theirs)
+        if record and theirs and is_same and "failed" in (record.outcome, theirs.outcome):
+            if record.outcome == theirs.outcome:
+                return
+            if record.outcome == "failed":
+                self._file.forget_saved()  # the other one has not read it
+                return
+            self._state.promoted = record.serving
+            self._end(record, "failed", theirs.reason)
+        elif other.promoted is not None and other.promoted > (
+            self._state.promoted or other.promoted
+        ):
+            self._take_over(other.promoted, "another server of the workspace has taken it over")
 
     def _follow_versions(self) -> None:
         serving, number = self._versions.serving(), self._versions.shadow()
@@ -122,7 +135,7 @@ class ShadowServing:
         if self._state.promoted is None:
             self._take_over(serving, "a server without a shadow has served it")
         elif serving > self._state.promoted:
-            if self._is_replacement(self._state.promoted):
+            if self._is_replacement(self._state.promoted) or self._is_last_resort(serving):
                 return
             self._take_over(serving, "there is no earlier version to serve")
         record = self._state.shadow
@@ -140,6 +153,23 @@ class ShadowServing:
         """Return whether the serving one only stands in for one that cannot be loaded for now."""
         states = self._versions.states().items()
         return any(number <= promoted and state.error for number, state in states)
+
+    def _is_last_resort(self, serving: int) -> bool:
+        """Return whether the serving one was decided not to serve, and log that it does."""
+        record = self._state.shadow
+        if record is None or not self._state.is_refused(serving):
+            return False
+        if _differ(self._versions.identity(serving), record.identity):
+            return False
+        text = (
+            f"version {serving} serves although it is not to ({record.reason}): there is no other "
+            f"version. It serves until one up to version {self._state.promoted} is there again, or "
+            "a newer one is pushed"
+        )
+        if text != self._last_resort:
+            _logger.warning("%s", text)
+        self._last_resort = text
+        return True
 
     def _find_ending(
         self, record: ShadowRecord, serving: int, number: int | None
@@ -162,14 +192,21 @@ class ShadowServing:
             return "replaced", f"version {number} is in shadow now"
         if record.serving != serving:
             return "withdrawn", f"version {serving} serves now, and it is compared with that one"
-        identity = self._versions.identity(number)
-        if identity and record.identity and identity != record.identity:
+        if _differ(self._versions.identity(number), record.identity):
             return "withdrawn", "another model has its number now"
+        if _differ(self._versions.identity(serving), record.serving_identity):
+            return (
+                "withdrawn",
+                f"another model has the number of version {serving} now, and it is compared with "
+                "that one",
+            )
         return None
 
     def _begin(self, number: int, serving: int) -> None:
-        identity = self._versions.identity(number)
-        self._state.shadow = ShadowRecord(number, identity, serving, _now())
+        identities = self._versions.identity(number), self._versions.identity(serving)
+        self._state.shadow = ShadowRecord(
+            number, identities[0], serving, _now(), serving_identity=identities[1]
+        )
         _logger.info(
             "version %d is in shadow: it predicts %d pictures beside version %d before it serves",
             number,
@@ -185,6 +222,16 @@ class ShadowServing:
             self._end(record, outcome, "it serves now")
         elif outcome:
             self._end(record, outcome, "it contradicts too many confident predictions")
+        elif record.num_pictures >= self._options.num_pictures and self._doubtful is not record:
+            self._doubtful = record
+            _logger.warning(
+                "version %d stays in shadow: version %d is confident of %d of the pictures so far, "
+                "and a decision needs %d of them",
+                record.version,
+                record.serving,
+                record.num_confident,
+                self._options.num_confident,
+            )
 
     def _fail(self, record: ShadowRecord, error: str) -> None:
         reason = f"it cannot predict a picture that version {record.serving} can: {error}"
@@ -194,8 +241,12 @@ class ShadowServing:
         """Let a version serve that was not decided on here."""
         self._state.promoted = version
         record = self._state.shadow
-        if record and record.is_in_shadow and record.version <= version:
+        if record is None or not record.is_in_shadow or record.version > version:
+            return
+        if record.version == version:
             self._end(record, "promoted", reason)
+        else:
+            self._end(record, "replaced", f"version {version} serves now: {reason}")
 
     def _end(self, record: ShadowRecord, outcome: Outcome, reason: str) -> None:
         """Note, log and tell what became of a shadow."""
@@ -207,64 +258,12 @@ class ShadowServing:
         if record.is_in_shadow:
             text += f". It stays in shadow. {ADVICE}"
         _logger.log(logging.WARNING if record.is_in_shadow else logging.INFO, "%s", text)
-        if self._options.command:
-            sending = asyncio.to_thread(self._send_notice, record, text)
-            task = asyncio.get_running_loop().create_task(sending)
-            self._notices.add(task)
-            task.add_done_callback(self._notices.discard)
-
-    def _send_notice(self, record: ShadowRecord, text: str) -> None:
-        Notices(command=self._options.command).send(
-            "shadow_ended",
-            model=self._name,
-            version=record.version,
-            serving=record.serving,
-            outcome=record.outcome,
-            text=text,
-        )
-
-    def _read_promoted(self) -> int | None:
-        """Return which version another server of the workspace has let serve, if the file says."""
-        stamp = _stamp(self._file)
-        if stamp == self._stamp:
-            return None
-        self._stamp = stamp
-        try:
-            return read_shadow_state(self._file).promoted
-        except InputError:
-            return None  # the next write mends the file
-
-    async def _save(self) -> None:
-        """Write the state if it has changed; tell a problem once."""
-        revision, problem = self._state.revision, ""
-        if revision == self._saved:
-            return
-        try:
-            if await asyncio.to_thread(self._write, self._state.to_json()):
-                self._saved = revision
-        except OSError as error:
-            file = printable_name(str(self._file))
-            problem = f"{file} cannot be written: {error.strerror}. A restart would compare anew"
-        if problem and problem != self._problem:
-            _logger.warning("%s", problem)
-        self._problem = problem
-
-    def _write(self, content: bytes) -> bool:
-        """Write the file, unless another server has just done so: its decision is read first."""
-        if _stamp(self._file) != self._stamp:
-            return False
-        write_shadow_state(self._file, content)
-        self._stamp = _stamp(self._file)
-        return True
+        self._notices.send(record, text)
 
 
-def _stamp(file: Path) -> tuple[int, int] | None:
-    """Return what changes when a file is written; None if there is none."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns
+def _differ(identity: str, other: str) -> bool:
+    """Return whether both identities are known, and are of two models."""
+    return bool(identity and other and identity != other)
 
 
 def _now() -> str:

@@ -7,18 +7,13 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
-from components.pusher.version_store import VersionStore
+from components.pusher.promoted_version import REMEDY, WHAT, is_there
 from pipeline.serving.shadow.shadow_record import ShadowRecord
 from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.errors import InputError
 from trainer_module.contract.printable_names import printable_name
 from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
-
-#: Folder in the workspace.
-SHADOW_FOLDER = "shadow"
-
-_WHAT = "state of the shadow"
-_REMEDY = "Remove it: the newest version then serves at once."
 
 
 @dataclass
@@ -32,6 +27,15 @@ class ShadowState:
 
     promoted: int | None = None
     shadow: ShadowRecord | None = None
+
+    def is_refused(self, version: int) -> bool:
+        """Return whether a version was decided not to serve.
+
+        Args:
+            version: Number of the version.
+        """
+        one = self.shadow
+        return one is not None and one.version == version and one.is_refused
 
     def to_json(self) -> bytes:
         """Return the content of the file."""
@@ -51,15 +55,6 @@ class ShadowState:
 _STATES: TypeAdapter[ShadowState] = TypeAdapter(ShadowState)
 
 
-def shadow_file(store: VersionStore) -> Path:
-    """Return the path of the file with the state.
-
-    Args:
-        store: Versions of the model.
-    """
-    return store.root / SHADOW_FOLDER / f"{store.name}.json"
-
-
 def read_shadow_state(path: Path) -> ShadowState:
     """Read the state; an empty one where nothing was written yet.
 
@@ -69,9 +64,9 @@ def read_shadow_state(path: Path) -> ShadowState:
     Raises:
         UnavailableError: The file is unreadable or damaged.
     """
-    if not path.exists():
+    if not is_there(path):
         return ShadowState()
-    content = read_state(path, _WHAT, _REMEDY)
+    content = read_state(path, WHAT, REMEDY)
     try:
         values: Any = orjson.loads(content)
         if isinstance(values, dict) and isinstance(values.get("shadow"), dict):
@@ -79,7 +74,7 @@ def read_shadow_state(path: Path) -> ShadowState:
         return _STATES.validate_python(values)
     except ValueError as error:  # also those of pydantic and orjson
         lines = str(error).splitlines()
-        raise damaged_file(path, _WHAT, lines[0] if lines else "", _REMEDY) from None
+        raise damaged_file(path, WHAT, lines[0] if lines else "", REMEDY) from None
 
 
 def write_shadow_state(path: Path, content: bytes) -> None:
@@ -100,24 +95,27 @@ def open_shadow_state(path: Path, is_on: bool) -> ShadowState | None:
     """Return the state for a server that starts; None if new versions serve at once.
 
     Then it is noted that the newest version may serve: a later server begins no shadow for it.
+    Such a server starts whatever became of the file.
 
     Args:
         path: Path of the file.
         is_on: Whether new versions are first in shadow.
 
     Raises:
-        UnavailableError: The file is unreadable or damaged.
+        UnavailableError: New versions are first in shadow, and the file is unreadable or damaged.
     """
-    state = read_shadow_state(path)
     if is_on:
-        return state
-    if state.promoted is not None:
-        try:
+        return read_shadow_state(path)
+    try:
+        state = read_shadow_state(path)
+        if state.promoted is not None:
             write_shadow_state(path, ShadowState(None, state.shadow).to_json())
-        except OSError as error:
-            problem = f"{printable_name(str(path))} cannot be written: {error.strerror}"
-            print_line(
-                f"carryover: {problem}. A later server with --shadow compares newer versions again",
-                to_stderr=True,
-            )
+    except InputError as error:
+        print_line(f"carryover: {error} This server has no shadow", to_stderr=True)
+    except OSError as error:
+        problem = f"{printable_name(str(path))} cannot be written: {error.strerror}"
+        print_line(
+            f"carryover: {problem}. A later server with --shadow compares newer versions again",
+            to_stderr=True,
+        )
     return None

@@ -11,6 +11,7 @@ import pytest
 from old_workspace import OldWorkspace, open_store
 from tiny_pictures import write_files
 
+from components.pusher.promoted_version import shadow_file
 from components.pusher.version_store import LEFT_FILES
 from components.pusher.version_use import mark_in_use
 from pipeline.retention.cleaning import CleaningResult, clean_workspace
@@ -18,6 +19,12 @@ from pipeline.retention.kept_state import PendingBatches
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import PICTURES
+
+
+def write_shadow(old: OldWorkspace, state: str) -> None:
+    """Write what `carryover serve --shadow` writes."""
+    file = shadow_file(old.store)
+    write_files(file.parent, {file.name: state.encode()})
 
 
 @pytest.fixture(name="template", scope="module")
@@ -301,3 +308,21 @@ def test_the_numbers_of_removed_versions_are_not_used_again(old):
     shutil.rmtree(old.store.serving)
     old.add_run()
     assert old.store.versions() == [5]
+
+
+def test_the_version_that_serves_while_later_ones_are_in_shadow_stays_with_its_run(old):
+    write_shadow(old, '{"promoted": 2}')
+    result = clean(old, keep=2)
+    assert old.store.versions() == [2, 5, 6]
+    assert (old.workspace.runs / old.store.read_push(2).run_id / "config.yaml").exists()
+    assert result.removed
+    write_shadow(old, '{"promoted": 4}')  # it was removed: the one before it serves
+    clean(old, keep=1)
+    assert old.store.versions() == [2, 5, 6]  # the run of version 6 compared it with 5
+
+
+def test_where_the_state_of_the_shadow_is_damaged_all_versions_stay(old, caplog):
+    write_shadow(old, '{"promoted": "2"}')
+    clean(old, keep=1)
+    assert old.store.versions() == [1, 2, 3, 4, 5, 6]
+    assert "shapes.json is damaged" in caplog.text

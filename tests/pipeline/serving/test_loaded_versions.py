@@ -21,6 +21,7 @@ class Directory:
     def __init__(self, promoted: int | None = None) -> None:
         self.numbers, self.broken = [], set()
         self.promoted = promoted
+        self.refused: set[int] = set()
         self.loads: list[int] = []
         self.during_load = lambda: None
         self.now = 0.0
@@ -32,6 +33,7 @@ class Directory:
             lambda: self.now,
             PINNED,
             lambda: self.promoted,
+            lambda number: number in self.refused,
         )
 
     def _load(self, number: int) -> Model:
@@ -291,6 +293,36 @@ def test_without_any_version_that_may_serve_the_newest_does():
     directory.broken = {1, 2}
     assert directory.serve(1, 2, 3, 4) == (4, None)
     assert list(directory.versions.loaded()) == [4, 3]
+
+
+def test_the_serving_version_stays_in_memory_where_the_newest_one_left_was_refused():
+    directory = Directory(promoted=2)
+    directory.update(2, 3)
+    directory.refused = {3}
+    assert directory.serve(3) == (2, 3)
+    assert directory.serve(3) == (2, 3)
+    assert directory.serve(1, 3) == (1, 3)  # an earlier one takes its place
+    assert directory.serve(3) == (1, 3)
+    directory.refused = set()
+    assert directory.serve(3) == (3, None)
+
+
+def test_a_refused_version_serves_where_no_other_one_was_ever_loaded():
+    directory = Directory(promoted=2)
+    directory.refused = {3}
+    assert directory.serve(3) == (3, None)
+    assert directory.serve(2, 3) == (2, 3)
+
+
+def test_the_serving_version_stays_in_memory_while_another_model_of_its_number_cannot_be_loaded():
+    directory = Directory(promoted=2)
+    assert directory.serve(2, 3) == (2, 3)
+    directory.broken, directory.contents = {2}, {2: "half restored"}
+    assert directory.serve(2, 3) == (2, 3)
+    assert directory.versions.get().content == "first"
+    directory.broken, directory.now = set(), 60
+    assert directory.serve(2, 3) == (2, 3)
+    assert directory.versions.get().content == "half restored"
 
 
 def test_a_version_that_was_promoted_during_an_update_is_not_unloaded_by_it():

@@ -113,3 +113,27 @@ def test_a_model_without_a_version_that_can_be_loaded_is_named_once(monkeypatch,
         "version 1 cannot be loaded: bad protobuf",
         "no version can be loaded; waiting for one, until then the port is closed",
     ]
+
+
+def test_what_fails_after_every_poll_is_told_once_and_versions_are_followed_on(monkeypatch, caplog):
+    monkeypatch.setattr(version_polling, "POLL_SECONDS", 0)
+    listed, polls = [1], []
+
+    async def fail() -> None:
+        polls.append(len(polls))
+        raise PermissionError("shadow/shapes.json")
+
+    async def run() -> list[int]:
+        versions = LoadedVersions(lambda: listed, lambda number: Model())
+        polling = VersionPolling(versions, fail)
+        await polling.start()
+        listed.append(2)
+        before = len(polls)
+        while len(polls) < before + 3:
+            await asyncio.sleep(0.001)
+        await polling.stop(0)
+        return list(versions.loaded())
+
+    assert asyncio.run(asyncio.wait_for(run(), 10)) == [2, 1]
+    problem = "what follows the versions has failed: PermissionError: shadow/shapes.json"
+    assert errors_in(caplog) == [problem]

@@ -3,14 +3,15 @@
 import json
 
 import pytest
+from unreadable_folder import unreadable
 
+from components.pusher.promoted_version import read_promoted, shadow_file
 from components.pusher.version_store import VersionStore
 from pipeline.serving.shadow.shadow_record import ShadowRecord
 from pipeline.serving.shadow.shadow_state import (
     ShadowState,
     open_shadow_state,
     read_shadow_state,
-    shadow_file,
     write_shadow_state,
 )
 from trainer_module.contract.errors import UnavailableError
@@ -37,8 +38,38 @@ def test_without_a_file_there_is_no_state(tmp_path):
 def test_a_damaged_state_is_named_with_what_to_do(tmp_path, content):
     file = tmp_path / "shapes.json"
     file.write_text(content)
-    with pytest.raises(UnavailableError, match=r"shapes\.json is damaged: .*Remove it"):
+    with pytest.raises(UnavailableError, match=r"shapes\.json is damaged: .*remove it"):
         open_shadow_state(file, is_on=True)
+
+
+def test_a_state_that_may_not_be_read_is_an_error_that_servers_without_a_shadow_tell(
+    tmp_path, capsys
+):
+    file = tmp_path / "shadow" / "shapes.json"
+    write_shadow_state(file, ShadowState(3).to_json())
+    with unreadable(file.parent):
+        with pytest.raises(UnavailableError, match="permission denied"):
+            open_shadow_state(file, is_on=True)
+        assert open_shadow_state(file, is_on=False) is None
+    assert "permission denied" in capsys.readouterr().err
+    assert read_shadow_state(file).promoted == 3
+
+
+def test_a_server_without_a_shadow_starts_beside_a_damaged_state_and_leaves_it(tmp_path, capsys):
+    file = tmp_path / "shapes.json"
+    file.write_text("{")
+    assert open_shadow_state(file, is_on=False) is None
+    assert "shapes.json is damaged" in capsys.readouterr().err
+    assert file.read_text() == "{"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"promoted": "x"}', '{"promoted": true}'])
+def test_who_looks_for_the_promoted_version_in_a_damaged_state_is_told(tmp_path, content):
+    store = VersionStore(tmp_path, "shapes")
+    assert read_promoted(store) is None
+    write_shadow_state(shadow_file(store), content.encode())
+    with pytest.raises(UnavailableError, match=r"remove it: .* even if it has failed in shadow"):
+        read_promoted(store)
 
 
 def test_a_server_without_a_shadow_lets_every_version_serve_later(tmp_path):
