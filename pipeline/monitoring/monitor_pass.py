@@ -78,8 +78,10 @@ class MonitorPass:
     def run(self) -> TrafficReport:
         """Read the new traffic, test it, deliver what is unusual, and write state and report.
 
+        What cannot be delivered ends nothing: the report has the reason in `faults`.
+
         Raises:
-            InputError: Another pass is running, or a folder cannot be written.
+            InputError: Another pass is running, or the folder of the state cannot be written.
             UnavailableError: The traffic or the state is damaged.
         """
         from pipeline.monitoring.traffic_reader import add_new_traffic
@@ -89,16 +91,18 @@ class MonitorPass:
             left_out = add_new_traffic(
                 state, self.store.root, self._model, self.version, self.known
             )
+            faults: list[str] = []
             report = TrafficReport(
                 self.store.name,
                 self.version,
-                domains=self._report_streams(state) if state.streams else [],
+                domains=self._report_streams(state, faults) if state.streams else [],
                 left_out=left_out,
+                faults=faults,
             )
-            self._save(state)
             with self._writing():
                 path = report_file(self.store.root, self.store.name)
                 atomic_write(path, f"{json_line(report.to_json())}\n", private=True)
+            self._save(state)
         return report
 
     @property
@@ -127,30 +131,36 @@ class MonitorPass:
                 "writable."
             ) from None
 
-    def _report_streams(self, state: MonitorState) -> list[DomainTraffic]:
+    def _report_streams(self, state: MonitorState, faults: list[str]) -> list[DomainTraffic]:
         from pipeline.monitoring.model_knowledge import ModelKnowledge  # imports TFX
 
         knowledge = ModelKnowledge(self._model, self.reference, self.known)
         return [
-            self._report_stream(domain, state, knowledge)
+            self._report_stream(domain, state, knowledge, faults)
             for domain, stream in sorted(state.streams.items())
             if len(stream.pictures)
         ]
 
     def _report_stream(
-        self, domain: str, state: MonitorState, knowledge: "ModelKnowledge"
+        self,
+        domain: str,
+        state: MonitorState,
+        knowledge: "ModelKnowledge",
+        faults: list[str],
     ) -> DomainTraffic:
         from pipeline.monitoring.traffic_report import report_stream
-        from pipeline.monitoring.unusual_batch import move_to_inbox
         from pipeline.monitoring.unusual_pictures import find_unusual
 
         stream = state.streams[domain]
-        delivered = move_to_inbox(stream)  # of a process that was killed
         found = find_unusual(stream, self.known)
         if found is None and stream.test.alarm:
             stream.restart()
-        if found and delivered is None:
+        delivered = None
+        try:
             delivered = self._deliver(domain, state, found)
+        except InputError as error:  # the alarm is told all the same
+            if str(error) not in faults:
+                faults.append(str(error))
         report = report_stream(domain, stream, found, knowledge, self.hours)
         if delivered:
             report = replace(report, delivered=str(delivered))
@@ -166,12 +176,18 @@ class MonitorPass:
             stream.is_told = True
         return report
 
-    def _deliver(self, domain: str, state: MonitorState, found: "UnusualPictures") -> Path | None:
-        from pipeline.monitoring.unusual_batch import move_to_inbox, write_batch
+    def _deliver(
+        self, domain: str, state: MonitorState, found: "UnusualPictures | None"
+    ) -> Path | None:
+        from pipeline.monitoring.unusual_batch import check_inbox, move_to_inbox, write_batch
 
-        if self.inbox is None:
-            return None
         stream = state.streams[domain]
+        if self.inbox is None or (found is None and stream.pending is None):
+            return None
+        check_inbox(self.inbox)
+        delivered = move_to_inbox(stream, self.inbox)  # of a process that was killed
+        if delivered or found is None:
+            return delivered
         has_batch = write_batch(
             stream,
             found.unusual,
@@ -183,4 +199,4 @@ class MonitorPass:
         )
         if has_batch:
             self._save(state)
-        return move_to_inbox(stream)
+        return move_to_inbox(stream, self.inbox)

@@ -31,10 +31,14 @@ class PendingBatch:
     Attributes:
         draft: Absolute path under which it was written.
         path: Absolute path that it gets.
+        inbox_id: Device and inode of the inbox; "" if they are not known.
+        digests: Digests of its pictures, as hex digits.
     """
 
     draft: str
     path: str
+    inbox_id: str = ""
+    digests: list[str] = field(default_factory=list)
 
 
 @dataclass

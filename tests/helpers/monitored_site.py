@@ -1,5 +1,6 @@
 """A workspace with a tiny serving model whose traffic was collected."""
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from tiny_pictures import solid
 from tiny_workspace import NAME, shade
 
 from pipeline.config.run_config import RunConfig
+from pipeline.traffic.monitor_files import monitoring_folder
 from pipeline.traffic.traffic_record import TrafficRecord
 from pipeline.traffic.traffic_store import TrafficWriter, traffic_folder
 
@@ -58,3 +60,13 @@ class MonitoredSite:
                     for number, image in enumerate(pictures)
                 ]
             )
+
+
+def read_again(site: MonitoredSite, seconds: float) -> None:
+    """Move the position of the monitor back, so that it reads what came before as well."""
+    state = monitoring_folder(site.workspace) / "colours-1.npz"
+    arrays = dict(np.load(state))
+    header = json.loads(arrays["header"].tobytes())
+    header["position"] -= seconds
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    np.savez(state, **arrays)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import warm_process
-from monitored_site import MonitoredSite, known, unusual
+from monitored_site import MonitoredSite, known, read_again, unusual
 from typer.testing import CliRunner, Result
 
 from pipeline.cli import app
@@ -93,13 +93,7 @@ def test_traffic_is_read_once_and_an_alarm_lasts(site):
 def test_an_alarm_ends_when_the_newest_pictures_are_usual_again(site):
     site.send(unusual(150), age=900)
     assert monitor(site).exit_code == 3
-    # The second call goes on after the first, so what it reads is newer.
-    state = monitoring_folder(site.workspace) / "colours-1.npz"
-    arrays = dict(np.load(state))
-    header = json.loads(arrays["header"].tobytes())
-    header["position"] -= 800
-    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    np.savez(state, **arrays)
+    read_again(site, 800)  # the second call goes on after the first
     site.send(known(200))
     assert monitor(site).exit_code == 0
 
@@ -205,11 +199,6 @@ def test_nothing_is_delivered_without_an_alarm(site):
     site.send(known(150))
     assert monitor(site, "--deliver", site.inbox).exit_code == 0
     assert not list(site.inbox.iterdir())
-
-
-def test_an_inbox_that_does_not_exist_is_refused(site):
-    with pytest.raises(InputError, match=r"--deliver .*none does not exist"):
-        monitor(site, "--deliver", site.inbox / "none")
 
 
 def test_a_version_without_the_classes_of_its_embeddings_is_named(site):
