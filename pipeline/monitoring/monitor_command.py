@@ -143,7 +143,9 @@ def _show(report: "TrafficReport", workspace: Path) -> None:
         return
     text = f"No traffic of {report.model} {report.version} was collected yet"
     if list_files(traffic_folder(workspace.resolve())):
-        print_line(f"{text}; what there is comes from other versions, or from the last seconds.")
+        print_line(
+            f"{text}; what there is comes from other models or versions, or from the last seconds."
+        )
     else:
         serve = f"carryover serve --workspace {shlex.quote(str(workspace))} --sample-requests 0.1"
         print_line(f"{text}. Collect it with: {serve}")

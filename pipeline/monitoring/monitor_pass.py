@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from pipeline.monitoring.traffic_report import DomainTraffic, TrafficReport
 from pipeline.retraining.notices import Notices
 from pipeline.terminal.plain_lines import json_line
 from pipeline.traffic.monitor_files import monitoring_folder, report_file
-from pipeline.version_lookup import find_store, serving_version
+from pipeline.version_lookup import find_store, find_stores, serving_version
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.export.novelty import read_novelty
@@ -21,6 +22,7 @@ from trainer_module.export.reference_embeddings import Reference, read_reference
 
 if TYPE_CHECKING:
     from pipeline.monitoring.model_knowledge import ModelKnowledge
+    from pipeline.monitoring.traffic_reader import TrafficSource
     from pipeline.monitoring.unusual_pictures import UnusualPictures
 
 
@@ -88,9 +90,7 @@ class MonitorPass:
 
         with monitor_lock(self._folder):
             state = read_monitor_state(self._state_file)
-            left_out = add_new_traffic(
-                state, self.store.root, self._model, self.version, self.known
-            )
+            left_out = add_new_traffic(state, self._source, self._model, self.known)
             faults: list[str] = []
             report = TrafficReport(
                 self.store.name,
@@ -104,6 +104,13 @@ class MonitorPass:
                 atomic_write(path, f"{json_line(report.to_json())}\n", private=True)
             self._save(state)
         return report
+
+    @cached_property
+    def _source(self) -> "TrafficSource":
+        from pipeline.monitoring.traffic_reader import TrafficSource
+
+        is_only_model = len(find_stores(self.store.root)) == 1
+        return TrafficSource(self.store.root, self.store.name, self.version, is_only_model)
 
     @property
     def _model(self) -> Path:
@@ -192,8 +199,7 @@ class MonitorPass:
             stream,
             found.unusual,
             domain,
-            self.store.root,
-            self.version,
+            self._source,
             self._model,
             self.inbox,
         )

@@ -11,7 +11,7 @@ from pipeline.config.path_check import folder_problem
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL, UNLABELLED
 from pipeline.monitoring.monitor_state import PendingBatch, StreamState
 from pipeline.monitoring.seen_pictures import SeenPictures
-from pipeline.monitoring.traffic_reader import records_between
+from pipeline.monitoring.traffic_reader import TrafficSource, records_between
 from pipeline.picture_selection.folder_names import name_folders
 from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 from pipeline.retraining.deliveries.inbox import READY
@@ -38,8 +38,7 @@ def write_batch(
     stream: StreamState,
     unusual: SeenPictures,
     domain: str,
-    workspace: Path,
-    version: int,
+    source: TrafficSource,
     model: Path,
     inbox: Path,
 ) -> bool:
@@ -58,9 +57,8 @@ def write_batch(
         stream: State of the client domain, without a pending batch.
         unusual: Its unusual pictures.
         domain: Its name.
-        workspace: Folder of the workspace.
-        version: Number of the version.
-        model: Folder of the version.
+        source: The version.
+        model: Its folder.
         inbox: Folder in which batches arrive.
 
     Returns:
@@ -76,7 +74,7 @@ def write_batch(
     try:
         shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
         written = _write_pictures(
-            draft / folder / UNLABELLED, workspace, domain, version, unusual, set(stream.delivered)
+            draft / folder / UNLABELLED, source, domain, unusual, set(stream.delivered)
         )
         if len(written) < MIN_PICTURES:
             return False
@@ -92,7 +90,7 @@ def write_batch(
     moment = datetime.fromtimestamp(float(unusual.times.min()), timezone.utc)
     digests = sorted(written)
     content = hashlib.sha256("/".join([folder, *digests]).encode()).hexdigest()[:8]
-    path = draft.with_name(f"traffic-{version}-{moment:%Y%m%d-%H%M%S}-{content}")
+    path = draft.with_name(f"traffic-{source.version}-{moment:%Y%m%d-%H%M%S}-{content}")
     stream.pending = PendingBatch(str(draft), str(path), _identify(draft.parent), digests)
     stream.delivered += digests
     return True
@@ -209,9 +207,8 @@ def _unwritable(inbox: Path, error: OSError) -> InputError:
 
 def _write_pictures(
     folder: Path,
-    workspace: Path,
+    source: TrafficSource,
     domain: str,
-    version: int,
     unusual: SeenPictures,
     known: set[str],
 ) -> dict[str, Path]:
@@ -220,8 +217,8 @@ def _write_pictures(
     start, end = float(unusual.times.min()), float(unusual.times.max())
     written: dict[str, Path] = {}
     folder.mkdir(parents=True)
-    for record in records_between(workspace, version, start, end + 1e-3):
-        if record.domain != domain or record.time not in times:
+    for record in records_between(source.workspace, start, end + 1e-3):
+        if not source.has(record) or record.domain != domain or record.time not in times:
             continue
         name = digest(record.image).hex()
         if name in known or name in written:

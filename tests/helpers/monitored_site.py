@@ -47,19 +47,21 @@ class MonitoredSite:
         (run / "config.yaml").write_text(text)
 
     def send(
-        self, pictures: Sequence[bytes], domain: str = "gate", age: float = AGE, version: int = 1
+        self,
+        pictures: Sequence[bytes],
+        domain: str = "gate",
+        age: float = AGE,
+        version: int = 1,
+        model: str | None = NAME,
     ) -> None:
         """Collect pictures; the last one is so many seconds old."""
         first = time.time() - age - STEP * len(pictures)
+        records = [
+            TrafficRecord(first + STEP * n, domain, version, image, "red", 0.9, 0.5, True, model)
+            for n, image in enumerate(pictures)
+        ]
         with TrafficWriter(traffic_folder(self.workspace), 10**9) as writer:
-            writer.write(
-                [
-                    TrafficRecord(
-                        first + STEP * number, domain, version, image, "red", 0.9, 0.5, True
-                    )
-                    for number, image in enumerate(pictures)
-                ]
-            )
+            writer.write(records)
 
 
 def read_again(site: MonitoredSite, seconds: float) -> None:
