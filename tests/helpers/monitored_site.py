@@ -10,7 +10,9 @@ import yaml
 from tiny_models import LABELS
 from tiny_pictures import solid
 from tiny_workspace import NAME, shade
+from typer.testing import CliRunner, Result
 
+from pipeline.cli import app
 from pipeline.config.run_config import RunConfig
 from pipeline.traffic.monitor_files import monitoring_folder
 from pipeline.traffic.traffic_record import TrafficRecord
@@ -18,6 +20,9 @@ from pipeline.traffic.traffic_store import TrafficWriter, traffic_folder
 
 #: Seconds between two pictures, and age of the newest one.
 STEP, AGE = 1.0, 100.0
+
+#: Program that adds its standard input to the file that it is given.
+COPY = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + chr(10))"
 
 
 def known(count: int, first: int = 1_000) -> list[bytes]:
@@ -64,11 +69,20 @@ class MonitoredSite:
             writer.write(records)
 
 
-def read_again(site: MonitoredSite, seconds: float) -> None:
-    """Move the position of the monitor back, so that it reads what came before as well."""
+def monitor(site: MonitoredSite, *options: object) -> Result:
+    """Run `carryover monitor`, and raise the error that ends it."""
+    arguments = ["monitor", "--workspace", str(site.workspace), *map(str, options)]
+    done = CliRunner().invoke(app, arguments)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+def move_position(site: MonitoredSite, seconds: float) -> None:
+    """Move the time up to which the monitor has read."""
     state = monitoring_folder(site.workspace) / "colours-1.npz"
     arrays = dict(np.load(state))
     header = json.loads(arrays["header"].tobytes())
-    header["position"] -= seconds
+    header["position"] += seconds
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     np.savez(state, **arrays)

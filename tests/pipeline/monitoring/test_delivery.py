@@ -8,24 +8,12 @@ from pathlib import Path
 
 import pytest
 import warm_process
-from monitored_site import MonitoredSite, known, read_again, unusual
-from typer.testing import CliRunner, Result
+from monitored_site import COPY, MonitoredSite, known, monitor, unusual
 
-from pipeline.cli import app
 from pipeline.traffic.monitor_files import monitoring_folder, report_file
 from trainer_module.contract.errors import InputError
 
 pytestmark = pytest.mark.component
-
-COPY = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + chr(10))"
-
-
-def monitor(site: MonitoredSite, *options: object) -> Result:
-    arguments = ["monitor", "--workspace", str(site.workspace), *map(str, options)]
-    done = CliRunner().invoke(app, arguments)
-    if done.exception and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done
 
 
 def delivered(site: MonitoredSite) -> list[bytes]:
@@ -87,8 +75,6 @@ def test_a_later_delivery_of_an_alarm_never_has_the_name_of_an_earlier_one(
     first.rename(tmp_path / "taken away")
     if is_state_lost:
         shutil.rmtree(monitoring_folder(site.workspace))
-    else:
-        read_again(site, 800)
     site.send(unusual(150, seed=2), age=100)
     monitor(site, "--deliver", site.inbox)
     [second] = site.inbox.iterdir()

@@ -11,8 +11,8 @@ from unittest import mock
 import numpy as np
 import pytest
 import warm_process
-from monitored_site import MonitoredSite, known, read_again, unusual
-from typer.testing import CliRunner, Result
+from monitored_site import COPY, MonitoredSite, known, monitor, move_position, unusual
+from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.monitoring import monitor_watch
@@ -21,16 +21,6 @@ from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import REFERENCE
 
 pytestmark = pytest.mark.component
-
-COPY = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + chr(10))"
-
-
-def monitor(site: MonitoredSite, *options: object) -> Result:
-    arguments = ["monitor", "--workspace", str(site.workspace), *map(str, options)]
-    done = CliRunner().invoke(app, arguments)
-    if done.exception and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done
 
 
 def report(site: MonitoredSite) -> dict:
@@ -95,7 +85,6 @@ def test_traffic_is_read_once_and_an_alarm_lasts(site):
 def test_an_alarm_ends_when_the_newest_pictures_are_usual_again(site):
     site.send(unusual(150), age=900)
     assert monitor(site).exit_code == 3
-    read_again(site, 800)  # the second call goes on after the first
     site.send(known(200))
     assert monitor(site).exit_code == 0
 
@@ -154,7 +143,7 @@ def test_a_clock_that_was_ahead_hides_no_later_traffic(site):
 def test_a_position_in_the_future_is_corrected_with_a_line(site, caplog):
     site.send(known(60), age=900)
     monitor(site)
-    read_again(site, -30 * 86_400)
+    move_position(site, 30 * 86_400)
     site.send(unusual(150), age=10)
     assert monitor(site).exit_code == 3
     assert report(site)["domains"][0]["total"] == 210
