@@ -138,6 +138,8 @@ def _show(report: "TrafficReport", workspace: Path) -> None:
     from pipeline.traffic.traffic_files import list_files
     from pipeline.traffic.traffic_store import traffic_folder
 
+    for batch in report.finished:
+        print_line(f"Delivered: {batch}")
     if report.domains:
         show_report(report)
         return

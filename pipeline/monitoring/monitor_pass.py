@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from components.pusher.version_store import VersionStore
 from pipeline.monitoring.known_pictures import KnownPictures
-from pipeline.monitoring.monitor_state import MonitorState, monitor_lock, read_monitor_state
+from pipeline.monitoring.monitor_state import (
+    MonitorState,
+    has_pending_batch,
+    monitor_lock,
+    read_monitor_state,
+)
 from pipeline.monitoring.traffic_report import DomainTraffic, TrafficReport
 from pipeline.retraining.notices import Notices
 from pipeline.terminal.plain_lines import json_line
@@ -92,11 +97,13 @@ class MonitorPass:
             state = read_monitor_state(self._state_file)
             left_out = add_new_traffic(state, self._source, self._model, self.known)
             faults: list[str] = []
+            finished = self._finish_earlier(faults)
             report = TrafficReport(
                 self.store.name,
                 self.version,
                 domains=self._report_streams(state, faults) if state.streams else [],
                 left_out=left_out,
+                finished=finished,
                 faults=faults,
             )
             with self._writing():
@@ -104,6 +111,26 @@ class MonitorPass:
                 atomic_write(path, f"{json_line(report.to_json())}\n", private=True)
             self._save(state)
         return report
+
+    def _finish_earlier(self, faults: list[str]) -> list[str]:
+        """Deliver what a killed monitor left of earlier versions, which are looked at no more."""
+        from pipeline.monitoring.unusual_batch import move_to_inbox
+
+        if self.inbox is None:
+            return []
+        delivered: list[Path | None] = []
+        for version in self.store.versions():
+            path = self._path_of_state(version)
+            if version == self.version or not path.exists() or not has_pending_batch(path):
+                continue
+            try:
+                state = read_monitor_state(path)
+                delivered += [move_to_inbox(one, self.inbox) for one in state.streams.values()]
+                with self._writing():
+                    state.write(path)
+            except InputError as error:
+                faults.append(str(error))
+        return [str(path) for path in delivered if path]
 
     @cached_property
     def _source(self) -> "TrafficSource":
@@ -122,7 +149,10 @@ class MonitorPass:
 
     @property
     def _state_file(self) -> Path:
-        return self._folder / f"{self.store.name}-{self.version}.npz"
+        return self._path_of_state(self.version)
+
+    def _path_of_state(self, version: int) -> Path:
+        return self._folder / f"{self.store.name}-{version}.npz"
 
     def _save(self, state: MonitorState) -> None:
         with self._writing():

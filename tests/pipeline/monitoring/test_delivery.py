@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import warm_process
 from monitored_site import COPY, MonitoredSite, known, monitor, unusual
+from tiny_workspace import NAME, push_copy
 
+from components.pusher.version_store import VersionStore
 from pipeline.traffic.monitor_files import monitoring_folder, report_file
 from trainer_module.contract.errors import InputError
 
@@ -51,6 +53,14 @@ def test_a_look_without_an_inbox_leaves_the_batch_of_a_killed_one_alone(killed):
     killed.send(unusual(60, seed=2), age=20)
     monitor(killed, "--deliver", killed.inbox)
     assert len(set(delivered(killed)) & set(unusual(150))) > 80
+
+
+def test_a_batch_of_an_earlier_version_is_delivered_after_a_push(killed):
+    push_copy(VersionStore(killed.workspace, NAME), killed.workspace / "model", "run 1")
+    done = monitor(killed, "--deliver", killed.inbox)
+    assert "Delivered: " in done.stdout
+    assert len(set(delivered(killed)) & set(unusual(150))) > 80
+    assert "Delivered: " not in monitor(killed, "--deliver", killed.inbox).stdout
 
 
 @pytest.mark.parametrize("is_other_inbox", [False, True])
