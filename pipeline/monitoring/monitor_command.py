@@ -68,9 +68,8 @@ def monitor(
     """Compare the pictures that the server collects with those that the serving model knows.
 
     Of the config, `notify` counts. Exit codes: 0 nothing unusual, 3 something needs attention, 2
-    bad input, 1 failure.
+    bad input, or an inbox that cannot be written, 1 failure.
     """
-    _check_inbox(deliver)
     check_named_workspace(context, workspace, config, overrides or [])
     if watch:
         if config or overrides:  # an error in them ends the command, and not every look
@@ -93,17 +92,18 @@ def monitor(
         print(json_line(report.to_json()), file=stream, flush=True)
     else:
         _show(report, workspace)
+    _check_delivery(report, deliver)
     raise typer.Exit(EXIT_UNUSUAL if report.is_unusual else 0)
 
 
-def _check_inbox(inbox: Path | None) -> None:
-    from pipeline.config.path_check import folder_problem
+def _check_delivery(report: "TrafficReport", inbox: Path | None) -> None:
+    """End with the fault of the inbox, after all else is told: it must not hide an alarm."""
+    from pipeline.monitoring.unusual_batch import check_inbox
 
-    if inbox is not None and (problem := folder_problem(inbox)):
-        raise InputError(
-            f"--deliver {inbox} {problem}. Give the folder in which batches arrive, the --inbox of "
-            "carryover watch."
-        )
+    if report.faults:
+        raise InputError(" ".join(report.faults))
+    if inbox is not None:
+        check_inbox(inbox)
 
 
 def _keep_looking(
@@ -138,12 +138,16 @@ def _show(report: "TrafficReport", workspace: Path) -> None:
     from pipeline.traffic.traffic_files import list_files
     from pipeline.traffic.traffic_store import traffic_folder
 
+    for batch in report.finished:
+        print_line(f"Delivered: {batch}")
     if report.domains:
         show_report(report)
         return
     text = f"No traffic of {report.model} {report.version} was collected yet"
     if list_files(traffic_folder(workspace.resolve())):
-        print_line(f"{text}; what there is comes from other versions, or from the last seconds.")
+        print_line(
+            f"{text}; what there is comes from other models or versions, or from the last seconds."
+        )
     else:
         serve = f"carryover serve --workspace {shlex.quote(str(workspace))} --sample-requests 0.1"
         print_line(f"{text}. Collect it with: {serve}")

@@ -3,17 +3,23 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.pusher.version_store import VersionStore
 from pipeline.monitoring.known_pictures import KnownPictures
-from pipeline.monitoring.monitor_state import MonitorState, monitor_lock, read_monitor_state
+from pipeline.monitoring.monitor_state import (
+    MonitorState,
+    has_pending_batch,
+    monitor_lock,
+    read_monitor_state,
+)
 from pipeline.monitoring.traffic_report import DomainTraffic, TrafficReport
 from pipeline.retraining.notices import Notices
 from pipeline.terminal.plain_lines import json_line
 from pipeline.traffic.monitor_files import monitoring_folder, report_file
-from pipeline.version_lookup import find_store, serving_version
+from pipeline.version_lookup import find_store, find_stores, serving_version
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.export.novelty import read_novelty
@@ -21,6 +27,7 @@ from trainer_module.export.reference_embeddings import Reference, read_reference
 
 if TYPE_CHECKING:
     from pipeline.monitoring.model_knowledge import ModelKnowledge
+    from pipeline.monitoring.traffic_reader import TrafficSource
     from pipeline.monitoring.unusual_pictures import UnusualPictures
 
 
@@ -78,28 +85,59 @@ class MonitorPass:
     def run(self) -> TrafficReport:
         """Read the new traffic, test it, deliver what is unusual, and write state and report.
 
+        What cannot be delivered ends nothing: the report has the reason in `faults`.
+
         Raises:
-            InputError: Another pass is running, or a folder cannot be written.
+            InputError: Another pass is running, or the folder of the state cannot be written.
             UnavailableError: The traffic or the state is damaged.
         """
         from pipeline.monitoring.traffic_reader import add_new_traffic
 
         with monitor_lock(self._folder):
             state = read_monitor_state(self._state_file)
-            left_out = add_new_traffic(
-                state, self.store.root, self._model, self.version, self.known
-            )
+            left_out = add_new_traffic(state, self._source, self._model, self.known)
+            faults: list[str] = []
+            finished = self._finish_earlier(faults)
             report = TrafficReport(
                 self.store.name,
                 self.version,
-                domains=self._report_streams(state) if state.streams else [],
+                domains=self._report_streams(state, faults) if state.streams else [],
                 left_out=left_out,
+                finished=finished,
+                faults=faults,
             )
-            self._save(state)
             with self._writing():
                 path = report_file(self.store.root, self.store.name)
                 atomic_write(path, f"{json_line(report.to_json())}\n", private=True)
+            self._save(state)
         return report
+
+    def _finish_earlier(self, faults: list[str]) -> list[str]:
+        """Deliver what a killed monitor left of earlier versions, which are looked at no more."""
+        from pipeline.monitoring.unusual_batch import move_to_inbox
+
+        if self.inbox is None:
+            return []
+        delivered: list[Path | None] = []
+        for version in self.store.versions():
+            path = self._path_of_state(version)
+            if version == self.version or not path.exists() or not has_pending_batch(path):
+                continue
+            try:
+                state = read_monitor_state(path)
+                delivered += [move_to_inbox(one, self.inbox) for one in state.streams.values()]
+                with self._writing():
+                    state.write(path)
+            except InputError as error:
+                faults.append(str(error))
+        return [str(path) for path in delivered if path]
+
+    @cached_property
+    def _source(self) -> "TrafficSource":
+        from pipeline.monitoring.traffic_reader import TrafficSource
+
+        is_only_model = len(find_stores(self.store.root)) == 1
+        return TrafficSource(self.store.root, self.store.name, self.version, is_only_model)
 
     @property
     def _model(self) -> Path:
@@ -111,7 +149,10 @@ class MonitorPass:
 
     @property
     def _state_file(self) -> Path:
-        return self._folder / f"{self.store.name}-{self.version}.npz"
+        return self._path_of_state(self.version)
+
+    def _path_of_state(self, version: int) -> Path:
+        return self._folder / f"{self.store.name}-{version}.npz"
 
     def _save(self, state: MonitorState) -> None:
         with self._writing():
@@ -127,30 +168,36 @@ class MonitorPass:
                 "writable."
             ) from None
 
-    def _report_streams(self, state: MonitorState) -> list[DomainTraffic]:
+    def _report_streams(self, state: MonitorState, faults: list[str]) -> list[DomainTraffic]:
         from pipeline.monitoring.model_knowledge import ModelKnowledge  # imports TFX
 
         knowledge = ModelKnowledge(self._model, self.reference, self.known)
         return [
-            self._report_stream(domain, state, knowledge)
+            self._report_stream(domain, state, knowledge, faults)
             for domain, stream in sorted(state.streams.items())
             if len(stream.pictures)
         ]
 
     def _report_stream(
-        self, domain: str, state: MonitorState, knowledge: "ModelKnowledge"
+        self,
+        domain: str,
+        state: MonitorState,
+        knowledge: "ModelKnowledge",
+        faults: list[str],
     ) -> DomainTraffic:
         from pipeline.monitoring.traffic_report import report_stream
-        from pipeline.monitoring.unusual_batch import move_to_inbox
         from pipeline.monitoring.unusual_pictures import find_unusual
 
         stream = state.streams[domain]
-        delivered = move_to_inbox(stream)  # of a process that was killed
         found = find_unusual(stream, self.known)
         if found is None and stream.test.alarm:
             stream.restart()
-        if found and delivered is None:
+        delivered = None
+        try:
             delivered = self._deliver(domain, state, found)
+        except InputError as error:  # the alarm is told all the same
+            if str(error) not in faults:
+                faults.append(str(error))
         report = report_stream(domain, stream, found, knowledge, self.hours)
         if delivered:
             report = replace(report, delivered=str(delivered))
@@ -166,21 +213,26 @@ class MonitorPass:
             stream.is_told = True
         return report
 
-    def _deliver(self, domain: str, state: MonitorState, found: "UnusualPictures") -> Path | None:
-        from pipeline.monitoring.unusual_batch import move_to_inbox, write_batch
+    def _deliver(
+        self, domain: str, state: MonitorState, found: "UnusualPictures | None"
+    ) -> Path | None:
+        from pipeline.monitoring.unusual_batch import check_inbox, move_to_inbox, write_batch
 
-        if self.inbox is None:
-            return None
         stream = state.streams[domain]
+        if self.inbox is None or (found is None and stream.pending is None):
+            return None
+        check_inbox(self.inbox)
+        delivered = move_to_inbox(stream, self.inbox)  # of a process that was killed
+        if delivered or found is None:
+            return delivered
         has_batch = write_batch(
             stream,
             found.unusual,
             domain,
-            self.store.root,
-            self.version,
+            self._source,
             self._model,
             self.inbox,
         )
         if has_batch:
             self._save(state)
-        return move_to_inbox(stream)
+        return move_to_inbox(stream, self.inbox)

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.monitoring.drift_test import DriftTest
 from pipeline.monitoring.seen_pictures import NAMES, SeenPictures
 from trainer_module.contract.atomic_write import atomic_write
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.workspace_files.file_lock import NO_LOCKS, lock_file
 from trainer_module.contract.workspace_files.state_files import reading
 
@@ -31,10 +31,14 @@ class PendingBatch:
     Attributes:
         draft: Absolute path under which it was written.
         path: Absolute path that it gets.
+        inbox_id: Device and inode of the inbox; "" if they are not known.
+        digests: Digests of its pictures, as hex digits.
     """
 
     draft: str
     path: str
+    inbox_id: str = ""
+    digests: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -128,6 +132,21 @@ def read_monitor_state(path: Path) -> MonitorState:
                 for number, values in enumerate(header["streams"])
             }
         return MonitorState(header["position"], streams)
+
+
+def has_pending_batch(path: Path) -> bool:
+    """Return whether a state names a batch that may not be in its inbox yet.
+
+    Only the header is read. A damaged file has none.
+
+    Args:
+        path: Path of the file.
+    """
+    with contextlib.suppress(UnavailableError), reading(path, "state of the monitor", REMEDY):
+        with np.load(path, allow_pickle=False) as arrays:
+            header = json.loads(arrays[_HEADER].tobytes())
+        return any(values.get("pending") for values in header["streams"])
+    return False
 
 
 def _read_stream(values: dict[str, Any], number: int, arrays: Mapping[str, Any]) -> StreamState:

@@ -1,8 +1,10 @@
 """Reads the traffic that has arrived since the last call, and measures its pictures."""
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -15,9 +17,14 @@ from pipeline.traffic.traffic_record import TrafficRecord
 from pipeline.traffic.traffic_store import read_traffic, traffic_folder
 from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.example_features import MEASURES
+from trainer_module.contract.output_text.wording import counted_are
 
 #: Seconds after which a record is certainly in the store: servers write theirs every second.
 SETTLING = 5.0
+
+#: Seconds after a record from which on the next ones are read: less than a microsecond, to which
+#: times are kept.
+AFTER = 5e-7
 
 #: Records that are in memory at a time.
 CHUNK = 256
@@ -26,16 +33,41 @@ CHUNK = 256
 MAX_PICTURES, MAX_DOMAINS = 2_000, 100
 
 
-def records_between(
-    workspace: Path, version: int, since: float | None, until: float | None = None
-) -> Iterator[TrafficRecord]:
-    """Yield the records of a version in the order of their times.
+_logger = logging.getLogger("carryover.monitoring")
+
+
+@dataclass(frozen=True)
+class TrafficSource:
+    """The version whose traffic is read.
+
+    Attributes:
+        workspace: Folder of the workspace. Servers of all its models keep their traffic there.
+        model: Name of the model.
+        version: Number of the version.
+        is_only_model: Whether the workspace has no other model.
+    """
+
+    workspace: Path
+    model: str
+    version: int
+    is_only_model: bool
+
+    def has(self, record: TrafficRecord) -> bool:
+        """Return whether the version has predicted a record.
+
+        Args:
+            record: Record of traffic.
+        """
+        return record.version == self.version and record.is_of(self.model, self.is_only_model)
+
+
+def records_between(workspace: Path, since: float | None, until: float) -> Iterator[TrafficRecord]:
+    """Yield the records of all versions in the order of their times.
 
     Args:
         workspace: Folder of the workspace.
-        version: Number of the version.
         since: Time of the first record, in seconds since 1970; None for the oldest one.
-        until: Time before which the last record is; None for the newest one.
+        until: Time before which the last record is.
 
     Raises:
         UnavailableError: The traffic cannot be read.
@@ -43,8 +75,9 @@ def records_between(
     folder = traffic_folder(workspace)
     try:
         for record in read_traffic(folder, since):
-            if record.version == version and (until is None or record.time < until):
-                yield record
+            if record.time >= until:
+                return
+            yield record
     except OSError as error:
         raise UnavailableError(
             f"traffic {folder} cannot be read: {error.strerror}. Make it readable for this user."
@@ -52,22 +85,22 @@ def records_between(
 
 
 def add_new_traffic(
-    state: MonitorState, workspace: Path, model: Path, version: int, known: KnownPictures
+    state: MonitorState, source: TrafficSource, model: Path, known: KnownPictures
 ) -> int:
     """Add the records since the last call to the state.
 
     Args:
         state: State of the version.
-        workspace: Folder of the workspace.
-        model: Folder of the version, whose embeddings are computed.
-        version: Its number.
+        source: The version.
+        model: Its folder; its embeddings are computed.
         known: Pictures that the version knows.
 
     Returns:
         The number of records of client domains beyond `MAX_DOMAINS`, which are left out.
     """
-    end = time.time() - SETTLING
-    records = records_between(workspace, version, state.position, end)
+    now = time.time()
+    _correct_position(state, now)
+    records = _read_new(state, source, now - SETTLING)
     measurer, num_left_out = None, 0
     while chunk := list(islice(records, CHUNK)):
         measurer = measurer or PictureMeasurer(model, known)
@@ -85,8 +118,41 @@ def add_new_traffic(
             stream.num_unusable += len(own) - len(found)
             stream.test.add(known, found.points.astype(np.float64))
             stream.pictures = joined([stream.pictures, found], MAX_PICTURES)
-    state.position = end
     return num_left_out
+
+
+def _read_new(state: MonitorState, source: TrafficSource, end: float) -> Iterator[TrafficRecord]:
+    """Yield the new records of a version, and move the position behind what was read.
+
+    It is not moved on to the end: with a clock that is ahead, that would be in the future.
+    """
+    num_unknown = 0
+    for record in records_between(source.workspace, state.position, end):
+        state.position = record.time + AFTER
+        if source.has(record):
+            yield record
+        elif record.model is None and record.version == source.version:
+            num_unknown += 1
+    if num_unknown:
+        _logger.warning(
+            "%s left out: they were kept without the name of their model, by a server of an "
+            "earlier carryover, and the workspace has several models",
+            counted_are(num_unknown, "picture"),
+        )
+
+
+def _correct_position(state: MonitorState, now: float) -> None:
+    """Move a position that is in the future to the newest picture that is not."""
+    if state.position is None or state.position <= now:
+        return
+    times = np.concatenate([stream.pictures.times for stream in state.streams.values()] or [[]])
+    past = times[times <= now]
+    _logger.warning(
+        "the clock was %.0f seconds ahead in an earlier look, or is behind now: traffic is read "
+        "again from the newest known picture on",
+        state.position - now,
+    )
+    state.position = float(past.max()) + AFTER if len(past) else None
 
 
 class PictureMeasurer:

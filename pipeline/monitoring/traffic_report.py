@@ -120,6 +120,8 @@ class TrafficReport:
         false_alarms: Probability that a client domain of known pictures ever raises an alarm.
         domains: Traffic by client domain, in the order of the names.
         left_out: Number of new pictures of client domains beyond the greatest number of them.
+        finished: Folders of batches of earlier versions that a killed monitor had left.
+        faults: Why pictures that are unusual are not in the inbox.
         time: Time of the look, ISO 8601 in UTC.
     """
 
@@ -128,6 +130,8 @@ class TrafficReport:
     false_alarms: float = FALSE_ALARMS
     domains: list[DomainTraffic] = field(default_factory=list)
     left_out: int = 0
+    finished: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     time: str = field(default_factory=lambda: _iso(time.time()))
 
     @property

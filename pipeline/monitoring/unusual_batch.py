@@ -7,10 +7,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from components.image_example_gen.splits import digest
+from pipeline.config.path_check import folder_problem
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL, UNLABELLED
 from pipeline.monitoring.monitor_state import PendingBatch, StreamState
 from pipeline.monitoring.seen_pictures import SeenPictures
-from pipeline.monitoring.traffic_reader import records_between
+from pipeline.monitoring.traffic_reader import TrafficSource, records_between
 from pipeline.picture_selection.folder_names import name_folders
 from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 from pipeline.retraining.deliveries.inbox import READY
@@ -37,8 +38,7 @@ def write_batch(
     stream: StreamState,
     unusual: SeenPictures,
     domain: str,
-    workspace: Path,
-    version: int,
+    source: TrafficSource,
     model: Path,
     inbox: Path,
 ) -> bool:
@@ -48,15 +48,17 @@ def write_batch(
     Once the state is on the disk, `move_to_inbox` makes it visible: a process that is killed in
     between delivers nothing twice, and loses nothing.
 
+    The name of the batch has a digest of what it holds, because `carryover watch` takes a batch
+    under a known name for a new delivery of that one, and what is known may be gone from the inbox.
+
     Pictures that `carryover select` would choose are in `_to_label`, the others in `_unlabelled`.
 
     Args:
         stream: State of the client domain, without a pending batch.
         unusual: Its unusual pictures.
         domain: Its name.
-        workspace: Folder of the workspace.
-        version: Number of the version.
-        model: Folder of the version.
+        source: The version.
+        model: Its folder.
         inbox: Folder in which batches arrive.
 
     Returns:
@@ -67,12 +69,12 @@ def write_batch(
         UnavailableError: The traffic cannot be read.
     """
     folder = name_folders([domain or UNNAMED_DOMAIN])[domain or UNNAMED_DOMAIN]
-    draft = _draft_path(inbox, workspace, domain)
+    draft = _draft_path(inbox, model, domain)
     is_complete = False
     try:
         shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
         written = _write_pictures(
-            draft / folder / UNLABELLED, workspace, domain, version, unusual, set(stream.delivered)
+            draft / folder / UNLABELLED, source, domain, unusual, set(stream.delivered)
         )
         if len(written) < MIN_PICTURES:
             return False
@@ -85,42 +87,102 @@ def write_batch(
     finally:
         if not is_complete:
             shutil.rmtree(draft, ignore_errors=True)
-    moment = datetime.fromtimestamp(float(unusual.times[0]), timezone.utc)
-    path = _free_path(draft.with_name(f"traffic-{version}-{moment:%Y%m%d-%H%M%S}"))
-    stream.pending = PendingBatch(str(draft), str(path))
-    stream.delivered += sorted(written)
+    moment = datetime.fromtimestamp(float(unusual.times.min()), timezone.utc)
+    digests = sorted(written)
+    content = hashlib.sha256("/".join([folder, *digests]).encode()).hexdigest()[:8]
+    path = draft.with_name(f"traffic-{source.version}-{moment:%Y%m%d-%H%M%S}-{content}")
+    stream.pending = PendingBatch(str(draft), str(path), _identify(draft.parent), digests)
+    stream.delivered += digests
     return True
 
 
-def move_to_inbox(stream: StreamState) -> Path | None:
-    """Give the pending batch of a client domain its name.
+def check_inbox(inbox: Path) -> None:
+    """Check that an inbox is a folder.
 
     Args:
-        stream: State of the client domain; it has no pending batch afterwards.
-
-    Returns:
-        The folder of the batch; None if there is none, or somebody has taken it away.
+        inbox: Folder in which batches arrive.
 
     Raises:
-        InputError: The inbox cannot be written.
+        InputError: It is not.
     """
-    if stream.pending is None:
+    if problem := folder_problem(inbox):
+        raise InputError(
+            f"--deliver {inbox} {problem}. Give the folder in which batches arrive, the --inbox of "
+            "carryover watch."
+        )
+
+
+def move_to_inbox(stream: StreamState, inbox: Path) -> Path | None:
+    """Give the pending batch of a client domain its name, in the inbox in which it was written.
+
+    Afterwards the client domain has no pending batch. If the batch is gone for good, its pictures
+    are no longer `delivered`.
+
+    Args:
+        stream: State of the client domain.
+        inbox: Folder in which batches arrive now.
+
+    Returns:
+        The folder of the batch; None if there is none, or it is gone.
+
+    Raises:
+        InputError: The inbox cannot be written, or the batch may be back when a disk is mounted.
+    """
+    pending = stream.pending
+    if pending is None:
         return None
-    draft, path = Path(stream.pending.draft), Path(stream.pending.path)
+    draft, path = Path(pending.draft), Path(pending.path)
     try:
-        if draft.is_dir():
+        if _exists(draft):
             path = _free_path(path)
             draft.rename(path)
             sync_path(path.parent)
+        elif not _exists(path):
+            _check_is_gone(pending, inbox)
+            gone = set(pending.digests)
+            stream.delivered = [name for name in stream.delivered if name not in gone]
+            stream.pending = None
+            return None
     except OSError as error:
-        raise _unwritable(path.parent, error) from None
+        raise _unwritable(draft.parent, error) from None
     stream.pending = None
-    return path if path.is_dir() else None
+    return path
 
 
-def _draft_path(inbox: Path, workspace: Path, domain: str) -> Path:
+def _check_is_gone(pending: PendingBatch, inbox: Path) -> None:
+    """Check that a batch which is not to be seen is not on a disk that is not mounted.
+
+    Raises:
+        InputError: It may be.
+    """
+    is_same_inbox = inbox.resolve() == Path(pending.draft).parent
+    if is_same_inbox and pending.inbox_id and _identify(inbox) != pending.inbox_id:
+        raise InputError(
+            f"--deliver {inbox}: {Path(pending.path).name}, which was written there, is not there, "
+            "and the folder is another one than it was. If a disk is not mounted, mount it. If the "
+            "folder was made anew, remove the folder monitoring of the workspace: then the "
+            "pictures are delivered again."
+        )
+
+
+def _exists(path: Path) -> bool:
+    """Return whether a path exists; unlike `Path.exists`, this raises where it cannot be told."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _identify(folder: Path) -> str:
+    """Return what tells a folder from the one under a mount point, and from one that is new."""
+    status = folder.stat()
+    return f"{status.st_dev}-{status.st_ino}"
+
+
+def _draft_path(inbox: Path, model: Path, domain: str) -> Path:
     """Return the path of the draft. One monitor at a time works for a workspace."""
-    owner = hashlib.sha256(os.fsencode(f"{workspace.resolve()}/{domain}")).hexdigest()
+    owner = hashlib.sha256(os.fsencode(f"{model.resolve()}/{domain}")).hexdigest()
     return inbox.resolve() / f".traffic-{owner[:16]}{DRAFT_SUFFIX}"
 
 
@@ -145,19 +207,18 @@ def _unwritable(inbox: Path, error: OSError) -> InputError:
 
 def _write_pictures(
     folder: Path,
-    workspace: Path,
+    source: TrafficSource,
     domain: str,
-    version: int,
     unusual: SeenPictures,
     known: set[str],
 ) -> dict[str, Path]:
     """Write the files of pictures that are new; return their paths by digest."""
     times = set(unusual.times.tolist())
-    start, end = float(unusual.times[0]), float(unusual.times[-1])
+    start, end = float(unusual.times.min()), float(unusual.times.max())
     written: dict[str, Path] = {}
     folder.mkdir(parents=True)
-    for record in records_between(workspace, version, start, end + 1e-3):
-        if record.domain != domain or record.time not in times:
+    for record in records_between(source.workspace, start, end + 1e-3):
+        if not source.has(record) or record.domain != domain or record.time not in times:
             continue
         name = digest(record.image).hex()
         if name in known or name in written:

@@ -129,7 +129,9 @@ class _Handlers:
     async def _read_traffic(self) -> bytes:
         from pipeline.overview.traffic_history import TrafficHistory
 
-        self._history = history = self._history or TrafficHistory(self._store.root)
+        self._history = history = self._history or TrafficHistory(
+            self._store.root, self._store.name
+        )
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 self._threads, lambda: orjson.dumps(history.read())

@@ -16,6 +16,7 @@ from pipeline.overview.unusual_pictures import UnusualPictures
 from pipeline.traffic.traffic_files import list_files
 from pipeline.traffic.traffic_record import TrafficRecord
 from pipeline.traffic.traffic_store import read_traffic, traffic_folder
+from pipeline.version_lookup import find_stores
 from trainer_module.contract.printable_names import printable_name
 
 #: Seconds before now that are told about: a week.
@@ -50,18 +51,21 @@ class TrafficHistory:
     One thread calls `read`; any may call `stop`.
     """
 
-    def __init__(self, workspace: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, workspace: Path, model: str, clock: Callable[[], float] = time.time) -> None:
         """Read nothing yet.
 
         Args:
             workspace: Folder of the workspace.
+            model: Name of the model; what servers of other models keep is left out.
             clock: Function that returns the time, in seconds since 1970.
         """
-        self._folder, self._clock = traffic_folder(workspace), clock
+        self._workspace, self._model, self._clock = workspace, model, clock
+        self._folder = traffic_folder(workspace)
         self._thumbnails = ThumbnailProcess()
         self._unusual = UnusualPictures(self._thumbnails)
         self._names: dict[str, int] = {}
         self._files: dict[Path, float] = {}  # those of the last reading, and their first times
+        self._newest = 0.0  # time of the newest record that was read, of any model
         self._times, self._novelties, self._accepted = array("d"), array("f"), array("f")
         self._domains = array("q")
         self._is_stopped = threading.Event()
@@ -94,14 +98,16 @@ class TrafficHistory:
         """Read for a few seconds, and return whether all was read."""
         end = time.monotonic() + READ_SECONDS
         start = max(now - WINDOW, self._follow_files(now))
-        newest = self._times[-1] if self._times else 0.0
-        since = max(start, newest - OVERLAP)
+        since = max(start, self._newest - OVERLAP)
+        is_only_model = len(find_stores(self._workspace)) <= 1
         self._keep_between(start, since)
         self._unusual.forget(start)
         for number, record in enumerate(read_traffic(self._folder, since)):
             if record.time > now:  # written meanwhile, or by a clock that was wrong
                 break
-            self._add(record)
+            self._newest = record.time
+            if record.is_of(self._model, is_only_model):
+                self._add(record)
             if number % PAUSE_RECORDS == PAUSE_RECORDS - 1:
                 self._is_stopped.wait(PAUSE)
             if self._is_stopped.is_set() or time.monotonic() > end:
@@ -117,6 +123,7 @@ class TrafficHistory:
         oldest = min(files.values(), default=now)
         if any(start > oldest for path, start in self._files.items() if path not in files):
             self._keep_between(now, now)
+            self._newest = 0.0
             self._unusual.forget(now)
         self._files = files
         return oldest

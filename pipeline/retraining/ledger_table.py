@@ -10,6 +10,7 @@ from rich.table import Table
 from components.pusher.rollback_record import Rollback
 from pipeline.retraining.batch import AWAITING, Batch
 from pipeline.retraining.unlabelled.label_commands import label_awaited, select_and_label
+from pipeline.retraining.unlabelled.labels_since import has_labels_since
 from pipeline.terminal.accept_command import accept_command
 from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
@@ -90,14 +91,17 @@ def next_steps(
         name: Name of the model; None where nobody has given it.
     """
     pushed = [
-        _end(batch)
+        batch
         for batch in batches
         if batch.state == "pushed" and not _find_rollback(batch, rollbacks or {})
     ]
-    steps = []
-    for batch in batches:
+    newest = max(map(_end, pushed), default=None)
+    steps: list[list[str]] = []
+    for batch in reversed(batches):
+        if len(steps) >= MAX_STEPS:
+            break
         accept = accept_command(workspace, str(batch.run_id))
-        is_newest = not pushed or _end(batch) > max(pushed)
+        is_newest = newest is None or _end(batch) > newest
         if batch.is_held_for_labels:
             what = f"If the labels of {batch.name} are right:"
             steps.append([what, accept_command(workspace, batch=batch.name)])
@@ -106,14 +110,19 @@ def next_steps(
         elif batch.state == "rejected" and batch.run_id and is_newest:
             steps.append([f"To push the candidate of {batch.name} all the same:", accept])
         elif batch.state == AWAITING:
-            what = f"To decide on the candidate of {batch.name}, label its pictures:"
-            steps.append([what, *label_awaited(workspace, batch, name)])
             if is_newest:
                 steps.append([f"To push the candidate of {batch.name} without labels:", accept])
-        elif batch.state == "too_little_data" and batch.has_unlabelled:
+            what = f"To decide on the candidate of {batch.name}, label its pictures:"
+            steps.append([what, *label_awaited(workspace, batch, name)])
+        elif (
+            batch.state == "too_little_data"
+            and batch.has_unlabelled
+            and not has_labels_since(batch, pushed, workspace)
+        ):
             what = f"To train on {batch.name}, label some of its pictures:"
             steps.append([what, *select_and_label(workspace, batch, name)])
-    return [line for what, *commands in steps[-MAX_STEPS:] for line in (what, *_indented(commands))]
+    shown = reversed(steps[:MAX_STEPS])
+    return [line for what, *commands in shown for line in (what, *_indented(commands))]
 
 
 def _end(batch: Batch) -> tuple[str, int]:

@@ -128,7 +128,7 @@ def _create_server(
     """
     versions = _create_versions(store, options.pinned, state)
     budget, metrics = options.budget, ServerMetrics(lambda: versions.serving() or 0)
-    sampler = _create_sampler(store.root, options.sampling, budget, metrics)
+    sampler = _create_sampler(store, options.sampling, budget, metrics)
     decoders, batcher = DecoderPool(budget), Batcher(budget, on_batch=metrics.count_batch)
     shadow = None
     if state:
@@ -185,19 +185,22 @@ def _create_versions(
 
 
 def _create_sampler(
-    workspace: Path, sampling: SamplingOptions | None, budget: MemoryBudget, metrics: ServerMetrics
+    store: VersionStore,
+    sampling: SamplingOptions | None,
+    budget: MemoryBudget,
+    metrics: ServerMetrics,
 ) -> TrafficSampler | None:
     """Return what keeps pictures in the workspace, and tell where; None if none are kept."""
     if sampling is None:
         return None
-    folder = traffic_folder(workspace)
+    folder = traffic_folder(store.root)
     _logger.info(
         "keeping %.3g %% of the pictures in %s, with their predictions",
         100 * sampling.rate,
         printable_name(str(folder)),
     )
     writer = TrafficWriter(folder, sampling.max_bytes)
-    return TrafficSampler(writer, sampling.rate, sampling.domain, budget, metrics)
+    return TrafficSampler(writer, store.name, sampling.rate, sampling.domain, budget, metrics)
 
 
 def _create_grpc_server(

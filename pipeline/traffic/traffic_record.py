@@ -7,7 +7,7 @@ from trainer_module.contract import example_features
 
 #: Features that only traffic has. The prediction is not named `label`, which is the true class in
 #: every other tf.Example.
-TIME, VERSION, PREDICTED_LABEL = "time_us", "version", "predicted_label"
+TIME, MODEL, VERSION, PREDICTED_LABEL = "time_us", "model", "version", "predicted_label"
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class TrafficRecord:
         confidence: Probability of that class, kept in single precision.
         novelty: Novelty of the picture, 0 to 1, likewise; None if the version does not know it.
         accepted: Whether the prediction is accepted; None if the version does not know it.
+        model: Name of the model; None in a file from before it was kept.
     """
 
     time: float
@@ -33,6 +34,17 @@ class TrafficRecord:
     confidence: float
     novelty: float | None
     accepted: bool | None
+    model: str | None = None
+
+    def is_of(self, model: str, is_only_model: bool) -> bool:
+        """Return whether a model has predicted it.
+
+        Args:
+            model: Name of the model.
+            is_only_model: Whether the workspace has no other one. Then records without the name of
+                their model are of this one, and otherwise of none.
+        """
+        return self.model == model or (self.model is None and is_only_model)
 
 
 def serialize_record(record: TrafficRecord) -> bytes:
@@ -46,6 +58,8 @@ def serialize_record(record: TrafficRecord) -> bytes:
     example = Example()
     feature = example.features.feature
     feature[TIME].int64_list.value.append(microseconds(record.time))
+    if record.model is not None:
+        feature[MODEL].bytes_list.value.append(_encode(record.model))
     feature[VERSION].int64_list.value.append(record.version)
     feature[example_features.DOMAIN].bytes_list.value.append(_encode(record.domain))
     feature[example_features.IMAGE].bytes_list.value.append(record.image)
@@ -87,6 +101,7 @@ def parse_record(serialized: bytes) -> TrafficRecord:
         return found
 
     accepted = value(example_features.ACCEPTED, "int64_list")
+    model = value(MODEL, "bytes_list")
     return TrafficRecord(
         time=required(TIME, "int64_list") / 1e6,
         domain=_decode(required(example_features.DOMAIN, "bytes_list")),
@@ -96,6 +111,7 @@ def parse_record(serialized: bytes) -> TrafficRecord:
         confidence=required(example_features.CONFIDENCE, "float_list"),
         novelty=value(example_features.NOVELTY, "float_list"),
         accepted=None if accepted is None else bool(accepted),
+        model=None if model is None else _decode(model),
     )
 
 

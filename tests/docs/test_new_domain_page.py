@@ -53,7 +53,7 @@ ALARM = AlarmReport("2026-11-27T18:04:00+00:00", 250, 0.92, 0.18, "openmoji", 0.
 REPORTS = {
     1: traffic(
         *(250, 4, (0.54, 0.67, 0.52, 0.85), "animal", 0.56, ALARM),
-        "my-inbox/traffic-1-20261127-180421",
+        "my-inbox/traffic-1-20261127-180421-5d0c91e7",
     ),
     2: traffic(221, 16, (0.04, 0.85, 0.83, 0.69), "person", 0.33),
 }

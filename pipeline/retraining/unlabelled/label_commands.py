@@ -4,6 +4,7 @@ import posixpath
 import shlex
 from pathlib import Path
 
+from pipeline.inputs.layouts.unlabelled_names import TO_LABEL
 from pipeline.retraining.batch import Batch
 from pipeline.version_lookup import find_stores
 from pipeline.workspace import Workspace
@@ -26,11 +27,16 @@ def label_awaited(workspace: Path, batch: Batch, name: str | None = None) -> lis
 def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> list[str]:
     """Return the commands that choose pictures of a batch without labels, and label them.
 
+    Where the delivery is still there with chosen pictures, as one of `carryover monitor`, these are
+    to be labelled.
+
     Args:
         workspace: Folder of the workspace.
         batch: Batch without labels.
         name: Name of the model; None where nobody has given it.
     """
+    if any(Path(batch.source).glob(f"*/{TO_LABEL}")):
+        return [_label(batch.source, workspace, batch, name)]
     chosen = f"{batch.name}-to-label"
     source = ("--inbox", posixpath.dirname(batch.source), "--batch", batch.name)
     options = (*source, "--count", str(COUNT), "--output", chosen, "--workspace", str(workspace))

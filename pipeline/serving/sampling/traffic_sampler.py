@@ -71,6 +71,7 @@ class TrafficSampler:
     def __init__(
         self,
         writer: TrafficWriter,
+        model: str,
         rate: float,
         domain: str,
         budget: MemoryBudget,
@@ -80,12 +81,13 @@ class TrafficSampler:
 
         Args:
             writer: Writer of the files.
+            model: Name of the model that predicts.
             rate: Share of the pictures to keep, 0 to 1.
             domain: Domain of clients that name none.
             budget: Memory of all requests, of which waiting pictures take a part.
             metrics: Metrics of the server.
         """
-        self._writer, self._rate, self._domain = writer, rate, domain
+        self._writer, self._model, self._rate, self._domain = writer, model, rate, domain
         self._budget, self._metrics = budget, metrics
         self._queue: list[_SampledPicture] = []
         self._memory = 0
@@ -111,7 +113,7 @@ class TrafficSampler:
         now, domain = time.time(), self._domain if domain is None else domain
         for row, instance in enumerate(request.instances):
             if random.random() < self._rate:  # noqa: S311 - it is no secret which ones are kept
-                record = _record(now, domain, version, instance, outputs, row)
+                record = _record(now, domain, self._model, version, instance, outputs, row)
                 self._add(_SampledPicture(record, request.input_name))
 
     async def close(self) -> None:
@@ -177,7 +179,13 @@ class TrafficSampler:
 
 
 def _record(
-    now: float, domain: str, version: int, instance: bytes, outputs: Outputs, row: int
+    now: float,
+    domain: str,
+    model: str,
+    version: int,
+    instance: bytes,
+    outputs: Outputs,
+    row: int,
 ) -> TrafficRecord:
     return TrafficRecord(
         now,
@@ -188,4 +196,5 @@ def _record(
         float(outputs[CONFIDENCE][row]),
         novelty=float(outputs[NOVELTY][row]) if NOVELTY in outputs else None,
         accepted=bool(outputs[ACCEPTED][row]) if ACCEPTED in outputs else None,
+        model=model,
     )

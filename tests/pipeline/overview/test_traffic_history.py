@@ -20,7 +20,7 @@ class Site:
 
     def __init__(self, root) -> None:
         self.root, self.now = root, NOW
-        self.history = TrafficHistory(root, lambda: self.now)
+        self.history = TrafficHistory(root, "colours", lambda: self.now)
 
     def write(self, *times: float, **fields) -> None:
         """Write pictures of these times with a writer of its own."""
@@ -57,6 +57,17 @@ def test_pictures_that_another_server_writes_late_are_counted(site):
     assert site.read() == 1
     site.write(NOW - OVERLAP + 1)
     assert site.read() == 2
+
+
+def test_pictures_of_another_model_are_left_out(site):
+    site.write(NOW - 3)  # of the only model, if there is one
+    site.write(NOW - 2, model="colours")
+    site.write(NOW - 1, model="other")
+    assert site.read() == 2
+    for name in ("colours", "other"):
+        (site.root / "serving" / name).mkdir(parents=True)
+    site.history = TrafficHistory(site.root, "colours", lambda: site.now)
+    assert site.read() == 1
 
 
 def test_pictures_of_a_clock_that_was_wrong_are_left_out(site):

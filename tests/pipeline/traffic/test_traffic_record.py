@@ -17,6 +17,7 @@ pytestmark = pytest.mark.component
     [
         record(1_764_000_000.123456, b"\xff\xd8\x00\n", "night"),
         replace(record(), domain="", novelty=None, accepted=None),
+        replace(record(), model="colours"),
         replace(record(), accepted=False, novelty=0.0, label="caf\u00e9 \udcff"),
     ],
 )

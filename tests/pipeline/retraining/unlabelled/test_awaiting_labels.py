@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from candidate_runs import CandidateRuns, deliver_unlabelled, give_labels
 from PIL import Image
-from retraining_site import KilledError, OnEvent, RetrainingSite, be_killed
+from retraining_site import PUSHED, KilledError, OnEvent, Pipeline, RetrainingSite, be_killed
 from tiny_pictures import solid, write_files
 from tiny_workspace import push_copy, shade, write_colours
 
@@ -358,6 +358,38 @@ def test_where_unlabelled_pictures_start_nothing_the_commands_that_choose_and_la
     )
     assert label.startswith(f"carryover label dark-to-label --classes-from {site.workspace} ")
     assert next_steps(site.batches(), site.workspace)[0].startswith("To train on dark, label")
+
+
+def test_pictures_that_were_chosen_before_the_delivery_are_the_ones_to_label(site):
+    deliver_unlabelled(site, "dark")
+    domain = site.inbox / "dark" / "night"
+    (domain / "_unlabelled").rename(domain / "_to_label")
+    site.run()
+    [label] = next_steps(site.batches(), site.workspace)[1:]
+    assert label == (
+        f"  carryover label {site.inbox}/dark --classes-from {site.workspace} --only-labelled "
+        f"--output {site.inbox}/dark-labels"
+    )
+    shutil.rmtree(site.inbox / "dark")
+    assert "carryover select " in next_steps(site.batches(), site.workspace)[1]
+
+
+def test_once_labels_of_its_pictures_were_pushed_none_are_asked_for(site):
+    deliver_unlabelled(site, "dark")
+    deliver_unlabelled(site, "mist", first=500)
+    site.run()
+    labels = site.inbox / "dark-labels" / "night" / "red"
+    labels.mkdir(parents=True)
+    for picture in sorted((site.inbox / "dark" / "night" / "_unlabelled").iterdir())[:12]:
+        shutil.copyfile(picture, labels / picture.name)
+    (site.inbox / "dark-labels" / "_READY").touch()
+    assert len(next_steps(site.batches(), site.workspace)) == 6
+    site.run(Pipeline(PUSHED))
+    assert site.states()[2] == "pushed"
+    steps = next_steps(site.batches(), site.workspace)
+    assert [line for line in steps if line.startswith("To ")] == [
+        "To train on mist, label some of its pictures:"
+    ]
 
 
 def test_commands_name_the_model_where_a_workspace_has_several(waiting):

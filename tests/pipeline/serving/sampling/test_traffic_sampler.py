@@ -43,7 +43,7 @@ class Site:
         self.folder = folder / "traffic"
         self.budget, self.metrics = MemoryBudget(memory), ServerMetrics(lambda: 1)
         writer = TrafficWriter(self.folder, 10**9)
-        self.sampler = TrafficSampler(writer, rate, "day", self.budget, self.metrics)
+        self.sampler = TrafficSampler(writer, "colours", rate, "day", self.budget, self.metrics)
 
     def run(self, use: Callable[[], Any]) -> None:
         """Call a function in a loop, and close the sampler."""
@@ -63,7 +63,7 @@ class Site:
         return float(line.split()[1])
 
 
-def test_picture_prediction_time_version_and_domain_are_kept(tmp_path):
+def test_picture_prediction_time_model_version_and_domain_are_kept(tmp_path):
     site = Site(tmp_path)
     rule = {"novelty": np.array([0.25, 0.75], np.float32), "accepted": np.array([True, False])}
 
@@ -74,6 +74,7 @@ def test_picture_prediction_time_version_and_domain_are_kept(tmp_path):
     site.run(use)
     one, two, three = site.kept()
     assert (one.image, one.version, one.domain, one.label) == (b"one", 7, "night", "class-0")
+    assert {one.model, two.model, three.model} == {"colours"}
     assert (one.confidence, one.novelty, one.accepted) == (0.5, 0.25, True)
     assert (two.label, two.novelty, two.accepted, two.time) == ("class-1", 0.75, False, one.time)
     assert (three.domain, three.novelty, three.accepted) == ("day", None, None)
