@@ -37,10 +37,13 @@ def is_in_use(version: Path) -> bool:
     """Return whether a server of this machine, or of one that shares the locks, uses a version.
 
     Args:
-        version: Folder of the version.
+        version: Folder of the version. One whose record another user owns counts as in use.
     """
     with contextlib.suppress(OSError):
-        handle = os.open(version / PUSH_RECORD, os.O_RDWR)  # network folders lock no other ones
+        try:
+            handle = os.open(version / PUSH_RECORD, os.O_RDWR)  # network folders lock no other ones
+        except PermissionError:
+            return True
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

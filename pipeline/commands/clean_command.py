@@ -43,7 +43,7 @@ def clean(
     1 failure.
     """
     from pipeline.config.path_check import check_workspace, folder_problem
-    from pipeline.config.retention_options import MIN_KEEP
+    from pipeline.config.retention_options import MAX_KEEP, MIN_KEEP
     from pipeline.retention.cleaning import clean_workspace
     from pipeline.retention.cleaning_table import show_result
     from pipeline.retraining.pending_batches import read_pending
@@ -55,6 +55,8 @@ def clean(
             f"--keep {keep}: at least {MIN_KEEP} versions stay, the serving version and the one "
             "that a rollback goes back to."
         )
+    if keep is not None and keep > MAX_KEEP:
+        raise InputError(f"--keep {keep}: it must be at most {MAX_KEEP}.")
     folder = Workspace(workspace.resolve())
     problem = folder_problem(workspace) or ("" if folder.is_used else "is no workspace")
     if problem:

@@ -276,7 +276,7 @@ def rollback(
     ] = "",
 ) -> None:
     """Take the newest version out of service, so that the one before serves."""
-    from pipeline.publishing.publishing import publish_change
+    from pipeline.publishing.publish_at_end import publish_change
     from pipeline.version_lookup import find_store, roll_back
 
     roll_back(find_store(workspace, name), reason)

@@ -70,7 +70,8 @@ def publish(
     Runs, passes, accept and rollback do the same at their end. Exit codes: 0 every target has
     everything, 2 bad input, 1 a target failed.
     """
-    from pipeline.publishing.publishing import publish_logged, read_publish_options
+    from pipeline.publishing.publish_at_end import read_publish_options
+    from pipeline.publishing.publish_process import publish_logged
     from pipeline.version_lookup import find_store
     from pipeline.workspace import Workspace
 
@@ -81,9 +82,8 @@ def publish(
             "no target is configured. Give one with --set publish.bundles=DIR or "
             "--set publish.mlflow=URI."
         )
-    folder = Workspace(store.root)
-    with folder.lock():
-        is_complete = publish_logged(options, store, folder.log("publish"), print_line)
+    log = Workspace(store.root).log("publish")
+    is_complete = publish_logged(options, store, log, print_line, by_hand=True)
     if is_complete:
         print_line("All targets have every version.")
     raise typer.Exit(EXIT_DONE if is_complete else EXIT_FAILURE)

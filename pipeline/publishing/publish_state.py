@@ -21,12 +21,14 @@ class TargetState:
         runs: Ids of the runs that it has.
         serving: Version that it calls the serving one; None where it has no such mark.
         problem: Why the last call failed; "" where it did not.
+        failed_at: When it failed, in seconds since 1970; 0 where it did not.
     """
 
     versions: dict[str, str] = field(default_factory=dict)
     runs: list[str] = field(default_factory=list)
     serving: int | None = None
     problem: str = ""
+    failed_at: float = 0.0
 
 
 _STATES = TypeAdapter(dict[str, TargetState])

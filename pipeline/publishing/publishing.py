@@ -4,19 +4,15 @@ A target is unavailable at times, and a process may be killed. So a call does no
 version, but whatever is not published yet, and a target recognises what it has.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+import time
+from collections.abc import Callable
 
 from components.pusher.version_store import VersionStore
-from pipeline.config.config_file import load_config
 from pipeline.config.publish_options import PublishOptions
-from pipeline.logs.captured_output import captured_output, log_traceback
-from pipeline.publishing.publish_state import FILE, TargetState, read_states, write_states
+from pipeline.logs.captured_output import log_traceback
+from pipeline.publishing.publish_state import TargetState, read_states, write_states
 from pipeline.publishing.served_version import read_served_version
 from pipeline.publishing.targets import BundleFolder, Target
-from pipeline.terminal.plain_lines import print_line
-from pipeline.version_lookup import find_store, serving_version
 from pipeline.workspace import RUN_ID, Workspace
 from trainer_module.contract.errors import InputError, safe_message
 from trainer_module.contract.output_text.wording import listed, plural
@@ -43,141 +39,59 @@ def publish(options: PublishOptions, store: VersionStore, show: Show) -> bool:
     Returns:
         Whether all targets have everything.
     """
-    states = read_states(store.root)
     problems = []
-    for target in _targets(options, store.name):
-        state = states.setdefault(f"{store.name}: {target.name}", TargetState())
-        state.problem = ""
+    for target in targets(options, store.name):
+        states = read_states(store.root)
+        state = states.setdefault(state_key(store, target), TargetState())
+        state.problem, state.failed_at = "", 0.0
         try:
             _publish_to(target, store, state, show)
         except Exception as error:
             log_traceback()
-            state.problem = _reason(error)
+            note_failure(state, failure_reason(error), target, show)
             problems.append(state.problem)
-            show(
-                f"{target.name}: not published: {state.problem}. The next run or pass tries it "
-                "again, and so does carryover publish."
-            )
-    try:
-        write_states(store.root, states)
-    except OSError as error:
-        log_traceback()
-        show(f"what was published is not noted: {error.strerror}")
+        try:
+            write_states(store.root, states)
+        except OSError as error:
+            log_traceback()
+            show(f"what was published is not noted: {error.strerror}")
     return not problems
 
 
-def publish_logged(options: PublishOptions, store: VersionStore, log: Path, show: Show) -> bool:
-    """Do what `publish` does, with the output of libraries in a log. The caller holds the lock.
+def state_key(store: VersionStore, target: Target) -> str:
+    """Return the key of a target of a model in the states."""
+    return f"{store.name}: {target.name}"
+
+
+def note_failure(state: TargetState, reason: str, target: Target, show: Show) -> None:
+    """Note in a state that its target failed, and tell it.
 
     Args:
-        options: Targets; where there are none, nothing is done.
-        store: Versions of the model.
-        log: Log for tracebacks, and for what libraries print.
-        show: Function that shows one line to the user, after all is done.
-
-    Returns:
-        Whether all targets have everything.
-    """
-    if not options:
-        return True
-    lines: list[str] = []
-    with captured_output(log):
-        is_complete = publish(options, store, lines.append)
-    for line in lines:
-        show(line)
-    return is_complete
-
-
-@contextlib.contextmanager
-def published_at_end(
-    options: PublishOptions, store: VersionStore, log: Path, show: Show
-) -> Iterator[None]:
-    """Publish what the block, or an earlier one, has made, also where a run in it failed.
-
-    After bad input or an interrupt nothing is published: nothing was made, or nobody waits.
-
-    Args:
-        options: See `publish_logged`, as for all others.
-        store: Versions of the model.
-        log: Log for tracebacks.
+        state: State of the target; it is changed.
+        reason: Why, without a full stop.
+        target: The target.
         show: Function that shows one line to the user.
     """
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception:
-        publish_logged(options, store, log, show)
-        raise
-    publish_logged(options, store, log, show)
+    state.problem, state.failed_at = reason, time.time()
+    show(
+        f"{target.name}: not published: {reason}. A run or pass after some minutes tries it again, "
+        "and so does carryover publish at once."
+    )
 
 
-def publish_change(workspace: Path, name: str | None) -> None:
-    """Publish what a command has changed: an accepted candidate, or a rollback.
-
-    The options are those of the run of the serving version. A failure is one line on stderr, and
-    so is a target that was only ever named by hand and has to be told of the change by hand.
+def targets(options: PublishOptions, name: str) -> list[Target]:
+    """Return the targets that options name. None of them is connected to.
 
     Args:
-        workspace: Folder of the workspace.
-        name: Name of the model, see `find_store`.
+        options: Targets.
+        name: Name of the model.
     """
-    try:
-        store = find_store(workspace, name)
-        options = read_publish_options(store)
-        if options:
-            with Workspace(store.root).lock():
-                publish_logged(options, store, Workspace(store.root).log("publish"), _warn)
-        else:
-            for target in _wrong_marks(store):
-                _warn(f"{target} has another serving version: give carryover publish with --set.")
-    except InputError as error:
-        if (workspace / FILE).exists():  # without it, nothing has ever been published
-            _warn(f"not published: {error}")
-
-
-def read_publish_options(
-    store: VersionStore, path: Path | None = None, overrides: Sequence[str] = ()
-) -> PublishOptions:
-    """Return the targets of a model.
-
-    Args:
-        store: Versions of the model.
-        path: Config file; None for the config of the serving version's run.
-        overrides: `key=value` texts; they win over the file.
-
-    Raises:
-        InputError: There is no serving version, or the config is missing or invalid.
-    """
-    if is_inherited := path is None:
-        run_id, workspace = store.read_push(serving_version(store)).run_id, Workspace(store.root)
-        workspace.read_config(run_id)  # a file that was cut off may hold valid YAML
-        path = workspace.config_file(run_id)
-    given = {"workspace": store.root, "name": store.name}
-    return load_config(path, list(overrides), given, is_inherited).resolved().publish
-
-
-def _wrong_marks(store: VersionStore) -> list[str]:
-    """Return the targets on which another version than the newest is marked."""
-    prefix = f"{store.name}: "
-    return [
-        name.removeprefix(prefix)
-        for name, state in read_states(store.root).items()
-        if name.startswith(prefix) and state.serving not in (None, store.newest())
-    ]
-
-
-def _warn(text: str) -> None:
-    print_line(f"carryover: {text}", to_stderr=True)
-
-
-def _targets(options: PublishOptions, name: str) -> list[Target]:
-    targets: list[Target] = [BundleFolder(options.bundles)] if options.bundles else []
+    found: list[Target] = [BundleFolder(options.bundles)] if options.bundles else []
     if options.mlflow:
         from pipeline.publishing.mlflow_target import MlflowTarget
 
-        targets.append(MlflowTarget(options.mlflow, name))
-    return targets
+        found.append(MlflowTarget(options.mlflow, name))
+    return found
 
 
 def _publish_to(target: Target, store: VersionStore, state: TargetState, show: Show) -> None:
@@ -241,6 +155,7 @@ def _publish_versions(
     return errors
 
 
-def _reason(error: Exception) -> str:
+def failure_reason(error: Exception) -> str:
+    """Return the first line of an error, not too long, for one line on the terminal."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return shortened(safe_message(lines[0]), MAX_REASON).rstrip(".")

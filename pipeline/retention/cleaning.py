@@ -54,10 +54,11 @@ def clean_workspace(
 ) -> CleaningResult:
     """Remove old versions, runs, artifacts, logs and listings of a workspace.
 
-    The steps come in this order: a version leaves the serving directory before anything of it is
-    removed; the files that name the artifacts of a run go before ML Metadata's rows about them, and
-    these in one transaction, before the artifacts. So a cached execution is never answered with an
-    artifact of which a part is left.
+    The steps come in this order: first what is only deleted, because a full disk has no room for
+    the folder to which a version moves; a version leaves the serving directory before anything of
+    it is removed; the files that name the artifacts of a run go before ML Metadata's rows about
+    them, and these in one transaction, before the artifacts. So a cached execution is never
+    answered with an artifact of which a part is left.
 
     Args:
         workspace: Workspace to clean.
@@ -88,6 +89,17 @@ def clean_workspace(
 def _steps(
     workspace: Workspace, keep: int, pending: PendingBatches, kept: KeptState
 ) -> Iterator[Step]:
+    yield from unneeded_files.logs(workspace, kept)
+    yield from _needed(
+        chain(
+            unneeded_files.listings(workspace, kept, pending),
+            unneeded_files.pictures_to_label(workspace, pending),
+            unneeded_files.searches(workspace, keep),
+            unneeded_files.temporary_files(workspace),
+            unneeded_files.working_folders(workspace),
+            unneeded_files.failed_runs(workspace, kept),
+        )
+    )
     for versions in kept.versions:
         for number in versions.store.versions():
             if number not in versions.served:
@@ -95,15 +107,6 @@ def _steps(
     yield from _needed(unneeded_files.old_versions(kept))
     yield from _needed(unneeded_files.old_runs(workspace, kept))
     yield from _lineage_steps(workspace, keep, kept)
-    yield from _needed(
-        chain(
-            unneeded_files.listings(workspace, kept, pending),
-            unneeded_files.pictures_to_label(workspace, pending),
-            unneeded_files.searches(workspace, keep),
-            unneeded_files.temporary_files(workspace),
-        )
-    )
-    yield from unneeded_files.logs(workspace, kept)
 
 
 def _lineage_steps(workspace: Workspace, keep: int, kept: KeptState) -> Iterator[Step]:

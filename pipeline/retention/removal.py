@@ -67,6 +67,9 @@ class Removal:
 
     def carry_out(self) -> None:
         """See `Step`."""
+        if self.path.is_symlink():  # what it leads to is not ours to remove
+            self.path.unlink()
+            return
         for name in self.first:
             (self.path / name).unlink(missing_ok=True)
         if not self.left:

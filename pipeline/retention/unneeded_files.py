@@ -31,19 +31,28 @@ _LISTING = re.compile(r"[0-9a-f]{64}(\.jsonl|\.slices\.parquet)|unlabelled-[0-9a
 _UNLABELLED = "unlabelled-"
 
 
+def failed_runs(workspace: Workspace, kept: KeptState) -> Iterator[Removal]:
+    """Yield the runs without figures that are not kept, in whole."""
+    for folder in _unkept_runs(workspace, kept):
+        if not _has_figures(folder):
+            yield Removal("runs", folder, first=("summary.json", *_NAMING))
+
+
 def old_runs(workspace: Workspace, kept: KeptState) -> Iterator[Removal]:
-    """Yield the runs that are not kept, in whole or but for their figures."""
-    for run_id in list_runs(workspace):
-        if run_id in kept.runs:
-            continue
-        folder = workspace.runs / run_id
-        names = {path.name for path in folder.iterdir()}
-        if "summary.json" in names and names <= set(_OF_OLD_RUNS):
-            continue  # an earlier cleaning has left these
+    """Yield the runs that are not kept, but for their figures."""
+    for folder in _unkept_runs(workspace, kept):
         if _has_figures(folder):
             yield Removal("runs", folder, _OF_OLD_RUNS, _NAMING)
-        else:
-            yield Removal("runs", folder, first=("summary.json", *_NAMING))
+
+
+def _unkept_runs(workspace: Workspace, kept: KeptState) -> Iterator[Path]:
+    for run_id in list_runs(workspace):
+        folder = workspace.runs / run_id
+        if run_id in kept.runs:
+            continue
+        names = {path.name for path in folder.iterdir()}
+        if "summary.json" not in names or names - set(_OF_OLD_RUNS):  # else cleaned already
+            yield folder
 
 
 def _has_figures(folder: Path) -> bool:
@@ -55,15 +64,16 @@ def _has_figures(folder: Path) -> bool:
 
 
 def artifacts(workspace: Workspace, rows: MetadataRows) -> Iterator[Removal]:
-    """Yield the artifacts that no row names, and what killed components have left of their work.
-
-    No run is active, so all folders in which TFX's components work are left over.
-    """
+    """Yield the artifacts that no row names."""
     uris = [Path(workspace.artifact(uri)) for uri in rows.kept_uris]
     kept = {*uris, *(path.parent for path in uris)}  # some artifacts are a file in their folder
     for folder in sorted(workspace.artifacts.glob("*/*/*")):
         if folder.name.isdecimal() and folder not in kept:
             yield Removal("artifacts", folder)
+
+
+def working_folders(workspace: Workspace) -> Iterator[Removal]:
+    """Yield the folders of TFX's components: no run is active, so all are left over."""
     for folder in sorted(workspace.artifacts.glob("*/.system/*/*")):
         yield Removal("working folders", folder)
 

@@ -32,10 +32,12 @@ def find_pending(batches: Sequence[Batch]) -> PendingBatches:
     current = [batch for batch in batches if batch.replaced_by is None]
     awaiting = [batch for batch in current if batch.state == AWAITING]
     rejected = [batch for batch in current if batch.state == "rejected"][-MAX_STEPS:]
+    # Labels that have arrived open a batch again: the next pass lets them decide on its candidate.
+    deciding = [batch for batch in current if batch.has_awaiting_candidate]
     return PendingBatches(
         open=frozenset(batch.digest for batch in batches if batch.state == OPEN),
         awaiting=frozenset(batch.digest for batch in awaiting),
         candidates=frozenset(
-            batch.run_id for batch in (*awaiting, *rejected) if batch.run_id is not None
+            batch.run_id for batch in (*awaiting, *deciding, *rejected) if batch.run_id is not None
         ),
     )

@@ -153,7 +153,7 @@ def accept(
 
     The next pass takes an accepted batch without the check of its labels.
     """
-    from pipeline.publishing.publishing import publish_change
+    from pipeline.publishing.publish_at_end import publish_change
     from pipeline.report.run_report import renew_report
     from pipeline.retraining.acceptance import accept_batch, accept_candidate
     from pipeline.workspace import Workspace

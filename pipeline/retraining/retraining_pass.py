@@ -15,7 +15,7 @@ from pipeline.inputs.layouts.layout import batch_layout
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.logs.captured_output import captured_output
 from pipeline.logs.command_log import CommandLog
-from pipeline.publishing.publishing import published_at_end
+from pipeline.publishing.publish_at_end import published_at_end
 from pipeline.retraining.batch import AWAITING, OPEN, Batch, BatchState, pass_exit_code
 from pipeline.retraining.batch_decision import BatchDecision, BatchResult
 from pipeline.retraining.batch_reader import BatchReader
@@ -112,7 +112,7 @@ class RetrainingPass:
         check_weights(self._config)
         publish = self._config.publish
         publishing = published_at_end(publish, self._versions, self._log, self._print)
-        with self._workspace.lock(), publishing:
+        with publishing, self._workspace.lock():
             prepare_chief(self._workspace)
             try:
                 is_told = self._report.tell(self._intake.take_all())

@@ -7,7 +7,7 @@ from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.layout import run_layout
 from pipeline.inputs.snapshot import Snapshot, take_snapshot
 from pipeline.logs.captured_output import captured_output, log_traceback, relayed_messages
-from pipeline.publishing.publishing import published_at_end
+from pipeline.publishing.publish_at_end import published_at_end
 from pipeline.report.run_record import read_record
 from pipeline.report.run_report import FILE as REPORT_FILE
 from pipeline.report.run_report import write_report
@@ -51,7 +51,7 @@ def run_pipeline(config: RunConfig) -> Summary:
     check_config(config)
     workspace = Workspace(config.workspace)
     store, log = VersionStore(workspace.root, config.name), workspace.log("publish")
-    with workspace.lock(), published_at_end(config.publish, store, log, print_line):
+    with published_at_end(config.publish, store, log, print_line), workspace.lock():
         prepare_chief(workspace)
         snapshot = take_snapshot(
             config.data,

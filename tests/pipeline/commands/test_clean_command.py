@@ -71,6 +71,11 @@ def test_fewer_versions_than_a_rollback_needs_are_refused(old, keep):
     assert len(old.store.versions()) == 7
 
 
+def test_a_number_that_no_workspace_reaches_is_refused(old):
+    with pytest.raises(InputError, match="it must be at most 1000000000"):
+        clean(old.workspace.root, "--keep", "99999999999999999999")
+
+
 def test_a_folder_that_is_no_workspace_is_left_alone(tmp_path):
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "20240101-000000.log").write_text("mine")

@@ -8,12 +8,9 @@ from served_versions import NAME, serve_version
 
 from components.pusher.version_store import VersionStore
 from pipeline.config.publish_options import PublishOptions
-from pipeline.publishing.publishing import (
-    publish,
-    publish_change,
-    publish_logged,
-    published_at_end,
-)
+from pipeline.publishing.publish_at_end import publish_change, published_at_end
+from pipeline.publishing.publish_process import publish_logged
+from pipeline.publishing.publishing import publish
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 
@@ -65,7 +62,7 @@ def test_a_failed_target_is_told_and_the_next_call_publishes(store, tmp_path):
     assert not publish(options(tmp_path), store, lines.append)
     [line] = lines
     assert "bundles: not published: output folder" in line
-    assert line.endswith("and so does carryover publish.")
+    assert line.endswith("carryover publish at once.")
     assert only_state(store)["problem"].startswith("output folder")
     assert store.versions() == [1, 2]
     (tmp_path / "bundles").unlink()

@@ -1,5 +1,6 @@
 """What `carryover clean` removes of a workspace, and what it keeps."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -12,8 +13,8 @@ from old_workspace import OldWorkspace, open_store
 from tiny_pictures import write_files
 
 from components.pusher.promoted_version import shadow_file
-from components.pusher.version_store import LEFT_FILES
-from components.pusher.version_use import mark_in_use
+from components.pusher.version_store import LEFT_FILES, VersionStore
+from components.pusher.version_use import is_in_use, mark_in_use
 from pipeline.retention.cleaning import CleaningResult, clean_workspace
 from pipeline.retention.kept_state import PendingBatches
 from pipeline.workspace import Workspace
@@ -157,6 +158,43 @@ def test_versions_in_use_by_a_server_stay_until_it_ends(old):
     os.close(handle)
     clean(old)
     assert old.store.versions() == [5, 6]
+
+
+def test_a_version_whose_record_another_user_owns_counts_as_in_use(old, monkeypatch):
+    assert not is_in_use(old.store.path(1))
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)  # root may open all files
+    assert is_in_use(old.store.path(1))
+
+
+def test_what_is_only_deleted_goes_before_a_version_needs_room_to_move(old, monkeypatch):
+    """On a full disk, the folder for the version cannot be created before something is freed."""
+    failed = old.add_run("failed")
+    old.add_runs(2)
+    write_files(old.workspace.root, {f"logs/{old.runs[0]}.log": b"1", "inputs/listing.part": b"1"})
+    left = [f"runs/{failed}", f"logs/{old.runs[0]}.log", "inputs/listing.part"]
+
+    def refuse(*_):
+        assert not [name for name in left if (old.workspace.root / name).exists()]
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(VersionStore, "remove", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        clean(old)
+
+
+def test_of_a_version_that_is_a_link_the_link_alone_goes(old, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    old.store.path(1).rename(elsewhere)
+    old.store.path(1).symlink_to(elsewhere)
+    before = sorted(elsewhere.rglob("*"))
+    clean_workspace(old.workspace, 2, PendingBatches)
+    assert 1 not in old.store.versions()
+    assert not os.path.lexists(old.store.folder(1))
+    assert sorted(elsewhere.rglob("*")) == before
 
 
 def test_candidates_that_can_still_be_pushed_stay_and_others_do_not(old):

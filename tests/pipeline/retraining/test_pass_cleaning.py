@@ -92,6 +92,13 @@ def test_batches_that_are_open_or_await_labels_and_the_newest_rejected_are_pendi
     assert pending.candidates == {"r2", "r6", "r7", "r8"}
 
 
+def test_the_candidate_on_which_labels_that_have_arrived_will_decide_is_pending():
+    numbers = {"night": {"awaits_labels": True}}
+    reopened = replace(BATCH, run_id="r1", numbers=numbers)
+    assert find_pending([reopened]).candidates == {"r1"}
+    assert find_pending([replace(reopened, replaced_by=2)]).candidates == set()
+
+
 def test_a_workspace_without_a_ledger_has_nothing_pending(tmp_path):
     pending = read_pending(tmp_path)
     assert (pending.open, pending.awaiting, pending.candidates) == (frozenset(),) * 3

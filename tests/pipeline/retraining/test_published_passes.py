@@ -25,6 +25,14 @@ def _described_site(site):
     return site
 
 
+def wait_ten_minutes(states):
+    """Do as if the failures in a file were older."""
+    content = json.loads(states.read_text())
+    for state in content.values():
+        state["failed_at"] -= 601
+    states.write_text(json.dumps(content))
+
+
 def publish_to(folder):
     return {"publish": {"bundles": folder}}
 
@@ -39,7 +47,7 @@ def test_a_pass_publishes_the_version_that_it_pushed(site, tmp_path):
     assert "out: published versions 1 and 2" in site.output
 
 
-def test_a_failed_target_undoes_nothing_and_a_pass_without_batches_tries_it_again(site, tmp_path):
+def test_a_failed_target_undoes_nothing_and_a_later_pass_tries_it_again(site, tmp_path):
     (tmp_path / "out").write_text("a file is in the way")
     write_colours(site.inbox / "monday", "night", WRONG)
     assert site.run(Pipeline(PUSHED), settings=publish_to(tmp_path / "out")) == 0
@@ -47,6 +55,9 @@ def test_a_failed_target_undoes_nothing_and_a_pass_without_batches_tries_it_agai
     assert site.store.versions() == [1, 2]
     assert "out: not published: output folder" in site.output
     (tmp_path / "out").unlink()
+    assert site.run(settings=publish_to(tmp_path / "out")) == 0
+    assert "out: not published, as it failed just now" in site.output
+    wait_ten_minutes(site.workspace / "published.json")
     assert site.run(settings=publish_to(tmp_path / "out")) == 0
     assert len(list((tmp_path / "out").iterdir())) == 2
 
