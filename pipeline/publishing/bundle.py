@@ -4,6 +4,8 @@ Unpacked, it is a small workspace: `carryover serve`, `predict` and `versions`, 
 Serving, work on it.
 """
 
+import json
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from pipeline.terminal.plain_lines import print_line
 from pipeline.version_lookup import find_store
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, Draft
 from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.model_assets import PUSH_RECORD
 from trainer_module.contract.output_text.credentials import masked_settings
 from trainer_module.contract.output_text.wording import listed
 
@@ -95,7 +98,7 @@ def write_bundle(
             is full or fails. Nothing is left there.
     """
     root = f"{version.name}-{version.number}"
-    path = folder / f"{root}.tar"
+    path = bundle_path(folder, version.name, version.number)
     files = dict(_files(version, with_report))
     wanted = [one for one in RUN_FILES if with_report or one != REPORT_FILE]
     missing = [one for one in wanted if _run_file(version, one) not in files]
@@ -110,6 +113,35 @@ def write_bundle(
             "another disk with --output."
         ) from None
     return Bundle(path, digest, missing)
+
+
+def bundle_path(folder: Path, name: str, number: int) -> Path:
+    """Return the path of a bundle.
+
+    Args:
+        folder: Folder of the bundle.
+        name: Name of the model.
+        number: Number of the version.
+    """
+    return folder / f"{name}-{number}.tar"
+
+
+def is_bundle_of(path: Path, version: ServedVersion) -> bool:
+    """Return whether a file is a bundle of the same push, perhaps with an earlier report.
+
+    Args:
+        path: Existing file.
+        version: Version in the serving directory.
+    """
+    record = f"serving/{version.name}/{version.number}/{PUSH_RECORD}"
+    try:
+        with tarfile.open(path, "r:") as archive:
+            file = archive.extractfile(f"{version.name}-{version.number}/{record}")
+            push = json.loads(file.read()) if file else {}
+    except (OSError, tarfile.TarError, KeyError, ValueError):
+        return False
+    wanted = {"run_id": version.push.run_id, "digest": version.push.digest}
+    return isinstance(push, dict) and wanted == {key: push.get(key) for key in wanted}
 
 
 def _is_replaced(path: Path, digest: str, force: bool) -> bool:

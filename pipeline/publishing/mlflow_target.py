@@ -1,6 +1,7 @@
 """Runs and versions in MLflow: tracking, model registry, and the alias of the serving version.
 
-MLflow is found again by tags: a run by the digest of its summary, a version by that of its model.
+MLflow is found again by tags: a run by the digest of its summary, a version by its number and the
+digest of its model.
 So a call that was killed is completed by the next one, and nothing is there twice.
 """
 
@@ -33,6 +34,7 @@ ALIAS = "serving"
 
 #: Tags by which runs and versions are found again.
 _RUN_TAG, _DIGEST_TAG = "carryover.summary", "carryover.digest"
+_NUMBER_TAG = "carryover.version"
 
 #: Folder of the model among the artifacts of its run.
 _ARTIFACT = "model"
@@ -86,12 +88,19 @@ class MlflowTarget:
             end_time=started + int(1000 * summary.seconds.get("total", 0)),
         )
 
-    def publish_version(self, version: ServedVersion) -> None:
-        """Register a version with its signature, metrics and lineage."""
+    def still_has(self, number: int) -> bool:
+        """See `Target`: the server is not asked at the end of every run."""
+        return True
+
+    def publish_version(self, version: ServedVersion) -> bool:
+        """Register a version with its signature, metrics and lineage.
+
+        A model that was pushed before, under another number, is registered again under this one.
+        """
         self._ensure_registered()
         digest = version.push.digest
-        if self._find_version(digest):
-            return
+        if self._find_version(version.number, digest):
+            return False
         key = _summary_key(version.run_folder) if version.summary else digest
         run = self._run(key, version.push.run_id)
         self._upload(version, run.info.run_id)
@@ -102,10 +111,11 @@ class MlflowTarget:
             tags=version_tags(version),
             description=f"Version {version.number} of carryover's run {version.push.run_id}.",
         )
+        return True
 
-    def mark_serving(self, digest: str) -> None:
+    def mark_serving(self, number: int, digest: str) -> None:
         """Move the alias to a version."""
-        found = self._find_version(digest)
+        found = self._find_version(number, digest)
         if found is None:
             raise UnavailableError(
                 f"the serving version is not registered, so the alias '{ALIAS}' stays as it is"
@@ -169,8 +179,9 @@ class MlflowTarget:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _find_version(self, digest: str) -> Any:
-        found = (one for one in self._versions() if one.tags.get(_DIGEST_TAG) == digest)
+    def _find_version(self, number: int, digest: str) -> Any:
+        wanted = {_DIGEST_TAG: digest, _NUMBER_TAG: str(number)}
+        found = (one for one in self._versions() if wanted.items() <= one.tags.items())
         return next(found, None)
 
     def _versions(self) -> Iterator[Any]:
@@ -243,7 +254,7 @@ def version_tags(version: ServedVersion) -> Mapping[str, str]:
     push = version.push
     values = {
         _DIGEST_TAG: push.digest,
-        "carryover.version": version.number,
+        _NUMBER_TAG: version.number,
         "carryover.run_id": push.run_id,
         "carryover.batch": push.batch,
         "carryover.baseline_version": push.baseline_version,

@@ -95,6 +95,7 @@ def _publish_one(
         "name": store.name,
         "log": str(log),
         "seconds": seconds,
+        "afresh": by_hand,
     }
     try:
         done = subprocess.run(

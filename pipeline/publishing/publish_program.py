@@ -24,7 +24,7 @@ def main() -> None:
     lines: list[str] = []
     with captured_output(_writable(Path(job["log"]), lines)):
         store = VersionStore(Path(job["workspace"]), job["name"])
-        is_complete = publish(options, store, lines.append)
+        is_complete = publish(options, store, lines.append, job["afresh"])
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps([is_complete, lines]), flush=True)
 

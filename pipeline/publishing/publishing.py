@@ -25,7 +25,7 @@ MAX_REASON = 240
 Show = Callable[[str], None]
 
 
-def publish(options: PublishOptions, store: VersionStore, show: Show) -> bool:
+def publish(options: PublishOptions, store: VersionStore, show: Show, afresh: bool = False) -> bool:
     """Publish runs and versions that the targets lack, and mark the serving version there.
 
     A failure is shown with its reason, kept in the state, and raises no error. Its traceback goes
@@ -35,6 +35,7 @@ def publish(options: PublishOptions, store: VersionStore, show: Show) -> bool:
         options: Targets.
         store: Versions of the model.
         show: Function that shows one line to the user.
+        afresh: Whether every target is asked what it has, also where the state says so.
 
     Returns:
         Whether all targets have everything.
@@ -43,9 +44,11 @@ def publish(options: PublishOptions, store: VersionStore, show: Show) -> bool:
     for target in targets(options, store.name):
         states = read_states(store.root)
         state = states.setdefault(state_key(store, target), TargetState())
+        if afresh:
+            state.versions, state.runs = {}, []
         state.problem, state.failed_at = "", 0.0
         try:
-            _publish_to(target, store, state, show)
+            _publish_to(target, store, state, show, afresh)
         except Exception as error:
             log_traceback()
             note_failure(state, failure_reason(error), target, show)
@@ -86,7 +89,7 @@ def targets(options: PublishOptions, name: str) -> list[Target]:
         options: Targets.
         name: Name of the model.
     """
-    found: list[Target] = [BundleFolder(options.bundles)] if options.bundles else []
+    found: list[Target] = [BundleFolder(options.bundles, name)] if options.bundles else []
     if options.mlflow:
         from pipeline.publishing.mlflow_target import MlflowTarget
 
@@ -94,7 +97,9 @@ def targets(options: PublishOptions, name: str) -> list[Target]:
     return found
 
 
-def _publish_to(target: Target, store: VersionStore, state: TargetState, show: Show) -> None:
+def _publish_to(
+    target: Target, store: VersionStore, state: TargetState, show: Show, afresh: bool
+) -> None:
     """Publish all that is whole, and mark the serving version.
 
     Raises:
@@ -102,14 +107,15 @@ def _publish_to(target: Target, store: VersionStore, state: TargetState, show: S
         Exception: The target failed.
     """
     errors = _publish_runs(target, store, state) if target.takes_runs else []
-    errors += _publish_versions(target, store, state, show)
+    published, version_errors = _publish_versions(target, store, state, show)
     newest = store.newest()
-    is_marked = newest is None or newest == state.serving or str(newest) not in state.versions
-    if target.takes_runs and not is_marked:
-        target.mark_serving(state.versions[str(newest)])
-        if state.serving is not None:
+    is_marked = newest == state.serving and newest not in published and not afresh
+    if newest is not None and str(newest) in state.versions and not is_marked:
+        target.mark_serving(newest, state.versions[str(newest)])
+        if state.serving not in (None, newest):
             show(f"{target.name}: version {newest} is the serving version")
         state.serving = newest
+    errors += version_errors
     if errors:
         raise errors[0]
 
@@ -133,26 +139,28 @@ def _publish_runs(target: Target, store: VersionStore, state: TargetState) -> li
 
 def _publish_versions(
     target: Target, store: VersionStore, state: TargetState, show: Show
-) -> list[InputError]:
-    """Publish every version that is whole; return the errors of the others."""
+) -> tuple[list[int], list[InputError]]:
+    """Publish every version that is whole; return the numbers, and the errors of the others."""
     published, errors = [], []
     known = store.versions()
     state.versions = {one: state.versions[one] for one in map(str, known) if one in state.versions}
     for number in known:
         try:
             digest = store.read_push(number).digest
-            if state.versions.get(str(number)) == digest:
+            if state.versions.get(str(number)) == digest and target.still_has(number):
                 continue
-            target.publish_version(read_served_version(store, number))
+            state.versions.pop(str(number), None)
+            is_new = target.publish_version(read_served_version(store, number))
         except InputError as error:
             errors.append(error)
             continue
         state.versions[str(number)] = digest
-        published.append(str(number))
+        if is_new:
+            published.append(number)
     if published:
         versions = plural("version", len(published))
-        show(f"{target.name}: published {versions} {listed(published)}")
-    return errors
+        show(f"{target.name}: published {versions} {listed(map(str, published))}")
+    return published, errors
 
 
 def failure_reason(error: Exception) -> str:

@@ -55,8 +55,8 @@ def serve_version(
     run_id = f"20240101-00000{number - 1}"
     values = {"baseline_version": number - 1 or None, "domains": domains or DOMAINS}
     record = Push(
-        **{"digest": f"{number:064x}", "run_id": run_id, "run_key": "key"},
-        **{"pushed_at": "2024-01-01T00:00:00+00:00", **values, **push},
+        **{"run_id": run_id, "run_key": "key", "pushed_at": "2024-01-01T00:00:00+00:00"},
+        **{"digest": f"{number:064x}", **values, **push},
     )
     assert store.push(folder, record) == number
     write_run(root, run_id, pushed_version=number, baseline_version=number - 1 or None)

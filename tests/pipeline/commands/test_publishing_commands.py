@@ -36,7 +36,7 @@ def test_everything_published_is_0_and_so_is_nothing_left_to_do(call, tmp_path):
     code, out, _ = call(*arguments)
     assert code == 0
     assert out.splitlines()[-1] == "All targets have every version."
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["pets-1.tar"]
+    assert [path.name for path in (tmp_path / "out").glob("*.tar")] == ["pets-1.tar"]
     assert call(*arguments)[:2] == (0, "All targets have every version.\n")
 
 

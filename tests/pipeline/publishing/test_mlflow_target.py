@@ -52,9 +52,9 @@ def _client(uri):
     return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-def publish_all(uri, store) -> list[str]:
+def publish_all(uri, store, **more) -> list[str]:
     lines: list[str] = []
-    publish(PublishOptions(mlflow=uri), store, lines.append)
+    publish(PublishOptions(mlflow=uri), store, lines.append, **more)
     return lines
 
 
@@ -136,6 +136,27 @@ def test_a_rollback_moves_the_alias_back(uri, store, client):
     assert publish_all(uri, store) == [f"MLflow {uri}: version 1 is the serving version"]
     alias = client.get_model_version_by_alias(store.name, "serving")
     assert alias.tags["carryover.version"] == "1"
+
+
+def test_a_model_that_is_pushed_again_after_a_rollback_is_registered_again(
+    uri, store, client, tmp_path
+):
+    publish_all(uri, store)
+    push = store.read_push(2)
+    store.roll_back()
+    store.push(tmp_path / "model", push)
+    assert publish_all(uri, store)[0] == f"MLflow {uri}: published version 3"
+    assert set(registered(client, store)) == {"1", "2", "3"}
+    alias = client.get_model_version_by_alias(store.name, "serving")
+    assert alias.tags["carryover.version"] == "3"
+
+
+def test_what_was_deleted_in_mlflow_is_registered_again_by_hand(uri, store, client):
+    publish_all(uri, store)
+    client.delete_registered_model(store.name)
+    assert publish_all(uri, store, afresh=True) == [f"MLflow {uri}: published versions 1 and 2"]
+    alias = client.get_model_version_by_alias(store.name, "serving")
+    assert alias.tags["carryover.version"] == "2"
 
 
 def test_runs_are_tracked_with_options_metrics_and_their_status(uri, store, client):

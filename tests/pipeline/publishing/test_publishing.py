@@ -1,6 +1,7 @@
 """Publishing what the targets lack; the target here is a real folder of bundles."""
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -22,7 +23,7 @@ def _store(tmp_path) -> VersionStore:
 
 
 def bundles(tmp_path):
-    return sorted(path.name for path in (tmp_path / "bundles").iterdir())
+    return sorted(path.name for path in (tmp_path / "bundles").glob("*.tar"))
 
 
 def options(tmp_path, **more):
@@ -39,11 +40,62 @@ def test_every_version_is_published_and_once_only(store, tmp_path):
     assert publish(options(tmp_path), store, lines.append)
     assert lines == [f"bundles in {tmp_path}/bundles: published versions 1 and 2"]
     assert bundles(tmp_path) == ["pets-1.tar", "pets-2.tar"]
-    (tmp_path / "bundles" / "pets-1.tar").unlink()  # moved to the other site
     lines.clear()
     assert publish(options(tmp_path), store, lines.append)
     assert lines == []
-    assert bundles(tmp_path) == ["pets-2.tar"]
+
+
+def test_a_bundle_that_is_gone_is_written_again_because_the_disk_may_be_another_one(
+    store, tmp_path
+):
+    publish(options(tmp_path), store, print)
+    shutil.rmtree(tmp_path / "bundles")
+    lines = []
+    assert publish(options(tmp_path), store, lines.append)
+    assert lines == [f"bundles in {tmp_path}/bundles: published versions 1 and 2"]
+    assert (tmp_path / "bundles" / "pets-serving.txt").read_text() == "2\n"
+
+
+def test_a_disk_that_is_not_mounted_is_a_failure_and_nothing_is_created(store, tmp_path):
+    lines = []
+    disk = tmp_path / "usb"
+    assert not publish(PublishOptions(bundles=disk / "bundles"), store, lines.append)
+    assert f"{disk} does not exist. Mount its disk" in lines[-1]
+    assert not disk.exists()
+
+
+@pytest.mark.parametrize("of_another", [False, True])
+def test_a_file_that_is_no_bundle_of_the_version_is_never_replaced(store, tmp_path, of_another):
+    path = tmp_path / "bundles" / "pets-1.tar"
+    path.parent.mkdir()
+    if of_another:
+        other = serve_version(tmp_path / "other", digest="f" * 64)
+        publish(options(tmp_path), other, print)
+    else:
+        path.write_text("mine")
+    before = path.read_bytes()
+    lines = []
+    assert not publish(options(tmp_path), store, lines.append)
+    assert f"{path} is no bundle of this version, and is not replaced" in lines[-1]
+    assert path.read_bytes() == before
+    assert bundles(tmp_path) == ["pets-1.tar", "pets-2.tar"]
+
+
+def test_a_bundle_with_an_earlier_report_is_replaced(store, tmp_path):
+    publish(options(tmp_path), store, print)
+    path = tmp_path / "bundles" / "pets-2.tar"
+    before = path.read_bytes()
+    (store.root / "runs" / "20240101-000001" / "report.html").write_text("a later report")
+    assert publish(options(tmp_path), store, print, afresh=True)
+    assert path.read_bytes() != before
+
+
+def test_after_a_rollback_a_file_names_the_version_that_serves(store, tmp_path):
+    publish(options(tmp_path), store, print)
+    store.roll_back()
+    assert publish(options(tmp_path), store, print)
+    assert bundles(tmp_path) == ["pets-1.tar", "pets-2.tar"]
+    assert (tmp_path / "bundles" / "pets-serving.txt").read_text() == "1\n"
 
 
 def test_where_the_state_is_lost_or_damaged_everything_is_published_again(store, tmp_path):

@@ -41,6 +41,9 @@ _IN_TEXT = tuple(
         # scheme://user:password@host, or a token in place of the user
         r"\b([a-z][a-z0-9+.-]{0,20}://[^\s/?#:@'\"]*:)[^\s/?#'\"]+(@)",
         r"\b([a-z][a-z0-9+.-]{0,20}://)\w{32,}(@)",
+        # of HTTP, also a short token, and a password with a slash, which is no port
+        r"\b(https?://)[^\s/?#:@'\"]+(@)",
+        r"\b(https?://[^\s/?#:@'\"]*:)(?!\d*(?:[/?#\s]|$))[^\s@'\"]+(@)",
         rf"([?&;](?:{_PARAMETERS}|{_NAME})=)[^\s&;#'\"]+",
         # JSON and Python: "password": "...", then password=...
         rf"""((["']){_NAME}\2\s*:\s*["'])(?:[^"'\\]|\\.)+""",

@@ -161,3 +161,16 @@ def test_the_message_of_an_input_error_is_printable_and_masked():
     error = InputError(f"two\nlines \x1b[31m s3://me:{HIDDEN}@host")
     assert str(error) == rf"two\nlines \x1b[31m s3://me:{MASK}@host"
     assert error.args == (str(error),)
+
+
+@pytest.mark.parametrize(
+    ("uri", "masked"),
+    [
+        ("http://t0ken@host:5000", "http://(masked)@host:5000"),
+        ("http://me:s3cr/et9@host", "http://me:(masked)@host"),
+        ("http://host:5000/a@b", "http://host:5000/a@b"),
+        ("s3://me@host/pictures", "s3://me@host/pictures"),
+    ],
+)
+def test_in_addresses_of_http_short_tokens_and_passwords_with_a_slash_are_masked(uri, masked):
+    assert masked_text(uri) == masked
