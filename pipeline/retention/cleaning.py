@@ -70,7 +70,8 @@ def clean_workspace(
 
     Raises:
         InputError: Another process uses the workspace.
-        UnavailableError: ML Metadata is damaged or locked, or does not know the artifacts.
+        UnavailableError: ML Metadata is damaged or locked, or does not know the artifacts, or the
+            record of a version is damaged.
         OSError: Something cannot be removed.
     """
     with workspace.lock():

@@ -84,6 +84,9 @@ def find_kept(
         keep: Number of newest versions of each model, and of newest runs.
         pending: Batches on which something is still to be decided.
         name: Name of the only model to clean; None for all models.
+
+    Raises:
+        UnavailableError: The record of a version is damaged.
     """
     stores = find_stores(workspace.root)
     cleaned = [store for store in stores if name in (None, store.name)]
@@ -113,11 +116,11 @@ def list_runs(workspace: Workspace) -> list[str]:
 def _kept_versions(store: VersionStore, keep: int, workspace: Workspace) -> KeptVersions:
     numbers = store.versions()
     kept = set(numbers[-keep:])
-    if numbers:
-        try:  # an unchanged run compares the serving version with its baseline again
-            kept.add(store.read_push(numbers[-1]).baseline_version or numbers[-1])
-        except InputError as error:
-            _logger.warning("version %d: %s", numbers[-1], error)
+    # Without its record nobody can tell what a version needs, and it may be restored.
+    for error in store.damaged_pushes().values():
+        raise error
+    if numbers:  # an unchanged run compares the serving version with its baseline again
+        kept.add(store.read_push(numbers[-1]).baseline_version or numbers[-1])
     kept |= _shown_again(workspace) | _beside_shadow(store, numbers)
     in_use = {one for one in numbers if one not in kept and is_in_use(store.path(one))}
     return KeptVersions(

@@ -19,7 +19,7 @@ from pipeline.retention.cleaning import CleaningResult, clean_workspace
 from pipeline.retention.kept_state import PendingBatches
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError, UnavailableError
-from trainer_module.contract.model_assets import PICTURES
+from trainer_module.contract.model_assets import PICTURES, PUSH_RECORD
 
 
 def write_shadow(old: OldWorkspace, state: str) -> None:
@@ -364,3 +364,13 @@ def test_where_the_state_of_the_shadow_is_damaged_all_versions_stay(old, caplog)
     clean(old, keep=1)
     assert old.store.versions() == [1, 2, 3, 4, 5, 6]
     assert "shapes.json is damaged" in caplog.text
+
+
+@pytest.mark.parametrize("number", [2, 6])
+def test_beside_a_damaged_record_of_a_version_nothing_is_removed(old, number):
+    record = old.store.path(number) / PUSH_RECORD
+    record.write_text("{")
+    before = set(old.workspace.root.rglob("*"))
+    with pytest.raises(InputError, match=rf"{number}/.*push\.json.*damaged"):
+        clean_workspace(old.workspace, 2, PendingBatches)
+    assert before <= set(old.workspace.root.rglob("*"))
