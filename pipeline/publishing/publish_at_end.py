@@ -83,6 +83,8 @@ def read_publish_options(
         workspace.read_config(run_id)  # a file that was cut off may hold valid YAML
         path = workspace.config_file(run_id)
     given = {"workspace": store.root, "name": store.name}
+    if not is_inherited:
+        given["data"] = store.root  # the only key without a default; nothing is read of it
     return load_config(path, list(overrides), given, is_inherited).resolved().publish
 
 

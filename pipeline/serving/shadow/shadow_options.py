@@ -77,7 +77,7 @@ def read_shadow_options(
     promoted = _find_promoted(store)
     inherited = _find_config(store, promoted, values) if path is None else None
     file = path or inherited
-    if file is None:
+    if inherited is None:
         values["data"] = str(store.root)  # the only key without a default; nothing is read of it
     config = load_config(file, list(overrides), values, inherited is not None)
     if is_on is None:

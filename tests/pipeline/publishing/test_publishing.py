@@ -9,7 +9,11 @@ from served_versions import NAME, serve_version
 
 from components.pusher.version_store import VersionStore
 from pipeline.config.publish_options import PublishOptions
-from pipeline.publishing.publish_at_end import publish_change, published_at_end
+from pipeline.publishing.publish_at_end import (
+    publish_change,
+    published_at_end,
+    read_publish_options,
+)
 from pipeline.publishing.publish_process import publish_logged
 from pipeline.publishing.publishing import publish
 from pipeline.workspace import Workspace
@@ -207,3 +211,9 @@ def test_a_target_that_was_named_by_hand_and_has_another_serving_version_is_told
 def test_what_is_no_uri_is_refused(uri):
     with pytest.raises(ValueError, match="must be a URI, such as http://host:5000"):
         PublishOptions(mlflow=uri)
+
+
+def test_a_config_with_the_targets_alone_is_enough(store, tmp_path):
+    path = tmp_path / "publish.yaml"
+    path.write_text(f"publish: {{bundles: {tmp_path / 'bundles'}}}\n")
+    assert read_publish_options(store, path).bundles == tmp_path / "bundles"

@@ -32,7 +32,7 @@ def test_options_win_over_the_config(store, tmp_path):
     overrides = ["serve.max_disagreement=0.2", "serve.promote=at_once"]
     assert read_shadow_options(store, None, overrides, None) == ShadowOptions(False, 70, 0.2)
     other = tmp_path / "other.yaml"
-    other.write_text("data: d\nnotify: {command: [mail, me]}\n")
+    other.write_text("notify: {command: [mail, me]}\n")  # a run's data are not needed
     assert read_shadow_options(store, other, [], True) == ShadowOptions(
         True, 500, 0.1, ("mail", "me")
     )
