@@ -46,7 +46,7 @@ fuzz: venv ## read random and mutated input with new seeds, for 10 minutes (MINU
 		seed=$$((seed + 1)); \
 	done
 
-soak: venv ## deliver batches for an hour to a watcher that is killed; run every hub family
+soak: venv ## deliver batches for an hour to a watcher that is killed; hub families; a whole night
 	@$(BIN)/python -m pytest -m soak
 
 flink-test: venv ## fetch Flink and do whole runs on a cluster of it (needs Java and Maven)

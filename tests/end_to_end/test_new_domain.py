@@ -23,7 +23,7 @@ from server_process import ServerProcess, start_server
 
 from pipeline.monitoring.traffic_reader import SETTLING
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.soak
 
 #: Domain that the client names.
 TABLET = "tablet"

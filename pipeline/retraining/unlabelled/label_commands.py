@@ -1,5 +1,6 @@
 """The commands with which a person gives labels to the pictures of a batch, as texts to copy."""
 
+import os
 import posixpath
 import shlex
 from pathlib import Path
@@ -35,7 +36,8 @@ def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> 
         batch: Batch without labels.
         name: Name of the model; None where nobody has given it.
     """
-    if any(Path(batch.source).glob(f"*/{TO_LABEL}")):
+    domains = Path(batch.source).glob("*")
+    if any(os.path.isdir(domain / TO_LABEL) for domain in domains):  # noqa: PTH112 (never raises)
         return [_label(batch.source, workspace, batch, name)]
     chosen = f"{batch.name}-to-label"
     source = ("--inbox", posixpath.dirname(batch.source), "--batch", batch.name)
