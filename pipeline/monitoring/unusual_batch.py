@@ -249,14 +249,10 @@ def _choose_to_label(folder: Path, written: dict[str, Path], domain: str, model:
     pictures = [
         UnlabelledPicture(str(path), path.name, domain) for _, path in sorted(written.items())
     ]
-    features = read_features(pictures, model, frozenset(), None, _ignore)
+    features = read_features(pictures, model, frozenset())
     target = folder / TO_LABEL
     target.mkdir()
     for choice in select_pictures(features, TO_LABEL_COUNT, SEED).choices:
         Path(choice.picture.location).rename(target / choice.picture.name)
     if not any((folder / UNLABELLED).iterdir()):
         (folder / UNLABELLED).rmdir()
-
-
-def _ignore(number: int) -> None:
-    """Show no progress."""

@@ -71,8 +71,8 @@ def read_features(
     pictures: list[UnlabelledPicture],
     model: Path,
     known: Set[bytes],
-    max_file_bytes: int | None,
-    advance: Callable[[int], object],
+    max_file_bytes: int | None = None,
+    advance: Callable[[int], object] | None = None,
 ) -> PictureFeatures:
     """Read pictures, and call the serving model on those that are needed.
 
@@ -83,7 +83,7 @@ def read_features(
         model: Folder of the serving version.
         known: Digests of files whose label is known.
         max_file_bytes: Size of a file, in bytes, above which it is unusable. None for any.
-        advance: Function that is called with the number of pictures that were done.
+        advance: Function that is called with the number of pictures that were done; None for none.
 
     Raises:
         UnavailableError: A file of the serving version is missing or damaged.
@@ -115,14 +115,15 @@ class _FeatureReader:
         self._num_copies = 0
         self._unusable: list[tuple[str, str]] = []
 
-    def run(self, advance: Callable[[int], object]) -> PictureFeatures:
+    def run(self, advance: Callable[[int], object] | None) -> PictureFeatures:
         remote = any(is_uri(picture.location) for picture in self._todo)
         classifier = SavedModelClassifier(self._model)
         with ThreadPoolExecutor(REMOTE_THREADS if remote else os.cpu_count()) as pool:
             results = map_ahead(pool, self._read, self._todo)
             while batch := list(islice(results, BATCH_SIZE)):
                 self._add(list(self._needed(batch)), classifier)
-                advance(len(batch))
+                if advance is not None:
+                    advance(len(batch))
         hashes = np.frombuffer(b"".join(self._hashes), np.uint8).reshape(-1, HASH_BYTES)
         return PictureFeatures(
             self._pictures,

@@ -35,7 +35,9 @@ def _writable(log: Path, lines: list[str]) -> Path:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.open("ab").close()
     except OSError as error:
-        lines.append(f"{log} cannot be written: {error.strerror}. Publishing goes on without it.")
+        lines.append(
+            f"{log} cannot be written: {error.strerror}. Errors of libraries are not logged."
+        )
         return Path(os.devnull)
     return log
 

@@ -1,12 +1,12 @@
 """Polls the directory of versions while the server runs."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pipeline.serving.loaded_versions import LoadedVersions
+from pipeline.serving.task_end import end_task
 from trainer_module.contract.printable_names import printable_name
 
 #: Seconds between two polls of the directory of versions, as in TensorFlow Serving.
@@ -51,10 +51,7 @@ class VersionPolling:
         Args:
             seconds: Not used: nobody waits for a poll.
         """
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await end_task(self._task)
 
     async def _poll_on(self) -> None:
         while True:

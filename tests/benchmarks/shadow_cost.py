@@ -26,7 +26,7 @@ def shadow_cost(root: Path, models: list[Path], bodies: list[bytes], requests: i
 
     Args:
         root: Folder for their workspaces.
-        models: Folders of the SavedModel that serves, and of the one in shadow.
+        models: Folders of the serving version and of the version in shadow.
         bodies: Bodies of requests with one picture each.
         requests: Number of requests per turn.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pipeline.inputs.picture_columns import picture_columns
 from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
@@ -58,7 +57,7 @@ def write_pictures_to_label(
             # In the order of their hashes, which is no order of what they show.
             for row in sorted(rows, key=lambda row: row["sha256"])[: LOOKED_AT * count]
         ]
-        features = read_features(pictures, model, frozenset(), None, _ignore)
+        features = read_features(pictures, model, frozenset())
         choices += select_pictures(features, count, SEED, 1, at_least).choices
     if not folder.exists():
         labels = read_description(str(model))["labels"]
@@ -69,7 +68,3 @@ def write_pictures_to_label(
         domain: tuple(one.picture.name for one in choices if one.picture.domain == domain)
         for domain in testing
     }
-
-
-def _ignore(_: Any) -> None:
-    """Show no progress."""

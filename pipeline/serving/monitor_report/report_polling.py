@@ -1,13 +1,13 @@
 """Reads the newest report of `carryover monitor` while the server runs."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
 from pathlib import Path
 
 from pipeline.serving.monitor_report.report_gauges import Report, ReportGauges
+from pipeline.serving.task_end import end_task
 from trainer_module.contract.printable_names import printable_name
 from trainer_module.contract.regular_file import UnusableFileError, open_regular
 
@@ -49,10 +49,7 @@ class ReportPolling:
         Args:
             seconds: Not used: nobody waits for a reading.
         """
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await end_task(self._task)
 
     async def _read_on(self) -> None:
         while True:

@@ -1,7 +1,6 @@
 """Pictures that wait for the version in shadow, and the task that calls it."""
 
 import asyncio
-import contextlib
 import hashlib
 import math
 from collections import deque
@@ -13,6 +12,7 @@ from pipeline.serving.limits.memory_budget import MemoryBudget
 from pipeline.serving.protocol.prediction_outputs import are_predictions
 from pipeline.serving.protocol.request_images import RequestImages
 from pipeline.serving.shadow.shadow_record import ShadowRecord
+from pipeline.serving.task_end import end_task
 from pipeline.web.request_errors import RequestError
 from trainer_module.contract.example_features import ACCEPTED, CONFIDENCE, LABEL
 from trainer_module.contract.printable_names import printable_name, shortened
@@ -150,10 +150,7 @@ class ShadowQueue:
 
     async def close(self) -> None:
         """Drop what waits, and call no version any more."""
-        if self._worker is not None:
-            self._worker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._worker
+        await end_task(self._worker)
         self._clear()  # it may have had no time to begin
 
     def _try_to_add(self, picture: _WaitingPicture) -> bool:

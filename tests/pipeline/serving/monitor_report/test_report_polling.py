@@ -1,4 +1,4 @@
-"""What the server makes of the file of a report."""
+"""Reading the report of `carryover monitor` while the server runs."""
 
 import asyncio
 import os
