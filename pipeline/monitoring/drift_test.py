@@ -82,7 +82,9 @@ class DriftTest:
             return
         factors = np.cumprod(bet(found, self.recent[start : start + BLOCK]))
         # The wealth of tests that begin later is still there.
-        reached = np.flatnonzero(self.wealth * factors + 1 / (number + 1) >= 1 / FALSE_ALARMS)
+        with np.errstate(over="ignore"):  # infinity is enough
+            wealth = self.wealth * factors + 1 / (number + 1)
+        reached = np.flatnonzero(wealth >= 1 / FALSE_ALARMS)
         if len(reached) and self.alarm is None:
             self.alarm = position + int(reached[0]) + 1
         self.wealth = min(self.wealth * float(factors[-1]), MAX_WEALTH)
