@@ -43,6 +43,7 @@ def load_config(
     overrides: list[str],
     values: dict[str, Any] | None = None,
     is_inherited: bool = False,
+    defaults: dict[str, Any] | None = None,
 ) -> RunConfig:
     """Read and validate a config.
 
@@ -53,6 +54,7 @@ def load_config(
         values: Values by dotted key. They win over both.
         is_inherited: Whether the file is the config of an earlier run, without what `--set` changed
             for that run alone, see `stored_config`.
+        defaults: Values of keys without dots that neither the file nor an override names.
 
     Raises:
         InputError: The file is unreadable, or a key or value is not allowed.
@@ -75,6 +77,8 @@ def load_config(
         _check_overlap(key, sources.given)
         _assign(settings, key, value)
         sources.given.add(key)
+    for name, value in (defaults or {}).items():
+        settings.setdefault(name, value)
     changed = {key[0] for key in sources.given}.intersection(ONE_RUN_GROUPS) | lasting.keys()
     for name, value in (values or {}).items():
         key = tuple(name.split("."))

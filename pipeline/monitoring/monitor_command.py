@@ -70,10 +70,12 @@ def monitor(
     Of the config, `notify` counts. Exit codes: 0 nothing unusual, 3 something needs attention, 2
     bad input, or an inbox that cannot be written, 1 failure.
     """
-    check_named_workspace(context, workspace, config, overrides or [])
+    # The only key without a default. Nothing is read of it: a config with `notify` is enough.
+    defaults = {"data": str(workspace.resolve())}
+    check_named_workspace(context, workspace, config, overrides or [], defaults)
     if watch:
         if config or overrides:  # an error in them ends the command, and not every look
-            read_config(workspace, name, config, overrides or [], deliver)
+            read_config(workspace, name, config, overrides or [], deliver, defaults)
         given: dict[str, Any] = {"--workspace": workspace, "--name": name, "--config": config}
         given |= {"--hours": hours, "--deliver": deliver}
         _keep_looking(context, given, overrides or [], json, every)
@@ -83,7 +85,7 @@ def monitor(
     from pipeline.retraining.notices import Notices, reserve_stdout
 
     stream = reserve_stdout() if json else None
-    loaded = read_config(workspace, name, config, overrides or [], deliver)
+    loaded = read_config(workspace, name, config, overrides or [], deliver, defaults)
     notices = Notices(command=loaded.notify.command)
     report = MonitorPass.prepare(workspace, name, hours, deliver, notices).run()
     if stream:

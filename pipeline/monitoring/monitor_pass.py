@@ -199,8 +199,15 @@ class MonitorPass:
             if str(error) not in faults:
                 faults.append(str(error))
         report = report_stream(domain, stream, found, knowledge, self.hours)
-        if delivered:
-            report = replace(report, delivered=str(delivered))
+        if (batch := stream.newest_batch) and (found or delivered):
+            report = replace(
+                report,
+                delivered=batch.path,
+                delivered_at=batch.time,
+                is_new_delivery=delivered is not None,
+            )
+        if found is None:
+            stream.newest_batch = None  # the next alarm has batches of its own
         if found and (delivered or not stream.is_told):
             self.notices.send(
                 "unusual_traffic",

@@ -41,6 +41,19 @@ class PendingBatch:
     digests: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class DeliveredBatch:
+    """A batch of unusual pictures in an inbox.
+
+    Attributes:
+        path: Absolute path of its folder.
+        time: Time of the delivery, ISO 8601 in UTC.
+    """
+
+    path: str
+    time: str
+
+
 @dataclass
 class StreamState:
     """State of the traffic of one client domain.
@@ -53,6 +66,7 @@ class StreamState:
         is_told: Whether the alarm was told by a notice.
         delivered: Digests of the pictures that were delivered to an inbox, as hex digits.
         pending: Batch of such pictures that may not be in the inbox yet; None for none.
+        newest_batch: Newest batch of the alarm that lasts; None for none.
     """
 
     test: DriftTest = field(default_factory=DriftTest)
@@ -62,6 +76,7 @@ class StreamState:
     is_told: bool = False
     delivered: list[str] = field(default_factory=list)
     pending: PendingBatch | None = None
+    newest_batch: DeliveredBatch | None = None
 
     def restart(self) -> None:
         """Begin another test: the newest pictures are usual again after an alarm."""
@@ -102,6 +117,7 @@ class MonitorState:
                     "is_told": stream.is_told,
                     "delivered": stream.delivered,
                     "pending": stream.pending and asdict(stream.pending),
+                    "newest_batch": stream.newest_batch and asdict(stream.newest_batch),
                 }
             )
             arrays[f"{number}_recent"] = test.recent
@@ -165,6 +181,7 @@ def _read_stream(values: dict[str, Any], number: int, arrays: Mapping[str, Any])
         values["is_told"],
         values["delivered"],
         PendingBatch(**values["pending"]) if values.get("pending") else None,
+        DeliveredBatch(**values["newest_batch"]) if values.get("newest_batch") else None,
     )
 
 

@@ -68,7 +68,9 @@ class DomainTraffic:
         measures: Mean brightness and other measures by name.
         classes: Share of the pictures by predicted class.
         alarm: Alarm; None if nothing is unusual.
-        delivered: Folder of the batch that was delivered in this pass; None for none.
+        delivered: Folder of the newest batch that was delivered since the alarm; None for none.
+        delivered_at: Time of that delivery, ISO 8601 in UTC.
+        is_new_delivery: Whether it was delivered in this pass.
     """
 
     domain: str
@@ -87,6 +89,8 @@ class DomainTraffic:
     classes: dict[str, float]
     alarm: AlarmReport | None
     delivered: str | None = None
+    delivered_at: str | None = None
+    is_new_delivery: bool = False
 
     def describe(self) -> str:
         """Return what is unusual, in words; "" without an alarm."""
@@ -95,7 +99,7 @@ class DomainTraffic:
         alarm = self.alarm
         name = f"Domain {quoted(self.domain)}: since" if self.domain else "Since"
         text = (
-            f"{name} {_weekday(alarm.since)} {alarm.share:.0%} of "
+            f"{name} {describe_time(alarm.since)} {alarm.share:.0%} of "
             f"{counted(alarm.pictures, 'picture')} are unlike every known domain (of known ones "
             f"at most {alarm.known_share:.0%} would be)"
         )
@@ -218,8 +222,12 @@ def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(float(seconds), timezone.utc).isoformat(timespec="seconds")
 
 
-def _weekday(time: str) -> str:
-    """Return a time for people: the day of the week within six days, the date before that."""
+def describe_time(time: str) -> str:
+    """Return a time for people: the day of the week within six days, the date before that.
+
+    Args:
+        time: Time, ISO 8601 with its time zone.
+    """
     moment = datetime.fromisoformat(time)
     age = datetime.now(timezone.utc) - moment
     form = "%A %H:%M" if 0 <= age.days < 6 else "%Y-%m-%d %H:%M"

@@ -3,7 +3,12 @@
 from rich import box
 from rich.table import Table
 
-from pipeline.monitoring.traffic_report import UNNAMED, DomainTraffic, TrafficReport
+from pipeline.monitoring.traffic_report import (
+    UNNAMED,
+    DomainTraffic,
+    TrafficReport,
+    describe_time,
+)
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
@@ -29,8 +34,9 @@ def show_report(report: TrafficReport) -> None:
     for one in report.domains:
         if one.alarm:
             print_line(one.describe())
-        if one.delivered:
-            print_line(f"Delivered: {one.delivered}")
+        if one.delivered and one.delivered_at:
+            when = "" if one.is_new_delivery else f" {describe_time(one.delivered_at)}"
+            print_line(f"Delivered{when}: {one.delivered}")
         if one.unusable:
             print_line(f"Left out: {counted_are(one.unusable, 'picture')} not decodable.")
     if report.left_out:

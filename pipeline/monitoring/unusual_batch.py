@@ -9,7 +9,7 @@ from pathlib import Path
 from components.image_example_gen.splits import digest
 from pipeline.config.path_check import folder_problem
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL, UNLABELLED
-from pipeline.monitoring.monitor_state import PendingBatch, StreamState
+from pipeline.monitoring.monitor_state import DeliveredBatch, PendingBatch, StreamState
 from pipeline.monitoring.seen_pictures import SeenPictures
 from pipeline.monitoring.traffic_reader import TrafficSource, records_between
 from pipeline.picture_selection.folder_names import name_folders
@@ -115,8 +115,8 @@ def check_inbox(inbox: Path) -> None:
 def move_to_inbox(stream: StreamState, inbox: Path) -> Path | None:
     """Give the pending batch of a client domain its name, in the inbox in which it was written.
 
-    Afterwards the client domain has no pending batch. If the batch is gone for good, its pictures
-    are no longer `delivered`.
+    Afterwards it is the newest batch of the client domain, which has no pending one. If the batch
+    is gone for good, its pictures are no longer `delivered`.
 
     Args:
         stream: State of the client domain.
@@ -146,6 +146,8 @@ def move_to_inbox(stream: StreamState, inbox: Path) -> Path | None:
     except OSError as error:
         raise _unwritable(draft.parent, error) from None
     stream.pending = None
+    moment = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    stream.newest_batch = DeliveredBatch(str(path), moment)
     return path
 
 

@@ -177,7 +177,11 @@ def accept(
 
 
 def check_named_workspace(
-    context: typer.Context, workspace: Path, path: Path | None, overrides: list[str]
+    context: typer.Context,
+    workspace: Path,
+    path: Path | None,
+    overrides: list[str],
+    defaults: dict[str, str] | None = None,
 ) -> None:
     """Refuse a config that names another workspace than the one that is used by default.
 
@@ -186,6 +190,7 @@ def check_named_workspace(
         workspace: Workspace that is used.
         path: YAML file; None if none is given.
         overrides: `key=value` texts; they win over the file.
+        defaults: See `load_config`.
 
     Raises:
         InputError: `--workspace` is not given, and the config names another workspace, or is
@@ -196,7 +201,7 @@ def check_named_workspace(
     source = context.get_parameter_source("workspace")
     if path is None or source is None or source.name != "DEFAULT":
         return
-    named = load_config(path, overrides).workspace.resolve()
+    named = load_config(path, overrides, defaults=defaults).workspace.resolve()
     if named != workspace.resolve():
         raise InputError(
             f"config file {path} names the workspace {named}, and without --workspace this command "
@@ -205,7 +210,12 @@ def check_named_workspace(
 
 
 def read_config(
-    workspace: Path, name: str | None, path: Path | None, overrides: list[str], inbox: Path | None
+    workspace: Path,
+    name: str | None,
+    path: Path | None,
+    overrides: list[str],
+    inbox: Path | None,
+    defaults: dict[str, str] | None = None,
 ) -> "RunConfig":
     """Read the configuration of retraining, by default that of the run of the serving version.
 
@@ -217,6 +227,7 @@ def read_config(
         path: YAML file to read in place of the configuration of that run.
         overrides: `key=value` texts; they win over the file.
         inbox: Folder in which batches arrive; it wins over `retrain.inbox`.
+        defaults: See `load_config`.
 
     Raises:
         InputError: There is no serving version, or the configuration is missing or invalid.
@@ -235,7 +246,7 @@ def read_config(
         path = stored.config_file(run_id)
     values = {"workspace": store.root, "name": store.name}
     given = values | ({"retrain.inbox": inbox.resolve()} if inbox else {})
-    loaded = load_config(path, overrides, given, is_inherited).resolved()
+    loaded = load_config(path, overrides, given, is_inherited, defaults).resolved()
     check_inbox(loaded)
     return loaded
 

@@ -46,6 +46,8 @@ def traffic(
         classes={label: share},
         alarm=alarm,
         delivered=delivered,
+        delivered_at=delivered and first,
+        is_new_delivery=delivered is not None,
     )
 
 

@@ -1,6 +1,7 @@
 """`carryover monitor` on a workspace with a tiny model."""
 
 import json
+import re
 import shutil
 import signal
 import sys
@@ -172,8 +173,8 @@ def test_a_config_and_settings_name_other_receivers_of_notices(site, tmp_path):
     site.send(unusual(150))
     config = tmp_path / "my.yaml"
     program = json.dumps([sys.executable, "-c", COPY, str(tmp_path / "by config")])
-    config.write_text(f"name: other\ndata: .\nnotify: {{command: {program}}}\n")
-    monitor(site, "--config", config)
+    config.write_text(f"name: other\nnotify: {{command: {program}}}\n")  # no data are needed
+    monitor(site, "--config", config, "--deliver", site.inbox)
     program = json.dumps([sys.executable, "-c", COPY, str(tmp_path / "by set")])
     shutil.rmtree(monitoring_folder(site.workspace))
     monitor(site, "--config", config, "--set", f"notify.command={program}")
@@ -190,6 +191,15 @@ def test_a_config_that_names_another_workspace_is_refused_without_workspace(
     done = CliRunner().invoke(app, ["monitor", "--config", "my.yaml"])
     assert isinstance(done.exception, InputError)
     assert f"Give --workspace {tmp_path}/elsewhere." in str(done.exception)
+
+
+def test_a_config_without_workspace_and_data_is_for_the_default_workspace(
+    site, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_text("notify: {command: ['true']}\n")
+    done = CliRunner().invoke(app, ["monitor", "--config", "my.yaml"])
+    assert done.exit_code == 0, done.output
 
 
 def test_a_wrong_setting_ends_the_command_before_the_first_look(site, monkeypatch):
@@ -217,6 +227,31 @@ def test_unusual_pictures_are_delivered_once(site):
     assert len(contents & set(unusual(150))) > 0.95 * len(contents)
     monitor(site, "--deliver", site.inbox)
     assert [batch] == list(site.inbox.iterdir())
+
+
+@pytest.mark.parametrize("options", [(), ("--deliver",)])
+def test_a_later_look_says_where_and_when_the_pictures_of_an_alarm_were_delivered(site, options):
+    site.send([*known(100), *unusual(150)])
+    monitor(site, "--deliver", site.inbox)
+    [batch] = site.inbox.iterdir()
+    [first] = report(site)["domains"]
+    assert (first["delivered"], first["is_new_delivery"]) == (str(batch), True)
+    done = monitor(site, *options, *([site.inbox] if options else []))
+    [later] = report(site)["domains"]
+    assert later["delivered"] == str(batch)
+    assert later["delivered_at"] == first["delivered_at"]
+    assert not later["is_new_delivery"]
+    assert re.search(rf"^Delivered \w+ \d\d:\d\d UTC: {batch}$", done.stdout, re.MULTILINE)
+
+
+def test_a_new_alarm_says_nothing_of_the_batch_of_an_earlier_one(site):
+    site.send(unusual(150), age=900)
+    monitor(site, "--deliver", site.inbox)
+    site.send(known(200), age=500)
+    assert monitor(site).exit_code == 0
+    site.send(unusual(150, seed=2))
+    assert monitor(site).exit_code == 3
+    assert report(site)["domains"][0]["delivered"] is None
 
 
 @pytest.mark.parametrize(("when", "number"), [("before", 1), ("after", 1), ("before", 2)])
