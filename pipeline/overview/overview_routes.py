@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from components.pusher.version_store import VersionStore
 from pipeline.overview.kept_reading import KeptReading
+from pipeline.overview.server_facts import ServerFacts
 from pipeline.web.json_response import PART_BYTES, error_response
 from pipeline.web.page_response import page_response
 from pipeline.web.request_errors import RequestError
@@ -31,11 +32,11 @@ HIDDEN = (
     "started with --show-workspace."
 )
 
-#: What the page tells of a version in shadow, a JSON object; None if there is none.
-Shadow: TypeAlias = dict[str, Any] | None
-
 _FILES = Path(__file__).with_name("page")
-_SCRIPTS = ("script.js", "shadow.js", "overview.js", "plots.js", "traffic.js", "predict.js")
+_SCRIPTS = (
+    *("script.js", "shadow.js", "alarms.js", "overview.js"),
+    *("plots.js", "traffic.js", "predict.js"),
+)
 
 #: A report has no origin: even a changed one reaches nothing else on this server.
 _REPORT_HEADERS = {
@@ -48,21 +49,16 @@ _REPORT_HEADERS = {
 
 
 def overview_routes(
-    store: VersionStore,
-    serving_version: Callable[[], int | None],
-    is_shown: bool = True,
-    shadow: Callable[[], Shadow] = lambda: None,
+    store: VersionStore, facts: Callable[[], ServerFacts], is_shown: bool = True
 ) -> list[Route]:
     """Return the paths: the page, what it tells of the workspace, and reports of runs.
 
     Args:
         store: Versions of the model.
-        serving_version: Function that returns the number of the serving version; None if no version
-            is loaded.
+        facts: Function that returns what the page tells of the server; for the event loop.
         is_shown: Whether clients see anything but the page on which to try the model.
-        shadow: Function that returns what is known of the version in shadow; None if there is none.
     """
-    handlers = _Handlers(store, serving_version, shadow)
+    handlers = _Handlers(store, facts)
     page = render_page(store.name)
 
     async def show_page(request: Request) -> Response:
@@ -91,13 +87,8 @@ def render_page(name: str) -> Response:
 class _Handlers:
     """Handlers of requests. Files are read in threads of their own."""
 
-    def __init__(
-        self,
-        store: VersionStore,
-        serving_version: Callable[[], int | None],
-        shadow: Callable[[], Shadow],
-    ) -> None:
-        self._store, self._serving_version, self._shadow = store, serving_version, shadow
+    def __init__(self, store: VersionStore, facts: Callable[[], ServerFacts]) -> None:
+        self._store, self._facts = store, facts
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="overview")
         self._overview = KeptReading(self._read_overview, KEPT_SECONDS)
         self._traffic = KeptReading(self._read_traffic, KEPT_SECONDS)
@@ -121,10 +112,8 @@ class _Handlers:
         return StreamingResponse(_parts(file), media_type="text/html", headers=_REPORT_HEADERS)
 
     async def _read_overview(self) -> bytes:
-        loop, number, shadow = asyncio.get_running_loop(), self._serving_version(), self._shadow()
-        return await loop.run_in_executor(
-            self._threads, _read_overview, self._store, number, shadow
-        )
+        loop, facts = asyncio.get_running_loop(), self._facts()
+        return await loop.run_in_executor(self._threads, _read_overview, self._store, facts)
 
     async def _read_traffic(self) -> bytes:
         from pipeline.overview.traffic_history import TrafficHistory
@@ -141,11 +130,11 @@ class _Handlers:
             raise
 
 
-def _read_overview(store: VersionStore, number: int | None, shadow: Shadow) -> bytes:
+def _read_overview(store: VersionStore, facts: ServerFacts) -> bytes:
     # Imported when somebody looks, so that the server starts no later for it.
     from pipeline.overview.workspace_overview import WorkspaceOverview
 
-    return orjson.dumps(WorkspaceOverview(store).read(number) | {"shadow": shadow})
+    return orjson.dumps(WorkspaceOverview(store).read(facts))
 
 
 def _json(content: bytes) -> Response:

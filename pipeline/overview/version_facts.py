@@ -38,22 +38,29 @@ class DomainAccuracy:
     is_new: bool = False
 
 
-def describe_version(store: VersionStore, number: int, push: Push | None) -> dict[str, Any]:
+def describe_version(
+    store: VersionStore, number: int, push: Push | None, promoted_at: str = ""
+) -> dict[str, Any]:
     """Return what the page says of a version, as a JSON object.
 
     Args:
         store: Versions of the model.
         number: Number of the version.
         push: Record of its push; None if it is unavailable.
+        promoted_at: Time at which it began to serve after a shadow, ISO 8601; "" without one.
 
     Raises:
         OSError: The folder of the versions that were rolled back cannot be read.
     """
     since, after_rollback = serving_since(store, number, push) if push else ("", None)
+    promotion = utc_time(promoted_at)
+    if after_shadow := promotion > since:
+        since, after_rollback = promotion, None
     return {
         "number": number,
         "since": since,
         "after_rollback": after_rollback,
+        "after_shadow": after_shadow,
         "accepted": printable_name(push.accepted or "") if push else "",
         "baseline": push.baseline_version if push else None,
     }

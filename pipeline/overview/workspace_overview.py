@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from components.pusher.version_store import Push, VersionStore
 from pipeline.overview.recent_batches import RecentBatches, read_recent_batches
 from pipeline.overview.run_reports import has_report, newest_run
+from pipeline.overview.server_facts import ServerFacts
+from pipeline.overview.traffic_alarms import describe_monitor
 from pipeline.overview.version_facts import describe_version, domain_accuracies, utc_time
 from pipeline.retraining.batch import FILE, Batch
 from pipeline.summary.summary_schema import Domain, Summary
@@ -48,12 +50,13 @@ class WorkspaceOverview:
         self._store, self._workspace = store, Workspace(store.root)
         self.problems: list[str] = []
 
-    def read(self, number: int | None) -> dict[str, Any]:
+    def read(self, facts: ServerFacts) -> dict[str, Any]:
         """Return what the page tells, as a JSON object.
 
         Args:
-            number: Number of the serving version; None if no version is loaded.
+            facts: State of the server.
         """
+        number = facts.version
         push = self._try(lambda: self._store.read_any(number), None) if number else None
         summary = self._try(lambda: self._read_summary(push.run_id), None) if push else None
         newest = self._try(lambda: newest_run(self._workspace), None)
@@ -61,12 +64,16 @@ class WorkspaceOverview:
             lambda: read_recent_batches(self._store.root, MAX_BATCHES), RecentBatches([], 0)
         )
         content = {
-            "version": self._describe_version(number, push) if number else None,
+            "version": self._describe_version(number, push, facts) if number else None,
             "domains": self._domains(push, summary.domains if summary else {}),
             "batches": self._try(lambda: self._describe_batches(recent.batches), NOTHING),
             "num_batches": recent.total,
             "run": self._try(lambda: self._describe_run(newest), None) if newest else None,
             "has_workspace": self._has_workspace(),
+            "shadow": facts.shadow,
+            "monitor": self._try(
+                lambda: describe_monitor(self._store, number, facts.monitor), None
+            ),
         }
         missing = [] if content["has_workspace"] else [NO_WORKSPACE]
         return content | {"problems": [*missing, *map(printable_name, self.problems)]}
@@ -88,8 +95,12 @@ class WorkspaceOverview:
         folder = self._workspace.runs / run_id
         return Summary.read(folder) if folder.is_dir() else None
 
-    def _describe_version(self, number: int, push: Push | None) -> dict[str, Any] | None:
-        return self._try(lambda: describe_version(self._store, number, push), None)
+    def _describe_version(
+        self, number: int, push: Push | None, facts: ServerFacts
+    ) -> dict[str, Any] | None:
+        return self._try(
+            lambda: describe_version(self._store, number, push, facts.promoted_at), None
+        )
 
     def _domains(self, push: Push | None, results: dict[str, Domain]) -> list[dict[str, Any]]:
         if push is None:

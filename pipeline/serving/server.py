@@ -19,6 +19,7 @@ from components.pusher.promoted_version import shadow_file
 from components.pusher.version_store import VersionStore
 from pipeline.config.path_check import check_workspace
 from pipeline.overview.overview_routes import overview_routes
+from pipeline.overview.server_facts import MonitorReading, ServerFacts
 from pipeline.serving.app import create_app
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.compat.draining_server import DrainingServer, Service
@@ -142,17 +143,25 @@ def _create_server(
     rest_api = RestApi(lookup, predictions, budget, open_requests)
     announcement = f"Serving model '{store.name}' at http://{format_address(listener)}"
     services: list[Service] = [VersionPolling(versions, shadow.follow if shadow else None)]
-    if is_shown:
-        services.append(_create_report_polling(store, metrics))
+    reports = _create_report_polling(store, metrics) if is_shown else None
+    if reports:
+        services.append(reports)
     if keeper:
         address = format_address(keeper)
         services.append(
             _create_grpc_server(lookup, service, open_requests, budget, metrics, address)
         )
         announcement += f", and at {address} over gRPC"
-    pages = overview_routes(
-        store, versions.serving, is_shown, shadow.describe if shadow else lambda: None
-    )
+
+    def facts() -> ServerFacts:
+        return ServerFacts(
+            versions.serving(),
+            shadow.promoted_at if shadow else "",
+            shadow.describe() if shadow else None,
+            reports.reading if reports else MonitorReading(),
+        )
+
+    pages = overview_routes(store, facts, is_shown)
     config = http_config(create_app(rest_api, metrics, hosts, pages), metrics, ConnectionLimits())
 
     async def finish() -> None:

@@ -43,6 +43,7 @@ def test_the_gauges_are_those_of_the_server():
     gauges.report = {
         "version": 1,
         "time": "2026-11-24T18:00:00+00:00",
+        "faults": [],
         "domains": [alarm | {key: 0.5 for key, _ in DOMAIN_GAUGES.values()}],
     }
     names = {family.name for family in gauges.collect()}

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from components.pusher.version_store import VersionStore
 from pipeline.overview.overview_routes import overview_routes
+from pipeline.overview.server_facts import MonitorReading, ServerFacts
 from pipeline.serving.app import create_app
 from pipeline.serving.batcher import Batcher
 from pipeline.serving.decoding.decoder_pool import DecoderPool
@@ -81,6 +82,7 @@ def run_app(
     workspace: Path = Path("no workspace"),
     is_shown: bool = True,
     shadow: dict[str, Any] | None = None,
+    monitor: MonitorReading | None = None,
 ) -> Iterator[AppInThread]:
     """Run the app of a model `shapes` with two versions on a free port of the loopback.
 
@@ -92,6 +94,7 @@ def run_app(
         workspace: Folder of the workspace that the page tells about; by default there is none.
         is_shown: Whether clients see what is in it.
         shadow: What the page tells of a version in shadow, see `describe_shadow`.
+        monitor: What the page tells of `carryover monitor`, by default that it never looked.
     """
     directory = [1, 2]
     versions: LoadedVersions[Any] = LoadedVersions(lambda: directory, FirstBytesModel)
@@ -103,7 +106,10 @@ def run_app(
     lookup = ModelLookup("shapes", versions, LABELS)
     rest_api = RestApi(lookup, predictions, budget, open_requests)
     store = VersionStore(workspace, lookup.name)
-    pages = overview_routes(store, versions.serving, is_shown, lambda: shadow)
+    reading = monitor or MonitorReading()
+    pages = overview_routes(
+        store, lambda: ServerFacts(versions.serving(), "", shadow, reading), is_shown
+    )
     app = create_app(rest_api, metrics, hosts or AllowedHosts([]), pages)
     try:
         with run_http(app, metrics, limits or ConnectionLimits()) as port:

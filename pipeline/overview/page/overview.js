@@ -32,7 +32,8 @@ function reportLink(run, text) {
 
 function servingTile(version) {
   if (!version) return tile("Serving", "-", "No version is loaded yet.");
-  const why = version.after_rollback ? `, after the rollback of version ${version.after_rollback}` : "";
+  const rollback = version.after_rollback ? `, after the rollback of version ${version.after_rollback}` : "";
+  const why = version.after_shadow ? ", after its time in shadow" : rollback;
   const accepted = version.accepted ? `, accepted: ${version.accepted}` : "";
   return tile("Serving", `Version ${version.number}`, "since ", time(version.since), why, accepted);
 }
@@ -173,9 +174,10 @@ async function refreshOverview() {
     fillTile("newest", batchTile(overview.batches));
     showAccuracy(overview);
     showShadow(overview.shadow);
+    showMonitor(overview);
     showBatches(overview);
     showRun(overview.run);
-    showNotices([...errors, ...overview.problems]);
+    showNotices([...errors, ...overview.problems, ...monitorNotices(overview.monitor)]);
     byId("read").textContent = `Read ${MOMENT.format(new Date())}.`;
   } catch (error) {
     showNotices([...errors, error.message]);

@@ -47,6 +47,11 @@ class ReportGauges(Collector):
         yield from _single(
             "version", "Number of the version that it was about.", _number(report.get("version"))
         )
+        yield from _single(
+            "delivery_failed",
+            "Whether the last look could not deliver what is unusual, 1 or 0.",
+            _has_faults(report.get("faults")),
+        )
         domains = _by_name(report.get("domains"))
         yield _of_domains(
             "alarm",
@@ -89,6 +94,11 @@ def _by_name(domains: Any) -> dict[str, Report]:
 def _unusual_share(domain: Report) -> float | None:
     alarm = domain.get("alarm")
     return _number(alarm.get("share")) if isinstance(alarm, dict) else 0.0
+
+
+def _has_faults(faults: Any) -> float | None:
+    """Return 1 if there are faults and 0 if not; None for a report that does not tell."""
+    return float(bool(faults)) if isinstance(faults, list) else None
 
 
 def _number(value: Any) -> float | None:

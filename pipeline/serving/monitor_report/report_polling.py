@@ -6,6 +6,7 @@ import logging
 import os
 from pathlib import Path
 
+from pipeline.overview.server_facts import MonitorReading
 from pipeline.serving.monitor_report.report_gauges import Report, ReportGauges
 from pipeline.serving.task_end import end_task
 from trainer_module.contract.printable_names import printable_name
@@ -38,6 +39,11 @@ class ReportPolling:
         self._status: tuple[int, ...] = ()
         self._problem = ""
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def reading(self) -> MonitorReading:
+        """What the page tells of it."""
+        return MonitorReading(self._gauges.report, self._problem)
 
     async def start(self) -> None:
         """Begin to read."""
@@ -72,9 +78,10 @@ class ReportPolling:
         except (OSError, UnusableFileError, ValueError, RecursionError) as error:
             self._forget()
             problem = str(error.strerror if isinstance(error, OSError) else error)
+        if problem:
+            problem = f"{printable_name(str(self._path))} cannot be read: {problem}"
         if problem and problem != self._problem:
-            path = printable_name(str(self._path))
-            _logger.warning("%s cannot be read, and is not in /metrics: %s", path, problem)
+            _logger.warning("%s. It is not in /metrics", problem)
         self._problem = problem
 
     def _forget(self) -> None:

@@ -44,6 +44,30 @@ def decide(record: ShadowRecord, options: ShadowOptions) -> Outcome:
     return "over_limit" if share > options.max_disagreement else "promoted"
 
 
+def describe_start(record: ShadowRecord | None, options: ShadowOptions) -> str:
+    """Return what a shadow needs, or still needs, for the log of a server.
+
+    Args:
+        record: Record of the shadow that begins, or goes on; None if no version is in shadow.
+        options: Options of the server.
+    """
+    pictures, least = counted(options.num_pictures, "picture"), options.num_confident
+    rule = f"must be confident of {least:,} of them, before it serves"
+    if record is None:
+        return (
+            f"a version that is pushed now is first in shadow: it predicts {pictures} beside the "
+            f"serving version, which {rule}"
+        )
+    text = (
+        f"version {record.version} is in shadow: it predicts {pictures} beside version "
+        f"{record.serving}, which {rule}"
+    )
+    if record.num_pictures:
+        confident = counted(record.num_confident, "confident prediction")
+        text += f". So far there are {counted(record.num_pictures, 'picture')} and {confident}"
+    return text
+
+
 def describe_counts(record: ShadowRecord, options: ShadowOptions) -> str:
     """Return how often the versions disagree, as a part of a sentence.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from datetime import datetime, timezone
 from typing import Any
 
@@ -24,6 +25,7 @@ from pipeline.serving.shadow.shadow_report import (
     describe_classes,
     describe_counts,
     describe_shadow,
+    describe_start,
 )
 from pipeline.serving.shadow.shadow_state import ShadowState
 from pipeline.serving.shadow.shared_state import SharedState
@@ -57,7 +59,7 @@ class ShadowServing:
             batcher: Batcher that calls the models.
             budget: Memory of all requests.
         """
-        self._versions, self._state, self._options = versions, state, options
+        self._store, self._versions, self._state, self._options = store, versions, state, options
         self._file = SharedState(shadow_file(store), state)
         self._notices = ShadowNotices(store.name, options.command)
         self._queue = ShadowQueue(batcher, budget, self._judge, self._fail)
@@ -66,6 +68,8 @@ class ShadowServing:
         record = state.shadow
         if record and record.outcome == "over_limit" and decide(record, options) != "over_limit":
             record.outcome, record.ended, record.reason = "", "", ""  # the limit is another one now
+        is_going_on = record is not None and not record.outcome
+        _logger.info("%s", describe_start(record if is_going_on else None, options))
 
     def describe(self) -> dict[str, Any] | None:
         """Return what the page tells of it, as a JSON object; None if there was no shadow."""
@@ -97,12 +101,19 @@ class ShadowServing:
         most = count_missing(record, self._options) - len(self._queue)
         self._queue.add(record, shadow, signature, images, outputs, domain or "", most)
 
+    @property
+    def promoted_at(self) -> str:
+        """Time at which the serving version began to serve, see `ShadowState`."""
+        is_promoted = self._versions.serving() == self._state.promoted
+        return self._state.promoted_at if is_promoted else ""
+
     async def follow(self) -> None:
         """Begin and end shadows as versions come and go, and write the state if it has changed."""
         other = await asyncio.to_thread(self._file.read_change)
         if other is not None:
             self._merge(other)
-        self._follow_versions()
+        rolled_back = await asyncio.to_thread(self._find_rolled_back)
+        self._follow_versions(rolled_back)
         await self._file.save(self._state)
 
     async def close(self) -> None:
@@ -121,23 +132,41 @@ class ShadowServing:
             if record.outcome == "failed":
                 self._file.forget_saved()  # the other one has not read it
                 return
-            self._state.promoted = record.serving
+            self._state.promote(record.serving, _now())
             self._end(record, "failed", theirs.reason)
         elif other.promoted is not None and other.promoted > (
             self._state.promoted or other.promoted
         ):
-            self._take_over(other.promoted, "another server of the workspace has taken it over")
+            reason = "another server of the workspace has taken it over"
+            self._take_over(other.promoted, reason, other.promoted_at)
 
-    def _follow_versions(self) -> None:
+    def _find_rolled_back(self) -> int | None:
+        """Return the promoted version if it was rolled back, so that an earlier one serves."""
+        serving, promoted = self._versions.serving(), self._state.promoted
+        if serving is None or promoted is None or serving >= promoted:
+            return None
+        kept = self._store.rolled_back / str(promoted)
+        is_gone = os.path.exists(kept) and not os.path.exists(self._store.path(promoted))  # noqa: PTH110
+        return promoted if is_gone else None
+
+    def _follow_versions(self, rolled_back: int | None) -> None:
         serving, number = self._versions.serving(), self._versions.shadow()
         if serving is None:
             return
+        if rolled_back is not None and serving < rolled_back == self._state.promoted:
+            self._state.promote(serving, "")
+            _logger.info(
+                "version %d was rolled back, and version %d serves. If it is put back, it is first "
+                "in shadow",
+                rolled_back,
+                serving,
+            )
         if self._state.promoted is None:
-            self._take_over(serving, "a server without a shadow has served it")
+            self._take_over(serving, "a server without a shadow has served it", "")
         elif serving > self._state.promoted:
             if self._is_replacement(self._state.promoted) or self._is_last_resort(serving):
                 return
-            self._take_over(serving, "there is no earlier version to serve")
+            self._take_over(serving, "there is no earlier version to serve", _now())
         record = self._state.shadow
         ending = self._find_ending(record, serving, number) if record else None
         if record and ending:
@@ -207,18 +236,13 @@ class ShadowServing:
         self._state.shadow = ShadowRecord(
             number, identities[0], serving, _now(), serving_identity=identities[1]
         )
-        _logger.info(
-            "version %d is in shadow: it predicts %d pictures beside version %d before it serves",
-            number,
-            self._options.num_pictures,
-            serving,
-        )
+        _logger.info("%s", describe_start(self._state.shadow, self._options))
 
     def _judge(self, record: ShadowRecord) -> None:
         """Let the version serve, or not, if it has predicted enough pictures."""
         outcome = decide(record, self._options)
         if outcome == "promoted":
-            self._state.promoted = record.version  # it serves from now on
+            self._state.promote(record.version, _now())  # it serves from now on
             self._end(record, outcome, "it serves now")
         elif outcome:
             self._end(record, outcome, "it contradicts too many confident predictions")
@@ -237,9 +261,9 @@ class ShadowServing:
         reason = f"it cannot predict a picture that version {record.serving} can: {error}"
         self._end(record, "failed", reason)
 
-    def _take_over(self, version: int, reason: str) -> None:
+    def _take_over(self, version: int, reason: str, moment: str) -> None:
         """Let a version serve that was not decided on here."""
-        self._state.promoted = version
+        self._state.promote(version, moment)
         record = self._state.shadow
         if record is None or not record.is_in_shadow or record.version > version:
             return

@@ -23,10 +23,22 @@ class ShadowState:
     Attributes:
         promoted: Newest version that may serve; None if the newest serves at once.
         shadow: The shadow that lasts, or the last one; None if there was none.
+        promoted_at: Time at which `promoted` began to serve, ISO 8601 in UTC; "" if it has served
+            since its push or since the rollback of a later one, or if nobody knows.
     """
 
     promoted: int | None = None
     shadow: ShadowRecord | None = None
+    promoted_at: str = ""
+
+    def promote(self, version: int, moment: str) -> None:
+        """Let a version serve.
+
+        Args:
+            version: Number of the version.
+            moment: Value of `promoted_at`.
+        """
+        self.promoted, self.promoted_at = version, moment
 
     def is_refused(self, version: int) -> bool:
         """Return whether a version was decided not to serve.
@@ -40,7 +52,11 @@ class ShadowState:
     def to_json(self) -> bytes:
         """Return the content of the file."""
         record = self.shadow and asdict(self.shadow) | {"counts": self.shadow.counts}
-        content = {"promoted": self.promoted, "shadow": record}
+        content = {
+            "promoted": self.promoted,
+            "promoted_at": self.promoted_at,
+            "shadow": record,
+        }
         return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
     @property

@@ -6,6 +6,7 @@ import pytest
 from overview_site import NAME, RUN_2, add_batch, make_site
 
 from components.pusher.version_store import VersionStore
+from pipeline.overview.server_facts import ServerFacts
 from pipeline.overview.workspace_overview import NO_WORKSPACE, WorkspaceOverview
 from pipeline.retraining.batch import FILE
 from pipeline.retraining.ledger import Ledger
@@ -13,7 +14,7 @@ from pipeline.retraining.ledger import Ledger
 
 def read(store: VersionStore, number: int | None = 2):
     """The overview as a client gets it."""
-    return orjson.loads(orjson.dumps(WorkspaceOverview(store).read(number)))
+    return orjson.loads(orjson.dumps(WorkspaceOverview(store).read(ServerFacts(number))))
 
 
 def test_it_tells_of_the_version_its_domains_the_batches_and_the_newest_run(tmp_path):

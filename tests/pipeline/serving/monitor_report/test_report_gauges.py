@@ -57,6 +57,14 @@ def test_every_client_domain_has_its_gauges():
 
 
 @pytest.mark.parametrize(
+    ("report", "value"),
+    [({"faults": ["no room"]}, 1), ({"faults": []}, 0), ({"faults": "no"}, None), ({}, None)],
+)
+def test_a_delivery_that_failed_has_a_gauge(report, value):
+    assert gauges(report).get(("delivery_failed", None)) == value
+
+
+@pytest.mark.parametrize(
     ("name", "shown"),
     [
         ('say "hi"', 'say "hi"'),

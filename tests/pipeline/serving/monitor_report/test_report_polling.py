@@ -66,7 +66,9 @@ def test_a_damaged_report_is_none_and_the_log_says_so_once(
     assert read(polling) is None
     assert read(polling) is None
     [record] = caplog.records
-    assert f"{path} cannot be read, and is not in /metrics: " in record.message
+    assert f"{path} cannot be read: " in record.message
+    assert polling.reading.report is None
+    assert f"{polling.reading.problem}. It is not in /metrics" == record.message
     assert problem in record.message
 
 

@@ -491,6 +491,85 @@ def test_a_restart_goes_on_with_the_counts(tmp_path):
     assert run(tmp_path, second).record()["counts"]["pictures"] == 4
 
 
+def test_when_a_version_began_to_serve_is_known_also_after_a_restart(tmp_path):
+    async def use(site: Site) -> None:
+        await begin(site, 1, 2)
+        assert site.shadow.promoted_at == ""  # version 1 serves since its push
+        site.send(b"a", b"b", b"c", b"d")
+        await site.settle()
+        assert site.versions.serving() == 2
+        assert site.shadow.promoted_at == site.state.shadow.ended
+
+    async def restart(site: Site) -> None:
+        assert await site.update(1, 2, 3) == (2, 3)  # a third one is in shadow now
+        assert site.shadow.promoted_at == ended
+
+    ended = run(tmp_path, use).record()["ended"]
+    assert ended
+    run(tmp_path, restart)
+
+
+def roll_back(site: Site, number: int) -> Path:
+    """Make what a rollback leaves, and return the folder."""
+    folder = site.store.rolled_back / str(number)
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_version_that_is_put_back_after_a_rollback_is_first_in_shadow(
+    tmp_path, caplog, is_restarted
+):
+    caplog.set_level(logging.INFO)
+
+    async def roll_it_back(site: Site) -> None:
+        assert await site.update(1, 2) == (2, None)
+        folder = roll_back(site, 2)
+        if is_restarted:
+            return
+        await put_it_back(site)
+        assert not folder.exists()
+
+    async def put_it_back(site: Site) -> None:
+        assert await site.update(1) == (1, None)
+        site.store.path(2).parent.mkdir(parents=True)
+        (site.store.rolled_back / "2").rename(site.store.path(2))
+        assert await site.update(1, 2) == (1, 2)
+        assert await site.update(1, 2) == (1, 2)
+
+    site = run(tmp_path, roll_it_back)
+    if is_restarted:
+        site = run(tmp_path, put_it_back)
+    assert (site.record()["version"], site.record()["outcome"]) == (2, "")
+    assert "version 2 was rolled back, and version 1 serves. If it is put back" in caplog.text
+
+
+def test_a_version_that_is_missing_but_was_not_rolled_back_serves_when_it_is_back(tmp_path):
+    async def use(site: Site) -> None:
+        assert await site.update(1, 2) == (2, None)
+        assert await site.update(1) == (1, None)
+        assert await site.update(1, 2) == (2, None)
+
+    run(tmp_path, use)
+
+
+def test_the_log_says_what_a_shadow_needs_and_at_a_restart_what_there_is(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    run(tmp_path, compare_three)
+    needs = "which must be confident of 4 of them, before it serves"
+    assert [record.message for record in caplog.records if "in shadow" in record.message] == [
+        "a version that is pushed now is first in shadow: it predicts 4 pictures beside the "
+        f"serving version, {needs}",
+        f"version 2 is in shadow: it predicts 4 pictures beside version 1, {needs}",
+    ]
+    caplog.clear()
+    Site(tmp_path)
+    assert caplog.records[0].message == (
+        f"version 2 is in shadow: it predicts 4 pictures beside version 1, {needs}. So far there "
+        "are 3 pictures and 3 confident predictions"
+    )
+
+
 def test_a_higher_limit_after_a_restart_lets_the_version_serve(tmp_path):
     async def first(site: Site) -> None:
         await begin(site, 1, 3)

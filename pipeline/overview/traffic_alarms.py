@@ -1,0 +1,140 @@
+"""What the page tells of the newest look of `carryover monitor`, and what to do next."""
+
+import math
+import shlex
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from components.pusher.version_store import VersionStore
+from pipeline.overview.server_facts import MonitorReading
+from pipeline.overview.version_facts import utc_time
+from pipeline.version_lookup import find_stores
+from trainer_module.contract.printable_names import printable_name, shortened
+
+#: Most alarms, most faults, and most words for the look of pictures that the page shows.
+MAX_ALARMS, MAX_FAULTS, MAX_WORDS = 20, 5, 8
+
+#: Most characters of a fault.
+MAX_FAULT = 500
+
+
+def describe_monitor(
+    store: VersionStore, version: int | None, monitor: MonitorReading
+) -> dict[str, Any]:
+    """Return what the page tells, as a JSON object. A report may be of any version of carryover.
+
+    Args:
+        store: Versions of the model.
+        version: Number of the serving version; None if no version is loaded.
+        monitor: What the server has read. Of a report on another version, only the number is told.
+
+    Raises:
+        OSError: The folder of the models cannot be read.
+    """
+    report = monitor.report or {}
+    is_of_version = version is not None and report.get("version") == version
+    steps = _NextSteps(store)
+    domains = report.get("domains") if is_of_version else None
+    faults = report.get("faults") if is_of_version else None
+    alarms = [
+        _describe_alarm(one, one["alarm"], steps)
+        for one in (domains if isinstance(domains, list) else [])
+        if isinstance(one, dict) and isinstance(one.get("alarm"), dict)
+    ]
+    return {
+        "time": utc_time(report.get("time")),
+        "version": _number(report.get("version")),
+        "is_of_serving_version": is_of_version,
+        "problem": shortened(monitor.problem, MAX_FAULT),
+        "alarms": alarms[:MAX_ALARMS],
+        "faults": [
+            shortened(one, MAX_FAULT)
+            for one in (faults if isinstance(faults, list) else [])
+            if isinstance(one, str)
+        ][:MAX_FAULTS],
+        "command": steps.look(),
+    }
+
+
+def _describe_alarm(
+    domain: Mapping[str, Any], alarm: Mapping[str, Any], steps: "_NextSteps"
+) -> dict[str, Any]:
+    look, batch = alarm.get("look"), _text(domain.get("delivered"))
+    return {
+        "domain": shortened(_text(domain.get("domain"))),
+        "since": utc_time(alarm.get("since")),
+        "pictures": _number(alarm.get("pictures")),
+        "share": _number(alarm.get("share")),
+        "known_share": _number(alarm.get("known_share")),
+        "nearest": shortened(_text(alarm.get("nearest_domain"))),
+        "distance": _number(alarm.get("distance")),
+        "look": [shortened(_text(one)) for one in look[:MAX_WORDS]]
+        if isinstance(look, list)
+        else [],
+        "estimated_accuracy": _number(domain.get("estimated_accuracy")),
+        "usual_accuracy": _number(domain.get("usual_accuracy")),
+        "delivered": printable_name(batch),
+        "delivered_at": utc_time(domain.get("delivered_at")),
+        "steps": steps.after(batch) if batch else steps.deliver(),
+    }
+
+
+class _NextSteps:
+    """Commands for a person, each with the words for it."""
+
+    def __init__(self, store: VersionStore) -> None:
+        self._workspace = ["--workspace", str(store.root)]
+        is_only_model = len(find_stores(store.root)) < 2
+        self._name = [] if is_only_model else ["--name", store.name]
+
+    def look(self) -> str:
+        """Return the command that looks at the traffic."""
+        return _command("monitor", *self._workspace, *self._name)
+
+    def deliver(self) -> list[dict[str, str]]:
+        """Return what to do about pictures that were not delivered."""
+        deliver = ["--deliver", "my-inbox"]
+        return [
+            {
+                "text": "Put them into the inbox of carryover watch, from 50 different ones on:",
+                "command": _command("monitor", *self._workspace, *self._name, *deliver),
+            }
+        ]
+
+    def after(self, batch: str) -> list[dict[str, str]]:
+        """Return what to do with a batch that was delivered.
+
+        Args:
+            batch: Path of its folder.
+        """
+        classes = ["--classes-from", self._workspace[1]]
+        inbox = ["--inbox", str(PurePath(batch).parent)]
+        return [
+            {
+                "text": "Give labels to the pictures that were chosen:",
+                "command": _command("label", batch, *classes, *self._name),
+            },
+            {
+                "text": "carryover watch trains on the labels. Where it does not run:",
+                "command": _command("retrain", *self._workspace, *self._name, *inbox),
+            },
+        ]
+
+
+def _command(*arguments: str) -> str:
+    return printable_name(shlex.join(["carryover", *arguments]))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:
+        return None
