@@ -205,7 +205,8 @@ def roll_back(store: VersionStore, reason: str = "") -> None:
     folder = plain(str(store.rolled_back / str(removed)))
     SafeConsole().print(
         f"Version {removed} is out of service; it is kept in {folder}. "
-        f"The serving version is now {serving}.",
+        f"The serving version is now {serving}. To put version {removed} back, move that folder to "
+        f"{plain(str(store.path(removed)))}.",
         highlight=False,
         soft_wrap=True,
     )

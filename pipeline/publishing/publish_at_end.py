@@ -1,7 +1,8 @@
 """Publishing at the end of another command, whose result it never changes."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from components.pusher.version_store import VersionStore
@@ -9,7 +10,7 @@ from pipeline.config.config_file import load_config
 from pipeline.config.publish_options import PublishOptions
 from pipeline.publishing.publish_process import publish_logged
 from pipeline.publishing.publish_state import FILE, read_states
-from pipeline.publishing.publishing import Show, failure_reason
+from pipeline.publishing.publishing import Show, failure_reason, targets
 from pipeline.terminal.plain_lines import print_line
 from pipeline.version_lookup import find_store, serving_version
 from pipeline.workspace import Workspace
@@ -45,7 +46,7 @@ def publish_change(workspace: Path, name: str | None) -> None:
     """Publish what a command has changed: an accepted candidate, or a rollback.
 
     The options are those of the run of the serving version. A failure is one line on stderr, and
-    so is a target that was only ever named by hand and has to be told of the change by hand.
+    so is a target that was only ever named by hand: it is told nothing, and has to be by hand.
 
     Args:
         workspace: Folder of the workspace.
@@ -54,11 +55,10 @@ def publish_change(workspace: Path, name: str | None) -> None:
     try:
         store = find_store(workspace, name)
         options = read_publish_options(store)
-        if options:
-            publish_logged(options, store, Workspace(store.root).log("publish"), _warn)
-        else:
-            for target in _wrong_marks(store):
-                _warn(f"{target} has another serving version: give carryover publish with --set.")
+        publish_logged(options, store, Workspace(store.root).log("publish"), _warn)
+        told = {target.name for target in targets(options, store.name)}
+        for text in _describe_wrong_marks(store, told):
+            _warn(text)
     except Exception as error:
         # Without the file, nothing has ever been published.
         if (workspace / FILE).exists() or not isinstance(error, InputError):
@@ -88,14 +88,28 @@ def read_publish_options(
     return load_config(path, list(overrides), given, is_inherited).resolved().publish
 
 
-def _wrong_marks(store: VersionStore) -> list[str]:
-    """Return the targets on which another version than the newest is marked."""
-    prefix = f"{store.name}: "
-    return [
-        name.removeprefix(prefix)
-        for name, state in read_states(store.root).items()
-        if name.startswith(prefix) and state.serving not in (None, store.newest())
-    ]
+def _describe_wrong_marks(store: VersionStore, told: Collection[str]) -> list[str]:
+    """Return what is wrong on targets that call another version than the newest the serving one.
+
+    Args:
+        store: Versions of the model.
+        told: Names of targets that are left out: they were told of the change.
+    """
+    prefix, newest = f"{store.name}: ", store.newest()
+    publish = shlex.join(["carryover", "publish", "--workspace", str(store.root)])
+    texts = []
+    for key, state in read_states(store.root).items():
+        name = key.removeprefix(prefix)
+        if not key.startswith(prefix) or name in told or state.serving in (None, newest):
+            continue
+        is_mlflow = name.startswith("MLflow ")
+        mark = "alias `serving`" if is_mlflow else f"file {store.name}-serving.txt"
+        setting = "publish.mlflow=URI" if is_mlflow else "publish.bundles=DIR"
+        texts.append(
+            f"{name}: unchanged, as no config names this target. Its {mark} still names version "
+            f"{state.serving}, not {newest}; change that with: {publish} --set {setting}"
+        )
+    return texts
 
 
 def _warn(text: str) -> None:

@@ -14,10 +14,12 @@ from components.pusher.version_store import VersionStore
 from pipeline.config.publish_options import PublishOptions
 from pipeline.logs.captured_output import captured_output
 from pipeline.publishing.publishing import publish
+from pipeline.terminal.standard_streams import prepare_streams
 
 
 def main() -> None:
     """Publish, with the output of libraries in the log of the job."""
+    prepare_streams()  # libraries log whole addresses; what looks like a credential is masked
     job = json.load(sys.stdin)
     signal.alarm(job["seconds"])  # it ends this process also where the one that started it is gone
     options = PublishOptions.model_validate(job["options"])

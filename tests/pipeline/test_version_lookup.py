@@ -92,7 +92,8 @@ def test_a_rollback_prints_the_serving_version_and_where_the_other_is_kept(root,
     assert capsys.readouterr().out == (
         "Version 2 is out of service; "
         f"it is kept in {root / 'rolled_back' / 'shapes' / '2'}. "
-        "The serving version is now 1.\n"
+        "The serving version is now 1. "
+        f"To put version 2 back, move that folder to {root / 'serving' / 'shapes' / '2'}.\n"
     )
 
 

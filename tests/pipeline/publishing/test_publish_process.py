@@ -1,10 +1,13 @@
 """Publishing delays nothing for long, and fails nothing; targets are real folders."""
 
+import contextlib
 import json
 import os
 import shutil
+import socketserver
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 from served_versions import NAME, serve_version
@@ -117,3 +120,42 @@ def test_what_fails_in_publishing_does_not_replace_the_error_of_a_run(store, tmp
         raise RuntimeError("the disk failed")
     [line] = lines
     assert line.startswith("not published: ")
+
+
+def test_what_looks_like_a_token_is_masked_in_the_log_of_publishing(store, tmp_path):
+    done, _, log = publish_with_token(store, bundles=tmp_path / "?token=hunter22" / "out")
+    assert not done
+    assert "?token=(masked)" in log
+    assert "hunter22" not in log
+
+
+def test_a_token_in_the_address_of_a_server_that_hangs_up_is_written_nowhere(store):
+    pytest.importorskip("mlflow")
+    with hanging_up() as port:  # the libraries try again, and log the address each time
+        uri = f"http://127.0.0.1:{port}/?token=hunter22"
+        done, lines, log = publish_with_token(store, mlflow=uri)
+    assert not done
+    assert "?token=(masked)" in log
+    assert "hunter22" not in log + "".join(lines)
+
+
+def publish_with_token(store, **targets) -> tuple[bool, list[str], str]:
+    """Publish; return whether all is done, the lines, and the log."""
+    done, lines = publish_now(store, PublishOptions(**targets))
+    return done, lines, Workspace(store.root).log("publish").read_text()
+
+
+@contextlib.contextmanager
+def hanging_up() -> Iterator[int]:
+    """A server that takes connections, and closes each without a response; yield its port."""
+
+    class HangUp(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), HangUp) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()

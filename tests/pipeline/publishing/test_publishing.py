@@ -202,9 +202,32 @@ def test_a_target_that_was_named_by_hand_and_has_another_serving_version_is_told
     (store.root / "published.json").write_text(json.dumps(content))
     publish_change(store.root, NAME)
     assert capsys.readouterr().err.splitlines() == [
-        "carryover: MLflow http://a:1 has another serving version: give carryover publish with "
-        "--set."
+        "carryover: MLflow http://a:1: unchanged, as no config names this target. Its alias "
+        "`serving` still names version 3, not 2; change that with: carryover publish --workspace "
+        f"{store.root} --set publish.mlflow=URI"
     ]
+
+
+@pytest.mark.parametrize("named", ["nothing", "another folder", "the folder"])
+def test_a_rollback_says_what_a_target_that_was_named_by_hand_still_has(
+    store, tmp_path, capsys, named
+):
+    folders = {"another folder": tmp_path / "others", "the folder": tmp_path / "bundles"}
+    bundle = folders.get(named, "null")
+    for config in (store.root / "runs").glob("*/config.yaml"):
+        config.write_text(f"data: /data\nname: {NAME}\npublish: {{bundles: {bundle}}}\n")
+    publish(options(tmp_path), store, print)
+    store.roll_back()
+    capsys.readouterr()
+    publish_change(store.root, NAME)
+    told = (
+        f"bundles in {tmp_path}/bundles: unchanged, as no config names this target. Its file "
+        "pets-serving.txt still names version 2, not 1; change that with: carryover publish "
+        f"--workspace {store.root} --set publish.bundles=DIR"
+    )
+    assert (told in capsys.readouterr().err) == (named != "the folder")
+    serving = (tmp_path / "bundles" / "pets-serving.txt").read_text()
+    assert serving == ("1\n" if named == "the folder" else "2\n")
 
 
 @pytest.mark.parametrize("uri", ["localhost:5000", "/folder", "://", "http://"])
