@@ -60,7 +60,7 @@ def write_batch(
         only_labelled: Whether pictures without a label are left out of the batch.
 
     Raises:
-        InputError: The folder of the batch exists, or no picture would be in it.
+        InputError: The folder of the batch exists, or no picture in it would have a label.
         UnavailableError: The batch cannot be written. Nothing is left behind.
     """
     check_output(output)
@@ -117,8 +117,12 @@ class _Writer:
         written = WrittenBatch(output)
         for picture in self._session.pictures.values():
             self._add(picture, written)
-        if not written.labels and not written.num_unlabelled:
-            raise InputError("no picture would be in the batch. Give labels first.")
+        if not written.labels:
+            raise InputError(
+                f"no picture of {self._folder} that can be used has a label, so the batch would "
+                "hold nothing new. Give labels on the page first: the same command without "
+                "--finish opens it."
+            )
         if self._sidecar:
             self._write_sidecar()
         (self._draft / READY).touch()

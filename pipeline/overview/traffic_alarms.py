@@ -108,7 +108,7 @@ class _NextSteps:
         Args:
             batch: Path of its folder.
         """
-        classes = ["--classes-from", self._workspace[1]]
+        classes = ["--classes-from", self._workspace[1], "--output", f"{batch}-labelled"]
         inbox = ["--inbox", str(PurePath(batch).parent)]
         return [
             {

@@ -143,10 +143,12 @@ def test_a_folder_that_exists_is_never_written_to(folder, tmp_path):
     assert files(tmp_path / "batch") == ["other.txt"]
 
 
-def test_a_batch_of_nothing_is_refused(folder, tmp_path):
+@pytest.mark.parametrize("only_labelled", [False, True])
+def test_a_batch_without_a_label_is_refused(folder, tmp_path, only_labelled):
     (folder / "fog/dog/6.png").unlink()
-    with open_session(folder) as session, pytest.raises(InputError, match="Give labels first"):
-        write_batch(session, folder, tmp_path / "batch", only_labelled=True)
+    message = r"no picture of .*pictures that can be used has a label, .*Give labels on the page"
+    with open_session(folder) as session, pytest.raises(InputError, match=message):
+        write_batch(session, folder, tmp_path / "batch", only_labelled)
     assert names(tmp_path) == ["labels.jsonl", "pictures"]
 
 

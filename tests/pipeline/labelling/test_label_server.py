@@ -77,6 +77,7 @@ def test_classes_that_no_folder_can_have_are_named_and_not_offered(folder, tmp_p
     description = tmp_path / "workspace/serving/model/1" / DESCRIPTION
     write_files(description.parent, {description.name: b'{"labels": ["cat", "a/b"]}'})
     options = LabelOptions(folder, workspace=tmp_path / "workspace")
+    decide(folder, tmp_path / "my pictures-labelled", _1="cat")
     label(options, finish=True)
     printed = capsys.readouterr().out
     assert printed.startswith("Not offered: class 'a/b': the name holds a slash. Leave it out.\n")
@@ -161,6 +162,7 @@ def test_a_signal_before_the_server_runs_stops_it(folder, monkeypatch):
 
 def test_two_requests_to_finish_write_one_batch(folder, tmp_path, capsys):
     output = tmp_path / "batch"
+    write_files(folder, {"fog/cat/4.png": solid("blue")})
     barrier = threading.Barrier(2)
     with open_session(folder) as session:
         write = _Finisher(LabelOptions(folder), session, folder, output)
@@ -178,14 +180,28 @@ def test_two_requests_to_finish_write_one_batch(folder, tmp_path, capsys):
 
 
 def test_pictures_that_were_added_since_the_start_are_named(folder, tmp_path, capsys):
+    write_files(folder, {"fog/cat/4.png": solid("blue")})
     with open_session(folder) as session:
         write_files(folder, {"fog/new.png": solid("blue")})
         _Finisher(LabelOptions(folder), session, folder, tmp_path / "batch")()
     assert "  fog/new.png: added since the start; " in capsys.readouterr().out
 
 
+def test_finish_without_a_label_ends_with_exit_code_2_and_writes_nothing(folder, tmp_path):
+    output = tmp_path / "batch"
+    command = [sys.executable, ROOT / "carryover_command.py", "label", folder, "--finish"]
+    done = subprocess.run(
+        [*command, "--output", output], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.endswith("the same command without --finish opens it.")
+    assert not output.exists()
+
+
 def test_outer_spaces_of_a_domain_do_not_count(folder, tmp_path):
     options = LabelOptions(folder / "fog", output=tmp_path / "batch", domain=" fog ")
+    write_files(folder, {"fog/cat/4.png": solid("blue")})
     label(options, finish=True)
     assert (tmp_path / "batch/fog/_unlabelled/1.png").exists()
 

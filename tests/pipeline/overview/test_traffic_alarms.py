@@ -53,7 +53,7 @@ def test_what_was_not_delivered_comes_with_the_command_that_delivers(store):
 def test_what_was_delivered_comes_with_the_commands_that_label_and_retrain(store):
     batch = "/data/in box/traffic-2"
     assert commands(store, delivered=batch) == [
-        f"carryover label '{batch}' --classes-from '{store.root}'",
+        f"carryover label '{batch}' --classes-from '{store.root}' --output '{batch}-labelled'",
         f"carryover retrain --workspace '{store.root}' --inbox '/data/in box'",
     ]
 
