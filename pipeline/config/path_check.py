@@ -1,6 +1,7 @@
 """Checks of the paths in a config that need this machine's files; a compiled config has none."""
 
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -19,6 +20,9 @@ PATTERN_CHARACTERS = "[*?\\"
 #: Length of the longest name of a file or folder, in bytes, on nearly all file systems.
 MAX_NAME = 255
 
+#: What is wrong with a folder that is missing.
+MISSING = "does not exist"
+
 #: What is wrong with a file in place of a folder.
 NO_FOLDER = "is a file, no folder"
 
@@ -36,10 +40,24 @@ def folder_problem(path: str | Path) -> str:
     try:
         is_folder = stat.S_ISDIR(Path(path).stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
-        return "does not exist"
+        return MISSING
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     return "" if is_folder else NO_FOLDER
+
+
+def inbox_remedy(inbox: Path, problem: str, option: str = " with --inbox DIR") -> str:
+    """Return what to do about an inbox that cannot be used, one sentence.
+
+    Args:
+        inbox: Path that the user has given.
+        problem: What `folder_problem` returns for it.
+        option: Option that names the inbox, as the end of the sentence.
+    """
+    give = f"the folder in which batches arrive{option}."
+    if problem != MISSING:
+        return f"Give {give}"
+    return f"Create it (mkdir -p {shlex.quote(str(inbox))}), mount its disk, or give {give}"
 
 
 def check_workspace(workspace: Path, remedy: str = RENAME_WORKSPACE) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from components.image_example_gen.splits import digest
-from pipeline.config.path_check import folder_problem
+from pipeline.config.path_check import folder_problem, inbox_remedy
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL, UNLABELLED
 from pipeline.monitoring.monitor_state import DeliveredBatch, PendingBatch, StreamState
 from pipeline.monitoring.seen_pictures import SeenPictures
@@ -106,10 +106,8 @@ def check_inbox(inbox: Path) -> None:
         InputError: It is not.
     """
     if problem := folder_problem(inbox):
-        raise InputError(
-            f"--deliver {inbox} {problem}. Give the folder in which batches arrive, the --inbox of "
-            "carryover watch."
-        )
+        remedy = inbox_remedy(inbox, problem, ", the --inbox of carryover watch")
+        raise InputError(f"--deliver {inbox} {problem}. {remedy}")
 
 
 def move_to_inbox(stream: StreamState, inbox: Path) -> Path | None:

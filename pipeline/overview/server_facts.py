@@ -24,8 +24,8 @@ class ServerFacts:
 
     Attributes:
         version: Number of the serving version; None if no version is loaded.
-        promoted_at: Time at which it began to serve after a shadow, ISO 8601 in UTC; "" if it has
-            served since its push, or if nobody knows.
+        promoted_at: Time at which it began to serve later than at its push, as after a shadow, ISO
+            8601 in UTC; "" if it did not, or if nobody knows.
         shadow: What is told of the version in shadow, a JSON object; None if there was none.
         monitor: What was read of `carryover monitor`.
     """

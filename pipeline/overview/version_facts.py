@@ -47,20 +47,18 @@ def describe_version(
         store: Versions of the model.
         number: Number of the version.
         push: Record of its push; None if it is unavailable.
-        promoted_at: Time at which it began to serve after a shadow, ISO 8601; "" without one.
+        promoted_at: Time at which it began to serve later than at its push, ISO 8601; "" if it did
+            not, or if nobody knows.
 
     Raises:
         OSError: The folder of the versions that were rolled back cannot be read.
     """
     since, after_rollback = serving_since(store, number, push) if push else ("", None)
-    promotion = utc_time(promoted_at)
-    if after_shadow := promotion > since:
-        since, after_rollback = promotion, None
+    since = max(since, utc_time(promoted_at))
     return {
         "number": number,
         "since": since,
         "after_rollback": after_rollback,
-        "after_shadow": after_shadow,
         "accepted": printable_name(push.accepted or "") if push else "",
         "baseline": push.baseline_version if push else None,
     }

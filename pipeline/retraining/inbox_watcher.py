@@ -13,7 +13,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from pipeline.config.path_check import folder_problem
+from pipeline.config.path_check import folder_problem, inbox_remedy
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.deliveries.inbox import configured_inbox
 from pipeline.terminal.plain_lines import print_line
@@ -135,9 +135,7 @@ def _start_observer(
 ) -> BaseObserver | None:
     """Start to watch the inbox; return None if the operating system cannot do that."""
     if problem := folder_problem(inbox):
-        raise InputError(
-            f"inbox {inbox} {problem}. Give the folder in which batches arrive with --inbox DIR."
-        )
+        raise InputError(f"inbox {inbox} {problem}. {inbox_remedy(inbox, problem)}")
     observer = Observer()
     observer.schedule(ChangeHandler(inbox, changed), str(inbox), recursive=True)
     try:

@@ -60,6 +60,16 @@ def test_the_readme_has_every_command():
 
 
 @pytest.mark.parametrize("one", PAGES, ids=lambda one: one.name)
+def test_a_page_makes_the_inbox_before_the_first_command_that_needs_it(one):
+    is_made = False
+    for words in one.shell_commands():
+        is_made |= words[0] == "mkdir" and "my-inbox" in words
+        needs_it = {"retrain", "watch", "monitor", "manifest"}.intersection(words[:2])
+        names_it = any(word.split("/")[0] == "my-inbox" for word in words)
+        assert is_made or not (needs_it and names_it), words
+
+
+@pytest.mark.parametrize("one", PAGES, ids=lambda one: one.name)
 def test_make_targets_exist(one):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))

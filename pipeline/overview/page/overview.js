@@ -30,10 +30,11 @@ function reportLink(run, text) {
   return link;
 }
 
-function servingTile(version) {
+function servingTile({ version, shadow }) {
   if (!version) return tile("Serving", "-", "No version is loaded yet.");
   const rollback = version.after_rollback ? `, after the rollback of version ${version.after_rollback}` : "";
-  const why = version.after_shadow ? ", after its time in shadow" : rollback;
+  const wasInShadow = shadow?.outcome === "promoted" && shadow.version === version.number;
+  const why = rollback || (wasInShadow ? ", after its time in shadow" : "");
   const accepted = version.accepted ? `, accepted: ${version.accepted}` : "";
   return tile("Serving", `Version ${version.number}`, "since ", time(version.since), why, accepted);
 }
@@ -169,7 +170,7 @@ async function refreshOverview() {
   try {
     errors = await loadErrors().catch(() => []);  // without it, the overview still tells much
     const overview = await json("/overview");
-    fillTile("serving", servingTile(overview.version));
+    fillTile("serving", servingTile(overview));
     fillTile("lowest", lowestTile(overview.domains, overview.version));
     fillTile("newest", batchTile(overview.batches));
     showAccuracy(overview);

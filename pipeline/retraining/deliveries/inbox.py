@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipeline.config.path_check import folder_problem, inbox_remedy
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.inputs.allowed_roots import OUTSIDE, AllowedRoots, advise_allowing
 from pipeline.inputs.folder import MAX_DEPTH, list_folder
@@ -132,10 +133,8 @@ def find_deliveries(
     try:
         paths = sorted(inbox.iterdir())
     except OSError as error:
-        raise InputError(
-            f"inbox {inbox} cannot be read: {error.strerror}. "
-            "Give the folder in which batches arrive with --inbox DIR."
-        ) from None
+        problem = folder_problem(inbox) or f"cannot be read: {error.strerror}"
+        raise InputError(f"inbox {inbox} {problem}. {inbox_remedy(inbox, problem)}") from None
     roots = tuple(allowed)
     found = [_delivery(path, quiet_seconds, roots) for path in paths if is_delivery(path)]
     deliveries = _with_different_names(_without_named_folders(inbox, found))

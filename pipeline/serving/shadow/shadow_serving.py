@@ -154,7 +154,7 @@ class ShadowServing:
         if serving is None:
             return
         if rolled_back is not None and serving < rolled_back == self._state.promoted:
-            self._state.promote(serving, "")
+            self._state.promote(serving, _now())
             _logger.info(
                 "version %d was rolled back, and version %d serves. If it is put back, it is first "
                 "in shadow",

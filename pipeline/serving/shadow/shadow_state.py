@@ -24,7 +24,7 @@ class ShadowState:
         promoted: Newest version that may serve; None if the newest serves at once.
         shadow: The shadow that lasts, or the last one; None if there was none.
         promoted_at: Time at which `promoted` began to serve, ISO 8601 in UTC; "" if it has served
-            since its push or since the rollback of a later one, or if nobody knows.
+            since its push, or if nobody knows.
     """
 
     promoted: int | None = None

@@ -128,6 +128,6 @@ def deliver(site: MonitoredSite) -> list[Path]:
 
 
 def test_an_inbox_that_does_not_exist_is_named_without_an_alarm_too(site):
-    with pytest.raises(InputError, match=r"--deliver .*none does not exist"):
+    with pytest.raises(InputError, match=r"--deliver .*none does not exist\. Create it"):
         monitor(site, "--deliver", site.inbox / "none")
     assert not (site.inbox / "none").exists()

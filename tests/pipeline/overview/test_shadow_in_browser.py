@@ -51,6 +51,17 @@ def test_the_disagreement_of_a_version_in_shadow_is_shown_per_class_and_domain(t
         assert browser.get_log("browser") == []
 
 
+def test_the_page_says_that_the_serving_version_was_in_shadow(tmp_path):
+    wait = pytest.importorskip("selenium.webdriver.support.wait", reason="needs selenium")
+    make_site(tmp_path)
+    shadow = shadow_with("promoted", "it serves now")
+    with run_app(workspace=tmp_path, shadow=shadow) as app, open_browser() as browser:
+        app.versions.update()
+        show(browser, f"{app.client.address}/")
+        wait.WebDriverWait(browser, 30).until(lambda _: browser.find_element("id", "read").text)
+        assert "after its time in shadow" in browser.find_element("id", "serving").text
+
+
 def test_nothing_of_a_shadow_is_sent_where_the_workspace_is_hidden(tmp_path):
     make_site(tmp_path)
     with run_app(workspace=tmp_path, is_shown=False, shadow=shadow_with()) as app:

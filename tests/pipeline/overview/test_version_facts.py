@@ -25,9 +25,8 @@ def test_a_version_serves_since_the_end_of_its_time_in_shadow(tmp_path):
     store = make_site(tmp_path)
     described = describe_version(store, 2, store.read_push(2), "2024-01-05T10:00:00+00:00")
     assert described["since"] == "2024-01-05T10:00:00+00:00"
-    assert described["after_shadow"]
     described = describe_version(store, 2, store.read_push(2), "2024-01-01T10:00:00+00:00")
-    assert (described["since"], described["after_shadow"]) == ("2024-01-02T08:00:00+00:00", False)
+    assert described["since"] == "2024-01-02T08:00:00+00:00"
 
 
 def test_nothing_is_said_of_a_version_without_a_record(tmp_path):

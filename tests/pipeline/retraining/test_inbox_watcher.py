@@ -32,13 +32,17 @@ def options(inbox) -> RetrainOptions:
 
 
 @pytest.mark.parametrize(
-    ("kind", "problem"), [("missing", "does not exist"), ("file", "is a file, no folder")]
+    ("kind", "problem"),
+    [
+        ("missing", r"does not exist\. Create it \(mkdir -p \S+\), mount its disk, or"),
+        ("file", r"is a file, no folder\. Give"),
+    ],
 )
 def test_an_inbox_that_is_no_folder_is_an_input_error(tmp_path, passes, kind, problem):
     inbox = tmp_path / "inbox"
     if kind == "file":
         inbox.touch()
-    with pytest.raises(InputError, match=rf"{inbox} {problem}\. .*--inbox DIR"):
+    with pytest.raises(InputError, match=rf"{inbox} {problem} .*--inbox DIR"):
         watch_inbox(["retrain"], options(inbox))
     assert passes == []
 

@@ -166,7 +166,7 @@ def test_a_sidecar_that_is_corrected_is_a_new_state_of_the_delivery(tmp_path):
 
 
 def test_a_missing_inbox_is_an_input_error(tmp_path):
-    with pytest.raises(InputError, match=r"No such file or directory.*--inbox DIR"):
+    with pytest.raises(InputError, match=r"does not exist\. Create it \(mkdir -p .*--inbox DIR"):
         find_deliveries(tmp_path / "nowhere", 0)
 
 

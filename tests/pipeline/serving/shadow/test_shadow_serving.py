@@ -532,6 +532,7 @@ def test_a_version_that_is_put_back_after_a_rollback_is_first_in_shadow(
 
     async def put_it_back(site: Site) -> None:
         assert await site.update(1) == (1, None)
+        assert site.shadow.promoted_at
         site.store.path(2).parent.mkdir(parents=True)
         (site.store.rolled_back / "2").rename(site.store.path(2))
         assert await site.update(1, 2) == (1, 2)
