@@ -45,6 +45,7 @@ class Snapshot:
         empty_classes: Domain and class of every class folder without files.
         batch: Digest of the batch that a retraining is for. Its listing holds the batch and a part
             of the pictures of the serving version. None where the listing is complete.
+        batch_name: Name of that batch, printable; "" without one.
         new_folders: Folders of batches that no version was trained on, relative to `data_root`.
         folds: Folds of the pictures that a retraining cross-fits.
         unlabelled: Folder of the examples of unlabelled pictures that a retraining trains on; ""
@@ -68,6 +69,7 @@ class Snapshot:
     ignored: dict[str, int]
     empty_classes: tuple[tuple[str, str], ...]
     batch: str | None = None
+    batch_name: str = ""
     new_folders: tuple[str, ...] = ()
     folds: Folds = NO_FOLDS
     unlabelled: str = ""

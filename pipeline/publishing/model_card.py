@@ -7,10 +7,12 @@ from typing import Any
 
 from components.evaluation.statistics.accuracy_interval import accuracy_interval
 from pipeline.publishing.served_version import ServedVersion
+from pipeline.summary.acceptance_result import AcceptanceResult
 from pipeline.version_lookup import CONFIDENCE
 from trainer_module.contract.output_text.credentials import masked_text
 from trainer_module.contract.output_text.wording import counted, plural
 from trainer_module.contract.printable_names import printable_name
+from trainer_module.export.model_description import ACCEPTANCE
 
 #: Characters that mean something in Markdown, besides those that HTML escapes.
 _MARKUP = re.compile(r"([\\`*_\[\]|~])")
@@ -51,6 +53,7 @@ def model_card(version: ServedVersion) -> str:
         _domain_table(version.push.domains),
         f"The interval contains the true accuracy with a probability of {CONFIDENCE:.0%}. `ECE` is "
         "the expected calibration error.",
+        *(_accepted_section(acceptance) if (acceptance := _acceptance(version)) else ()),
         "## Limits",
         _list(_LIMITS),
         "## Lineage",
@@ -80,15 +83,75 @@ def _facts(version: ServedVersion) -> Iterable[str]:
     yield f"Classes ({len(about['labels'])}): {_names(about['labels'])}"
     yield f"Domains: {_names(about['training'][chosen]['domain_accuracy'])}"
     if summary and summary.images:
-        root = markdown_text(masked_text(summary.data_root))
         yield (
-            f"Training data: {counted(summary.images.train, 'picture')} from {root}; model "
+            f"Training data: {counted(summary.images.train, 'picture')} {_sources(version)}; model "
             f"selection on {summary.images.eval:,} more, test on {summary.images.test:,}"
         )
     yield f"Confidence: calibrated with a temperature of {about['temperature']:.3f}"
+    outputs = "`label`, `confidence` and `probabilities`"
+    if _acceptance(version):
+        outputs = "`label`, `confidence`, `probabilities`, `novelty` and `accepted`"
     yield (
-        "Input and output: encoded pictures in; label, confidence and probabilities out (signature "
-        "`serving_default`). Decoding and resizing are part of the model."
+        f"Input and output: encoded pictures in; {outputs} out (signature `serving_default`). "
+        "Decoding and resizing are part of the model."
+    )
+
+
+def _sources(version: ServedVersion) -> str:
+    """Return where the training pictures come from, as a part of a sentence."""
+    recorded = version.summary.data_root if version.summary else ""
+    data = markdown_text(masked_text(version.data or recorded))
+    if not version.push.batch:
+        return f"from {data}"
+    name = version.summary.batch if version.summary else ""
+    newest = f", the newest of which is {markdown_text(name)}" if name else ""
+    return f"from {data} and from batches{newest}"
+
+
+def _acceptance(version: ServedVersion) -> AcceptanceResult | None:
+    """Return the accepted predictions of a version; None for one that does not tell them."""
+    limits = version.description["training"].get(ACCEPTANCE)
+    return None if limits is None else AcceptanceResult.model_validate(limits)
+
+
+def _accepted_section(acceptance: AcceptanceResult) -> Iterable[str]:
+    """Yield what `novelty` and `accepted` mean, and what is accepted in every domain."""
+    wanted = f"{acceptance.accuracy:.0%}"
+    yield "## Novelty and accepted predictions"
+    yield _list(
+        (
+            "`novelty` says how far a picture is from the training pictures, as a percentile from "
+            "0 to 1: 0.5 is usual, and close to 1 is unlike every known domain.",
+            _describe_limits(acceptance),
+            f"Of the accepted predictions at least {wanted} are correct in a known domain. In the "
+            "last column, `yes` means that the eval split shows it with a confidence of 0.9, and "
+            "`no` that it has too few pictures for that.",
+            "For any other domain nothing is promised, and an accepted picture of an unknown class "
+            "is always wrong.",
+        )
+    )
+    header = "| domain | eval pictures | accepted | coverage | correct | at least | shown |"
+    lines = [header, "|---|---:|---:|---:|---:|---:|---|"]
+    for name, one in sorted(acceptance.domains.items()):
+        cells = [
+            markdown_text(name),
+            f"{one.pictures:,}",
+            f"{one.accepted:,}",
+            _figure(one.coverage if one.pictures else None),
+            _figure(one.accuracy),
+            _figure(one.accuracy_low),
+            "yes" if one.is_shown else "no",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    yield "\n".join(lines)
+
+
+def _describe_limits(acceptance: AcceptanceResult) -> str:
+    if acceptance.min_confidence > 1:
+        return "`accepted` is false for every prediction: no limit on the confidence is safe."
+    return (
+        f"`accepted` is true from a confidence of {acceptance.min_confidence:.3f} on, up to a "
+        f"novelty of {acceptance.max_novelty:g}."
     )
 
 
@@ -122,7 +185,8 @@ def _lineage(version: ServedVersion) -> Iterable[str]:
         numbers = ", ".join(map(str, push.ancestors))
         yield f"Goes back to {plural('version', len(push.ancestors))} {numbers}"
     if push.batch:
-        yield f"Retrained for the batch with the digest `{push.batch}`"
+        name = f"{markdown_text(summary.batch)}, " if summary and summary.batch else ""
+        yield f"Retrained for the batch {name}digest `{push.batch}`"
     if push.accepted:
         yield f"Not blessed, and accepted by a person: {markdown_text(push.accepted)}"
     if summary is None:

@@ -41,6 +41,14 @@ class ServedVersion:
         """Folder of its run, which may have been removed."""
         return self.workspace.runs / self.push.run_id
 
+    @property
+    def data(self) -> str:
+        """Data folder, manifest or URI that the config of its run names; "" where it is unknown."""
+        try:
+            return str(self.workspace.read_config(self.push.run_id).get("data") or "")
+        except InputError:
+            return ""
+
     def files(self) -> list[str]:
         """Return the paths of the files that it was pushed with, without later ones."""
         if self.push.files is not None:

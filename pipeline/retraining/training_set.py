@@ -44,6 +44,7 @@ from pipeline.retraining.waiting_accuracy import waiting_accuracies
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import DataError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.printable_names import printable_name
 
 
 @dataclass(frozen=True)
@@ -237,6 +238,7 @@ class TrainingSet:
         return replace(
             snapshot,
             batch=self.batch.digest,
+            batch_name=printable_name(self.batch.name),
             new_folders=_batch_folders(listed),
             folds=all_folds,
             unlabelled=write_unlabelled(

@@ -123,6 +123,7 @@ class Run:
             seed=self.config.seed,
             listing=self.snapshot.path.name,
             slice_values=self.snapshot.slice_values.name if self.snapshot.slice_values else "",
+            batch=self.snapshot.batch_name,
             unlabelled=self.snapshot.unlabelled_list,
             unverified={name: list(paths) for name, paths in self.snapshot.unverified.items()},
         )

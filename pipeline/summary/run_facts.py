@@ -22,6 +22,7 @@ class RunFacts:
         seed: Seed of the run.
         listing: Name of the listing of pictures in the folder `inputs`.
         slice_values: Name of the file with the values of slices there; "" without slices.
+        batch: Name of the batch that the run is a retraining for; "" for other runs.
         unlabelled: Name of the list there of unlabelled pictures to train on; "" for none.
         unverified: Domains in which no picture has a label, with the names of the pictures whose
             labels decide on the candidate.
@@ -37,6 +38,7 @@ class RunFacts:
     seed: int
     listing: str = ""
     slice_values: str = ""
+    batch: str = ""
     unlabelled: str = ""
     unverified: dict[str, list[str]] = field(default_factory=dict)
 

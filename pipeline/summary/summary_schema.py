@@ -239,6 +239,8 @@ class Summary(BaseModel):
         seed: Seed of the run.
         listing: Name of the listing of pictures in the folder `inputs` of the workspace.
         slice_values: Name of the file with the values of slices there; empty without slices.
+        batch: Name of the batch that the run was a retraining for; empty for other runs, and for
+            earlier ones.
         unlabelled: Name of the list of the unlabelled pictures there that were trained on, by the
             digests of their files; empty for none.
         unverified: Domains in which no picture had a label, with the names of the pictures whose
@@ -271,6 +273,7 @@ class Summary(BaseModel):
     seed: int
     listing: str = ""
     slice_values: str = ""
+    batch: str = ""
     unlabelled: str = ""
     unverified: dict[str, list[str]] = {}
 

@@ -20,6 +20,7 @@ from pipeline.workspace import Workspace
 from trainer_module.contract import example_features
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.printable_names import printable_name
 
 if TYPE_CHECKING:
     from pipeline.retraining.training_set import TrainingSet
@@ -204,7 +205,12 @@ def deciding_snapshot(
         pictures.workspace.inputs,
         config.slice_columns,
     )
-    return replace(snapshot, batch=pictures.batch.digest, candidate=candidate.model)
+    return replace(
+        snapshot,
+        batch=pictures.batch.digest,
+        batch_name=printable_name(pictures.batch.name),
+        candidate=candidate.model,
+    )
 
 
 def _add_splits(rows: list[ListingRow], catalog: str) -> None:

@@ -4,6 +4,7 @@ import json
 
 from served_versions import DESCRIPTION, DOMAINS, FILES, RUN_ID, serve_version
 from tiny_pictures import write_files
+from tiny_summary import summary
 
 from pipeline.publishing.model_card import markdown_text, model_card
 from pipeline.publishing.served_version import read_served_version
@@ -20,7 +21,7 @@ def test_a_card_says_what_the_model_is_and_how_well_it_does(tmp_path):
     assert text.startswith("# pets, version 1\n")
     assert "efficientnet\\_lite0 at 96 px and one linear layer, fine-tuned" in text
     assert "Classes (2): cat, dog" in text
-    assert "1,400 pictures from" in text
+    assert "1,400 pictures from s3://me:(masked)@host/pictures; model selection on 300" in text
     # Wilson's interval of 126 of 140, at 90 %
     assert "| day | 140 | 0.900 | 0.850 to 0.934 | 0.700 | 0.500 | 0.100 | - |" in text
     assert f"Run {RUN_ID}, pushed 2024-01-01" in text
@@ -30,11 +31,52 @@ def test_a_card_says_what_the_model_is_and_how_well_it_does(tmp_path):
 def test_a_card_tells_where_a_retrained_version_comes_from(tmp_path):
     serve_version(tmp_path)
     store = serve_version(tmp_path, 2, batch="b" * 16, accepted="labels were *wrong*")
+    [run] = (tmp_path / "runs").glob("*-000001")
+    summary(run_id=run.name, batch="2026-fog*").write(run)
     text = card(store)
+    assert "pictures and from batches, the newest of which is 2026-fog\\*; model" in text
     assert "Baseline: version 1" in text
     assert "Goes back to version 1\n" in text
-    assert "batch with the digest `bbbb" in text
+    assert "Retrained for the batch 2026-fog\\*, digest `bbbb" in text
     assert "accepted by a person: labels were \\*wrong\\*" in text
+
+
+def with_acceptance(tmp_path, **changes):
+    """A version that says which predictions it accepts."""
+    limits = {"accuracy": 0.95, "min_confidence": 0.9473, "max_novelty": 0.95}
+    day = {"pictures": 97, "accepted": 20, "correct": 19, "accuracy_low": 0.819, "is_shown": False}
+    night = {"pictures": 200, "accepted": 0, "correct": 0, "accuracy_low": 0.0, "is_shown": True}
+    training = DESCRIPTION["training"] | {
+        "acceptance": limits | {"domains": {"night|": night, "day": day}} | changes
+    }
+    description = json.dumps(DESCRIPTION | {"training": training}).encode()
+    model = write_files(tmp_path / "model", FILES | {"assets.extra/model.json": description})
+    return serve_version(tmp_path / "w", model=model)
+
+
+def test_a_card_explains_novelty_and_accepted_and_has_the_coverage_of_every_domain(tmp_path):
+    text = card(with_acceptance(tmp_path))
+    assert "`label`, `confidence`, `probabilities`, `novelty` and `accepted` out" in text
+    assert "`accepted` is true from a confidence of 0.947 on, up to a novelty of 0.95." in text
+    assert "at least 95% are correct in a known domain" in text
+    assert "| day | 97 | 20 | 0.206 | 0.950 | 0.819 | no |" in text
+    assert "| night\\| | 200 | 0 | 0.000 | - | 0.000 | yes |" in text
+
+
+def test_a_card_says_where_nothing_is_accepted(tmp_path):
+    assert "`accepted` is false for every" in card(with_acceptance(tmp_path, min_confidence=2.0))
+
+
+def test_a_card_of_a_version_without_these_outputs_does_not_name_them(tmp_path):
+    text = card(serve_version(tmp_path))
+    assert "`label`, `confidence` and `probabilities` out" in text
+    assert "novelty" not in text
+
+
+def test_a_card_without_the_config_of_the_run_names_the_folder_of_its_summary(tmp_path):
+    store = serve_version(tmp_path)
+    (tmp_path / "runs" / RUN_ID / "config.yaml").unlink()
+    assert "1,400 pictures from" in card(store)
 
 
 def test_names_of_users_are_no_markup(tmp_path):
