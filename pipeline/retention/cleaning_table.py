@@ -3,8 +3,9 @@
 from rich import box
 from rich.table import Table
 
-from pipeline.retention.cleaning import CleaningResult
+from pipeline.retention.cleaning import Cleaned, CleaningResult
 from pipeline.retention.disk_size import readable_size
+from pipeline.retention.removal import ROWS
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
@@ -27,8 +28,10 @@ def show_result(result: CleaningResult, workspace: Workspace, is_dry_run: bool) 
         table.add_column("number", justify="right", no_wrap=True)
         table.add_column("size", justify="right", no_wrap=True)
         for one in result.removed:
-            table.add_row(one.kind, f"{one.count:,}", readable_size(one.size) if one.size else "-")
+            table.add_row(one.kind, f"{one.count:,}", _size(one))
         print_table(console, table)
+        if any(one.kind == ROWS for one in result.removed):
+            print_line("Later executions use the room that these leave in metadata.sqlite.")
     for versions in result.kept.versions:
         line = f"{versions.store.name}: {_stay(sorted(versions.served))}"
         console.print(plain(line), highlight=False, soft_wrap=True)
@@ -37,6 +40,8 @@ def show_result(result: CleaningResult, workspace: Workspace, is_dry_run: bool) 
             print_line(f"A server has loaded version {numbers}, so it stays.")
     verb = "would remove" if is_dry_run else "removed"
     what = f"{verb} {readable_size(result.size)}" if result.removed else "nothing to remove"
+    if is_dry_run:
+        what += " (dry run: nothing was changed)"
     console.print(plain(f"{workspace.root}: {what}"), highlight=False, soft_wrap=True)
 
 
@@ -44,6 +49,13 @@ def describe_result(result: CleaningResult) -> str:
     """Return what was removed in one line, such as `removed 12.8 MB: 4 versions, 60 artifacts`."""
     counts = (f"{one.count:,} {one.kind}" for one in result.removed if one.size)
     return ": ".join(filter(None, (f"removed {readable_size(result.size)}", ", ".join(counts))))
+
+
+def _size(one: Cleaned) -> str:
+    """Return the size of what is removed, or why it has none."""
+    if one.size:
+        return readable_size(one.size)
+    return "reused" if one.kind == ROWS else "empty"
 
 
 def _stay(numbers: list[int]) -> str:

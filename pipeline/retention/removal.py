@@ -12,6 +12,9 @@ from pipeline.retention.disk_size import freed_bytes
 from pipeline.retention.metadata_rows import MetadataRows, remove_rows
 from trainer_module.contract.atomic_write import atomic_write
 
+#: Kind of the rows of ML Metadata.
+ROWS = "executions in ML Metadata"
+
 
 class Step(Protocol):
     """A step of the cleaning. After a kill in any of them, the next cleaning does it again."""
@@ -118,7 +121,7 @@ class RowRemoval:
 
     database: Path
     rows: MetadataRows
-    kind: str = "executions in ML Metadata"
+    kind: str = ROWS
 
     @property
     def count(self) -> int:
@@ -126,7 +129,7 @@ class RowRemoval:
         return self.rows.removed
 
     def size(self) -> int:
-        """Return 0: how small the database gets is known afterwards."""
+        """Return 0: later rows use the room, and the file may get smaller afterwards."""
         return 0
 
     def carry_out(self) -> None:

@@ -42,7 +42,20 @@ def test_a_dry_run_changes_nothing(old):
     output = clean(old.workspace.root, "--keep", "2", "--dry-run")
     assert "to remove" in output
     assert f"{old.workspace.root}: would remove " in output
+    assert " KB (dry run: nothing was changed)\n" in output
     assert files.items() <= old.files().items()
+
+
+def test_what_frees_no_disk_is_told_in_words(old):
+    (old.workspace.artifacts / "Trainer" / ".system" / "executor_execution" / "3").mkdir(
+        parents=True
+    )
+    output = clean(old.workspace.root, "--keep", "2", "--dry-run")
+    rows = [line.strip().rsplit(None, 2) for line in output.splitlines()]
+    sizes = {row[0]: row[2] for row in rows if len(row) == 3}
+    assert sizes["working folders"] == "empty"
+    assert sizes["executions in ML Metadata"] == "reused"
+    assert "Later executions use the room that these leave in metadata.sqlite." in output
 
 
 def test_without_keep_the_config_of_the_serving_version_counts(old):
