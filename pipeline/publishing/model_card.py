@@ -123,14 +123,17 @@ def _accepted_section(acceptance: AcceptanceResult) -> Iterable[str]:
             "`novelty` says how far a picture is from the training pictures, as a percentile from "
             "0 to 1: 0.5 is usual, and close to 1 is unlike every known domain.",
             _describe_limits(acceptance),
-            f"Of the accepted predictions at least {wanted} are correct in a known domain. In the "
-            "last column, `yes` means that the eval split shows it with a confidence of 0.9, and "
-            "`no` that it has too few pictures for that.",
+            f"These limits are chosen so that at least {wanted} of the accepted predictions are "
+            "correct in every known domain. In the last column, `yes` means that the eval split "
+            "shows it with a confidence of 0.9; with `no` it has too few pictures for that, and "
+            "the share may be chance.",
             "For any other domain nothing is promised, and an accepted picture of an unknown class "
             "is always wrong.",
         )
     )
-    header = "| domain | eval pictures | accepted | coverage | correct | at least | shown |"
+    header = (
+        "| domain | eval pictures | accepted | coverage | of these correct | at least | shown |"
+    )
     lines = [header, "|---|---:|---:|---:|---:|---:|---|"]
     for name, one in sorted(acceptance.domains.items()):
         cells = [
@@ -185,8 +188,8 @@ def _lineage(version: ServedVersion) -> Iterable[str]:
         numbers = ", ".join(map(str, push.ancestors))
         yield f"Goes back to {plural('version', len(push.ancestors))} {numbers}"
     if push.batch:
-        name = f"{markdown_text(summary.batch)}, " if summary and summary.batch else ""
-        yield f"Retrained for the batch {name}digest `{push.batch}`"
+        name = f"{markdown_text(summary.batch)} " if summary and summary.batch else ""
+        yield f"Retrained for the batch {name}with the digest `{push.batch}`"
     if push.accepted:
         yield f"Not blessed, and accepted by a person: {markdown_text(push.accepted)}"
     if summary is None:

@@ -37,7 +37,7 @@ def test_a_card_tells_where_a_retrained_version_comes_from(tmp_path):
     assert "pictures and from batches, the newest of which is 2026-fog\\*; model" in text
     assert "Baseline: version 1" in text
     assert "Goes back to version 1\n" in text
-    assert "Retrained for the batch 2026-fog\\*, digest `bbbb" in text
+    assert "Retrained for the batch 2026-fog\\* with the digest `bbbb" in text
     assert "accepted by a person: labels were \\*wrong\\*" in text
 
 
@@ -58,7 +58,7 @@ def test_a_card_explains_novelty_and_accepted_and_has_the_coverage_of_every_doma
     text = card(with_acceptance(tmp_path))
     assert "`label`, `confidence`, `probabilities`, `novelty` and `accepted` out" in text
     assert "`accepted` is true from a confidence of 0.947 on, up to a novelty of 0.95." in text
-    assert "at least 95% are correct in a known domain" in text
+    assert "at least 95% of the accepted predictions are correct in every known domain" in text
     assert "| day | 97 | 20 | 0.206 | 0.950 | 0.819 | no |" in text
     assert "| night\\| | 200 | 0 | 0.000 | - | 0.000 | yes |" in text
 
