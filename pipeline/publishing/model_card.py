@@ -131,9 +131,7 @@ def _accepted_section(acceptance: AcceptanceResult) -> Iterable[str]:
             "is always wrong.",
         )
     )
-    header = (
-        "| domain | eval pictures | accepted | coverage | of these correct | at least | shown |"
-    )
+    header = "| domain | eval pictures | accepted | coverage | accuracy | at least | shown |"
     lines = [header, "|---|---:|---:|---:|---:|---:|---|"]
     for name, one in sorted(acceptance.domains.items()):
         cells = [
