@@ -90,6 +90,7 @@ def test_another_group_is_another_snapshot(data):
         ("path,group\nday/cat/a.png,nan\n", "line 2: group is nan"),
         ("path,label\nday/cat/a.png,dog\n", "line 2: label of day/cat/a.png is cat, as its folder"),
         ("path,domain\nday/cat/a.png,sea\n", "line 2: domain of day/cat/a.png is day"),
+        ("path,domain\nday/cat/a.png,day/1\n", "line 2: domain of day/cat/a.png is day"),
         ("path,group\nday/cat/a.png,1\n\nday/cat/a.png,2\n", "line 4: path is listed before"),
         ("path,group\nday/cat/a.png\n", "line 2: 1 columns, expected 2"),
         ("file,group\nday/cat/a.png,1\n", "must have one column path.*Rename file to path"),
