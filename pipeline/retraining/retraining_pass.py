@@ -176,6 +176,7 @@ class RetrainingPass:
         Returns:
             Exit codes by number of the batch.
         """
+        self._label_decision.open_decided(self._ledger, self._reader.pictures)
         codes: dict[int, int] = {}
         while batch := self._next_batch({*done, *codes}, with_suspects):
             codes[batch.number] = self._process(batch)
@@ -245,12 +246,12 @@ class RetrainingPass:
     def _decide_and_train(self, batch: Batch) -> BatchResult:
         if batch.has_awaiting_candidate and (result := self._decide_on_candidate(batch)):
             return result
-        pictures, assessment, decision, answered = self._reader.read(batch)
+        pictures, assessment, decision, labels = self._reader.read(batch)
         changes = pictures.batch_update_counts().nonzero()
         if decision.outcome != "retrain":
             self._ledger.update(batch.number, numbers=assessment.numbers())
-            use_labels(self._ledger, pictures, answered)
-            self._reopened.update(one.number for one in answered)
+            use_labels(self._ledger, pictures, labels)
+            self._reopened.update(one.number for one in labels.answered)
             return BatchResult(decision.outcome, decision.reason, changes=changes)
         to_label = self._label_decision.pictures_to_label(pictures, decision.unverified)
         numbers = assessment.numbers([name for name, names in to_label.items() if names])

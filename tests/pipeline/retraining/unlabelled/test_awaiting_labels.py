@@ -13,7 +13,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from candidate_runs import CandidateRuns, deliver_unlabelled, give_labels
+from candidate_runs import LABELS, CandidateRuns, deliver_unlabelled, give_labels
 from PIL import Image
 from retraining_site import PUSHED, KilledError, OnEvent, Pipeline, RetrainingSite, be_killed
 from tiny_pictures import solid, write_files
@@ -22,11 +22,13 @@ from tiny_workspace import push_copy, shade, write_colours
 from components.image_example_gen.splits import name_digest
 from pipeline.config.run_config import RunConfig
 from pipeline.retraining.acceptance import accept_candidate
+from pipeline.retraining.batch import Batch
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.ledger_table import next_steps
 from pipeline.retraining.pictures.known_pictures import KnownPictures
 from pipeline.retraining.pictures.listing_rows import ListingRows
 from pipeline.retraining.pictures.picture_updates import content_of
+from pipeline.retraining.training_set import TrainingSet
 from pipeline.retraining.unlabelled.awaiting_candidates import (
     CandidateGoneError,
     StoredCandidate,
@@ -447,3 +449,85 @@ def test_labels_beside_unlabelled_pictures_of_another_new_domain_are_trained_on(
     waiting.run(runs, **OPTIONS)
     assert [snapshot.candidate for snapshot in runs.snapshots] == [None]
     assert list(runs.snapshots[0].unverified) == ["fog"]
+
+
+def relabel(site: RetrainingSite, name: str, count: int) -> list[str]:
+    """Give the first pictures of a delivery with labels the next label; return their names."""
+    names = []
+    for path in sorted((site.inbox / name).glob("*/*/*.png"), key=lambda one: one.name)[:count]:
+        other = LABELS[(LABELS.index(path.parent.name) + 1) % 3]
+        target = path.parent.with_name(other) / path.name
+        target.parent.mkdir(exist_ok=True)
+        path.rename(target)
+        names.append(path.name)
+    return names
+
+
+def test_two_deliveries_that_contradict_each_other_decide_nothing_until_one_is_corrected(waiting):
+    count = give_labels(waiting, to_label(waiting), "mine")
+    give_labels(waiting, to_label(waiting), "yours")
+    relabel(waiting, "yours", count)
+    assert waiting.run(**OPTIONS) == 0
+    assert waiting.states() == ["awaiting_labels", "too_little_data", "too_little_data"]
+    for batch in waiting.batches()[1:]:
+        assert f"; {count} pictures have different labels in mine and yours and" in batch.reason
+        assert "too few to decide on the candidate of dark: correct one of these" in batch.reason
+    shutil.rmtree(waiting.inbox / "yours")
+    give_labels(waiting, to_label(waiting), "yours")
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert waiting.states() == ["pushed", "labels_used", "labels_used", "duplicate"]
+    assert "The batch waits for more: nothing contradicts them now" in waiting.batches()[1].reason
+    rows = read_listing(runs.snapshots[0].path)
+    assert [row.get("split") for row in rows if row["domain"] == "night"].count("test") == count
+
+
+def test_pictures_that_two_deliveries_contradict_are_named_and_the_others_decide(waiting):
+    count = give_labels(waiting, to_label(waiting), "mine")
+    give_labels(waiting, to_label(waiting), "yours")
+    [name] = relabel(waiting, "yours", 1)
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert waiting.states() == ["pushed", "labels_used", "labels_used"]
+    for batch in waiting.batches()[1:]:
+        assert (
+            "; 1 picture has different labels in mine and yours and cannot decide" in batch.reason
+        )
+        assert f"/{name}); the labels decide on the candidate of dark" in batch.reason
+    rows = read_listing(runs.snapshots[0].path)
+    tested = [Path(row["path"]).name for row in rows if row["domain"] == "night"]
+    assert len(tested) == count - 1
+    assert not any(name in path for path in tested)
+
+
+def test_a_batch_whose_labels_decide_does_not_claim_that_anything_is_trained_on(waiting):
+    give_labels(waiting, to_label(waiting), "labels")
+    further = {f"night/_unlabelled/{n}.png": solid(shade("red", n)) for n in range(300, 340)}
+    write_files(waiting.inbox / "labels", further)
+    assert waiting.run(CandidateRuns(waiting), **OPTIONS) == 0
+    _, labels = waiting.batches()
+    assert labels.state == "labels_used"
+    assert "trained on" not in labels.reason
+    assert "needs" not in labels.reason
+
+
+def test_pictures_of_a_batch_are_read_once_and_not_at_all_for_a_candidate_of_other_domains(
+    waiting, monkeypatch
+):
+    folder = to_label(waiting)
+    give_labels(waiting, folder, "first", 5)
+    for path in sorted(folder.glob("*/*/*.png"))[:5]:
+        path.unlink()
+    give_labels(waiting, folder, "second")
+    write_colours(waiting.inbox / "third", "fog", [("red", "green")] * 9)
+    (waiting.inbox / "third" / "_READY").touch()
+    read = TrainingSet.read.__func__
+    names = []
+
+    def counted(cls: type, batch: Batch, *arguments: object) -> TrainingSet:
+        names.append(batch.name)
+        return read(cls, batch, *arguments)
+
+    monkeypatch.setattr(TrainingSet, "read", classmethod(counted))
+    assert waiting.run(CandidateRuns(waiting), **OPTIONS) == 0
+    assert names == ["first", "second", "dark", "third"]
