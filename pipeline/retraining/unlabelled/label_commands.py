@@ -3,10 +3,13 @@
 import os
 import posixpath
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL
 from pipeline.retraining.batch import Batch
+from pipeline.retraining.ledger import read_batches
+from pipeline.terminal.shell_word import path_argument
 from pipeline.version_lookup import find_stores
 from pipeline.workspace import Workspace
 
@@ -39,7 +42,7 @@ def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> 
     domains = Path(batch.source).glob("*")
     if any(os.path.isdir(domain / TO_LABEL) for domain in domains):  # noqa: PTH112 (never raises)
         return [_label(batch.source, workspace, batch, name)]
-    chosen = f"{batch.name}-to-label"
+    chosen = path_argument(_free_path(f"{batch.name}-to-label"))
     source = ("--inbox", posixpath.dirname(batch.source), "--batch", batch.name)
     options = (*source, "--count", str(COUNT), "--output", chosen, "--workspace", str(workspace))
     select = _line("select", *options, *_name_option(workspace, name))
@@ -47,9 +50,23 @@ def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> 
 
 
 def _label(folder: str, workspace: Path, batch: Batch, name: str | None) -> str:
-    output = posixpath.join(posixpath.dirname(batch.source), f"{batch.name}-labels")
+    taken = {one.name for one in read_batches(workspace)}
+    labels = posixpath.join(posixpath.dirname(batch.source), f"{batch.name}-labels")
+    output = _free_path(labels, taken)
     model = ("--classes-from", str(workspace), *_name_option(workspace, name))
     return _line("label", folder, *model, "--only-labelled", "--output", output)
+
+
+def _free_path(path: str, taken: Collection[str] = ()) -> str:
+    """Return a path, with a number where it exists, or where a batch has its name already.
+
+    A batch would replace the earlier one of its name.
+    """
+    free, number = path, 1
+    while os.path.lexists(free) or posixpath.basename(free) in taken:
+        number += 1
+        free = f"{path}-{number}"
+    return free
 
 
 def _name_option(workspace: Path, name: str | None) -> tuple[str, ...]:

@@ -181,6 +181,18 @@ def test_too_few_labels_wait_with_the_candidate_and_later_ones_decide(waiting):
     assert [row.get("split") for row in read_listing(runs.snapshots[0].path)].count("test") == 8
 
 
+def test_the_command_for_further_labels_names_a_batch_that_replaces_no_other(waiting):
+    def output() -> str:
+        return next_steps(waiting.batches(), waiting.workspace)[-1].split(" --output ")[1]
+
+    assert output() == f"{waiting.inbox}/dark-labels"
+    give_labels(waiting, to_label(waiting), "dark-labels", 2)
+    assert output() == f"{waiting.inbox}/dark-labels-2"
+    waiting.run(**OPTIONS)
+    shutil.rmtree(waiting.inbox / "dark-labels")
+    assert output() == f"{waiting.inbox}/dark-labels-2"
+
+
 def test_all_deliveries_of_labels_in_one_pass_decide_together(waiting):
     folder = to_label(waiting)
     count = len(list(folder.glob("*/*/*.png")))
