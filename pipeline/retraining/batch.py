@@ -165,6 +165,15 @@ class Batch:
             for name in self.awaited_domains
         )
 
+    def was_decided_by_labels(self, batches: Iterable["Batch"]) -> bool:
+        """Return whether labels that arrived later decided on the candidate of its last run.
+
+        Args:
+            batches: Batches of the ledger.
+        """
+        used = [one.numbers for one in batches if one.state == "labels_used"]
+        return any(name in numbers for numbers in used for name in self.awaited_domains)
+
     @property
     def has_unlabelled(self) -> bool:
         """Whether it has pictures without a label."""

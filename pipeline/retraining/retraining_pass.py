@@ -28,7 +28,7 @@ from pipeline.retraining.deliveries.left_alone_files import LeftAloneFiles
 from pipeline.retraining.deliveries.left_out_files import stored_left_out, with_left_out
 from pipeline.retraining.deliveries.process_deaths import DIED, MAX_DEATHS, ProcessDeaths
 from pipeline.retraining.ledger import Ledger
-from pipeline.retraining.ledger_table import next_steps
+from pipeline.retraining.ledger_table import next_steps, step_after_labels
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.unlabelled.awaiting_candidates import CandidateGoneError
 from pipeline.retraining.unlabelled.label_decision import LabelDecision, use_labels
@@ -295,11 +295,14 @@ class RetrainingPass:
         count = {"left_out": len(unusable)} if unusable else {}
         finished = self._ledger.finish(batch.number, result.state, reason, **result.columns)
         self._send(result.state, batch, reason, {**count, **result.changes, **result.columns})
+        root = self._workspace.root
         if result.is_shown:  # its run has shown the reasons, and how to accept its candidate
             self._print(f"{batch.name}: {result.state}")
-            return
-        self._print(f"{batch.name}: {result.state}: {reason}")
-        for line in next_steps([finished], self._workspace.root, name=self._config.name):
+            lines = step_after_labels(finished, self._ledger.batches(), root, self._config.name)
+        else:
+            self._print(f"{batch.name}: {result.state}: {reason}")
+            lines = next_steps([finished], root, name=self._config.name)
+        for line in lines:
             self._print(line)
 
     def _send(self, event: str, batch: Batch, reason: str, values: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL
 from pipeline.retraining.batch import Batch
+from pipeline.retraining.deliveries.inbox import READY
 from pipeline.retraining.ledger import read_batches
 from pipeline.terminal.shell_word import path_argument
 from pipeline.version_lookup import find_stores
@@ -47,6 +48,24 @@ def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> 
     options = (*source, "--count", str(COUNT), "--output", chosen, "--workspace", str(workspace))
     select = _line("select", *options, *_name_option(workspace, name))
     return [select, _label(chosen, workspace, batch, name)]
+
+
+def deliver_once_more(workspace: Path, batch: Batch, name: str | None = None) -> list[str]:
+    """Return what to do to train on a rejected batch with the labels that decided, as lines.
+
+    Args:
+        workspace: Folder of the workspace.
+        batch: Rejected batch.
+        name: Name of the model; None where nobody has given it.
+    """
+    inbox, path = posixpath.split(batch.source)
+    options = ("--workspace", str(workspace), "--inbox", inbox, *_name_option(workspace, name))
+    retrain = _line("retrain", *options)
+    what = f"train on {batch.name} with the labels that have arrived"
+    if not os.path.lexists(batch.source):
+        return [f"To {what}, copy {path} into {inbox} again, and run:", retrain]
+    changed = batch.source if os.path.isfile(batch.source) else f"{batch.source}/{READY}"  # noqa: PTH113
+    return [f"To {what}:", f"touch {shlex.quote(changed)}", retrain]
 
 
 def _label(folder: str, workspace: Path, batch: Batch, name: str | None) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +145,36 @@ def test_labels_of_these_pictures_decide_without_a_training(waiting, verdict, co
     assert waiting.event_names() == ["taken", "labels_used", state]
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_after_labels_decided_against_a_candidate_the_next_step_trains_on_them(site, is_gone):
+    deliver_unlabelled(site, "dark")
+    site.run(CandidateRuns(site), **OPTIONS)
+    count = give_labels(site, to_label(site), "labels")
+    if is_gone:
+        shutil.rmtree(site.inbox / "dark")
+    assert site.run(CandidateRuns(site, "not_blessed"), **OPTIONS) == 3
+    what = "To train on dark with the labels that have arrived"
+    retrain = f"  carryover retrain --workspace {site.workspace} --inbox {site.inbox}"
+    again = [f"{what}:", f"  touch {site.inbox}/dark/_READY", retrain]
+    if is_gone:
+        again = [f"{what}, copy dark into {site.inbox} again, and run:", retrain]
+    assert site.output.splitlines()[-len(again) :] == again
+    assert next_steps(site.batches(), site.workspace)[-len(again) :] == again
+    if is_gone:
+        deliver_unlabelled(site, "dark")
+    else:
+        subprocess.run(again[1], shell=True, check=True)  # noqa: S602 (the printed command)
+    runs = CandidateRuns(site)
+    assert site.run(runs, **OPTIONS) == 0
+    assert site.states() == ["rejected", "labels_used", "pushed"]
+    [snapshot] = runs.snapshots
+    assert snapshot.candidate is None
+    assert snapshot.unlabelled_list
+    rows = read_listing(snapshot.path)
+    assert [row["domain"] for row in rows].count("night") == count
+    assert next_steps(site.batches(), site.workspace) == []
+
+
 def test_labels_do_not_decide_while_known_pictures_are_unavailable(waiting):
     known = waiting.workspace / "known"
     known.rename(known.with_name("elsewhere"))
@@ -181,16 +212,19 @@ def test_too_few_labels_wait_with_the_candidate_and_later_ones_decide(waiting):
     assert [row.get("split") for row in read_listing(runs.snapshots[0].path)].count("test") == 8
 
 
-def test_the_command_for_further_labels_names_a_batch_that_replaces_no_other(waiting):
+def test_the_command_for_further_labels_names_a_batch_that_replaces_no_other(site):
     def output() -> str:
-        return next_steps(waiting.batches(), waiting.workspace)[-1].split(" --output ")[1]
+        lines = next_steps(site.batches(), site.workspace)
+        return next(line.split(" --output ")[1] for line in lines if " --output " in line)
 
-    assert output() == f"{waiting.inbox}/dark-labels"
-    give_labels(waiting, to_label(waiting), "dark-labels", 2)
-    assert output() == f"{waiting.inbox}/dark-labels-2"
-    waiting.run(**OPTIONS)
-    shutil.rmtree(waiting.inbox / "dark-labels")
-    assert output() == f"{waiting.inbox}/dark-labels-2"
+    deliver_unlabelled(site, "dark")
+    site.run(CandidateRuns(site), **OPTIONS)
+    assert output() == f"{site.inbox}/dark-labels"
+    give_labels(site, to_label(site), "dark-labels", 2)
+    assert output() == f"{site.inbox}/dark-labels-2"
+    site.run(**OPTIONS)
+    shutil.rmtree(site.inbox / "dark-labels")
+    assert output() == f"{site.inbox}/dark-labels-2"
 
 
 def test_all_deliveries_of_labels_in_one_pass_decide_together(waiting):
