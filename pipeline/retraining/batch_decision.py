@@ -27,6 +27,7 @@ from pipeline.retraining.batch import (
     BatchState,
 )
 from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount, plan_unlabelled
+from pipeline.summary.acceptance_result import describe_fall
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import describe_change
 from trainer_module.contract.errors import DataError, InputError, UnavailableError
@@ -118,6 +119,8 @@ class BatchResult:
             return cls(AWAITING, reason, columns, counts)
         if summary.status == "pushed":
             reason = describe_change(summary)
+            if fall := describe_fall(summary.acceptance):
+                reason = f"{reason}; {fall}"
             if unverified:
                 reason = f"{reason}; pushed without any label in {unverified}"
             return cls("pushed", reason, columns, is_shown=True)

@@ -138,6 +138,17 @@ def test_the_report_shows_the_accepted_predictions_of_every_domain(tmp_path, lim
     assert re.findall(r"<td[^>]*>(.*?)</td>", section) == ["40", "0.750", "0.900", "0.790", "no"]
 
 
+def test_the_report_names_domains_in_which_far_fewer_predictions_are_accepted(tmp_path):
+    domain = AcceptedDomain(pictures=40, accepted=8, correct=8, accuracy_low=0.8, is_shown=False)
+    fallen = domain.model_copy(update={"baseline_coverage": 0.5})
+    acceptance = AcceptanceResult(
+        accuracy=0.95, min_confidence=0.8, max_novelty=0.95, domains={"day": fallen, "fog": domain}
+    )
+    text = write_tiny_report(tmp_path, acceptance=acceptance).read_text()
+    assert "than by version 1: day 0.500 before, 0.200 now. Clients that use accepted" in text
+    assert "fog 0" not in text
+
+
 def test_the_report_of_a_run_before_there_was_acceptance_says_that_it_is_not_known(tmp_path):
     text = write_tiny_report(tmp_path, acceptance=None).read_text()
     [section] = re.findall(r'<section id="acceptance".*?</section>', text, re.DOTALL)
