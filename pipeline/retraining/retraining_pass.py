@@ -31,6 +31,7 @@ from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.ledger_table import next_steps, step_after_labels
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.unlabelled.awaiting_candidates import CandidateGoneError
+from pipeline.retraining.unlabelled.label_commands import label_and_retrain
 from pipeline.retraining.unlabelled.label_decision import LabelDecision, use_labels
 from pipeline.retraining.workspace_copy import workspace_copy
 from pipeline.running.boundary_check import check_boundary
@@ -261,6 +262,9 @@ class RetrainingPass:
         check_boundary(self._config)
         with captured_output(self._log):
             snapshot = pictures.write(self._config, decision.unverified)
+        if any(to_label.values()):
+            commands = label_and_retrain(self._workspace.root, batch, self._config.name)
+            snapshot = replace(snapshot, label_commands=commands)
         snapshot = replace(snapshot, unverified=to_label)
         result = self._run(snapshot)
         if snapshot.unlabelled:  # kept where the run failed: the next pass resumes it

@@ -125,4 +125,5 @@ class Run:
             slice_values=self.snapshot.slice_values.name if self.snapshot.slice_values else "",
             unlabelled=self.snapshot.unlabelled_list,
             unverified={name: list(paths) for name, paths in self.snapshot.unverified.items()},
+            label_commands=list(self.snapshot.label_commands),
         )

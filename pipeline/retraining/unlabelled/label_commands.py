@@ -29,6 +29,17 @@ def label_awaited(workspace: Path, batch: Batch, name: str | None = None) -> lis
     return [_label(str(Workspace(workspace).to_label / batch.digest), workspace, batch, name)]
 
 
+def label_and_retrain(workspace: Path, batch: Batch, name: str | None = None) -> tuple[str, ...]:
+    """Return the commands that label the awaited pictures of a batch and let the labels decide.
+
+    Args:
+        workspace: Folder of the workspace.
+        batch: Batch whose candidate will await labels.
+        name: Name of the model; None where nobody has given it.
+    """
+    return (*label_awaited(workspace, batch, name), _retrain(workspace, batch, name))
+
+
 def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> list[str]:
     """Return the commands that choose pictures of a batch without labels, and label them.
 
@@ -59,13 +70,18 @@ def deliver_once_more(workspace: Path, batch: Batch, name: str | None = None) ->
         name: Name of the model; None where nobody has given it.
     """
     inbox, path = posixpath.split(batch.source)
-    options = ("--workspace", str(workspace), "--inbox", inbox, *_name_option(workspace, name))
-    retrain = _line("retrain", *options)
+    retrain = _retrain(workspace, batch, name)
     what = f"train on {batch.name} with the labels that have arrived"
     if not os.path.lexists(batch.source):
         return [f"To {what}, copy {path} into {inbox} again, and run:", retrain]
     changed = batch.source if os.path.isfile(batch.source) else f"{batch.source}/{READY}"  # noqa: PTH113
     return [f"To {what}:", f"touch {shlex.quote(changed)}", retrain]
+
+
+def _retrain(workspace: Path, batch: Batch, name: str | None) -> str:
+    inbox = posixpath.dirname(batch.source)
+    options = ("--workspace", str(workspace), "--inbox", inbox, *_name_option(workspace, name))
+    return _line("retrain", *options)
 
 
 def _label(folder: str, workspace: Path, batch: Batch, name: str | None) -> str:

@@ -10,6 +10,7 @@ from components.evaluation.predictions.slice_values import read_slice_values
 from pipeline.inputs import sidecar
 from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.folder import list_folder
+from pipeline.inputs.layouts.domain_folder import substitute_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.sidecar import Sidecar
 from pipeline.inputs.snapshot import take_snapshot
@@ -64,6 +65,16 @@ def test_a_sidecar_names_splits_and_an_empty_cell_leaves_the_choice_to_the_hash(
     assert "group" not in rows["day/cat/a.png"]
     assert rows["night/cat/c.png"]["group"] == "film 7"
     assert "split" not in rows["night/cat/c.png"]
+
+
+@pytest.mark.parametrize("domain", ["gate/1", ".night", "x" * 250])
+def test_a_sidecar_names_a_domain_that_no_folder_can_be_named_after(data, domain):
+    folder = substitute_folder(domain)
+    (data / "day").rename(data / folder)
+    (data / "sidecar.csv").write_text(f"path,domain\n{folder}/cat/a.png,{domain}\n")
+    domains = {path: row["domain"] for path, row in snapshot_rows(data).items()}
+    assert domains[f"{folder}/cat/a.png"] == domain
+    assert [path for path, name in domains.items() if name == domain] == [f"{folder}/cat/a.png"]
 
 
 def test_a_name_in_the_other_unicode_form_is_found(data):

@@ -122,6 +122,10 @@ def test_a_candidate_awaits_labels_of_pictures_that_it_was_not_trained_on(site):
         f"--output {site.inbox}/dark-labels"
     )
     assert steps[3].startswith(f"  carryover accept {batch.run_id} ")
+    assert snapshot.label_commands == (
+        steps[1].strip(),
+        f"carryover retrain --workspace {site.workspace} --inbox {site.inbox}",
+    )
     os.utime(site.inbox / "dark" / "_READY", (10**9, 10**9))
     assert site.run(**OPTIONS) == 0
     assert "dark: nothing to do: the same pictures as before" in site.output
