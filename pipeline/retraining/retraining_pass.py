@@ -177,7 +177,7 @@ class RetrainingPass:
         Returns:
             Exit codes by number of the batch.
         """
-        self._label_decision.open_decided(self._ledger, self._reader.pictures)
+        self._label_decision.open_decided(self._ledger, self._reader.pictures_of_awaiting)
         codes: dict[int, int] = {}
         while batch := self._next_batch({*done, *codes}, with_suspects):
             codes[batch.number] = self._process(batch)

@@ -96,6 +96,19 @@ def killed_after(runs: CandidateRuns) -> Callable[..., Summary]:
     return run
 
 
+def give_labels_in_two_batches(site: RetrainingSite) -> int:
+    """Deliver labels as `first` and `second`, and other pictures as `third`; return the number."""
+    folder = to_label(site)
+    count = len(list(folder.glob("*/*/*.png")))
+    give_labels(site, folder, "first", 5)
+    for path in sorted(folder.glob("*/*/*.png"))[:5]:
+        path.unlink()
+    give_labels(site, folder, "second")
+    write_colours(site.inbox / "third", "fog", [("red", "green")] * 9)
+    (site.inbox / "third" / "_READY").touch()
+    return count
+
+
 def test_a_candidate_awaits_labels_of_pictures_that_it_was_not_trained_on(site):
     runs = CandidateRuns(site)
     deliver_unlabelled(site, "dark")
@@ -232,14 +245,7 @@ def test_the_command_for_further_labels_names_a_batch_that_replaces_no_other(sit
 
 
 def test_all_deliveries_of_labels_in_one_pass_decide_together(waiting):
-    folder = to_label(waiting)
-    count = len(list(folder.glob("*/*/*.png")))
-    give_labels(waiting, folder, "first", 5)
-    for path in sorted(folder.glob("*/*/*.png"))[:5]:
-        path.unlink()
-    give_labels(waiting, folder, "second")
-    write_colours(waiting.inbox / "third", "fog", [("red", "green")] * 9)
-    (waiting.inbox / "third" / "_READY").touch()
+    count = give_labels_in_two_batches(waiting)
     runs = CandidateRuns(waiting)
     assert waiting.run(runs, **OPTIONS) == 0
     assert waiting.states() == ["pushed", "labels_used", "labels_used", "pushed"]
@@ -564,13 +570,7 @@ def test_a_batch_whose_labels_decide_does_not_claim_that_anything_is_trained_on(
 def test_pictures_of_a_batch_are_read_once_and_not_at_all_for_a_candidate_of_other_domains(
     waiting, monkeypatch
 ):
-    folder = to_label(waiting)
-    give_labels(waiting, folder, "first", 5)
-    for path in sorted(folder.glob("*/*/*.png"))[:5]:
-        path.unlink()
-    give_labels(waiting, folder, "second")
-    write_colours(waiting.inbox / "third", "fog", [("red", "green")] * 9)
-    (waiting.inbox / "third" / "_READY").touch()
+    give_labels_in_two_batches(waiting)
     read = TrainingSet.read.__func__
     names = []
 
