@@ -144,7 +144,11 @@ class RetrainingPass:
         self._report.tell(self._intake.take_all())
         self._report.tell(self._intake.take_suspects())
         self._report.tell_left_alone(self._inbox)
+        self._label_decision.open_decided(self._ledger, self._reader.pictures_of_awaiting)
         for batch in self._open_batches():
+            if batch.has_awaiting_candidate:
+                self._print(f"{batch.name}: labels decide on the candidate of run {batch.run_id}")
+                continue
             result = self._foresee(batch)
             self._print(f"{batch.name}: {result.outcome}: {result.reason}")
             if result.outcome != "retrain":

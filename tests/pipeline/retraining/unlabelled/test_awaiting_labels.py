@@ -530,6 +530,8 @@ def test_two_deliveries_that_contradict_each_other_decide_nothing_until_one_is_c
         assert "too few to decide on the candidate of dark: correct one of these" in batch.reason
     shutil.rmtree(waiting.inbox / "yours")
     give_labels(waiting, to_label(waiting), "yours")
+    assert waiting.preview(**OPTIONS)[-1].startswith("dark: labels decide on the candidate of run ")
+    assert waiting.states()[:2] == ["awaiting_labels", "too_little_data"]
     runs = CandidateRuns(waiting)
     assert waiting.run(runs, **OPTIONS) == 0
     assert waiting.states() == ["pushed", "labels_used", "labels_used", "duplicate"]
