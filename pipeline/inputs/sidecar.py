@@ -2,12 +2,13 @@
 
 import os
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.csv_table import read_csv_table
+from pipeline.inputs.layouts.domain_folder import substitute_folder
 from pipeline.inputs.manifest_columns import TableRow, WantedColumns
-from pipeline.inputs.row_check import RowCheck
+from pipeline.inputs.row_check import MISSING_VALUES, RowCheck
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.regular_file import UnusableFileError, open_regular
@@ -77,6 +78,9 @@ class Sidecar:
     def complete(self, row: ListingRow) -> None:
         """Add the group, the split and the slices of a picture to its row.
 
+        The domain is that of the folders, unless no folder can have its name: see
+        `substitute_folder`.
+
         Args:
             row: Row of the listing.
 
@@ -91,6 +95,8 @@ class Sidecar:
         if path is None:
             return
         said = self._rows.pop(path)
+        if _is_substitute(row, said["domain"]):
+            row["domain"] = said["domain"]
         facts = (
             ("domain", row["domain"], said["domain"]),
             ("label", row["label"], said["label"]),
@@ -128,3 +134,25 @@ class Sidecar:
 
     def _error(self, problem: str) -> InputError:
         return InputError(f"{self._location}: {problem}.")
+
+
+def domain_cell(domain: str, folder: str) -> dict[str, str]:
+    """Return the cell, by its column, that names the domain of a picture in a substitute folder.
+
+    Args:
+        domain: Name of the domain.
+        folder: Folder of the domain.
+
+    Returns:
+        Nothing where the folder has the name of the domain, or no cell can hold that.
+    """
+    is_read_back = domain == domain.strip() and "\0" not in domain and domain not in MISSING_VALUES
+    return {"domain": domain} if is_read_back and folder != domain else {}
+
+
+def _is_substitute(row: ListingRow, domain: str) -> bool:
+    """Return whether the folder of a row stands for a domain that no folder can be named after."""
+    folder = row["domain"]
+    if folder == FROM_FOLDERS:
+        folder = PurePosixPath(row["path"]).parts[0]
+    return domain != FROM_FOLDERS and folder == substitute_folder(domain)

@@ -57,6 +57,7 @@ class Snapshot:
             `components.evaluation.predictions.slice_values`. None without slices.
         unverified: Domains in which no picture has a label, in a retraining, with the names of the
             pictures whose labels decide on its candidate.
+        label_commands: Commands that label these pictures and let the labels decide.
         candidate: URI of a Model artifact that is evaluated in place of a new training. None to
             train.
     """
@@ -77,6 +78,7 @@ class Snapshot:
     findings: tuple[Finding, ...] = ()
     slice_values: Path | None = None
     unverified: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    label_commands: tuple[str, ...] = ()
     candidate: str | None = None
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from components.image_example_gen.picture_reader import UnusablePictureError
 from pipeline.config.path_check import MAX_NAME
 from pipeline.inputs.layouts.unlabelled_names import UNLABELLED
-from pipeline.inputs.sidecar import SIDECAR
+from pipeline.inputs.sidecar import SIDECAR, domain_cell
 from pipeline.labelling.labelling_session import LabellingSession
 from pipeline.labelling.picture_content import displayable_picture
 from pipeline.labelling.picture_list import ListedPicture, is_unchanged
@@ -159,15 +159,16 @@ class _Writer:
 
     def _link(self, picture: ListedPicture, label: str) -> None:
         """Write one picture into the folder of its label."""
-        relative = self._free_path(picture, PurePosixPath(picture.domain, label))
+        relative = self._free_path(picture, PurePosixPath(picture.domain_folder, label))
         target, source = self._draft / relative, self._folder / picture.path
         target.parent.mkdir(parents=True, exist_ok=True)
         self._folders.update(target.parents[: len(relative.parts) - 1])
         if not self._hard_link(source.resolve(), target):
             shutil.copy2(source, target)
             sync_path(target)
-        if picture.columns:
-            self._sidecar.append({"path": str(relative), **picture.columns})
+        columns = {**domain_cell(picture.domain, picture.domain_folder), **picture.columns}
+        if columns:
+            self._sidecar.append({"path": str(relative), **columns})
 
     def _hard_link(self, source: Path, target: Path) -> bool:
         """Link a file of the folder; return False where that is not possible.

@@ -4,6 +4,7 @@ import contextlib
 import secrets
 import signal
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,15 +13,16 @@ from starlette.applications import Starlette
 
 from pipeline.config.path_check import check_workspace
 from pipeline.inputs.layouts.folder_name_check import check_folder_name
-from pipeline.inputs.layouts.layout_advice import shell_word
 from pipeline.labelling.batch_writer import WrittenBatch, check_output, write_batch
 from pipeline.labelling.decision_journal import DecisionJournal
+from pipeline.labelling.delivered_labels import describe_delivered, find_delivered
 from pipeline.labelling.label_app import Labelling, create_label_app
 from pipeline.labelling.labelling_session import LabellingSession
 from pipeline.labelling.picture_list import list_pictures
 from pipeline.labelling.proposals import Proposals
 from pipeline.retraining.deliveries.batch_name_check import check_batch_name
 from pipeline.terminal.plain_lines import print_line
+from pipeline.terminal.shell_word import shell_word
 from pipeline.version_lookup import find_store, serving_version
 from pipeline.web.listening_socket import bind_socket
 from trainer_module.contract.errors import InputError
@@ -89,7 +91,14 @@ def label(options: LabelOptions, finish: bool) -> None:
         print_line(line)
     journal = DecisionJournal(output.with_name(f".{output.name}.labels.jsonl"))
     try:
-        session = LabellingSession(listed.pictures, classes, journal)
+        delivered: set[str] = set()
+        if options.workspace:
+            root = find_store(options.workspace, options.name, WORKSPACE_OPTION).root
+            delivered = find_delivered(listed.pictures, folder, root, output, journal.entries)
+        for line in describe_delivered(len(delivered)):
+            print_line(line)
+        pictures = {key: one for key, one in listed.pictures.items() if key not in delivered}
+        session = LabellingSession(pictures, classes, journal)
         if session.num_changed:
             print_line(
                 f"{counted_are(session.num_changed, 'label')} not counted: the file was changed or "
@@ -99,7 +108,7 @@ def label(options: LabelOptions, finish: bool) -> None:
             print_line(f"Labels of class '{name}' count as '{other}', which looks like it.")
         if options.workspace:
             session.note_workspace(str(_resolve(WORKSPACE_OPTION, options.workspace)))
-        write = _Finisher(options, session, folder, output)
+        write = _Finisher(options, session, folder, output, delivered)
         if finish:
             write()
         else:
@@ -112,10 +121,16 @@ class _Finisher:
     """Writes the batch, and prints what was written."""
 
     def __init__(
-        self, options: LabelOptions, session: LabellingSession, folder: Path, output: Path
+        self,
+        options: LabelOptions,
+        session: LabellingSession,
+        folder: Path,
+        output: Path,
+        delivered: Collection[str] = (),
     ) -> None:
         self._options, self._session = options, session
         self.folder, self.output = folder, output
+        self._delivered = delivered
         self.is_done = False
         self._lock = threading.Lock()
         self._lines: list[str] = []
@@ -142,7 +157,7 @@ class _Finisher:
         """Return the pictures that are new in the folder, with that reason."""
         with contextlib.suppress(InputError, OSError):  # the batch is written, this is additional
             listed = list_pictures(self.folder, self._options.domain).pictures
-            added = listed.keys() - self._session.pictures.keys()
+            added = listed.keys() - self._session.pictures.keys() - set(self._delivered)
             return {one.path: ADDED for one in listed.values() if one.id in added}
         return {}
 

@@ -32,6 +32,8 @@ class ListedPicture:
         id: Id of the picture, a digest of its path.
         path: Path relative to the folder; bytes that are not UTF-8 are surrogate escapes.
         domain: Name of the domain.
+        domain_folder: Folder of the domain in a batch; another name where no folder can have that
+            of the domain.
         label: Class that its folder names; "" for a picture without a label.
         inner: Path below the folder of the class.
         size: Size of the file in bytes.
@@ -42,6 +44,7 @@ class ListedPicture:
     id: str
     path: str
     domain: str
+    domain_folder: str
     label: str
     inner: str
     size: int
@@ -156,13 +159,14 @@ def _find_reason(row: ListingRow, path: PurePosixPath, parts: tuple[str, ...]) -
 
 
 def _listed(row: ListingRow, parts: tuple[str, ...]) -> ListedPicture:
-    domain, *folders = parts
+    domain_folder, *folders = parts
     has_class = len(folders) > 1
     label = folders[0] if has_class and not is_unlabelled(folders[0]) else ""
     return ListedPicture(
         id=picture_id(row["path"]),
         path=row["path"],
-        domain=domain,
+        domain=domain_folder if row["domain"] == FROM_FOLDERS else row["domain"],
+        domain_folder=domain_folder,
         label=label,
         inner="/".join(folders[1:] if has_class else folders),
         size=row["bytes"],

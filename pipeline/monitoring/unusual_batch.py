@@ -9,6 +9,7 @@ from pathlib import Path
 from components.image_example_gen.splits import digest
 from pipeline.config.path_check import folder_problem, inbox_remedy
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL, UNLABELLED
+from pipeline.inputs.sidecar import SIDECAR, domain_cell
 from pipeline.monitoring.monitor_state import DeliveredBatch, PendingBatch, StreamState
 from pipeline.monitoring.seen_pictures import SeenPictures
 from pipeline.monitoring.traffic_reader import TrafficSource, records_between
@@ -17,6 +18,7 @@ from pipeline.picture_selection.unlabelled_picture import UnlabelledPicture
 from pipeline.retraining.deliveries.inbox import READY
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, sync_path
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
 
 #: Fewest new pictures that make a batch. A retraining for fewer is not worth its time.
 MIN_PICTURES = 50
@@ -79,6 +81,7 @@ def write_batch(
         if len(written) < MIN_PICTURES:
             return False
         _choose_to_label(draft / folder, written, domain, model)
+        _name_domain(draft, folder, domain)
         (draft / READY).touch()
         _sync(draft)
         is_complete = True
@@ -256,3 +259,14 @@ def _choose_to_label(folder: Path, written: dict[str, Path], domain: str, model:
         Path(choice.picture.location).rename(target / choice.picture.name)
     if not any((folder / UNLABELLED).iterdir()):
         (folder / UNLABELLED).rmdir()
+
+
+def _name_domain(draft: Path, folder: str, domain: str) -> None:
+    """Write a sidecar with the domain of all pictures, where no folder can have its name."""
+    cell = domain_cell(domain, folder)
+    if not domain or not cell:
+        return
+    with (draft / SIDECAR).open("w", encoding="utf-8", newline="") as file:
+        rows = SpreadsheetWriter(file, ["path", "domain"])
+        for path in sorted((draft / folder).glob("*/*")):
+            rows.write_row([str(path.relative_to(draft)), domain])

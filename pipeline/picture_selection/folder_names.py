@@ -5,7 +5,12 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from components.image_example_gen.splits import digest
+from pipeline.inputs.layouts.domain_folder import (
+    MAX_NAME,
+    SHORTENED,
+    shorten_name,
+    substitute_folder,
+)
 from pipeline.inputs.system_files import skipped_kind
 
 #: Names of the files beside the folders of domains.
@@ -19,15 +24,6 @@ TABLE, TASKS, CONFIG, SHEET = (
 #: All of them. Whoever reads such a folder leaves them alone.
 SELECTION_FILES = (TABLE, TASKS, CONFIG, SHEET)
 
-#: Longest name of a folder or a copy, in bytes, without what makes it unique.
-MAX_NAME = 200
-
-#: Bytes that remain of a name that is too long.
-_SHORTENED = MAX_NAME - 64
-
-#: First characters of folders that are skipped, or that stand for pictures without a label.
-_SPECIAL = "._@#~$ "
-
 #: Bytes of a name that are not UTF-8. No sidecar can name such a file.
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
@@ -35,8 +31,8 @@ _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 def name_folders(domains: Iterable[str], reserved: Iterable[str] = ()) -> dict[str, str]:
     """Return a folder of its own for every domain; a manifest can give a domain any name.
 
-    A domain keeps its name where a folder can have it. The folder of any other does not depend on
-    which domains there are besides it.
+    A domain keeps its name where a folder can have it. Any other has a substitute, which does not
+    depend on which domains there are besides it.
 
     Args:
         domains: Names of the domains.
@@ -48,7 +44,9 @@ def name_folders(domains: Iterable[str], reserved: Iterable[str] = ()) -> dict[s
         {'day': 'day', 'day/1': 'day_1-e14a336e'}
     """
     taken = {name.lower() for name in reserved}
-    return {name: name if _can_be_folder(name, taken) else _new_name(name) for name in domains}
+    return {
+        name: name if _can_be_folder(name, taken) else substitute_folder(name) for name in domains
+    }
 
 
 def name_copy(name: str) -> str:
@@ -59,7 +57,7 @@ def name_copy(name: str) -> str:
     """
     name = _NOT_UTF8.sub("_", name)
     if len(os.fsencode(name)) > MAX_NAME:
-        name = _shortened(name, _SHORTENED) + PurePosixPath(name).suffix[-16:]
+        name = shorten_name(name, SHORTENED) + PurePosixPath(name).suffix[-16:]
     if skipped_kind(name, is_folder=False):
         name = name.lstrip(".") or "_"
     return f"{name}_" if skipped_kind(name, is_folder=False) else name
@@ -70,16 +68,3 @@ def _can_be_folder(name: str, taken: set[str]) -> bool:
     is_plain = bool(name.strip()) and "/" not in name and not name.startswith((".", "_"))
     is_free = name.lower() not in taken and not skipped_kind(name, is_folder=True)
     return is_plain and is_free and len(os.fsencode(name)) <= MAX_NAME
-
-
-def _new_name(domain: str) -> str:
-    """Return a name with a digest for the folder of a domain."""
-    number = digest(os.fsencode(domain)).hex()[:8]
-    name = _shortened(domain.replace("/", "_").lstrip(_SPECIAL), _SHORTENED)
-    return f"{name or 'domain'}-{number}"
-
-
-def _shortened(name: str, length: int) -> str:
-    """Return the whole characters in the first bytes of a name."""
-    encoded = os.fsencode(name)
-    return name if len(encoded) <= length else encoded[:length].decode("utf-8", "ignore")

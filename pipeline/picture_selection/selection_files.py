@@ -10,7 +10,7 @@ from components.image_example_gen.ingestion import read_file
 from components.image_example_gen.picture_reader import UnusablePictureError
 from components.image_example_gen.splits import digest
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL
-from pipeline.inputs.sidecar import SIDECAR
+from pipeline.inputs.sidecar import SIDECAR, domain_cell
 from pipeline.inspecting.contact_sheet import SheetRow, draw_contact_sheet, evenly_spaced
 from pipeline.picture_selection.folder_names import (
     CONFIG,
@@ -60,7 +60,7 @@ def write_selection(
     folders = name_folders(domains, (*SELECTION_FILES, SIDECAR))
     names = [_copy(choice, folder, folders[choice.picture.domain]) for choice in choices]
     named = list(zip(names, choices, strict=True))
-    _write_tables(named, folder)
+    _write_tables(named, folders, folder)
     write_tasks(named, output, model, folder / TASKS)
     write_labelling_config(classes, folder / CONFIG)
     _draw_sheet(named, folder)
@@ -90,19 +90,23 @@ def _copy(choice: Choice, folder: Path, domain_folder: str) -> str:
     return f"{domain_folder}/{TO_LABEL}/{name}"
 
 
-def _write_tables(named: list[tuple[str, Choice]], folder: Path) -> None:
-    """Write the table of choices; and a sidecar where the originals have more columns."""
+def _write_tables(named: list[tuple[str, Choice]], folders: dict[str, str], folder: Path) -> None:
+    """Write the table of choices; and a sidecar with what the folders cannot say."""
     further = list(dict.fromkeys(name for _, choice in named for name in choice.picture.columns))
     columns = [*COLUMNS, *(name for name in further if name not in COLUMNS)]
     rows = [dict(choice.picture.columns) | _cells(name, choice) for name, choice in named]
     _write_table(columns, rows, folder / TABLE)
-    if further:
-        with_columns = [
-            {"path": name, **choice.picture.columns}
-            for name, choice in named
-            if choice.picture.columns
-        ]
-        _write_table(["path", *further], with_columns, folder / SIDECAR)
+    beside = [
+        {
+            "path": name,
+            **domain_cell(choice.picture.domain, folders[choice.picture.domain]),
+            **choice.picture.columns,
+        }
+        for name, choice in named
+    ]
+    if with_columns := [row for row in beside if len(row) > 1]:
+        domain = ["domain"] if any("domain" in row for row in with_columns) else []
+        _write_table(["path", *domain, *further], with_columns, folder / SIDECAR)
 
 
 def _cells(path: str, choice: Choice) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from components.evaluation.statistics.accuracy_interval import accuracy_interval
 from pipeline.publishing.served_version import ServedVersion
 from pipeline.summary.acceptance_result import AcceptanceResult
+from pipeline.summary.unlabelled_training import describe_unlabelled_training
 from pipeline.version_lookup import CONFIDENCE
 from trainer_module.contract.output_text.credentials import masked_text
 from trainer_module.contract.output_text.wording import counted, plural
@@ -82,6 +83,9 @@ def _facts(version: ServedVersion) -> Iterable[str]:
     )
     yield f"Classes ({len(about['labels'])}): {_names(about['labels'])}"
     yield f"Domains: {_names(about['training'][chosen]['domain_accuracy'])}"
+    test_images = {name: one.get("test_images") for name, one in version.push.domains.items()}
+    for before, domain, after in describe_unlabelled_training(about, test_images):
+        yield f"{before}{markdown_text(domain)}{after}"
     if summary and summary.images:
         yield (
             f"Training data: {counted(summary.images.train, 'picture')} {_sources(version)}; model "

@@ -82,10 +82,13 @@ def page_values(
         model: Contents of the sections about the model; None if the run has no model.
     """
     from pipeline.report.sections.gate_section import read_gate_section
+    from pipeline.report.sections.labels_to_give import read_labels_to_give
     from pipeline.report.sections.verdict import read_domain_rows, read_verdict
     from pipeline.report.split_predictions import MAX_MISTAKES
     from pipeline.summary.domain_measures import CAPTION, HEADINGS
+    from pipeline.summary.unlabelled_training import describe_unlabelled_training
 
+    test_images = {name: one.test_images for name, one in record.summary.domains.items()}
     return {
         "summary": record.summary,
         "name": record.config.get("name", ""),
@@ -94,6 +97,10 @@ def page_values(
             masked_settings(record.config), sort_keys=False, allow_unicode=True
         ),
         "verdict": read_verdict(record.summary, record.version),
+        "labels_to_give": read_labels_to_give(record),
+        "unlabelled_training": describe_unlabelled_training(model.description, test_images)
+        if model
+        else [],
         "domains": read_domain_rows(record.summary),
         "gate_section": read_gate_section(record.summary),
         "lineage": record.lineage,

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from components.pusher.model_digest import model_digest
+from components.pusher.rollback_record import read_rollback
 from components.pusher.version_store import Push, VersionStore
 from pipeline import component_ids
 from pipeline.config.config_file import load_config
@@ -54,7 +55,7 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
         batch = workspace.batch_digest(run_id)
         accepted = _find_accepted(store, run_id)
         if accepted:
-            return _finish(ledger, batch, *accepted)
+            return _finish(ledger, batch, store, *accepted)
         if summary.baseline_version != store.newest():
             waits = any(one.state == AWAITING for one in ledger.of_digest(batch or ""))
             advice = (
@@ -72,7 +73,7 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
         data_root = workspace.data_root(run_id, summary.data_root)
         version = _push(store, summary, folder, data_root, batch, reason)
         if batch:
-            _update_ledger(ledger, batch, store.read_push(version), version)
+            _update_ledger(ledger, batch, store, version, store.read_push(version))
     return version
 
 
@@ -128,7 +129,9 @@ def _find_accepted(store: VersionStore, run_id: str) -> tuple[int, Push] | None:
     return None
 
 
-def _finish(ledger: Ledger, digest: str | None, version: int, push: Push) -> int:
+def _finish(
+    ledger: Ledger, digest: str | None, store: VersionStore, version: int, push: Push
+) -> int:
     """Write a version to the ledger that a killed call has pushed, with its reason.
 
     Raises:
@@ -139,7 +142,7 @@ def _finish(ledger: Ledger, digest: str | None, version: int, push: Push) -> int
         raise InputError(
             f"run {push.run_id} was accepted already, as version {version}. There is nothing to do."
         )
-    _update_ledger(ledger, digest, push, version)
+    _update_ledger(ledger, digest, store, version, push)
     return version
 
 
@@ -242,8 +245,19 @@ def _describe_acceptance(reason: str) -> str:
     return f"accepted by {name}: {reason}"
 
 
-def _update_ledger(ledger: Ledger, digest: str, push: Push, version: int) -> None:
-    """Write an accepted version to a delivery of its batch. The reason of the rejection is kept.
+def _describe_rollback(store: VersionStore, version: int | None) -> str:
+    """Return when and why a version was rolled back; "" for None or one that was not."""
+    if version is None or not store.is_rolled_back(version):
+        return ""
+    return f"version {version} was {read_rollback(store.rolled_back / str(version))}"
+
+
+def _update_ledger(
+    ledger: Ledger, digest: str, store: VersionStore, version: int, push: Push
+) -> None:
+    """Write an accepted version to a delivery of its batch.
+
+    The reason of the rejection is kept, and what became of an earlier version of that delivery.
 
     That is the newest delivery, whatever its state is. If another version was pushed for that one,
     it is the delivery that the run was made for.
@@ -256,5 +270,6 @@ def _update_ledger(ledger: Ledger, digest: str, push: Push, version: int) -> Non
         batch = next((one for one in reversed(batches) if one.run_id == push.run_id), batch)
     # No label has decided on a candidate that awaited labels.
     reason = batch.reason.partition(LABELS_DECIDE)[0]
-    text = "; ".join(filter(None, (reason, _describe_acceptance(str(push.accepted)))))
+    earlier = _describe_rollback(store, batch.version)
+    text = "; ".join(filter(None, (reason, earlier, _describe_acceptance(str(push.accepted)))))
     ledger.finish(batch.number, "pushed", text, version=version)

@@ -150,6 +150,30 @@ class Batch:
         """Whether labels decide on the candidate of its last run, unless that was superseded."""
         return bool(self.run_id and self.awaited_domains and self.state in (AWAITING, OPEN))
 
+    def awaits_waiting_labels(self, batches: Iterable["Batch"]) -> bool:
+        """Return whether labels wait that are too few, so far, to decide on its candidate.
+
+        Args:
+            batches: Batches of the ledger.
+        """
+        if self.state != AWAITING or self.replaced_by is not None:
+            return False
+        waiting = [one.numbers for one in batches if one.state == "too_little_data"]
+        return any(
+            numbers.get(name, {}).get("labelled")
+            for numbers in waiting
+            for name in self.awaited_domains
+        )
+
+    def was_decided_by_labels(self, batches: Iterable["Batch"]) -> bool:
+        """Return whether labels that arrived later decided on the candidate of its last run.
+
+        Args:
+            batches: Batches of the ledger.
+        """
+        used = [one.numbers for one in batches if one.state == "labels_used"]
+        return any(name in numbers for numbers in used for name in self.awaited_domains)
+
     @property
     def has_unlabelled(self) -> bool:
         """Whether it has pictures without a label."""

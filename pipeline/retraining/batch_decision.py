@@ -12,6 +12,11 @@ from components.data_gate.validation_options import ValidationOptions
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.predicting.embedding_distance import MIN_SAMPLE
 from pipeline.retraining.assessing.assessment import BatchAssessment, DomainAssessment
+from pipeline.retraining.assessing.assessment_text import (
+    SIGNIFICANCE_LEVEL,
+    describe_assessment,
+    describe_corrections,
+)
 from pipeline.retraining.assessing.batch_predictions import ClassPredictions
 from pipeline.retraining.batch import (
     AWAITING,
@@ -22,10 +27,11 @@ from pipeline.retraining.batch import (
     BatchState,
 )
 from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount, plan_unlabelled
+from pipeline.summary.acceptance_result import describe_fall
 from pipeline.summary.summary_schema import Summary
 from pipeline.summary.summary_table import describe_change
 from trainer_module.contract.errors import DataError, InputError, UnavailableError
-from trainer_module.contract.output_text.wording import counted, listed
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.printable_names import printable_name
 
 Outcome = Literal[
@@ -37,9 +43,6 @@ SUSPICIOUS_DROP = 0.3
 
 #: End of the reason of a candidate that awaits labels, before the number of labels.
 LABELS_DECIDE = ": labels decide"
-
-#: Significance level of drift: a smaller p-value means that a domain has drifted.
-SIGNIFICANCE_LEVEL = 0.01
 
 #: Classes that a held batch names, and pictures that it names of each.
 MAX_CLASSES, MAX_NAMES = 5, 3
@@ -116,6 +119,8 @@ class BatchResult:
             return cls(AWAITING, reason, columns, counts)
         if summary.status == "pushed":
             reason = describe_change(summary)
+            if fall := describe_fall(summary.acceptance):
+                reason = f"{reason}; {fall}"
             if unverified:
                 reason = f"{reason}; pushed without any label in {unverified}"
             return cls("pushed", reason, columns, is_shown=True)
@@ -149,9 +154,7 @@ def decide(
         waiting_accuracies: Accuracy of the pictures that wait, by domain, see `waiting_accuracy`.
     """
     domains = assessment.domains
-    numbers = "; ".join(
-        describe(name, domain, waiting.get(name, 0)) for name, domain in domains.items()
-    )
+    numbers = describe_assessment(assessment, waiting)
     if not any(domain.labelled + domain.unlabelled for domain in domains.values()):
         return _decide_without_news(assessment, numbers)
     for name, domain in domains.items():
@@ -165,7 +168,7 @@ def decide(
     # A batch that waits would stop every later run at the data gate.
     if stopping := _new_classes_that_stop(assessment, validation or ValidationOptions()):
         return BatchDecision("held", f"{numbers}: {stopping}")
-    if corrections := _describe_corrections(assessment):
+    if corrections := describe_corrections(assessment):
         numbers = f"{numbers}; {corrections}"
     plan = plan_unlabelled(assessment, waiting, test_accuracies, held_out, options)
     numbers += plan.describe(options)
@@ -196,43 +199,6 @@ def decide(
     return BatchDecision("retrain", numbers)
 
 
-def describe(name: str, domain: DomainAssessment, num_waiting: int = 0) -> str:
-    """Return the numbers of a domain as a text for people.
-
-    Args:
-        name: Name of the domain.
-        domain: Assessment of the domain.
-        num_waiting: Number of its labelled pictures that wait since earlier batches.
-    """
-    total = domain.labelled + num_waiting
-    more = f" ({total:,} with those that waited)" if num_waiting else ""
-    parts = [f"{domain.labelled:,} labelled{more}"]
-    if domain.unlabelled:
-        parts.append(f"{domain.unlabelled:,} unlabelled")
-    if domain.unusable:
-        parts.append(f"{domain.unusable:,} unusable")
-    if domain.known:
-        parts.append(f"{domain.known:,} known already")
-    if domain.accuracy is not None:
-        parts.append(f"accuracy of the serving model {domain.accuracy:.3f}")
-    if (estimate := domain.estimated_accuracy) is not None:
-        parts.append(
-            f"accuracy without labels estimated at {estimate.accuracy:.2f} "
-            f"({estimate.low:.2f} to {estimate.high:.2f})"
-        )
-    if domain.confidence is not None and domain.known_confidence is not None:
-        parts.append(f"confidence {domain.confidence:.2f} (usually {domain.known_confidence:.2f})")
-    if domain.drift is not None and domain.drift < SIGNIFICANCE_LEVEL:
-        parts.append(f"embeddings have drifted (p = {domain.drift:.3f})")
-    if domain.distances:
-        nearest = min(domain.distances, key=domain.distances.__getitem__)
-        parts.append(f"nearest to '{nearest}' ({domain.distances[nearest]:.2f})")
-    if domain.new_classes:
-        parts.append(f"new classes {listed(domain.new_classes)}")
-    kind = "new domain" if domain.is_new else "domain"
-    return f"{kind} '{name}': {', '.join(parts)}"
-
-
 def _decide_without_news(assessment: BatchAssessment, numbers: str) -> BatchDecision:
     """Decide on a batch without a usable picture that the serving version does not know."""
     known = sum(domain.known for domain in assessment.domains.values())
@@ -242,7 +208,7 @@ def _decide_without_news(assessment: BatchAssessment, numbers: str) -> BatchDeci
             "no picture of the batch is usable: correct its files, and deliver it again",
         )
     if assessment.omitted:
-        corrections = _describe_corrections(assessment)
+        corrections = describe_corrections(assessment)
         return BatchDecision(
             "good_enough",
             f"{numbers}; {corrections}: no picture is new{_with_the_next_training(corrections)}",
@@ -262,20 +228,6 @@ def _new_classes_that_stop(assessment: BatchAssessment, validation: ValidationOp
     findings = [new_class_finding(classes)] if classes else []
     stopping = stopping_findings(findings, validation)
     return stop_message(stopping, validation) if stopping else ""
-
-
-def _describe_corrections(assessment: BatchAssessment) -> str:
-    """Return what the batch changes of known pictures; "" if it changes nothing."""
-    domains = assessment.domains.values()
-    counts = (
-        (sum(domain.changed_labels for domain in domains), "with another label"),
-        (sum(domain.changed_domains for domain in domains), "in another domain"),
-        (sum(domain.changed_groups for domain in domains), "in another group"),
-        (sum(domain.changed_slices for domain in domains), "with another value of a slice"),
-        (assessment.omitted, "not in the new delivery"),
-    )
-    parts = [f"{count:,} {what}" for count, what in counts if count]
-    return f"known pictures: {', '.join(parts)}" if parts else ""
 
 
 def _with_the_next_training(corrections: str) -> str:

@@ -10,15 +10,19 @@ from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.logs.captured_output import captured_output
 from pipeline.retraining.assessing.assessment import BatchAssessment, assess
+from pipeline.retraining.assessing.assessment_text import describe_assessment
 from pipeline.retraining.batch import Batch
 from pipeline.retraining.batch_decision import BatchDecision, decide
+from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.left_out_files import with_left_out
-from pipeline.retraining.deliveries.process_deaths import ProcessDeaths
+from pipeline.retraining.deliveries.process_deaths import DIED, ProcessDeaths
 from pipeline.retraining.ledger import Ledger
-from pipeline.retraining.unlabelled.awaiting_candidates import answered_batches
+from pipeline.retraining.unlabelled.arrived_labels import ArrivedLabels, read_labels
+from pipeline.retraining.unlabelled.labels_since import readable_rows
 from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount
 from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
+from trainer_module.contract.errors import UnavailableError
 
 if TYPE_CHECKING:
     from pipeline.retraining.training_set import TrainingSet
@@ -31,13 +35,13 @@ class ReadBatch(NamedTuple):
         pictures: The batch, and the pictures that wait for a training.
         assessment: Assessment with the serving model.
         decision: What to do with it.
-        answered: Batches whose candidates its labels decide on; then nothing is trained for it.
+        labels: Candidates that its labels decide on; then nothing is trained for it.
     """
 
     pictures: "TrainingSet"
     assessment: BatchAssessment
     decision: BatchDecision
-    answered: list[Batch]
+    labels: ArrivedLabels
 
 
 class BatchReader:
@@ -66,9 +70,13 @@ class BatchReader:
         self._ledger = ledger
         self._deaths = deaths
         self._log = log
+        self._kept: tuple[object, TrainingSet] | None = None
 
     def pictures(self, batch: Batch) -> "TrainingSet":
         """Read a batch and the pictures that wait for a training.
+
+        What was read last is kept: a batch that was looked at because of a candidate is processed
+        next, and is not read again unless a batch or the serving version has changed.
 
         Args:
             batch: Batch in the ledger.
@@ -79,9 +87,26 @@ class BatchReader:
         version = serving_version(self._versions)
         self._versions.check_files(version)
         batches, validation = self._ledger.batches(), self._config.validation
-        return TrainingSet.read(
-            batch, batches, self._versions.path(version), self._workspace, validation
-        )
+        key = (batch, batches, version)
+        if self._kept is None or self._kept[0] != key:
+            model = self._versions.path(version)
+            pictures = TrainingSet.read(batch, batches, model, self._workspace, validation)
+            self._kept = (key, pictures)
+        return self._kept[1]
+
+    def pictures_of_awaiting(self, batch: Batch) -> "TrainingSet":
+        """Read the pictures of a batch whose candidate awaits labels, see `pictures`.
+
+        Args:
+            batch: Batch in the ledger.
+
+        Raises:
+            UnavailableError: A process died while it read them: no pass reads them unasked again.
+        """
+        if self._deaths.count(batch.digest):
+            raise UnavailableError(f"{batch.name}: {DIED}")
+        with self._deaths.reading(batch.digest):
+            return self.pictures(batch)
 
     def read(self, batch: Batch) -> ReadBatch:
         """Read a batch, assess it with the serving model, and decide what to do with it.
@@ -91,6 +116,7 @@ class BatchReader:
         """
         with self._deaths.reading(batch.digest):
             pictures = self.pictures(batch)
+            self._kept = None  # a training needs the memory
             return self._decide(batch, pictures)
 
     def gives_labels_for(self, batch: Batch, awaiting: Batch) -> bool:
@@ -100,10 +126,14 @@ class BatchReader:
             batch: Open batch.
             awaiting: Batch whose candidate awaits labels.
         """
+        rows = readable_rows(batch, BatchStore(self._workspace.batches))
+        labelled = {row["domain"] for row in rows if row["label"]}
+        if labelled.isdisjoint(awaiting.awaited_domains):
+            return False
         try:
             with self._deaths.reading(batch.digest):
                 pictures = self.pictures(batch)
-                return bool(answered_batches(batch, [awaiting], pictures, self._config))
+                return bool(read_labels(batch, [awaiting], pictures, self._config).answered)
         except Exception:
             return False  # when it is processed, it is told what is wrong with it
 
@@ -129,9 +159,10 @@ class BatchReader:
         held_out = {}
         if options.unlabelled == "always" and assessment.has_unlabelled:
             held_out = self._count_held_out(pictures)
+        waiting = pictures.num_waiting()
         decision = decide(
             assessment,
-            pictures.num_waiting(),
+            waiting,
             accuracies,
             options,
             bool(batch.accepted),
@@ -139,13 +170,10 @@ class BatchReader:
             held_out,
             pictures.waiting_accuracies(),
         )
-        answered = []
+        labels = ArrivedLabels()
         if decision.outcome != "held" and not decision.unverified:
-            answered = answered_batches(batch, self._ledger.batches(), pictures, self._config)
-        if answered:
-            names = ", ".join(one.name for one in answered)
-            decision = BatchDecision(
-                "labels_used", f"{decision.reason}; the labels decide on the candidate of {names}"
-            )
+            labels = read_labels(batch, self._ledger.batches(), pictures, self._config)
+            numbers = describe_assessment(assessment, waiting)
+            decision = labels.decision(numbers) or decision
         reason = with_left_out(decision.reason, pictures.delivered, batch.source)
-        return ReadBatch(pictures, assessment, replace(decision, reason=reason), answered)
+        return ReadBatch(pictures, assessment, replace(decision, reason=reason), labels)

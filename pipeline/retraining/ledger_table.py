@@ -9,7 +9,11 @@ from rich.table import Table
 
 from components.pusher.rollback_record import Rollback
 from pipeline.retraining.batch import AWAITING, Batch
-from pipeline.retraining.unlabelled.label_commands import label_awaited, select_and_label
+from pipeline.retraining.unlabelled.label_commands import (
+    deliver_once_more,
+    label_awaited,
+    select_and_label,
+)
 from pipeline.retraining.unlabelled.labels_since import has_labels_since
 from pipeline.terminal.accept_command import accept_command
 from pipeline.terminal.safe_console import plain
@@ -100,20 +104,16 @@ def next_steps(
     for batch in reversed(batches):
         if len(steps) >= MAX_STEPS:
             break
-        accept = accept_command(workspace, str(batch.run_id))
         is_newest = newest is None or _end(batch) > newest
         if batch.is_held_for_labels:
             what = f"If the labels of {batch.name} are right:"
             steps.append([what, accept_command(workspace, batch=batch.name)])
         elif batch.replaced_by is not None:
             continue
-        elif batch.state == "rejected" and batch.run_id and is_newest:
-            steps.append([f"To push the candidate of {batch.name} all the same:", accept])
+        elif batch.state == "rejected" and batch.run_id:
+            steps += _steps_of_rejected(batch, batches, workspace, name, is_newest)
         elif batch.state == AWAITING:
-            if is_newest:
-                steps.append([f"To push the candidate of {batch.name} without labels:", accept])
-            what = f"To decide on the candidate of {batch.name}, label its pictures:"
-            steps.append([what, *label_awaited(workspace, batch, name)])
+            steps += _steps_of_awaiting(batch, workspace, name, is_newest)
         elif (
             batch.state == "too_little_data"
             and batch.has_unlabelled
@@ -122,7 +122,49 @@ def next_steps(
             what = f"To train on {batch.name}, label some of its pictures:"
             steps.append([what, *select_and_label(workspace, batch, name)])
     shown = reversed(steps[:MAX_STEPS])
-    return [line for what, *commands in shown for line in (what, *_indented(commands))]
+    return [line for step in shown for line in _indented(step)]
+
+
+def step_after_labels(
+    batch: Batch, batches: Sequence[Batch], workspace: Path, name: str | None = None
+) -> list[str]:
+    """Return how to train on a batch against whose candidate labels decided, as lines of text.
+
+    Args:
+        batch: Batch of the ledger.
+        batches: All batches.
+        workspace: Folder of the workspace.
+        name: Name of the model; None where nobody has given it.
+
+    Returns:
+        Nothing for any other batch.
+    """
+    if batch.state != "rejected" or not batch.was_decided_by_labels(batches):
+        return []
+    return _indented(deliver_once_more(workspace, batch, name))
+
+
+def _steps_of_rejected(
+    batch: Batch, batches: Sequence[Batch], workspace: Path, name: str | None, is_newest: bool
+) -> list[list[str]]:
+    steps = []
+    if batch.was_decided_by_labels(batches):
+        steps.append(deliver_once_more(workspace, batch, name))
+    if is_newest:
+        what = f"To push the candidate of {batch.name} all the same:"
+        steps.append([what, accept_command(workspace, str(batch.run_id))])
+    return steps
+
+
+def _steps_of_awaiting(
+    batch: Batch, workspace: Path, name: str | None, is_newest: bool
+) -> list[list[str]]:
+    steps = []
+    if is_newest:
+        what = f"To push the candidate of {batch.name} without labels:"
+        steps.append([what, accept_command(workspace, str(batch.run_id))])
+    what = f"To decide on the candidate of {batch.name}, label its pictures:"
+    return [*steps, [what, *label_awaited(workspace, batch, name)]]
 
 
 def _end(batch: Batch) -> tuple[str, int]:
@@ -130,8 +172,10 @@ def _end(batch: Batch) -> tuple[str, int]:
     return batch.finished_at or "", batch.number
 
 
-def _indented(lines: list[str]) -> list[str]:
-    return [f"  {line}" for line in lines]
+def _indented(step: list[str]) -> list[str]:
+    """Return the lines of a step: what it is for, and its commands."""
+    what, *commands = step
+    return [what, *(f"  {command}" for command in commands)]
 
 
 def _find_rollback(batch: Batch, rollbacks: Rollbacks) -> Rollback | None:

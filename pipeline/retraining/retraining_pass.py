@@ -28,9 +28,10 @@ from pipeline.retraining.deliveries.left_alone_files import LeftAloneFiles
 from pipeline.retraining.deliveries.left_out_files import stored_left_out, with_left_out
 from pipeline.retraining.deliveries.process_deaths import DIED, MAX_DEATHS, ProcessDeaths
 from pipeline.retraining.ledger import Ledger
-from pipeline.retraining.ledger_table import next_steps
+from pipeline.retraining.ledger_table import next_steps, step_after_labels
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.unlabelled.awaiting_candidates import CandidateGoneError
+from pipeline.retraining.unlabelled.label_commands import label_and_retrain
 from pipeline.retraining.unlabelled.label_decision import LabelDecision, use_labels
 from pipeline.retraining.workspace_copy import workspace_copy
 from pipeline.running.boundary_check import check_boundary
@@ -143,7 +144,11 @@ class RetrainingPass:
         self._report.tell(self._intake.take_all())
         self._report.tell(self._intake.take_suspects())
         self._report.tell_left_alone(self._inbox)
+        self._label_decision.open_decided(self._ledger, self._reader.pictures_of_awaiting)
         for batch in self._open_batches():
+            if batch.has_awaiting_candidate:
+                self._print(f"{batch.name}: labels decide on the candidate of run {batch.run_id}")
+                continue
             result = self._foresee(batch)
             self._print(f"{batch.name}: {result.outcome}: {result.reason}")
             if result.outcome != "retrain":
@@ -176,6 +181,7 @@ class RetrainingPass:
         Returns:
             Exit codes by number of the batch.
         """
+        self._label_decision.open_decided(self._ledger, self._reader.pictures_of_awaiting)
         codes: dict[int, int] = {}
         while batch := self._next_batch({*done, *codes}, with_suspects):
             codes[batch.number] = self._process(batch)
@@ -245,12 +251,12 @@ class RetrainingPass:
     def _decide_and_train(self, batch: Batch) -> BatchResult:
         if batch.has_awaiting_candidate and (result := self._decide_on_candidate(batch)):
             return result
-        pictures, assessment, decision, answered = self._reader.read(batch)
+        pictures, assessment, decision, labels = self._reader.read(batch)
         changes = pictures.batch_update_counts().nonzero()
         if decision.outcome != "retrain":
             self._ledger.update(batch.number, numbers=assessment.numbers())
-            use_labels(self._ledger, pictures, answered)
-            self._reopened.update(one.number for one in answered)
+            use_labels(self._ledger, pictures, labels)
+            self._reopened.update(one.number for one in labels.answered)
             return BatchResult(decision.outcome, decision.reason, changes=changes)
         to_label = self._label_decision.pictures_to_label(pictures, decision.unverified)
         numbers = assessment.numbers([name for name, names in to_label.items() if names])
@@ -260,6 +266,9 @@ class RetrainingPass:
         check_boundary(self._config)
         with captured_output(self._log):
             snapshot = pictures.write(self._config, decision.unverified)
+        if any(to_label.values()):
+            commands = label_and_retrain(self._workspace.root, batch, self._config.name)
+            snapshot = replace(snapshot, label_commands=commands)
         snapshot = replace(snapshot, unverified=to_label)
         result = self._run(snapshot)
         if snapshot.unlabelled:  # kept where the run failed: the next pass resumes it
@@ -294,11 +303,14 @@ class RetrainingPass:
         count = {"left_out": len(unusable)} if unusable else {}
         finished = self._ledger.finish(batch.number, result.state, reason, **result.columns)
         self._send(result.state, batch, reason, {**count, **result.changes, **result.columns})
+        root = self._workspace.root
         if result.is_shown:  # its run has shown the reasons, and how to accept its candidate
             self._print(f"{batch.name}: {result.state}")
-            return
-        self._print(f"{batch.name}: {result.state}: {reason}")
-        for line in next_steps([finished], self._workspace.root, name=self._config.name):
+            lines = step_after_labels(finished, self._ledger.batches(), root, self._config.name)
+        else:
+            self._print(f"{batch.name}: {result.state}: {reason}")
+            lines = next_steps([finished], root, name=self._config.name)
+        for line in lines:
             self._print(line)
 
     def _send(self, event: str, batch: Batch, reason: str, values: Mapping[str, Any]) -> None:

@@ -132,7 +132,8 @@ def _launch_all(run: Run) -> Summary:
     outputs = launch_components(run, launcher)
     run.finish()
     write_outputs(outputs, run.folder)
-    return read_summary(run.facts(), outputs, run.config.gate, baseline)
+    folder = run.store.path(baseline) if baseline else None
+    return read_summary(run.facts(), outputs, run.config.gate, baseline, folder)
 
 
 def _end(run: Run, summary: Summary) -> None:

@@ -126,4 +126,5 @@ class Run:
             batch=self.snapshot.batch_name,
             unlabelled=self.snapshot.unlabelled_list,
             unverified={name: list(paths) for name, paths in self.snapshot.unverified.items()},
+            label_commands=list(self.snapshot.label_commands),
         )

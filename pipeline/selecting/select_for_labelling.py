@@ -204,7 +204,7 @@ def _show_renamed(folders: dict[str, str]) -> None:
             continue
         text = (
             f"Domain {shortened(domain)} is in the folder {folder}, as no folder of pictures can "
-            "have its name. A batch of this folder names the domain like the folder."
+            "have its name. The file sidecar.csv names the domain."
         )
         console.print(plain(text), highlight=False, soft_wrap=True)
 

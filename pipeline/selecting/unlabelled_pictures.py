@@ -117,7 +117,6 @@ def _add_folder(found: FoundPictures, root: Path, domain: str | None) -> list[st
     for row in rows:
         if row["path"] == READY:
             continue
-        _complete(row, sidecar)
         if row.get("reason") == misplaced:
             path = Path(row["path"])
             placed = layout.place(path.parent / UNLABELLED / path.name)
@@ -128,6 +127,7 @@ def _add_folder(found: FoundPictures, root: Path, domain: str | None) -> list[st
                 row["reason"] = placed.reason
             else:
                 del row["reason"]
+        _complete(row, sidecar)
         found.add(row, str(root))
     sidecar.check_complete()
     return loose
@@ -138,4 +138,6 @@ def _complete(row: ListingRow, sidecar: Sidecar) -> None:
     domain, label = row["domain"], row["label"]
     row["domain"] = row["label"] = FROM_FOLDERS
     sidecar.complete(row)
-    row["domain"], row["label"] = domain, label
+    row["label"] = label
+    if row["domain"] == FROM_FOLDERS:
+        row["domain"] = domain

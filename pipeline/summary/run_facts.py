@@ -26,6 +26,7 @@ class RunFacts:
         unlabelled: Name of the list there of unlabelled pictures to train on; "" for none.
         unverified: Domains in which no picture has a label, with the names of the pictures whose
             labels decide on the candidate.
+        label_commands: Commands that label these pictures and let the labels decide.
     """
 
     run_id: str
@@ -41,6 +42,7 @@ class RunFacts:
     batch: str = ""
     unlabelled: str = ""
     unverified: dict[str, list[str]] = field(default_factory=dict)
+    label_commands: list[str] = field(default_factory=list)
 
 
 def failed_summary(facts: RunFacts, reason: str) -> Summary:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 from components.compat.tfx_internals import serving_model_path
@@ -27,7 +28,11 @@ from trainer_module.export.model_description import ACCEPTANCE, read_description
 
 
 def read_summary(
-    facts: RunFacts, outputs: Outputs, gate: GateOptions, baseline_version: int | None
+    facts: RunFacts,
+    outputs: Outputs,
+    gate: GateOptions,
+    baseline_version: int | None,
+    baseline: Path | None = None,
 ) -> Summary:
     """Read the summary of a finished run from the artifacts of its components.
 
@@ -36,6 +41,7 @@ def read_summary(
         outputs: URIs of all artifacts of the run.
         gate: Limits that the Evaluator applied, for the reasons of a rejection.
         baseline_version: Version that the candidate was compared with; None for a first run.
+        baseline: Folder of that version; None where what it accepted is not compared.
     """
     inventory = read_inventory(outputs[component_ids.IMAGE_EXAMPLE_GEN]["rejects"])
     outcome, version = read_outcome(outputs[component_ids.PUSHER]["pushed_model"])
@@ -67,8 +73,22 @@ def read_summary(
         mean_domain_accuracy=sum(accuracies.values()) / len(accuracies) if accuracies else None,
         stages=_stages(model["training"], facts.seconds["total"] if trainer_ran else None),
         calibration=Calibration.model_validate(model["training"]["calibration"]),
-        acceptance=_acceptance(model["training"]),
+        acceptance=_compared_acceptance(model["training"], baseline),
     )
+
+
+def _compared_acceptance(
+    training: dict[str, Any], baseline: Path | None
+) -> AcceptanceResult | None:
+    """Return the accepted predictions of a model beside those of the baseline."""
+    found = _acceptance(training)
+    if found is None or baseline is None:
+        return found
+    try:
+        before = read_description(str(baseline))["training"]
+    except (FileNotFoundError, KeyError):  # another program has exported it
+        return found
+    return found.compared_with(_acceptance(before))
 
 
 def _acceptance(training: dict[str, Any]) -> AcceptanceResult | None:

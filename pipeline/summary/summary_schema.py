@@ -245,6 +245,7 @@ class Summary(BaseModel):
             digests of their files; empty for none.
         unverified: Domains in which no picture had a label, with the names of the pictures whose
             labels decide on the candidate. No names where a candidate is pushed without them.
+        label_commands: Commands that label these pictures and let the labels decide.
     """
 
     run_id: str
@@ -276,6 +277,7 @@ class Summary(BaseModel):
     batch: str = ""
     unlabelled: str = ""
     unverified: dict[str, list[str]] = {}
+    label_commands: list[str] = []
 
     @classmethod
     def read(cls, folder: Path) -> "Summary":

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.summary.acceptance_result import describe_acceptance
+from pipeline.summary.acceptance_result import describe_acceptance, describe_fall
 from pipeline.summary.finding_list import show_findings
 from pipeline.summary.slices.slice_table import show_slices
 from pipeline.summary.summary_schema import Domain, Stage, Stages, Summary
@@ -22,6 +22,9 @@ MAX_NAMED = 3
 
 #: Domains that the advice about a rejected candidate names.
 MAX_FAILED = 3
+
+#: What a smaller share of accepted predictions means.
+FEWER_ANSWERS = "clients that use accepted predictions alone get fewer of them"
 
 #: Start of a reason that no person can overrule: the model cannot be served.
 UNSERVABLE = "serving check: "
@@ -50,6 +53,9 @@ def show_summary(
             console.print(Text(line, "yellow"), highlight=False, soft_wrap=True)
     if line := describe_acceptance(summary.acceptance):
         console.print(Text(line), highlight=False, soft_wrap=True)
+    if fall := describe_fall(summary.acceptance):
+        line = f"{fall[0].upper()}{fall[1:]}: {FEWER_ANSWERS}"
+        console.print(Text(line, "yellow"), highlight=False, soft_wrap=True)
     test_images = sum(domain.test_images for domain in summary.domains.values())
     show_slices(console, summary.slices, summary.without_value, test_images)
     console.print(_outcome(summary, model, serving), highlight=False, soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import Any
 from pipeline.config.parsing.yaml_parser import dump_yaml, parse_yaml
 from pipeline.config.run_config import RunConfig
 from pipeline.config.stored_config import mask_credentials
+from pipeline.terminal.shell_word import shell_word
 from pipeline.tuning.search_table import describe_search, verdict
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.tuning.search_result import SearchResult
@@ -52,7 +53,7 @@ def write_tuned_config(
         group, name = key.split(".")
         lines[numbers[group, name] - 1] += f" # changed from {before[group][name]}"
     comments = [*describe_search(result), verdict(result), *_domain_lines(result)]
-    comments += ["", f"carryover run --config {path.name}"]
+    comments += ["", f"carryover run --config {shell_word(path.name)}"]
     header = [f"# {text}".rstrip() for text in comments]
     return atomic_write(path, "\n".join([*header, "", *lines]) + "\n")
 

@@ -135,6 +135,7 @@ TESTED_ROWS = {
         "`sidecar.csv` directly in": (
             "a_sidecar_names_the_groups_of_some_pictures_and_is_no_picture_itself"
         ),
+        "`sidecar.csv`: a domain": "a_sidecar_names_a_domain_that_no_folder_can_be_named_after",
         "`sidecar.csv`: a path": "what_is_wrong_in_a_sidecar_is_an_error_with_its_line",
     },
     "pipeline/inputs/test_snapshot.py": {

@@ -1,6 +1,5 @@
 """Errors about a layout that is not clear: what was found, and which options say what is meant."""
 
-import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from pipeline.inputs.layouts.folder_tree import FolderTree
 from pipeline.inputs.layouts.layout import Layout
 from pipeline.inputs.layouts.layout_remedies import LayoutRemedies
 from pipeline.inputs.layouts.split_names import split_of_name
+from pipeline.terminal.shell_word import shell_word
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.wording import named, quoted
 
@@ -197,8 +197,3 @@ def _names(tree: FolderTree, levels: Levels, level: str) -> list[str]:
         return []
     index = levels.index(level)
     return sorted({names[index] for names in tree.counts if len(names) >= len(levels)})
-
-
-def shell_word(path: str) -> str:
-    """Return a path that is quoted for a shell, on one line."""
-    return shlex.quote(path) if path.isprintable() else repr(path)

@@ -5,12 +5,13 @@ from dataclasses import replace
 from pipeline.config.layout_pattern import ANY, AUTO, CLASS, DOMAIN, SPLIT, parse_pattern
 from pipeline.inputs.layouts.folder_tree import FolderTree
 from pipeline.inputs.layouts.layout import DOMAIN_CLASS, Layout, LayoutOptions
-from pipeline.inputs.layouts.layout_advice import LayoutAdvice, shell_word
+from pipeline.inputs.layouts.layout_advice import LayoutAdvice
 from pipeline.inputs.layouts.layout_notes import layout_notes
 from pipeline.inputs.layouts.layout_remedies import LayoutRemedies
 from pipeline.inputs.layouts.missing_splits import Shares, missing_splits
 from pipeline.inputs.layouts.split_level import SplitLevel, find_split_level
 from pipeline.inputs.layouts.split_names import split_in_name, split_of_name
+from pipeline.terminal.shell_word import shell_word
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.wording import quoted
 

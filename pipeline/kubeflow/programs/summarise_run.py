@@ -41,7 +41,8 @@ def main() -> None:
     # Since the first step, which wrote the config. The time of waiting for machines counts too.
     run.seconds["total"] = time.time() - (folder / "config.yaml").stat().st_mtime
     baseline = int(parameters["baseline_version"]) or None
-    summary = read_summary(run.facts(), outputs, config.gate, baseline)
+    baseline_folder = run.store.path(baseline) if baseline else None
+    summary = read_summary(run.facts(), outputs, config.gate, baseline, baseline_folder)
     summary.write(folder)
     version = summary.pushed_version
     model = str(run.store.path(version)) if version else None

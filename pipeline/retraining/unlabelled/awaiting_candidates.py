@@ -1,8 +1,8 @@
-"""Candidates that await labels: which labels decide on them, and the run that decides."""
+"""Candidates that await labels: which pictures can test them, and the run that decides."""
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,45 +91,12 @@ class StoredCandidate:
         return cls(summary.run_id, domains, model, listing, slice_values, catalog, unlabelled)
 
 
-def answered_batches(
-    batch: Batch, batches: Iterable[Batch], pictures: "TrainingSet", config: RunConfig
-) -> list[Batch]:
-    """Return the batches on whose candidates the labels of a batch decide.
-
-    The batch must hold nothing else that could be trained on: otherwise it is trained on, and the
-    candidates await further labels.
-
-    Args:
-        batch: Batch that is processed.
-        batches: All batches of the ledger.
-        pictures: Pictures of the batch, and those that wait for a training.
-        config: Configuration of the retraining.
-    """
-    awaiting = [
-        one
-        for one in batches
-        if one.has_awaiting_candidate and one.replaced_by is None and one.number != batch.number
-    ]
-    if not awaiting or pictures.batch_update_counts().nonzero():
-        return []
-    labelled = {row["domain"] for row in pictures.newest.new[batch.number] if row["label"]}
-    awaited = {name for one in awaiting for name in one.awaited_domains}
-    if not labelled or not labelled <= awaited:
-        return []
-    counts = Counter(row["domain"] for row in deciding_rows(awaited, pictures, config))
-    return [
-        one
-        for one in awaiting
-        if labelled & set(one.awaited_domains)
-        and all(counts[name] >= config.retrain.min_pictures for name in one.awaited_domains)
-    ]
-
-
 def deciding_rows(
     domains: Iterable[str],
     pictures: "TrainingSet",
     config: RunConfig,
     candidate: StoredCandidate | None = None,
+    conflicts: Collection[bytes] = (),
 ) -> list[BatchRow]:
     """Return the labelled pictures that can test a candidate, one row of each.
 
@@ -141,6 +108,7 @@ def deciding_rows(
         config: Configuration of the retraining.
         candidate: Candidate whose pictures are left out, too: shares of splits may have changed
             since its run. None to go by the splits alone.
+        conflicts: Contents of pictures with different labels, see `find_conflicts`.
     """
     from pipeline.retraining.pictures.picture_updates import content_of, is_usable
     from pipeline.retraining.unlabelled.held_out_pictures import held_out_rows, rows_to_test_with
@@ -157,7 +125,7 @@ def deciding_rows(
     copies: dict[bytes, list[BatchRow]] = defaultdict(list)
     for row in rows_to_test_with(held_out_rows(labelled, listing, config.split), listing):
         copies[content_of(row)].append(row)
-    seen: set[bytes] = set()
+    seen = set(conflicts)
     if candidate:
         paths = {row["path"] for row in read_listing(candidate.listing)}
         delivered = (row for row in pictures.delivered if is_usable(row))

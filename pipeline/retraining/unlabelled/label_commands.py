@@ -3,10 +3,14 @@
 import os
 import posixpath
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL
 from pipeline.retraining.batch import Batch
+from pipeline.retraining.deliveries.inbox import READY
+from pipeline.retraining.ledger import read_batches
+from pipeline.terminal.shell_word import path_argument
 from pipeline.version_lookup import find_stores
 from pipeline.workspace import Workspace
 
@@ -25,6 +29,17 @@ def label_awaited(workspace: Path, batch: Batch, name: str | None = None) -> lis
     return [_label(str(Workspace(workspace).to_label / batch.digest), workspace, batch, name)]
 
 
+def label_and_retrain(workspace: Path, batch: Batch, name: str | None = None) -> tuple[str, ...]:
+    """Return the commands that label the awaited pictures of a batch and let the labels decide.
+
+    Args:
+        workspace: Folder of the workspace.
+        batch: Batch whose candidate will await labels.
+        name: Name of the model; None where nobody has given it.
+    """
+    return (*label_awaited(workspace, batch, name), _retrain(workspace, batch, name))
+
+
 def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> list[str]:
     """Return the commands that choose pictures of a batch without labels, and label them.
 
@@ -39,17 +54,54 @@ def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> 
     domains = Path(batch.source).glob("*")
     if any(os.path.isdir(domain / TO_LABEL) for domain in domains):  # noqa: PTH112 (never raises)
         return [_label(batch.source, workspace, batch, name)]
-    chosen = f"{batch.name}-to-label"
+    chosen = path_argument(_free_path(f"{batch.name}-to-label"))
     source = ("--inbox", posixpath.dirname(batch.source), "--batch", batch.name)
     options = (*source, "--count", str(COUNT), "--output", chosen, "--workspace", str(workspace))
     select = _line("select", *options, *_name_option(workspace, name))
     return [select, _label(chosen, workspace, batch, name)]
 
 
+def deliver_once_more(workspace: Path, batch: Batch, name: str | None = None) -> list[str]:
+    """Return what to do to train on a rejected batch with the labels that decided, as lines.
+
+    Args:
+        workspace: Folder of the workspace.
+        batch: Rejected batch.
+        name: Name of the model; None where nobody has given it.
+    """
+    inbox, path = posixpath.split(batch.source)
+    retrain = _retrain(workspace, batch, name)
+    what = f"train on {batch.name} with the labels that have arrived"
+    if not os.path.lexists(batch.source):
+        return [f"To {what}, copy {path} into {inbox} again, and run:", retrain]
+    changed = batch.source if os.path.isfile(batch.source) else f"{batch.source}/{READY}"  # noqa: PTH113
+    return [f"To {what}:", f"touch {shlex.quote(changed)}", retrain]
+
+
+def _retrain(workspace: Path, batch: Batch, name: str | None) -> str:
+    inbox = posixpath.dirname(batch.source)
+    options = ("--workspace", str(workspace), "--inbox", inbox, *_name_option(workspace, name))
+    return _line("retrain", *options)
+
+
 def _label(folder: str, workspace: Path, batch: Batch, name: str | None) -> str:
-    output = posixpath.join(posixpath.dirname(batch.source), f"{batch.name}-labels")
+    taken = {one.name for one in read_batches(workspace)}
+    labels = posixpath.join(posixpath.dirname(batch.source), f"{batch.name}-labels")
+    output = _free_path(labels, taken)
     model = ("--classes-from", str(workspace), *_name_option(workspace, name))
     return _line("label", folder, *model, "--only-labelled", "--output", output)
+
+
+def _free_path(path: str, taken: Collection[str] = ()) -> str:
+    """Return a path, with a number where it exists, or where a batch has its name already.
+
+    A batch would replace the earlier one of its name.
+    """
+    free, number = path, 1
+    while os.path.lexists(free) or posixpath.basename(free) in taken:
+        number += 1
+        free = f"{path}-{number}"
+    return free
 
 
 def _name_option(workspace: Path, name: str | None) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """What labels decide: which pictures to label, and the listing of the run that decides."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +12,16 @@ from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.logs.captured_output import captured_output
 from pipeline.retraining.batch import OPEN, Batch
-from pipeline.retraining.deliveries.batch_store import BatchRow
+from pipeline.retraining.deliveries.batch_store import BatchRow, BatchStore
 from pipeline.retraining.ledger import Ledger
+from pipeline.retraining.unlabelled.arrived_labels import ArrivedLabels
 from pipeline.retraining.unlabelled.awaiting_candidates import (
     StoredCandidate,
     deciding_rows,
     deciding_snapshot,
 )
+from pipeline.retraining.unlabelled.label_conflicts import find_conflicts
+from pipeline.retraining.unlabelled.labels_since import readable_rows
 from pipeline.retraining.unlabelled.pictures_to_label import PER_DOMAIN, write_pictures_to_label
 from pipeline.workspace import Workspace
 
@@ -25,7 +29,9 @@ if TYPE_CHECKING:
     from pipeline.retraining.training_set import TrainingSet
 
 
-def use_labels(ledger: Ledger, pictures: "TrainingSet", answered: Collection[Batch]) -> None:
+def use_labels(
+    ledger: Ledger, pictures: "TrainingSet", labels: ArrivedLabels, since: str | None = None
+) -> None:
     """Open batches again on whose candidates the labels of another batch decide.
 
     Batches that waited because their labels were too few are noted as used: they decide, too.
@@ -33,16 +39,28 @@ def use_labels(ledger: Ledger, pictures: "TrainingSet", answered: Collection[Bat
     Args:
         ledger: Ledger of the batches.
         pictures: Pictures of the batch with the labels, and those that wait for a training.
-        answered: Batches on whose candidates they decide.
+        labels: What these labels are for.
+        since: Why labels that waited decide now; None where the batch brought more of them.
     """
-    for one in answered:
-        ledger.update(one.number, state=OPEN, reason=f"{pictures.batch.name} has its labels")
-    domains = {name for one in answered for name in one.awaited_domains}
+    from pipeline.retraining.pictures.picture_updates import content_of, is_usable
+
+    for one in labels.answered:
+        reason = since or f"{pictures.batch.name} has its labels"
+        ledger.update(one.number, state=OPEN, reason=reason)
+    domains = {name for one in labels.answered for name in one.awaited_domains}
+    contents = {
+        content_of(row)
+        for rows in pictures.newest.new.values()
+        for row in rows
+        if is_usable(row) and row["label"] and row["domain"] in domains
+    } - labels.conflicts.keys()
+    store = BatchStore(pictures.workspace.batches)
     for one in pictures.batches:
-        rows = pictures.newest.new.get(one.number, [])
-        has_labels = any(row["label"] and row["domain"] in domains for row in rows)
-        if one.state == "too_little_data" and has_labels:
-            reason = f"{one.reason}: {pictures.batch.name} brought them"
+        if one.state == "too_little_data" and any(
+            row["label"] and is_usable(row) and content_of(row) in contents
+            for row in readable_rows(one, store)
+        ):
+            reason = f"{one.reason}: {since or f'{pictures.batch.name} brought them'}"
             ledger.update(one.number, state="labels_used", reason=reason)
 
 
@@ -108,8 +126,39 @@ class LabelDecision:
             CandidateGoneError: The candidate cannot be decided on any more.
         """
         candidate = StoredCandidate.find(pictures.batch, self._workspace, self._versions)
-        rows = deciding_rows(candidate.domains, pictures, self._config, candidate)
-        counts = Counter(row["domain"] for row in rows)
-        if any(counts[name] < self._config.retrain.min_pictures for name in candidate.domains):
+        conflicts = find_conflicts(pictures, candidate.domains)
+        rows = deciding_rows(candidate.domains, pictures, self._config, candidate, conflicts)
+        if not self._are_enough(rows, candidate.domains):
             return None
         return deciding_snapshot(candidate, rows, pictures, self._config)
+
+    def open_decided(self, ledger: Ledger, read: Callable[[Batch], "TrainingSet"]) -> None:
+        """Open batches again on whose candidates labels decide that have waited.
+
+        They do once a batch that contradicted them was corrected, or fewer labels are asked for.
+
+        Args:
+            ledger: Ledger of the batches.
+            read: Reads the pictures of a batch, and those that wait for a training.
+        """
+        batches = ledger.batches()
+        for batch in batches:
+            if not batch.awaits_waiting_labels(batches):
+                continue
+            # A candidate or a batch that cannot be read decides nothing; other batches are taken.
+            with contextlib.suppress(Exception):
+                pictures = read(batch)
+                labels = self._waiting_labels(pictures)
+                use_labels(ledger, pictures, labels, since="nothing contradicts them now")
+
+    def _waiting_labels(self, pictures: "TrainingSet") -> ArrivedLabels:
+        """Return what the labels that have waited are for."""
+        candidate = StoredCandidate.find(pictures.batch, self._workspace, self._versions)
+        conflicts = find_conflicts(pictures, candidate.domains)
+        rows = deciding_rows(candidate.domains, pictures, self._config, candidate, conflicts)
+        answered = [pictures.batch] if self._are_enough(rows, candidate.domains) else []
+        return ArrivedLabels(answered, conflicts=conflicts)
+
+    def _are_enough(self, rows: list[BatchRow], domains: Iterable[str]) -> bool:
+        counts = Counter(row["domain"] for row in rows)
+        return all(counts[name] >= self._config.retrain.min_pictures for name in domains)

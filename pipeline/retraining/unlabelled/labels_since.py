@@ -23,13 +23,21 @@ def has_labels_since(batch: Batch, pushed: Iterable[Batch], workspace: Path) -> 
     if not later:
         return False
     store = BatchStore(Workspace(workspace).batches)
-    unlabelled = {row["sha256"] for row in _rows(batch, store) if not row["label"]} - {""}
+    unlabelled = {row["sha256"] for row in readable_rows(batch, store) if not row["label"]} - {""}
     return any(
-        row["label"] and row["sha256"] in unlabelled for one in later for row in _rows(one, store)
+        row["label"] and row["sha256"] in unlabelled
+        for one in later
+        for row in readable_rows(one, store)
     )
 
 
-def _rows(batch: Batch, store: BatchStore) -> list[BatchRow]:
+def readable_rows(batch: Batch, store: BatchStore) -> list[BatchRow]:
+    """Return the rows of a batch; none where its listing is gone or damaged.
+
+    Args:
+        batch: Batch of the ledger.
+        store: Store of the batches.
+    """
     try:
         return store.read(batch.digest)
     except UnavailableError:

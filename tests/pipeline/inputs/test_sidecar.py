@@ -10,6 +10,7 @@ from components.evaluation.predictions.slice_values import read_slice_values
 from pipeline.inputs import sidecar
 from pipeline.inputs.allowed_roots import AllowedRoots
 from pipeline.inputs.folder import list_folder
+from pipeline.inputs.layouts.domain_folder import substitute_folder
 from pipeline.inputs.layouts.layout import LayoutOptions
 from pipeline.inputs.sidecar import Sidecar
 from pipeline.inputs.snapshot import take_snapshot
@@ -66,6 +67,16 @@ def test_a_sidecar_names_splits_and_an_empty_cell_leaves_the_choice_to_the_hash(
     assert "split" not in rows["night/cat/c.png"]
 
 
+@pytest.mark.parametrize("domain", ["gate/1", ".night", "x" * 250])
+def test_a_sidecar_names_a_domain_that_no_folder_can_be_named_after(data, domain):
+    folder = substitute_folder(domain)
+    (data / "day").rename(data / folder)
+    (data / "sidecar.csv").write_text(f"path,domain\n{folder}/cat/a.png,{domain}\n")
+    domains = {path: row["domain"] for path, row in snapshot_rows(data).items()}
+    assert domains[f"{folder}/cat/a.png"] == domain
+    assert [path for path, name in domains.items() if name == domain] == [f"{folder}/cat/a.png"]
+
+
 def test_a_name_in_the_other_unicode_form_is_found(data):
     name = "day/cat/caf\u00e9.png"
     write_files(data, {unicodedata.normalize("NFD", name): b"1"})
@@ -90,6 +101,7 @@ def test_another_group_is_another_snapshot(data):
         ("path,group\nday/cat/a.png,nan\n", "line 2: group is nan"),
         ("path,label\nday/cat/a.png,dog\n", "line 2: label of day/cat/a.png is cat, as its folder"),
         ("path,domain\nday/cat/a.png,sea\n", "line 2: domain of day/cat/a.png is day"),
+        ("path,domain\nday/cat/a.png,day/1\n", "line 2: domain of day/cat/a.png is day"),
         ("path,group\nday/cat/a.png,1\n\nday/cat/a.png,2\n", "line 4: path is listed before"),
         ("path,group\nday/cat/a.png\n", "line 2: 1 columns, expected 2"),
         ("file,group\nday/cat/a.png,1\n", "must have one column path.*Rename file to path"),

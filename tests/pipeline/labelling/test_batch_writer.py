@@ -11,8 +11,10 @@ from pipeline.inputs.folder import scan_folder
 from pipeline.labelling.batch_writer import write_batch
 from pipeline.labelling.labelling_session import LabellingSession
 from pipeline.labelling.picture_list import picture_id
+from pipeline.picture_selection.folder_names import name_folders
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.listing_row import ListingRow
+from trainer_module.contract.output_text.spreadsheet_csv import SpreadsheetWriter
 
 
 @pytest.fixture(name="folder")
@@ -134,6 +136,24 @@ def test_groups_splits_and_slices_go_along_in_a_sidecar_that_fits_the_new_paths(
     sites = {row["path"]: row["slices"] for row in listed if row.get("slices")}
     assert sites == {"fog/dog/1.png": {"site": "Oslo"}}
     assert [row["path"] for row in listed if "split" in row] == ["fog/_unlabelled/5.png"]
+
+
+@pytest.mark.parametrize("domain", ["gate/1", ".night", "=1/2", "x" * 250])
+def test_labels_of_a_domain_that_no_folder_can_have_come_back_with_its_name(tmp_path, domain):
+    name = name_folders([domain])[domain]
+    folder = tmp_path / "pictures"
+    write_files(folder, {f"{name}/_to_label/1.png": solid("red")})
+    with (folder / "sidecar.csv").open("w", newline="") as file:
+        SpreadsheetWriter(file, ["path", "domain"]).write_row([f"{name}/_to_label/1.png", domain])
+    with open_session(folder, ["cat"]) as session:
+        session.decide(picture_id(f"{name}/_to_label/1.png"), "labelled", "cat")
+        written = write_batch(session, folder, tmp_path / "batch", only_labelled=True)
+    assert written.labels == Counter({(domain, "cat"): 1})
+    listed: list[ListingRow] = []
+    scan_folder(tmp_path / "batch", listed.append)
+    assert [(row["domain"], row["label"]) for row in listed if row["path"] != "_READY"] == [
+        (domain, "cat")
+    ]
 
 
 def test_a_folder_that_exists_is_never_written_to(folder, tmp_path):

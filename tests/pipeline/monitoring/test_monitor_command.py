@@ -16,9 +16,11 @@ from monitored_site import COPY, MonitoredSite, known, monitor, move_position, u
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.inputs.folder import scan_folder
 from pipeline.monitoring import monitor_watch
 from pipeline.traffic.monitor_files import monitoring_folder, report_file
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.model_assets import REFERENCE
 
 pytestmark = pytest.mark.component
@@ -252,6 +254,17 @@ def test_a_new_alarm_says_nothing_of_the_batch_of_an_earlier_one(site):
     site.send(unusual(150, seed=2))
     assert monitor(site).exit_code == 3
     assert report(site)["domains"][0]["delivered"] is None
+
+
+def test_a_delivered_batch_names_a_client_domain_that_no_folder_can_have(site):
+    site.send(unusual(150), "gate/1")
+    monitor(site, "--deliver", site.inbox)
+    [batch] = site.inbox.iterdir()
+    listed: list[ListingRow] = []
+    scan_folder(batch, listed.append)
+    pictures = [row for row in listed if row["path"] != "_READY"]
+    assert len(pictures) > 50
+    assert {row["domain"] for row in pictures} == {"gate/1"}
 
 
 @pytest.mark.parametrize(("when", "number"), [("before", 1), ("after", 1), ("before", 2)])

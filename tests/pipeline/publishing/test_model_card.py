@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from served_versions import DESCRIPTION, DOMAINS, FILES, RUN_ID, serve_version
 from tiny_pictures import write_files
 from tiny_summary import summary
@@ -77,6 +78,23 @@ def test_a_card_without_the_config_of_the_run_names_the_folder_of_its_summary(tm
     store = serve_version(tmp_path)
     (tmp_path / "runs" / RUN_ID / "config.yaml").unlink()
     assert "1,400 pictures from" in card(store)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "start"),
+    [("semi_supervised", "Trained on"), ("fine_tuned", "This or an earlier training had")],
+)
+def test_a_card_names_domains_of_unlabelled_pictures_and_whether_labels_have_measured_them(
+    tmp_path, chosen, start
+):
+    stage = DESCRIPTION["training"]["fine_tuned"]
+    training = {"chosen": chosen, chosen: stage, "unlabelled_domains": ["fog", "a*b"]}
+    content = json.dumps(DESCRIPTION | {"training": training}).encode()
+    model = write_files(tmp_path / "model", FILES | {"assets.extra/model.json": content})
+    measured = DOMAINS | {"fog": DOMAINS["day"] | {"test_images": 38.0}}
+    text = card(serve_version(tmp_path / "w", model=model, domains=measured))
+    assert f"- {start} unlabelled pictures of fog: accuracy there measured on 38 labels\n" in text
+    assert f"- {start} unlabelled pictures of a\\*b: accuracy there not measured\n" in text
 
 
 def test_names_of_users_are_no_markup(tmp_path):

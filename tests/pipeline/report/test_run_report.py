@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from markupsafe import escape
 from tiny_report import SCRIPT, tiny_data, tiny_model, tiny_record, write_tiny_report
 from tiny_summary import summary
 
@@ -17,7 +18,7 @@ from pipeline.report.run_record import read_record
 from pipeline.report.run_report import page_values, write_report
 from pipeline.report.split_predictions import SplitPredictions
 from pipeline.summary.acceptance_result import AcceptanceResult, AcceptedDomain
-from pipeline.workspace import Workspace
+from pipeline.workspace import BATCH, Workspace
 
 pytestmark = pytest.mark.component
 
@@ -136,6 +137,40 @@ def test_the_report_shows_the_accepted_predictions_of_every_domain(tmp_path, lim
     [section] = re.findall(r'<section id="acceptance".*?</section>', text, re.DOTALL)
     assert sentence in section
     assert re.findall(r"<td[^>]*>(.*?)</td>", section) == ["40", "0.750", "0.900", "0.790", "no"]
+
+
+def test_the_report_of_a_candidate_that_awaits_labels_has_the_pictures_and_the_commands(tmp_path):
+    command = "carryover label '/w/<to label>' --output /inbox/dark-labels"
+    awaiting = summary(
+        status="awaiting_labels",
+        pushed_version=None,
+        unverified={"fog": ["1.png", "2.png"]},
+        label_commands=[command],
+    )
+    folder = tmp_path / "to_label" / "digest"
+    folder.mkdir(parents=True)
+    record = tiny_record(tmp_path / "runs" / awaiting.run_id, awaiting)
+    (record.folder / BATCH).write_text("digest\n")
+    model = tiny_model()
+    training = model.description["training"] | {"unlabelled_domains": ["fog"]}
+    model = replace(model, description=model.description | {"training": training})
+    values = page_values(record, tiny_data(), model)
+    page = write_page(record.folder / "report.html", "report.html.j2", **values).read_text()
+    assert f"Pictures to label: 2 of fog, in <b>{folder}</b>." in page
+    assert f"<pre>{escape(command)}</pre>" in page
+    assert f"carryover accept {awaiting.run_id} " in page
+    assert "unlabelled pictures of fog: accuracy there not measured." in page
+
+
+def test_the_report_names_domains_in_which_far_fewer_predictions_are_accepted(tmp_path):
+    domain = AcceptedDomain(pictures=40, accepted=8, correct=8, accuracy_low=0.8, is_shown=False)
+    fallen = domain.model_copy(update={"baseline_coverage": 0.5})
+    acceptance = AcceptanceResult(
+        accuracy=0.95, min_confidence=0.8, max_novelty=0.95, domains={"day": fallen, "fog": domain}
+    )
+    text = write_tiny_report(tmp_path, acceptance=acceptance).read_text()
+    assert "than by version 1: day 0.500 before, 0.200 now. Clients that use accepted" in text
+    assert "fog 0" not in text
 
 
 def test_the_report_of_a_run_before_there_was_acceptance_says_that_it_is_not_known(tmp_path):

@@ -1,5 +1,6 @@
 """Acceptance of a rejected candidate; what its run leaves behind is written by hand."""
 
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -10,10 +11,13 @@ from finished_run import RUN_ID, STATISTICS, add_run
 from retraining_site import KilledError, be_killed
 from tiny_pictures import write_files
 from tiny_workspace import NAME, push_copy
+from typer.testing import CliRunner
 
 from components.pusher.data_set import read_data_set
 from components.pusher.model_digest import model_digest
+from components.pusher.rollback_record import write_rollback
 from components.pusher.version_store import VersionStore
+from pipeline.cli import app
 from pipeline.retraining.acceptance import accept_candidate
 from pipeline.retraining.batch import FILE, Batch
 from pipeline.retraining.ledger import Ledger
@@ -111,15 +115,23 @@ def test_a_candidate_is_not_accepted_without_a_reason(root, store, reason):
     assert store.versions() == [1]
 
 
-def test_a_candidate_that_was_rolled_back_is_accepted_again_in_the_ledger_too(root, store):
+def test_a_candidate_that_was_rolled_back_is_accepted_again_and_its_history_tells_all_of_it(
+    root, store
+):
     add_run(root, batch="digest")
     batch = add_rejected_batch(root, "monday", "digest")
     accept_candidate(root, RUN_ID, "we know")
-    store.roll_back()
+    store.roll_back(lambda version: write_rollback(version, "wrong pictures"))
     assert accept_candidate(root, RUN_ID, "we do know") == 3
     accepted = Ledger(root).read(batch.number)
     assert (accepted.state, accepted.version) == ("pushed", 3)
-    assert accepted.reason == ("worse; accepted by ann: we know; accepted by ann: we do know")
+    assert re.fullmatch(
+        r"worse; accepted by ann: we know; version 2 was rolled back [\d-]+ [\d:]+: wrong "
+        "pictures; accepted by ann: we do know",
+        accepted.reason,
+    )
+    done = CliRunner().invoke(app, ["history", "--workspace", str(root)])
+    assert "version 2 was rolled back" in " ".join(done.stdout.split())
 
 
 def test_an_accepted_version_is_written_to_the_delivery_of_its_run_if_another_was_pushed_later(

@@ -1,13 +1,15 @@
 from typing import Any
 
 import pytest
+from tiny_summary import summary
 
 from components.data_gate.validation_options import ValidationOptions
 from pipeline.config.retraining_options import RetrainOptions
 from pipeline.retraining.assessing.accuracy_estimate import AccuracyEstimate
 from pipeline.retraining.assessing.assessment import BatchAssessment, DomainAssessment
-from pipeline.retraining.batch_decision import decide
+from pipeline.retraining.batch_decision import BatchResult, decide
 from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount
+from pipeline.summary.acceptance_result import AcceptanceResult, AcceptedDomain
 
 OPTIONS = RetrainOptions(min_pictures=20, good_enough=0.9)
 
@@ -182,3 +184,17 @@ def test_a_batch_without_anything_new_says_what_it_is(known, omitted, outcome, t
     decision = decide(BatchAssessment({"night": night}, omitted=omitted), {}, {}, OPTIONS)
     assert decision.outcome == outcome
     assert text in decision.reason
+
+
+def test_the_reason_of_a_pushed_batch_tells_that_far_fewer_predictions_are_accepted():
+    day = AcceptedDomain(
+        **{"pictures": 100, "accepted": 20, "correct": 20, "accuracy_low": 0.9, "is_shown": False},
+        baseline_coverage=0.5,
+    )
+    acceptance = AcceptanceResult(
+        accuracy=0.95, min_confidence=0.8, max_novelty=0.95, domains={"day": day}
+    )
+    result = BatchResult.of_run(summary(acceptance=acceptance), 20)
+    assert result.reason.endswith(
+        "; the share of accepted predictions fell in 'day' from 0.50 to 0.20"
+    )

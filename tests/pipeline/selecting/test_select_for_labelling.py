@@ -13,6 +13,7 @@ from components.image_example_gen.splits import digest
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.folder import scan_folder
 from pipeline.selecting.select_for_labelling import PictureSource, select_for_labelling
+from pipeline.selecting.unlabelled_pictures import find_unlabelled
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.output_text.spreadsheet_csv import read_rows
@@ -200,13 +201,15 @@ def test_domains_and_groups_of_a_manifest_stay_apart_in_a_batch_of_the_output(
     listed: list[ListingRow] = []
     scan_folder(output, listed.append, slices=("hour",))
     found = {row["domain"]: row for row in listed if "reason" not in row}
-    assert len(found) == len(domains)
+    assert set(found) == set(domains)
     assert sorted(row["group"] for row in found.values()) == [f"g{n}" for n in range(5)]
     assert (found["day_1"]["group"], found["day_1"]["slices"]) == ("g1", {"hour": "1"})
     assert {row["domain"]: row["group"] for row in rows_of(output)}["day/1"] == "g0"
     printed = capsys.readouterr().out
     assert "Domain day/1 is in the folder day_1-" in printed
     assert printed.count(" is in the folder ") == 4
+    again = find_unlabelled(output, None).pictures
+    assert {picture.domain for picture in again} == set(domains)
 
 
 def test_a_loop_of_links_is_no_data(served, tmp_path):

@@ -2,6 +2,7 @@ from pipeline.summary.acceptance_result import (
     AcceptanceResult,
     AcceptedDomain,
     describe_acceptance,
+    describe_fall,
 )
 
 
@@ -28,6 +29,16 @@ def test_the_line_says_in_how_many_domains_the_share_is_not_shown():
         "Share of accepted predictions (eval split): 'night' 0.00, 'day' 0.90; too few to show "
         "0.95 correct in 1 domain"
     )
+
+
+def test_only_a_share_that_fell_by_more_than_a_tenth_is_told_the_greatest_fall_first():
+    now = result(day=20, dusk=40, fog=75, night=90, new=0)
+    compared = now.compared_with(result(day=50, dusk=50, fog=95, night=60))
+    assert describe_fall(compared) == (
+        "the share of accepted predictions fell in 'day' from 0.50 to 0.20, 'fog' from 0.95 to 0.75"
+    )
+    assert describe_fall(now.compared_with(now)) == ""
+    assert describe_fall(now.compared_with(None)) == describe_fall(None) == ""
 
 
 def test_a_run_without_acceptance_has_no_line():

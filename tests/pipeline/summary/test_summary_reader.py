@@ -104,7 +104,27 @@ def test_the_summary_holds_the_calibration_of_the_exported_model(tmp_path, outpu
     summary = read(tmp_path, outputs)
     assert summary.status == "pushed"
     assert summary.calibration.model_dump() == CALIBRATION
-    assert summary.acceptance.model_dump() == ACCEPTANCE
+    assert summary.acceptance.model_dump(exclude_none=True) == ACCEPTANCE
+
+
+@pytest.mark.parametrize(
+    ("training", "before"),
+    [
+        ({"acceptance": ACCEPTANCE}, 80 / 90),
+        ({}, None),  # from before there was acceptance
+        (None, None),  # of another program
+    ],
+)
+def test_accepted_predictions_are_compared_with_those_of_the_baseline(
+    tmp_path, outputs, training, before
+):
+    if training is not None:
+        path = tmp_path / "baseline/assets.extra/model.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps({"labels": ["red"], "training": training}))
+    baseline = tmp_path / "baseline"
+    summary = read_summary(facts(tmp_path), outputs, GateOptions(), 1, baseline)
+    assert summary.acceptance.domains["day"].baseline_coverage == before
 
 
 def test_the_summary_of_a_model_from_before_acceptance_has_none(tmp_path, outputs):

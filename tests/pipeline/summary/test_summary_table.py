@@ -8,6 +8,7 @@ from rendered_tables import row
 from rich.console import Console
 from tiny_summary import FROZEN, domain, summary
 
+from pipeline.summary.acceptance_result import AcceptanceResult, AcceptedDomain
 from pipeline.summary.summary_schema import Images, Stages, Summary
 from pipeline.summary.summary_table import describe_change, show_summary
 
@@ -94,6 +95,24 @@ def test_a_rejection_names_the_domain_and_the_command_that_accepts_the_candidate
 def test_a_rejection_without_a_domain_names_the_command_alone():
     text = rejected("the same model was version 2 and has been rolled back")
     assert text.endswith(f"Push the candidate all the same:\n  {ACCEPT}\n")
+
+
+def test_a_share_of_accepted_predictions_that_fell_is_told_with_what_it_means():
+    day = AcceptedDomain(
+        pictures=100,
+        accepted=20,
+        correct=20,
+        accuracy_low=0.9,
+        is_shown=False,
+        baseline_coverage=0.5,
+    )
+    acceptance = AcceptanceResult(
+        accuracy=0.95, min_confidence=0.8, max_novelty=0.95, domains={"day": day}
+    )
+    assert (
+        "The share of accepted predictions fell in 'day' from 0.50 to 0.20: clients that use "
+        "accepted predictions alone get fewer of them\n"
+    ) in shown(summary(acceptance=acceptance))
 
 
 def test_a_model_that_cannot_be_served_is_not_to_be_accepted():

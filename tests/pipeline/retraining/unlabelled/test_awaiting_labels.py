@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from candidate_runs import CandidateRuns, deliver_unlabelled, give_labels
+from candidate_runs import LABELS, CandidateRuns, deliver_unlabelled, give_labels
 from PIL import Image
 from retraining_site import PUSHED, KilledError, OnEvent, Pipeline, RetrainingSite, be_killed
 from tiny_pictures import solid, write_files
@@ -22,11 +23,13 @@ from tiny_workspace import push_copy, shade, write_colours
 from components.image_example_gen.splits import name_digest
 from pipeline.config.run_config import RunConfig
 from pipeline.retraining.acceptance import accept_candidate
+from pipeline.retraining.batch import Batch
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.ledger_table import next_steps
 from pipeline.retraining.pictures.known_pictures import KnownPictures
 from pipeline.retraining.pictures.listing_rows import ListingRows
 from pipeline.retraining.pictures.picture_updates import content_of
+from pipeline.retraining.training_set import TrainingSet
 from pipeline.retraining.unlabelled.awaiting_candidates import (
     CandidateGoneError,
     StoredCandidate,
@@ -93,6 +96,19 @@ def killed_after(runs: CandidateRuns) -> Callable[..., Summary]:
     return run
 
 
+def give_labels_in_two_batches(site: RetrainingSite) -> int:
+    """Deliver labels as `first` and `second`, and other pictures as `third`; return the number."""
+    folder = to_label(site)
+    count = len(list(folder.glob("*/*/*.png")))
+    give_labels(site, folder, "first", 5)
+    for path in sorted(folder.glob("*/*/*.png"))[:5]:
+        path.unlink()
+    give_labels(site, folder, "second")
+    write_colours(site.inbox / "third", "fog", [("red", "green")] * 9)
+    (site.inbox / "third" / "_READY").touch()
+    return count
+
+
 def test_a_candidate_awaits_labels_of_pictures_that_it_was_not_trained_on(site):
     runs = CandidateRuns(site)
     deliver_unlabelled(site, "dark")
@@ -119,6 +135,10 @@ def test_a_candidate_awaits_labels_of_pictures_that_it_was_not_trained_on(site):
         f"--output {site.inbox}/dark-labels"
     )
     assert steps[3].startswith(f"  carryover accept {batch.run_id} ")
+    assert snapshot.label_commands == (
+        steps[1].strip(),
+        f"carryover retrain --workspace {site.workspace} --inbox {site.inbox}",
+    )
     os.utime(site.inbox / "dark" / "_READY", (10**9, 10**9))
     assert site.run(**OPTIONS) == 0
     assert "dark: nothing to do: the same pictures as before" in site.output
@@ -140,6 +160,36 @@ def test_labels_of_these_pictures_decide_without_a_training(waiting, verdict, co
     assert batch.version == (2 if verdict == "pushed" else None)
     assert labels.reason.endswith("; the labels decide on the candidate of dark")
     assert waiting.event_names() == ["taken", "labels_used", state]
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_after_labels_decided_against_a_candidate_the_next_step_trains_on_them(site, is_gone):
+    deliver_unlabelled(site, "dark")
+    site.run(CandidateRuns(site), **OPTIONS)
+    count = give_labels(site, to_label(site), "labels")
+    if is_gone:
+        shutil.rmtree(site.inbox / "dark")
+    assert site.run(CandidateRuns(site, "not_blessed"), **OPTIONS) == 3
+    what = "To train on dark with the labels that have arrived"
+    retrain = f"  carryover retrain --workspace {site.workspace} --inbox {site.inbox}"
+    again = [f"{what}:", f"  touch {site.inbox}/dark/_READY", retrain]
+    if is_gone:
+        again = [f"{what}, copy dark into {site.inbox} again, and run:", retrain]
+    assert site.output.splitlines()[-len(again) :] == again
+    assert next_steps(site.batches(), site.workspace)[-len(again) :] == again
+    if is_gone:
+        deliver_unlabelled(site, "dark")
+    else:
+        subprocess.run(again[1], shell=True, check=True)  # noqa: S602 (the printed command)
+    runs = CandidateRuns(site)
+    assert site.run(runs, **OPTIONS) == 0
+    assert site.states() == ["rejected", "labels_used", "pushed"]
+    [snapshot] = runs.snapshots
+    assert snapshot.candidate is None
+    assert snapshot.unlabelled_list
+    rows = read_listing(snapshot.path)
+    assert [row["domain"] for row in rows].count("night") == count
+    assert next_steps(site.batches(), site.workspace) == []
 
 
 def test_labels_do_not_decide_while_known_pictures_are_unavailable(waiting):
@@ -179,15 +229,23 @@ def test_too_few_labels_wait_with_the_candidate_and_later_ones_decide(waiting):
     assert [row.get("split") for row in read_listing(runs.snapshots[0].path)].count("test") == 8
 
 
+def test_the_command_for_further_labels_names_a_batch_that_replaces_no_other(site):
+    def output() -> str:
+        lines = next_steps(site.batches(), site.workspace)
+        return next(line.split(" --output ")[1] for line in lines if " --output " in line)
+
+    deliver_unlabelled(site, "dark")
+    site.run(CandidateRuns(site), **OPTIONS)
+    assert output() == f"{site.inbox}/dark-labels"
+    give_labels(site, to_label(site), "dark-labels", 2)
+    assert output() == f"{site.inbox}/dark-labels-2"
+    site.run(**OPTIONS)
+    shutil.rmtree(site.inbox / "dark-labels")
+    assert output() == f"{site.inbox}/dark-labels-2"
+
+
 def test_all_deliveries_of_labels_in_one_pass_decide_together(waiting):
-    folder = to_label(waiting)
-    count = len(list(folder.glob("*/*/*.png")))
-    give_labels(waiting, folder, "first", 5)
-    for path in sorted(folder.glob("*/*/*.png"))[:5]:
-        path.unlink()
-    give_labels(waiting, folder, "second")
-    write_colours(waiting.inbox / "third", "fog", [("red", "green")] * 9)
-    (waiting.inbox / "third" / "_READY").touch()
+    count = give_labels_in_two_batches(waiting)
     runs = CandidateRuns(waiting)
     assert waiting.run(runs, **OPTIONS) == 0
     assert waiting.states() == ["pushed", "labels_used", "labels_used", "pushed"]
@@ -447,3 +505,81 @@ def test_labels_beside_unlabelled_pictures_of_another_new_domain_are_trained_on(
     waiting.run(runs, **OPTIONS)
     assert [snapshot.candidate for snapshot in runs.snapshots] == [None]
     assert list(runs.snapshots[0].unverified) == ["fog"]
+
+
+def relabel(site: RetrainingSite, name: str, count: int) -> list[str]:
+    """Give the first pictures of a delivery with labels the next label; return their names."""
+    names = []
+    for path in sorted((site.inbox / name).glob("*/*/*.png"), key=lambda one: one.name)[:count]:
+        other = LABELS[(LABELS.index(path.parent.name) + 1) % 3]
+        target = path.parent.with_name(other) / path.name
+        target.parent.mkdir(exist_ok=True)
+        path.rename(target)
+        names.append(path.name)
+    return names
+
+
+def test_two_deliveries_that_contradict_each_other_decide_nothing_until_one_is_corrected(waiting):
+    count = give_labels(waiting, to_label(waiting), "mine")
+    give_labels(waiting, to_label(waiting), "yours")
+    relabel(waiting, "yours", count)
+    assert waiting.run(**OPTIONS) == 0
+    assert waiting.states() == ["awaiting_labels", "too_little_data", "too_little_data"]
+    for batch in waiting.batches()[1:]:
+        assert f"; {count} pictures have different labels in mine and yours and" in batch.reason
+        assert "too few to decide on the candidate of dark: correct one of these" in batch.reason
+    shutil.rmtree(waiting.inbox / "yours")
+    give_labels(waiting, to_label(waiting), "yours")
+    assert waiting.preview(**OPTIONS)[-1].startswith("dark: labels decide on the candidate of run ")
+    assert waiting.states()[:2] == ["awaiting_labels", "too_little_data"]
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert waiting.states() == ["pushed", "labels_used", "labels_used", "duplicate"]
+    assert "The batch waits for more: nothing contradicts them now" in waiting.batches()[1].reason
+    rows = read_listing(runs.snapshots[0].path)
+    assert [row.get("split") for row in rows if row["domain"] == "night"].count("test") == count
+
+
+def test_pictures_that_two_deliveries_contradict_are_named_and_the_others_decide(waiting):
+    count = give_labels(waiting, to_label(waiting), "mine")
+    give_labels(waiting, to_label(waiting), "yours")
+    [name] = relabel(waiting, "yours", 1)
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert waiting.states() == ["pushed", "labels_used", "labels_used"]
+    for batch in waiting.batches()[1:]:
+        assert (
+            "; 1 picture has different labels in mine and yours and cannot decide" in batch.reason
+        )
+        assert f"/{name}); the labels decide on the candidate of dark" in batch.reason
+    rows = read_listing(runs.snapshots[0].path)
+    tested = [Path(row["path"]).name for row in rows if row["domain"] == "night"]
+    assert len(tested) == count - 1
+    assert not any(name in path for path in tested)
+
+
+def test_a_batch_whose_labels_decide_does_not_claim_that_anything_is_trained_on(waiting):
+    give_labels(waiting, to_label(waiting), "labels")
+    further = {f"night/_unlabelled/{n}.png": solid(shade("red", n)) for n in range(300, 340)}
+    write_files(waiting.inbox / "labels", further)
+    assert waiting.run(CandidateRuns(waiting), **OPTIONS) == 0
+    _, labels = waiting.batches()
+    assert labels.state == "labels_used"
+    assert "trained on" not in labels.reason
+    assert "needs" not in labels.reason
+
+
+def test_pictures_of_a_batch_are_read_once_and_not_at_all_for_a_candidate_of_other_domains(
+    waiting, monkeypatch
+):
+    give_labels_in_two_batches(waiting)
+    read = TrainingSet.read.__func__
+    names = []
+
+    def counted(cls: type, batch: Batch, *arguments: object) -> TrainingSet:
+        names.append(batch.name)
+        return read(cls, batch, *arguments)
+
+    monkeypatch.setattr(TrainingSet, "read", classmethod(counted))
+    assert waiting.run(CandidateRuns(waiting), **OPTIONS) == 0
+    assert names == ["first", "second", "dark", "third"]

@@ -1,0 +1,130 @@
+"""Pictures whose label was delivered already: nobody is asked for it again."""
+
+import hashlib
+import os
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.inputs.folder import list_folder
+from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
+from pipeline.labelling.picture_list import ListedPicture, picture_id
+from pipeline.retraining.batch import DROPPED, Batch, has_pictures
+from pipeline.retraining.deliveries.batch_store import BatchStore
+from pipeline.retraining.deliveries.inbox import READY
+from pipeline.retraining.ledger import read_batches
+from pipeline.retraining.unlabelled.labels_since import readable_rows
+from pipeline.workspace import Workspace
+from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.printable_names import printable_name
+
+
+def find_delivered(
+    pictures: Mapping[str, ListedPicture],
+    folder: Path,
+    workspace: Path,
+    output: Path,
+    entries: Iterable[Mapping[str, Any]],
+) -> set[str]:
+    """Return the ids of the pictures whose content a batch has with a label.
+
+    Batches that the output would replace do not count, nor do held and failed ones. Of an inbox,
+    batches that were not taken yet are looked at, too. A picture in the folder of a class has a
+    label, and is shown so that it can be corrected; and so is one that the journal tells of.
+
+    Args:
+        pictures: Pictures by id.
+        folder: Folder of the pictures.
+        workspace: Folder of the workspace, whose batches are looked at.
+        output: Folder of the batch that will be written.
+        entries: Entries of the journal of that batch.
+
+    Raises:
+        InputError: No picture is left to label.
+    """
+    decided = {picture_id(str(entry["path"])) for entry in entries if "path" in entry}
+    delivered = _delivered_pictures(pictures, folder, workspace, output) - decided
+    if delivered == pictures.keys():
+        raise InputError(
+            f"all pictures of {folder} were delivered with a label. To change labels, remove "
+            "their batch from the inbox, and give its path as --output."
+        )
+    return delivered
+
+
+def describe_delivered(count: int) -> list[str]:
+    """Return a line that says how many pictures are left out; none where there are none.
+
+    Args:
+        count: Number of pictures.
+    """
+    pictures = "picture that has" if count == 1 else "pictures that have"
+    return [f"Left out: {count:,} {pictures} a label in a delivered batch."] if count else []
+
+
+def _delivered_pictures(
+    pictures: Mapping[str, ListedPicture], folder: Path, workspace: Path, output: Path
+) -> set[str]:
+    name = printable_name(output.name)
+    batches = read_batches(workspace)
+    counting = [
+        one
+        for one in batches
+        if has_pictures(one) and one.state not in DROPPED
+        if one.replaced_by is None and one.name != name
+    ]
+    files = dict(_stored_files(counting, workspace))
+    if any(posixpath.dirname(one.source) == printable_name(str(output.parent)) for one in batches):
+        taken = {one.name for one in batches} | {name}
+        files |= {str(path): "" for path in _files_not_taken(output.parent, taken)}
+    if not files:
+        return set()
+    sizes = {_size(path) for path in files}
+    candidates = [
+        one
+        for one in pictures.values()
+        # The copies of a batch may have been removed: then any file may be one of its pictures.
+        if not one.label and (one.size in sizes or None in sizes)
+    ]
+    labelled = {files[path] or _digest(path) for path in files} if candidates else set()
+    return {one.id for one in candidates if _digest(str(folder / one.path)) in labelled - {""}}
+
+
+def _stored_files(batches: Collection[Batch], workspace: Path) -> Iterator[tuple[str, str]]:
+    """Yield the files with a label of batches in the workspace, with their digests."""
+    store = BatchStore(Workspace(workspace).batches)
+    for batch in batches:
+        for row in readable_rows(batch, store):
+            if row["label"] and "reason" not in row:
+                yield str(workspace / row["path"]), row["sha256"]
+
+
+def _files_not_taken(inbox: Path, taken: Collection[str]) -> Iterator[Path]:
+    """Yield the files with a label of complete folders in an inbox that no pass has taken yet."""
+    for path in inbox.glob("[!.]*"):
+        if printable_name(path.name) in taken or not (path / READY).is_file():
+            continue
+        try:
+            rows = list_folder(path)
+        except (OSError, UnavailableError):
+            continue  # the pass says what is wrong with it
+        for row in rows:
+            if "reason" not in row and not is_unlabelled(row["label"]):
+                yield path / row["path"]
+
+
+def _size(path: str) -> int | None:
+    """Return the size of a file; None if it is gone."""
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 (names may not be UTF-8)
+    except OSError:
+        return None
+
+
+def _digest(path: str) -> str:
+    """Return the SHA-256 of a file, in hex; "" if it cannot be read."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return ""
