@@ -66,9 +66,10 @@ def run_fn(fn_args: Any) -> None:
             examples), `base_model` (path of the serving model, or None), `serving_model_dir` and
             `model_run_dir` (folders for the results) and `custom_config`, with the keys
             `training` (see `TrainingOptions`) and, optionally, `activation_cache` (folder of
-            cached activations), `new_pictures` (see `weighting.NewPictures`), `unlabelled` (pattern
-            of transformed examples without labels), `folds` (see `cross_fitting.folds.Folds`) and
-            `job_folder` (folder in which the chief publishes jobs, see `multi_worker`).
+            cached activations, with their limit), `new_pictures` (see `weighting.NewPictures`),
+            `unlabelled` (pattern of transformed examples without labels), `folds` (see
+            `cross_fitting.folds.Folds`) and `job_folder` (folder in which the chief publishes jobs,
+            see `multi_worker`).
 
     Raises:
         InputError: A split is empty, or an option does not fit the backbone or the hardware.

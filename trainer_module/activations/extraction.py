@@ -9,7 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer_module.activations.activation_cache import ActivationCache, network_digest
+from trainer_module.activations.activation_cache import (
+    ActivationCache,
+    network_digest,
+    read_limit,
+)
 from trainer_module.activations.activation_store import store_outputs
 from trainer_module.activations.activations import Activations
 from trainer_module.activations.inference import FORWARD_BATCH, embed
@@ -263,7 +267,7 @@ def _compute_view(
     cache = None
     if task.cache:
         network = _cache_name(classifier, frozen_part, task)
-        cache = ActivationCache(task.cache, network, array.shape[1:], task.cache_limit)
+        cache = ActivationCache(task.cache, network, array.shape[1:], read_limit(task.cache))
         missing = ~cache.find(digests, number, array)
         if not missing.any():
             return array

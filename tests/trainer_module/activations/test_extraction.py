@@ -1,10 +1,12 @@
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from trainer_fixtures import rows
 
+from trainer_module.activations.activation_cache import write_limit
 from trainer_module.activations.activations import Activations
 from trainer_module.activations.extraction import add_views, extract_activations
 from trainer_module.data.weighting import NewPictures
@@ -60,6 +62,7 @@ def test_without_random_views_there_is_only_the_picture_itself(task, splits, cla
 def test_activations_from_the_cache_are_those_that_were_computed(
     task, splits, classifier, tmp_path
 ):
+    write_limit(tmp_path / "cache", 2**29)
     cached = replace(task, cache=str(tmp_path / "cache"))
 
     def extract() -> Activations:
@@ -76,9 +79,10 @@ def test_activations_from_the_cache_are_those_that_were_computed(
 
 
 def test_a_cached_picture_is_not_computed_again(task, splits, classifier, tmp_path):
+    write_limit(tmp_path / "cache", 2**29)
     cached = replace(task, cache=str(tmp_path / "cache"))
     extract_activations(splits[1], classifier, "block1", cached)
-    [network] = (tmp_path / "cache").iterdir()
+    [network] = filter(Path.is_dir, (tmp_path / "cache").iterdir())
     size = (network / "features.bin").stat().st_size
     extract_activations(splits[1], classifier, "block1", cached)
     assert (network / "features.bin").stat().st_size == size

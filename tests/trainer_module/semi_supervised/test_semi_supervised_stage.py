@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from trainer_module.activations.activation_cache import write_limit
 from trainer_module.activations.extraction import (
     add_views,
     extract_activations,
@@ -26,6 +27,7 @@ def test_the_stage_trains_in_rounds_on_strong_views_of_the_unlabelled_pictures(
     for module in (semi_supervised_stage, teacher_training):
         monkeypatch.setattr(module, "ROUNDS", 2)
     labelled = extract_activations(splits[0], classifier, BOUNDARY, task)
+    write_limit(tmp_path / "cache", 2**29)
     task = replace(task, cache=str(tmp_path / "cache"))
     unlabelled = extract_unlabelled(splits[0], classifier, BOUNDARY, task)
     np.testing.assert_array_equal(unlabelled.views[0], labelled.views[0])
