@@ -26,7 +26,7 @@ def test_the_stage_trains_in_rounds_on_strong_views_of_the_unlabelled_pictures(
 ):
     for module in (semi_supervised_stage, teacher_training):
         monkeypatch.setattr(module, "ROUNDS", 2)
-    labelled = extract_activations(splits[0], classifier, BOUNDARY, task)
+    [labelled] = extract_activations([splits[0]], classifier, BOUNDARY, task)
     write_limit(tmp_path / "cache", 2**29)
     task = replace(task, cache=str(tmp_path / "cache"))
     unlabelled = extract_unlabelled(splits[0], classifier, BOUNDARY, task)
@@ -52,7 +52,7 @@ def test_the_stage_trains_the_whole_network_on_views_that_are_made_anew(
 ):
     for module in (semi_supervised_stage, teacher_training):
         monkeypatch.setattr(module, "ROUNDS", 2)
-    labelled = extract_activations(splits[0], classifier, INPUT, task)
+    [labelled] = extract_activations([splits[0]], classifier, INPUT, task)
     labelled = add_views(labelled, splits[0], classifier, INPUT, task)
     unlabelled = extract_unlabelled(splits[0], classifier, INPUT, task)
     assert unlabelled.random_views.preset == "strong"
