@@ -15,7 +15,7 @@ import numpy as np
 
 from trainer_module.activations.activations import Activations
 from trainer_module.activations.extraction import add_views, extract_activations
-from trainer_module.activations.inference import embed
+from trainer_module.activations.inference import create_embedding
 from trainer_module.classifier import Classifier, build_classifier, extend_labels
 from trainer_module.contract.errors import InputError
 from trainer_module.data.transformed_examples import Pictures, read_pictures
@@ -145,8 +145,9 @@ def _extract_splits(
     tuning = task.options.fine_tuning
     boundary = freeze_boundary(classifier, tuning.trainable_from) if tuning.epochs else None
     logger.info("activations of %s pictures", f"{len(train) + len(evaluation):,}")
-    train_activations = extract_activations(train, classifier, boundary, task)
-    eval_activations = extract_activations(evaluation, classifier, boundary, task)
+    train_activations, eval_activations = extract_activations(
+        (train, evaluation), classifier, boundary, task
+    )
     if boundary is not None:
         train_activations = add_views(train_activations, train, classifier, boundary, task)
     return _Splits(train_activations, eval_activations, boundary)
@@ -197,8 +198,9 @@ def _accuracy(
         task: Task of the training.
     """
     kernel, bias = classifier.head.get_weights()
+    embed = create_embedding(classifier, boundary, task)
     correct = []
     for part in parts:
-        logits = embed(classifier, part, boundary, task) @ kernel + bias
+        logits = embed(part) @ kernel + bias
         correct.append(logits.argmax(axis=-1) == class_ids(part.labels, classifier.labels))
     return float(np.mean(np.concatenate(correct)))

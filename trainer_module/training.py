@@ -17,7 +17,7 @@ from trainer_module.activations.extraction import (
     extract_activations,
     extract_unlabelled,
 )
-from trainer_module.activations.inference import embed
+from trainer_module.activations.inference import create_embedding
 from trainer_module.classifier import (
     Classifier,
     build_classifier,
@@ -66,9 +66,10 @@ def run_fn(fn_args: Any) -> None:
             examples), `base_model` (path of the serving model, or None), `serving_model_dir` and
             `model_run_dir` (folders for the results) and `custom_config`, with the keys
             `training` (see `TrainingOptions`) and, optionally, `activation_cache` (folder of
-            cached activations), `new_pictures` (see `weighting.NewPictures`), `unlabelled` (pattern
-            of transformed examples without labels), `folds` (see `cross_fitting.folds.Folds`) and
-            `job_folder` (folder in which the chief publishes jobs, see `multi_worker`).
+            cached activations, with their limit), `new_pictures` (see `weighting.NewPictures`),
+            `unlabelled` (pattern of transformed examples without labels), `folds` (see
+            `cross_fitting.folds.Folds`) and `job_folder` (folder in which the chief publishes jobs,
+            see `multi_worker`).
 
     Raises:
         InputError: A split is empty, or an option does not fit the backbone or the hardware.
@@ -124,15 +125,15 @@ def run_fn(fn_args: Any) -> None:
             task,
         )
     classifier.set_weights(chosen.weights)
+    embed = create_embedding(classifier, trained.boundary, task)
     predictions = EvalPredictions(
-        embed(classifier, trained.eval_activations, trained.boundary, task),
+        embed(trained.eval_activations),
         confidences(chosen.logits, calibration.temperature),
         chosen.logits.argmax(axis=1) == targets,
         evaluation.domains,
     )
-    rule, acceptance = fit_rule(
-        classifier, trained.train_activations, trained.boundary, predictions, task
-    )
+    accepted = options.serve.accepted_accuracy
+    rule, acceptance = fit_rule(embed, trained.train_activations, predictions, accepted)
     if hardware.is_chief:
         report = _report(trained.stages, chosen, calibration, acceptance, hardware.description)
         report[UNLABELLED_DOMAINS] = _all_unlabelled_domains(unlabelled, fn_args.base_model)
@@ -195,8 +196,9 @@ def train_stages(
     boundary = freeze_boundary(classifier, tuning.trainable_from) if tuning.epochs else None
     start = time.perf_counter()
     logger.info("frozen: activations of %s pictures", f"{len(train) + len(evaluation):,}")
-    train_activations = extract_activations(train, classifier, boundary, task)
-    eval_activations = extract_activations(evaluation, classifier, boundary, task)
+    train_activations, eval_activations = extract_activations(
+        (train, evaluation), classifier, boundary, task
+    )
     first_head = classifier.head.get_weights()
     stages = [train_frozen(classifier, train_activations, eval_activations, task, start)]
     if boundary is not None:

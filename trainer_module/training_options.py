@@ -162,12 +162,6 @@ class TrainingOptions(Options):
         le=2**30,
         description="MiB for activations, the rest is on disk; null: a quarter of the available",
     )
-    cache_disk: int = Field(
-        512,
-        ge=0,
-        le=2**30,
-        description="MiB of disk for activations that later retrainings reuse",
-    )
     criterion: Criterion = Field("mean_domain", description="accuracy that every choice compares")
     balance: Literal["none", "class", "domain"] = Field(
         "none", description="groups that get the same total weight, whatever their size"

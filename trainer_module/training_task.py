@@ -30,7 +30,8 @@ class TrainingTask:
         hardware: Devices and precision, see `hardware.set_up_hardware`.
         run_dir: Folder for TensorBoard logs.
         store: Storage for activations.
-        cache: Folder for activations that later trainings reuse; None to cache nothing.
+        cache: Folder for activations that later trainings reuse, see
+            `activation_cache.write_limit`; None to cache nothing.
         new_pictures: Pictures that the baseline was not trained on.
         folds: Folds of the pictures that are cross-fitted.
         on_epoch: Function to call after every epoch of a stage, and every pass for random views
@@ -50,11 +51,6 @@ class TrainingTask:
     def is_retraining(self) -> bool:
         """Whether there are pictures that the baseline was not trained on."""
         return bool(self.new_pictures.folders)
-
-    @property
-    def cache_limit(self) -> int:
-        """Most bytes of activations that are kept for later trainings."""
-        return self.options.cache_disk * 2**20
 
     def metrics_writer(self, stage: str) -> MetricsWriter:
         """Return a function that writes metrics to the stage's log, and calls `on_epoch`."""

@@ -9,8 +9,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact, artifact_utils
 
 from components.compat.tfx_internals import serving_model_path, write_string_file
-from components.serving_check.probe_process import run_probe
-from trainer_module.contract.folder_files import list_files
+from components.serving_check.probe_process import probe_shards, run_probe
 
 logger = logging.getLogger("carryover.serving_check")
 
@@ -30,9 +29,8 @@ class ServingCheckExecutor(base_executor.BaseExecutor):
         """See `BaseExecutor.Do`."""
         model = artifact_utils.get_single_instance(input_dict["model"])
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
-        uris = artifact_utils.get_split_uris(input_dict["examples"], "train")
-        shards = [file for uri in uris for file in list_files(uri)]
-        findings = run_probe(serving_model_path(model.uri), shards)
+        examples = artifact_utils.get_single_uri(input_dict["examples"])
+        findings = run_probe(serving_model_path(model.uri), probe_shards(examples))
         write_string_file(f"{blessing.uri}/{FINDINGS}", json.dumps(findings))
         for problem in findings["problems"]:
             logger.error("the model cannot serve: %s", problem)

@@ -1,4 +1,4 @@
-"""Process of the probe, which can be started while another component still works."""
+"""Process of the probe, which can check a model while another component still works."""
 
 import contextlib
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.serving_check import probe
+from trainer_module.contract.folder_files import list_files
 from trainer_module.contract.process_environment import environment_without_gpu
 
 #: Number of pictures that the probe sends through the model.
@@ -20,10 +21,21 @@ TIME_LIMIT = 600
 
 
 class ProbeProcess:
-    """A clean process, without our code on its path, that waits for a model to check."""
+    """A clean process, without our code on its path, that checks one model.
 
-    def __init__(self) -> None:
-        """Start the process. It imports TensorFlow, which takes seconds."""
+    Attributes:
+        model: Folder of the SavedModel.
+        shards: Paths of TFRecord files with tf.Examples of ImageExampleGen.
+    """
+
+    def __init__(self, model: str, shards: list[str]) -> None:
+        """Start the process: it imports TensorFlow, loads the model and calls its signatures.
+
+        Args:
+            model: See the attribute.
+            shards: See the attribute.
+        """
+        self.model, self.shards = model, shards
         self._empty = tempfile.TemporaryDirectory()
         self._process = subprocess.Popen(
             # -I: neither the working directory nor PYTHONPATH is on the probe's path.
@@ -35,22 +47,20 @@ class ProbeProcess:
             stderr=subprocess.PIPE,
             text=True,
         )
+        line = json.dumps([model, NUM_PICTURES, *shards])
+        with contextlib.suppress(BrokenPipeError):  # it crashed: its result says how
+            print(line, file=self._process.stdin, flush=True)
 
-    def check(self, model: str, shards: list[str]) -> dict[str, Any]:
-        """Load a SavedModel, call its signatures, and end the process.
-
-        Args:
-            model: Folder of the SavedModel.
-            shards: Paths of TFRecord files with tf.Examples of ImageExampleGen.
+    def result(self) -> dict[str, Any]:
+        """Wait for the result, and end the process.
 
         Returns:
             `problems`: sentences, none if the model can serve; `seconds`: duration of the probe,
             or None if it crashed.
         """
         with self:
-            line = json.dumps([model, NUM_PICTURES, *shards])
             try:
-                output, errors = self._process.communicate(f"{line}\n", timeout=TIME_LIMIT)
+                output, errors = self._process.communicate(timeout=TIME_LIMIT)
             except subprocess.TimeoutExpired:
                 return {"problems": [f"no response within {TIME_LIMIT} s"], "seconds": TIME_LIMIT}
         code = self._process.returncode
@@ -71,14 +81,19 @@ class ProbeProcess:
         self._empty.cleanup()
 
 
-#: Processes that were started ahead and that no check has taken; none or one.
+#: Processes that were started ahead and whose result nobody has taken; none or one.
 _ahead: list[ProbeProcess] = []
 
 
 @contextlib.contextmanager
-def started_ahead() -> Iterator[None]:
-    """Start the process of the next check; at the end of the block, one not taken is ended."""
-    _ahead.append(ProbeProcess())
+def started_ahead(model: str, shards: list[str]) -> Iterator[None]:
+    """Check a model during the block; at its end, a process that nobody has taken is ended.
+
+    Args:
+        model: Folder of the SavedModel.
+        shards: Paths of TFRecord files with tf.Examples of ImageExampleGen.
+    """
+    _ahead.append(ProbeProcess(model, shards))
     try:
         yield
     finally:
@@ -88,14 +103,24 @@ def started_ahead() -> Iterator[None]:
 
 
 def run_probe(model: str, shards: list[str]) -> dict[str, Any]:
-    """Check a SavedModel in the process that was started ahead, or in a new one.
+    """Check a SavedModel, in the process that was started ahead for it or in a new one.
 
     Args:
         model: Folder of the SavedModel.
         shards: Paths of TFRecord files with tf.Examples of ImageExampleGen.
 
     Returns:
-        See `ProbeProcess.check`.
+        See `ProbeProcess.result`.
     """
-    process = _ahead.pop() if _ahead else ProbeProcess()
-    return process.check(model, shards)
+    is_ahead = bool(_ahead) and (_ahead[-1].model, _ahead[-1].shards) == (model, shards)
+    process = _ahead.pop() if is_ahead else ProbeProcess(model, shards)
+    return process.result()
+
+
+def probe_shards(examples: str) -> list[str]:
+    """Return the shards whose first pictures the probe sends.
+
+    Args:
+        examples: URI of ImageExampleGen's examples.
+    """
+    return list_files(f"{examples}/Split-train")

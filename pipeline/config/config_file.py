@@ -14,7 +14,7 @@ from pipeline.config.parsing.yaml_parser import ParsedYaml, parse_yaml
 from pipeline.config.retraining_options import other_name
 from pipeline.config.run_config import RunConfig
 from pipeline.config.stored_config import (
-    ONE_RUN_GROUPS,
+    ONE_RUN_KEYS,
     check_no_mask,
     read_lasting,
     restore_secrets,
@@ -22,7 +22,6 @@ from pipeline.config.stored_config import (
 from trainer_module.backbones.saved_network import absolute_name
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import expand_home, is_uri
-from trainer_module.contract.options_base import Options
 from trainer_module.contract.output_text.credentials import masked_arguments
 from trainer_module.contract.printable_names import shortened
 from trainer_module.training_options import NAMED_WEIGHTS
@@ -79,7 +78,7 @@ def load_config(
         sources.given.add(key)
     for name, value in (defaults or {}).items():
         settings.setdefault(name, value)
-    changed = {key[0] for key in sources.given}.intersection(ONE_RUN_GROUPS) | lasting.keys()
+    changed = {key[0] for key in sources.given}.intersection(ONE_RUN_KEYS) | lasting.keys()
     for name, value in (values or {}).items():
         key = tuple(name.split("."))
         _assign(settings, key, value)
@@ -89,19 +88,19 @@ def load_config(
         config = RunConfig.model_validate(settings)
     except ValidationError as error:
         raise InputError(describe_error(error, sources)) from None
-    return config.with_lasting(_lasting_groups(config, settings, without, changed))
+    return config.with_lasting(_lasting_settings(config, settings, without, changed))
 
 
-def _lasting_groups(
+def _lasting_settings(
     config: RunConfig, settings: dict[str, Any], without: dict[str, Any], changed: set[str]
-) -> dict[str, Options]:
-    """Return the groups that `--set` changed for one run, as they are without it.
+) -> dict[str, Any]:
+    """Return the settings that `--set` changed for one run, as they are without it.
 
     Args:
         config: Config of the run.
         settings: Its settings.
         without: Settings without what `--set` changed.
-        changed: Names of groups in `ONE_RUN_GROUPS`.
+        changed: Names in `ONE_RUN_KEYS`.
     """
     kept = {name: value for name, value in settings.items() if name not in changed}
     kept |= {name: without[name] for name in changed if name in without}
@@ -109,8 +108,8 @@ def _lasting_groups(
         lasting = RunConfig.model_validate(kept) if changed else config
     except ValidationError:  # the file is valid with the changes only, so they are inherited
         return {}
-    groups = {name: getattr(lasting, name) for name in sorted(changed)}
-    return {name: group for name, group in groups.items() if group != getattr(config, name)}
+    values = {name: getattr(lasting, name) for name in sorted(changed)}
+    return {name: value for name, value in values.items() if value != getattr(config, name)}
 
 
 def _read_yaml(path: Path) -> ParsedYaml:

@@ -69,7 +69,9 @@ class RunConfig(TrainingOptions):
         Path("workspace"), description="folder for everything that runs write"
     )
     check_disk: bool = Field(
-        True, description="refuse a run whose disk is too small by the estimate"
+        True,
+        description="refuse a run whose disk is too small by the estimate; `--set` holds for one "
+        "run",
     )
     max_file_bytes: int = Field(
         100_000_000,
@@ -81,6 +83,12 @@ class RunConfig(TrainingOptions):
         ge=0,
         le=2**30,
         description="MiB of resized pictures that are stored uncompressed; above it, as JPEG",
+    )
+    cache_disk: int = Field(
+        512,
+        ge=0,
+        le=2**30,
+        description="MiB of disk for activations that later retrainings reuse",
     )
     quality: Quality = Field("standard", description="preset of values for `fine_tuning`")
     split: SplitOptions = SplitOptions()
@@ -98,7 +106,7 @@ class RunConfig(TrainingOptions):
     retention: RetentionOptions = RetentionOptions()
     kubeflow: KubeflowOptions = KubeflowOptions()
     serve: ServingOptions = ServingOptions()
-    _lasting: dict[str, Options] = PrivateAttr({})
+    _lasting: dict[str, Any] = PrivateAttr({})
 
     @model_validator(mode="before")
     @classmethod
@@ -149,14 +157,14 @@ class RunConfig(TrainingOptions):
         return expand_home(local_path(str(data)))
 
     @property
-    def lasting(self) -> dict[str, Options]:
-        """Groups that `--set` changed for one run, without these changes."""
+    def lasting(self) -> dict[str, Any]:
+        """Values that `--set` changed for one run alone, as they are without it, by key."""
         return self._lasting
 
-    def with_lasting(self, groups: dict[str, Options]) -> "RunConfig":
-        """Return a copy with other `lasting` groups."""
+    def with_lasting(self, values: dict[str, Any]) -> "RunConfig":
+        """Return a copy with other `lasting` values."""
         copy = self.model_copy()
-        copy._lasting = groups
+        copy._lasting = values
         return copy
 
     @property

@@ -4,8 +4,8 @@ People read, copy and attach `config.yaml`, so credentials in it are masked. A l
 needs them: they are in `secrets.yaml` beside it, which only its owner can read. Without credentials
 there is no such file.
 
-What `--set` changes of `ONE_RUN_GROUPS` holds for one run: a gate that was switched off for one
-batch would be off for all later ones. The values of these groups without it are in `lasting.yaml`.
+What `--set` changes of `ONE_RUN_KEYS` holds for one run: a gate that was switched off for one batch
+would be off for all later ones. The values of these keys without it are in `lasting.yaml`.
 """
 
 import json
@@ -26,11 +26,11 @@ SECRETS_FILE = "secrets.yaml"
 #: Config of a run, in its folder.
 CONFIG_FILE = "config.yaml"
 
-#: File beside `config.yaml` with groups that `--set` changed for this run, without these changes.
+#: File beside `config.yaml` with what `--set` changed for this run alone, as it is without it.
 LASTING_FILE = "lasting.yaml"
 
-#: Groups of a config in which `--set` holds for one run.
-ONE_RUN_GROUPS = ("gate", "validation")
+#: Keys of a config, the first two of them groups, for which `--set` holds for one run.
+ONE_RUN_KEYS = ("gate", "validation", "check_disk")
 
 
 def write_config(path: Path, config: RunConfig) -> None:
@@ -42,8 +42,9 @@ def write_config(path: Path, config: RunConfig) -> None:
     """
     masked = mask_credentials(config.model_dump(mode="json"), path.parent)
     if config.lasting:
-        groups = {name: group.model_dump(mode="json") for name, group in config.lasting.items()}
-        atomic_write(path.with_name(LASTING_FILE), dump_yaml(groups))
+        without = config.model_copy(update=config.lasting)
+        lasting = without.model_dump(mode="json", include=set(config.lasting))
+        atomic_write(path.with_name(LASTING_FILE), dump_yaml(lasting))
     atomic_write(path, dump_yaml(masked))
 
 
@@ -61,13 +62,16 @@ def mask_credentials(values: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def read_lasting(path: Path) -> dict[str, Any]:
-    """Return the groups of a config that `--set` changed for its run, without these changes.
+    """Return the settings of a config that `--set` changed for its run alone, as they are without.
 
     Args:
-        path: Path of a config file. Only that of a run has such groups.
+        path: Path of a config file. Only that of a run has such settings.
+
+    Returns:
+        JSON values by the names in `ONE_RUN_KEYS`.
 
     Raises:
-        UnavailableError: The file with the groups is unreadable or damaged.
+        UnavailableError: The file with the settings is unreadable or damaged.
     """
     file = path.with_name(LASTING_FILE)
     if path.name != CONFIG_FILE or not file.exists():
@@ -75,13 +79,13 @@ def read_lasting(path: Path) -> dict[str, Any]:
     remedy = "Restore it from a backup, or give the config with --config FILE."
     content = read_state(file, "config", remedy)
     try:
-        groups = parse_yaml(content).value
+        lasting = parse_yaml(content).value
     except YamlError as error:
         problem = f"line {error.line}: {error.problem}"
         raise damaged_file(file, "config", problem, remedy) from None
-    if not isinstance(groups, dict) or not groups.keys() <= set(ONE_RUN_GROUPS):
+    if not isinstance(lasting, dict) or not lasting.keys() <= set(ONE_RUN_KEYS):
         raise damaged_file(file, "config", "it holds other keys", remedy)
-    return groups
+    return lasting
 
 
 def describe_dropped(path: Path, config: RunConfig) -> str:
@@ -95,11 +99,13 @@ def describe_dropped(path: Path, config: RunConfig) -> str:
         Text for people; "" if all hold.
     """
     stored, used = parse_yaml(path.read_bytes()).value, config.model_dump(mode="json")
+    lasting = read_lasting(path)
+    used = _flat({name: used[name] for name in lasting})
+    stored = _flat({name: stored.get(name) for name in lasting})
     dropped = [
-        f"{group}.{key} is {json.dumps(used[group][key])}, not {json.dumps(stored[group].get(key))}"
-        for group, values in read_lasting(path).items()
-        for key, value in values.items()
-        if used[group].get(key) == value != stored[group].get(key)
+        f"{key} is {json.dumps(value)}, not {json.dumps(stored.get(key))}"
+        for key, value in _flat(lasting).items()
+        if used.get(key) == value != stored.get(key)
     ]
     if not dropped:
         return ""
@@ -107,6 +113,17 @@ def describe_dropped(path: Path, config: RunConfig) -> str:
         f"{', '.join(dropped)}: what --set changed held for run {path.parent.name} only. "
         "Give it again, or in a file with --config FILE, where it shall hold for this pass."
     )
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of groups, and those outside of groups, by dotted key."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat.update({f"{name}.{key}": one for key, one in value.items()})
+        else:
+            flat[name] = value
+    return flat
 
 
 def restore_secrets(settings: dict[str, Any], folder: Path) -> None:

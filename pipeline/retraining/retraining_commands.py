@@ -219,7 +219,7 @@ def read_config(
 ) -> "RunConfig":
     """Read the configuration of retraining, by default that of the run of the serving version.
 
-    What `--set` changed of its gates for that run is not inherited, see `stored_config`.
+    What `--set` changed for that run alone is not inherited, see `stored_config`.
 
     Args:
         workspace: Workspace of the serving model.

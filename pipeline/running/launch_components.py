@@ -7,7 +7,7 @@ from components.compat.tfx_internals import serving_model_path
 from components.data_gate.checks.duplicates import LOOKALIKES, write_pairs
 from components.data_gate.executor import read_findings
 from components.data_gate.stopping import StoppedByDataError
-from components.serving_check.probe_process import started_ahead
+from components.serving_check.probe_process import probe_shards, started_ahead
 from pipeline import component_ids
 from pipeline.running.launcher import Launcher
 from pipeline.running.run import Run
@@ -41,8 +41,10 @@ def launch_components(run: Run, launcher: Launcher, last: str | None = None) -> 
                 with run.component(node) as result:
                     outputs[node], result.cached = launcher.launch(node)
                 if node == component_ids.TRAINER and not result.cached:
-                    # While the Evaluator works, the process of the ServingCheck gets ready.
-                    ahead.enter_context(started_ahead())
+                    # The ServingCheck needs nothing of the Evaluator, which uses one core.
+                    model = serving_model_path(outputs[node]["model"])
+                    examples = outputs[component_ids.IMAGE_EXAMPLE_GEN]["examples"]
+                    ahead.enter_context(started_ahead(model, probe_shards(examples)))
                 collect_lists(run, {node: outputs[node]})
     except StoppedByDataError as stop:
         # TFX has removed the outputs of the failed component: the error carries their content.

@@ -17,6 +17,7 @@ from pipeline.running.launcher import Launcher
 from pipeline.running.run import Run
 from pipeline.workspace import Workspace
 from trainer_module import data
+from trainer_module.activations.activation_cache import write_limit
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.model_assets import TEST_PREDICTIONS
 
@@ -46,6 +47,8 @@ def prepare_launcher(
     key = model_key(run.snapshot.key, run.config, code)
     baseline = baseline_version(run, key) if has_baseline else None
     inputs = pipeline_inputs(run, code, key, baseline)
+    if inputs.batch:
+        write_limit(run.workspace.activation_cache, run.config.cache_disk * 2**20)
     launcher = Launcher(create(run.config, inputs), run.run_id)
     launcher.discard_unfinished()
     return launcher, baseline

@@ -117,9 +117,9 @@ def measure_frozen_stage(
     batch = tf.random.uniform((FORWARD_BATCH, size, size, 3), 0, 255, seed=1)
     passes = -(-len(split) // FORWARD_BATCH)
     forward = seconds_of(lambda: tf.reduce_sum(model(batch, training=False)), passes, hardware)
-    extract_activations(split, classifier, boundary, task)  # tracing, and the disk's cache
+    extract_activations([split], classifier, boundary, task)  # tracing, and the disk's cache
     start = time.perf_counter()
-    activations = extract_activations(split, classifier, boundary, task)
+    [activations] = extract_activations([split], classifier, boundary, task)
     from_disk = time.perf_counter() - start
     start = time.perf_counter()
     activations = add_views(activations, split, classifier, boundary, task)

@@ -187,8 +187,9 @@ class FrozenStart:
         if boundary not in self._frozen:
             start = time.perf_counter()
             self._classifier.set_weights(self._pretrained)
-            train = extract_activations(self._train, self._classifier, boundary, task)
-            evaluation = extract_activations(self._evaluation, self._classifier, boundary, task)
+            train, evaluation = extract_activations(
+                (self._train, self._evaluation), self._classifier, boundary, task
+            )
             train_frozen(self._classifier, train, evaluation, task, start)
             self._frozen[boundary] = (train, evaluation, self._classifier.get_weights())
         return self._frozen[boundary]

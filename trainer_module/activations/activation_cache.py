@@ -10,12 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.activations.activation_store import DTYPE
+from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.workspace_files.state_files import reading
 
 #: Files of a cache. Other trainings read them: the names do not change.
 ACTIVATIONS_FILE, KEYS_FILE = "features.bin", "keys.bin"
 
 #: File beside the caches that says that a training had no room for all its rows.
 FULL_FILE = "full"
+
+#: File beside the caches with the most bytes that a cache may take.
+LIMIT_FILE = "limit"
 
 #: Bytes per key: the digest of the stored picture and the number of the view.
 KEY_BYTES, DIGEST_BYTES = 18, 16
@@ -137,6 +142,34 @@ class ActivationCache:
         for name, size in ((ACTIVATIONS_FILE, self._row_bytes), (KEYS_FILE, KEY_BYTES)):
             if self._path(name).exists():
                 os.truncate(self._path(name), rows * size)
+
+
+def write_limit(folder: Path, limit: int) -> None:
+    """Set the disk that the next trainings may use; created with its folder if it is missing.
+
+    It is in a file and no option of a training: it changes no model, so another limit must not
+    train again what TFX's cache has.
+
+    Args:
+        folder: Folder of all caches.
+        limit: Most bytes on disk.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic_write(folder / LIMIT_FILE, f"{limit}\n")
+
+
+def read_limit(folder: str) -> int:
+    """Return the most bytes on disk that a training may use.
+
+    Args:
+        folder: Folder of all caches.
+
+    Raises:
+        UnavailableError: The file with the limit is missing or damaged.
+    """
+    path = Path(folder, LIMIT_FILE)
+    with reading(path, "limit of the activations", "Run the command again, which writes it."):
+        return int(path.read_text())
 
 
 def remove_full_cache(folder: str) -> None:

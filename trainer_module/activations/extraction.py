@@ -1,7 +1,7 @@
 """Passes of the frozen backbone over pictures, whose outputs are stored as activations."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import keras
@@ -9,7 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer_module.activations.activation_cache import ActivationCache, network_digest
+from trainer_module.activations.activation_cache import (
+    ActivationCache,
+    network_digest,
+    read_limit,
+)
 from trainer_module.activations.activation_store import store_outputs
 from trainer_module.activations.activations import Activations
 from trainer_module.activations.inference import FORWARD_BATCH, embed
@@ -36,40 +40,47 @@ ForwardPass = Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]]
 
 
 def extract_activations(
-    pictures: Pictures, classifier: Classifier, boundary: str | None, task: TrainingTask
-) -> Activations:
-    """Return the activations of all pictures of a split.
+    splits: Sequence[Pictures], classifier: Classifier, boundary: str | None, task: TrainingTask
+) -> list[Activations]:
+    """Return the activations of all pictures of each split. The backbone is traced once.
 
     The backbone sees every picture once. With a cache it sees only the pictures that are not
     cached: their activations at the boundary are cached, and embeddings are computed from those.
 
     Args:
-        pictures: Pictures of the split.
+        splits: Pictures of the splits.
         classifier: Classifier with the backbone.
         boundary: Block whose output is stored as the first view; None stores embeddings only, and
             at `INPUT` the pictures are read from disk whenever they are needed.
         task: Task of the training.
     """
     if boundary == INPUT:
-        embedded = extract_activations(pictures, classifier, None, task)
-        return replace(embedded, views=[StoredPictures(pictures)])
+        embedded = extract_activations(splits, classifier, None, task)
+        return [
+            replace(activations, views=[StoredPictures(pictures)])
+            for activations, pictures in zip(embedded, splits, strict=True)
+        ]
     if task.cache and boundary is not None:
-        return _extract_with_cache(pictures, classifier, boundary, task)
+        return [_extract_with_cache(pictures, classifier, boundary, task) for pictures in splits]
     backbone = classifier.backbone.model
     outputs = [backbone.output]
     if boundary is not None:
         with task.hardware.strategy.scope():
             outputs.append(split_at(backbone, boundary)[0].output)
     model = keras.Model(backbone.input, outputs)
-    arrays = [task.store.reserve(len(pictures), output.shape[1:]) for output in outputs]
 
+    @tf.function(reduce_retracing=True)
     def forward(_: tf.Tensor, pixels: tf.Tensor) -> list[tf.Tensor]:
         # Keras returns a bare tensor for a list of one output.
         return list(tf.nest.flatten(model(tf.cast(pixels, tf.float32), training=False)))
 
-    batches = picture_batches(pictures, FORWARD_BATCH)
-    store_outputs(arrays, batches, forward, task.hardware.strategy)
-    return _of_all_pictures(pictures, task, arrays[0], arrays[1:])
+    activations = []
+    for pictures in splits:
+        arrays = [task.store.reserve(len(pictures), output.shape[1:]) for output in outputs]
+        batches = picture_batches(pictures, FORWARD_BATCH)
+        store_outputs(arrays, batches, forward, task.hardware.strategy)
+        activations.append(_of_all_pictures(pictures, task, arrays[0], arrays[1:]))
+    return activations
 
 
 def _extract_with_cache(
@@ -263,7 +274,7 @@ def _compute_view(
     cache = None
     if task.cache:
         network = _cache_name(classifier, frozen_part, task)
-        cache = ActivationCache(task.cache, network, array.shape[1:], task.cache_limit)
+        cache = ActivationCache(task.cache, network, array.shape[1:], read_limit(task.cache))
         missing = ~cache.find(digests, number, array)
         if not missing.any():
             return array

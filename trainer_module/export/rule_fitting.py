@@ -8,12 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.activations.activations import Activations
-from trainer_module.activations.inference import embed
-from trainer_module.classifier import Classifier
+from trainer_module.activations.inference import Embedding
 from trainer_module.export.acceptance import Acceptance, fit_acceptance
 from trainer_module.export.acceptance_rule import AcceptanceRule
 from trainer_module.export.novelty import HIGH_NOVELTY, fit_novelty
-from trainer_module.training_task import TrainingTask
 
 #: Most training pictures whose embeddings have part in the means.
 MAX_PICTURES = 10_000
@@ -37,32 +35,27 @@ class EvalPredictions:
 
 
 def fit_rule(
-    classifier: Classifier,
-    train: Activations,
-    boundary: str | None,
-    evaluation: EvalPredictions,
-    task: TrainingTask,
+    embed: Embedding, train: Activations, evaluation: EvalPredictions, accepted_accuracy: float
 ) -> tuple[AcceptanceRule, Acceptance]:
     """Fit the acceptance rule under the present weights of the backbone.
 
     All workers of a training call this, because the backbone sees training pictures.
 
     Args:
-        classifier: Classifier with the backbone.
+        embed: Function that returns embeddings under these weights.
         train: Activations of the train split.
-        boundary: Last block whose weights have not changed since, see `embed`.
         evaluation: Predictions for the eval split.
-        task: Task of the training.
+        accepted_accuracy: Value of the option, see `ServeOptions`.
     """
     sample = train.select(_sample(train.domains, train.labels))
-    embeddings = embed(classifier, sample, boundary, task)
+    embeddings = embed(sample)
     novelty_model = fit_novelty(embeddings, sample.domains, sample.labels, evaluation.embeddings)
     acceptance = fit_acceptance(
         evaluation.confidences,
         novelty_model.novelty(evaluation.embeddings),
         evaluation.correct,
         evaluation.domains,
-        task.options.serve.accepted_accuracy,
+        accepted_accuracy,
         max_novelty=HIGH_NOVELTY,
     )
     rule = AcceptanceRule(novelty_model, acceptance.min_confidence, acceptance.max_novelty)

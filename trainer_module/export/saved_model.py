@@ -107,7 +107,9 @@ class ServingModule(tf.Module):
             example_features.PROBABILITIES: probabilities,
         }
 
+    @tf.function(input_signature=IMAGES)
     def _embed(self, image: tf.Tensor) -> tf.Tensor:
+        """Return embeddings. The export has one copy of the network, which its signatures call."""
         pixels = decode_and_resize_batch(image, self._image_size)
         return self._backbone(tf.cast(pixels, tf.float32), training=False)
 

@@ -91,9 +91,8 @@ class SharedActivations:
         """Return activations without random views."""
         key = (boundary,)
         if key not in self._kept:
-            train, evaluation = (
-                extract_activations(pictures, self._classifier, boundary, task)
-                for pictures in (self._train, self._evaluation)
+            train, evaluation = extract_activations(
+                (self._train, self._evaluation), self._classifier, boundary, task
             )
             self._keep(key, Splits(train, evaluation))
         self._kept.move_to_end(key)

@@ -50,6 +50,8 @@ class TrialOracle(keras_tuner.oracles.BayesianOptimizationOracle):
             max_trials=max_trials or MOST_TRIALS,
             num_initial_points=RANDOM_TRIALS,
             alpha=NOISE,
+            # A combination of options may fail; the tuner ends a search in which nothing works.
+            max_consecutive_failed_trials=MOST_TRIALS,
             # KerasTuner takes 0 for no seed. A continued search draws other values.
             seed=1 + seed + len(earlier),
             hyperparameters=space,

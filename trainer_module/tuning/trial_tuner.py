@@ -11,12 +11,13 @@ from typing import Any
 import keras_tuner
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 
-from trainer_module.contract.errors import InputError
+from trainer_module.contract.errors import InputError, safe_message
 from trainer_module.contract.output_text.wording import counted
-from trainer_module.stages import fine_tuning_stage
+from trainer_module.stages import fine_tuning_stage, frozen_stage
 from trainer_module.training_options import TrainingOptions
 from trainer_module.tuning.best_trial import select_trial, standard_errors
 from trainer_module.tuning.early_stopping import is_hopeless
@@ -29,13 +30,21 @@ from trainer_module.tuning.trial_values import Values, changed_values, with_valu
 
 logger = logging.getLogger("carryover.tuning")
 
+#: Number of trials that fail one after the other before the config as given is trained again, to
+#: find out whether their options are to blame.
+FAILED_TRIALS = 3
+
 
 class TimeIsUpError(keras_tuner.errors.FatalError):
     """The time limit was reached in the middle of a trial. KerasTuner passes it on."""
 
 
 class FatalTrialError(keras_tuner.errors.FatalError):
-    """A trial failed for a reason that other trials share."""
+    """All trials fail, whatever their options are."""
+
+
+class StillTrainsError(Exception):
+    """The config as given has come to its last stage again."""
 
 
 class HopelessTrialError(Exception):
@@ -76,6 +85,7 @@ class TrialTuner(BaseTuner):
         self._trainer, self._options, self._journal = trainer, options, journal
         self._end, self._result_file = end, result_file
         self._records = journal.read()
+        self._failed = 0
         self._space = search_space(options, trainer.blocks, domains)
         oracle = TrialOracle(self._space, self._records, max_trials, options.seed, self._is_over)
         super().__init__(oracle, directory=directory, project_name="trials", overwrite=True)
@@ -85,6 +95,8 @@ class TrialTuner(BaseTuner):
 
         Raises:
             InputError: The time was too short for the trial with the config as given.
+            FatalTrialError: That trial failed, or it fails again after others have failed. Finished
+                trials are in the journal.
             KeyboardInterrupt: Ctrl-C came before that trial had finished.
         """
         if self._records:
@@ -118,17 +130,52 @@ class TrialTuner(BaseTuner):
         start = time.perf_counter()
         try:
             record, logits = self._train(record, with_values(self._options, values))
-        except (TimeIsUpError, InputError) as error:
-            raise error if isinstance(error, TimeIsUpError) else FatalTrialError from error
+        except TimeIsUpError:
+            raise
         except Exception as error:
             if not self._records:  # nothing can be compared without the config as given
-                raise FatalTrialError from error
+                raise FatalTrialError(describe_failure(error)) from error
             print(traceback.format_exc(), file=sys.stderr)
-            failure = {"status": "failed", "error": f"{type(error).__name__}: {error}"}
+            failure = {"status": "failed", "error": describe_failure(error)}
             self._finish(record.model_copy(update=failure), start)
-            raise
+            self._check_common_fault()
+            raise  # KerasTuner goes on
+        self._failed = 0
         self._finish(record, start, logits)
         return {OBJECTIVE: record.score or 0.0}
+
+    def _check_common_fault(self) -> None:
+        """End the search if trials fail one after the other, and the config as given fails, too.
+
+        It is trained up to the first epoch of its last stage.
+
+        Raises:
+            FatalTrialError: It fails.
+            TimeIsUpError: The time is up.
+        """
+        self._failed += 1
+        if self._failed % FAILED_TRIALS:
+            return
+        logger.info("%s failed: checking that the config as given still trains", self._failed)
+        has_fine_tuning = self._options.fine_tuning.epochs > 0
+        last = fine_tuning_stage.NAME if has_fine_tuning else frozen_stage.NAME
+
+        def observe(stage: str, _epoch: int, _metrics: dict[str, float]) -> None:
+            if time.monotonic() >= self._end:
+                raise TimeIsUpError
+            if stage == last:
+                raise StillTrainsError
+
+        try:
+            self._trainer.train(0, self._options, observe)
+        except (StillTrainsError, TimeIsUpError) as end:
+            if isinstance(end, TimeIsUpError):
+                raise
+        except Exception as error:
+            raise FatalTrialError(
+                f"the last {counted(self._failed, 'trial')} failed, and so does the config as "
+                f"given, which trained before: {describe_failure(error)}"
+            ) from error
 
     def _train(
         self, record: TrialRecord, options: TrainingOptions
@@ -168,7 +215,10 @@ class TrialTuner(BaseTuner):
     ) -> None:
         """Write a trial to the journal, and tell the user."""
         record = record.model_copy(update={"seconds": time.perf_counter() - start})
-        self._journal.add(record, logits)
+        try:
+            self._journal.add(record, logits)
+        except OSError as error:  # no later trial would be kept either
+            raise FatalTrialError(f"a trial cannot be kept: {error}") from error
         self._records.append(record)
         best = max((one for one in self._records if one.status == "complete"), key=_score)
         left = max(0.0, self._end - time.monotonic()) / 60
@@ -218,6 +268,17 @@ class TrialTuner(BaseTuner):
 def describe_values(values: Values) -> str:
     """Return values by key as a text for people; empty without values."""
     return ", ".join(f"{key} {value}" for key, value in values.items())
+
+
+def describe_failure(error: Exception) -> str:
+    """Return one line on why a trial failed; the log has the traceback."""
+    if isinstance(error, InputError):
+        return str(error)
+    kind = type(error).__name__
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+        return f"out of memory: {kind}"  # TensorFlow's message is a list of operations
+    lines = str(error).strip().splitlines()
+    return safe_message(f"{kind}: {lines[-1]}" if lines else kind)
 
 
 def describe_end(record: TrialRecord) -> str:

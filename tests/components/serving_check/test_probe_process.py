@@ -60,23 +60,40 @@ def test_the_probe_sees_no_gpu(program, monkeypatch):
     assert run_probe("model", [])["problems"] == ["-1"]
 
 
-def test_a_process_that_was_started_ahead_is_used_once(program):
+def test_a_process_that_was_started_ahead_is_used_once_and_for_its_model_alone(program):
     program(
         "import json, os, sys\n"
         "line = sys.stdin.readline()\n"
         "print(json.dumps({'problems': [], 'seconds': 0, 'pid': os.getpid(), 'line': line}))\n"
     )
-    with started_ahead():
+    with started_ahead("model", ["shard"]):
         [waiting] = probe_process._ahead
+        other = run_probe("other", ["shard"])
         first, second = run_probe("model", ["shard"]), run_probe("model", ["shard"])
-    assert first["line"] == '["model", 8, "shard"]\n'
+    assert other["line"] == '["other", 8, "shard"]\n'
+    assert first["line"] == second["line"] == '["model", 8, "shard"]\n'
     assert first["pid"] == waiting._process.pid
-    assert second["pid"] != first["pid"]
+    assert len({other["pid"], first["pid"], second["pid"]}) == 3
+
+
+def test_a_model_is_checked_before_its_result_is_asked_for(program, tmp_path):
+    program(
+        "import json, pathlib, sys\n"
+        "model = json.loads(sys.stdin.readline())[0]\n"
+        "pathlib.Path(model).write_text('checked')\n"
+        "print(json.dumps({'problems': [], 'seconds': 0}))\n"
+    )
+    model = tmp_path / "model"
+    with started_ahead(str(model), []):
+        [waiting] = probe_process._ahead
+        assert waiting._process.wait(60) == 0
+        assert model.read_text() == "checked"
+        assert run_probe(str(model), []) == {"problems": [], "seconds": 0}
 
 
 def test_a_process_that_nobody_used_is_ended_with_its_folder(program):
     program("import sys, time\nsys.stdin.readline()\ntime.sleep(600)\n")
-    with pytest.raises(ZeroDivisionError), started_ahead():
+    with pytest.raises(ZeroDivisionError), started_ahead("model", []):
         [waiting] = probe_process._ahead
         raise ZeroDivisionError
     assert waiting._process.returncode != 0

@@ -115,19 +115,22 @@ def one_run(tmp_path, text, *overrides):
     return config, workspace.config_file(workspace.new_run(config))
 
 
-def test_gates_that_were_changed_by_set_hold_for_one_run_and_other_keys_are_inherited(tmp_path):
+def test_gates_and_the_disk_check_that_set_changed_hold_for_one_run(
+    tmp_path,
+):
     text = "gate: {max_drop: 0.01, class_max_drop: 0.2}\n"
-    changes = ("gate.max_drop=0.5", "validation.allow=[rejects]", "seed=5")
+    changes = ("gate.max_drop=0.5", "validation.allow=[rejects]", "check_disk=false", "seed=5")
     config, path = one_run(tmp_path, text, *changes)
     assert load_config(path, []) == config  # also for --resume, and in what it keeps
     later = load_config(path, [], is_inherited=True)
     assert (later.gate.max_drop, later.gate.class_max_drop) == (0.01, 0.2)
     assert later.validation.allow == ()
+    assert later.check_disk
     assert (later.seed, later.lasting) == (5, {})
     assert describe_dropped(path, later) == (
-        'gate.max_drop is 0.01, not 0.5, validation.allow is [], not ["rejects"]: what --set '
-        f"changed held for run {path.parent.name} only. Give it again, or in a file with --config "
-        "FILE, where it shall hold for this pass."
+        'check_disk is true, not false, validation.allow is [], not ["rejects"], '
+        f"gate.max_drop is 0.01, not 0.5: what --set changed held for run {path.parent.name} only. "
+        "Give it again, or in a file with --config FILE, where it shall hold for this pass."
     )
 
 
@@ -139,6 +142,11 @@ def test_gates_that_are_set_again_hold_for_one_run_again(tmp_path):
     workspace = Workspace(tmp_path / "w")
     path = workspace.config_file(workspace.new_run(again))
     assert load_config(path, [], is_inherited=True).gate.max_drop == 0.01
+
+
+def test_a_disk_check_that_the_file_switches_off_is_inherited(tmp_path):
+    _, path = one_run(tmp_path, "check_disk: false\n", "seed=5")
+    assert not load_config(path, [], is_inherited=True).check_disk
 
 
 def test_gates_of_a_file_are_inherited(tmp_path):

@@ -28,6 +28,7 @@ def key(*overrides: str, digest: str = "snapshot", code: ComponentFingerprints =
         "data=elsewhere",
         "name=other",
         "beam.workers=2",
+        "cache_disk=1",
     ],
 )
 def test_what_cannot_change_the_model_does_not_change_its_key(override):

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import pytest
 
 from components.serving_check import probe_process
+from pipeline.running import launch_components as module
 from pipeline.running.launch_components import launch_components
 
 pytestmark = pytest.mark.component
 
-NODES = ["Trainer", "Evaluator", "ServingCheck"]
+NODES = ["ImageExampleGen", "Trainer", "Evaluator", "ServingCheck"]
 
 
 @pytest.fixture(name="waiting")
@@ -27,12 +28,10 @@ def _waiting(tmp_path, monkeypatch):
             counts[node] = len(probe_process._ahead)
             if node == failing:
                 raise ValueError(node)
-            return {"model": str(tmp_path)} if node == "Trainer" else {}, cached
+            return dict.fromkeys(("model", "examples"), str(tmp_path)), cached
 
-        run = SimpleNamespace(
-            component=lambda _: nullcontext(SimpleNamespace()),
-            suspect_labels=tmp_path / "suspect-labels.csv",
-        )
+        monkeypatch.setattr(module, "collect_lists", lambda *_: None)
+        run = SimpleNamespace(component=lambda _: nullcontext(SimpleNamespace()))
         with nullcontext() if not failing else pytest.raises(ValueError, match=failing):
             launch_components(run, SimpleNamespace(nodes=NODES, launch=launch_one))
         return counts
@@ -41,14 +40,14 @@ def _waiting(tmp_path, monkeypatch):
 
 
 def test_it_starts_after_the_training(waiting):
-    assert waiting() == {"Trainer": 0, "Evaluator": 1, "ServingCheck": 1}
+    assert waiting() == dict(zip(NODES, (0, 0, 1, 1), strict=True))
     assert probe_process._ahead == []
 
 
 def test_it_does_not_start_where_the_model_is_known(waiting):
-    assert waiting(cached=True) == {"Trainer": 0, "Evaluator": 0, "ServingCheck": 0}
+    assert waiting(cached=True) == dict.fromkeys(NODES, 0)
 
 
 def test_it_ends_where_the_evaluator_fails(waiting):
-    assert waiting(failing="Evaluator") == {"Trainer": 0, "Evaluator": 1}
+    assert waiting(failing="Evaluator") == dict(zip(NODES[:3], (0, 0, 1), strict=True))
     assert probe_process._ahead == []

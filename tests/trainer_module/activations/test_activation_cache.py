@@ -9,8 +9,11 @@ from trainer_module.activations.activation_cache import (
     KEYS_FILE,
     ActivationCache,
     network_digest,
+    read_limit,
     remove_full_cache,
+    write_limit,
 )
+from trainer_module.contract.errors import UnavailableError
 
 pytestmark = pytest.mark.component
 
@@ -92,6 +95,14 @@ def test_a_cache_with_room_is_kept_for_the_next_training(folder):
     add(open_cache(folder, limit=3 * ROW_BYTES), [C], 0, rows(3))
     remove_full_cache(str(folder))
     assert values_of(open_cache(folder), [A, C]) == [1, 3]
+
+
+def test_the_limit_is_that_of_the_newest_run_and_a_missing_one_is_an_error(tmp_path):
+    with pytest.raises(UnavailableError, match=r"limit of the activations .*Run the command again"):
+        read_limit(str(tmp_path))
+    for limit in (5, 3):
+        write_limit(tmp_path / "new", limit)
+    assert read_limit(str(tmp_path / "new")) == 3
 
 
 def test_any_rows_of_an_array_are_appended(folder):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from trainer_module.activations.activation_cache import write_limit
 from trainer_module.activations.extraction import (
     add_views,
     extract_activations,
@@ -25,7 +26,8 @@ def test_the_stage_trains_in_rounds_on_strong_views_of_the_unlabelled_pictures(
 ):
     for module in (semi_supervised_stage, teacher_training):
         monkeypatch.setattr(module, "ROUNDS", 2)
-    labelled = extract_activations(splits[0], classifier, BOUNDARY, task)
+    [labelled] = extract_activations([splits[0]], classifier, BOUNDARY, task)
+    write_limit(tmp_path / "cache", 2**29)
     task = replace(task, cache=str(tmp_path / "cache"))
     unlabelled = extract_unlabelled(splits[0], classifier, BOUNDARY, task)
     np.testing.assert_array_equal(unlabelled.views[0], labelled.views[0])
@@ -50,7 +52,7 @@ def test_the_stage_trains_the_whole_network_on_views_that_are_made_anew(
 ):
     for module in (semi_supervised_stage, teacher_training):
         monkeypatch.setattr(module, "ROUNDS", 2)
-    labelled = extract_activations(splits[0], classifier, INPUT, task)
+    [labelled] = extract_activations([splits[0]], classifier, INPUT, task)
     labelled = add_views(labelled, splits[0], classifier, INPUT, task)
     unlabelled = extract_unlabelled(splits[0], classifier, INPUT, task)
     assert unlabelled.random_views.preset == "strong"

@@ -46,7 +46,7 @@ def test_only_blocks_above_the_boundary_change_and_no_batch_statistics(task, spl
     model = classifier.backbone.model
     before = {weight.path: np.array(weight) for weight in model.weights}
     boundary = freeze_boundary(classifier, 0.5)
-    train, evaluation = (extract_activations(split, classifier, boundary, task) for split in splits)
+    train, evaluation = extract_activations(splits, classifier, boundary, task)
     train = add_views(train, splits[0], classifier, boundary, task)
     stage = fine_tune(classifier, boundary, train, evaluation, task, start=0.0)
     changed = {w.path for w in model.weights if (np.array(w) != before[w.path]).any()}
@@ -66,7 +66,7 @@ def test_the_whole_network_changes_but_no_normalisation(task, splits, classifier
     model = classifier.backbone.model
     before = {weight.path: np.array(weight) for weight in model.weights}
     left = task.store._left
-    train, evaluation = (extract_activations(split, classifier, INPUT, task) for split in splits)
+    train, evaluation = extract_activations(splits, classifier, INPUT, task)
     train = add_views(train, splits[0], classifier, INPUT, task)
     embeddings = train.embeddings.nbytes + evaluation.embeddings.nbytes
     assert left - task.store._left == embeddings  # pictures stay on disk
@@ -88,7 +88,7 @@ def test_reading_pictures_in_every_epoch_trains_as_stored_activations_do(task, s
     def train(stored: bool) -> tuple[list[float], list[np.ndarray]]:
         classifier.set_weights(start)
         at = boundary if stored else INPUT
-        activations = extract_activations(splits[0], classifier, at, task)
+        [activations] = extract_activations([splits[0]], classifier, at, task)
         trained_part = build_trained_part(classifier, at, task)
         if stored:
             activations = add_views(activations, splits[0], classifier, boundary, task)
@@ -123,7 +123,7 @@ def test_the_eval_split_is_predicted_by_one_function_that_is_traced_once(
         return call(self, *args, **options)
 
     boundary = freeze_boundary(classifier, 0.9)
-    train, evaluation = (extract_activations(split, classifier, boundary, task) for split in splits)
+    train, evaluation = extract_activations(splits, classifier, boundary, task)
     monkeypatch.setattr(model, "call", counted_call)
     fine_tune(classifier, boundary, train, evaluation, task, start=0.0)
     assert len(traced) == 1
@@ -135,7 +135,7 @@ def test_every_objective_trains_both_stages(task, splits, classifier, objective)
     options = task.options.model_copy(update={"fine_tuning": tuning}).model_dump()
     options["objective"] = {"name": objective}
     task = replace(task, options=TrainingOptions.model_validate(options))
-    train, evaluation = (extract_activations(split, classifier, "block1", task) for split in splits)
+    train, evaluation = extract_activations(splits, classifier, "block1", task)
     assert train_frozen(classifier, train, evaluation, task, start=0.0).score.accuracy == 1.0
     assert fine_tune(classifier, "block1", train, evaluation, task, 0.0).score.accuracy > 0.9
 
@@ -172,7 +172,7 @@ def test_styles_are_mixed_above_a_boundary(task, splits, classifier, boundary, c
         classifier.set_weights(start)
         tuning = task.options.fine_tuning.model_copy(update={"mix_styles": mix_styles, "views": 1})
         mixing = replace(task, options=task.options.model_copy(update={"fine_tuning": tuning}))
-        train = extract_activations(splits[0], classifier, boundary, mixing)
+        [train] = extract_activations([splits[0]], classifier, boundary, mixing)
         trained_part = build_trained_part(classifier, boundary, mixing)
         keras.utils.set_random_seed(3)
         return create_epoch(trained_part, classifier, boundary, train, mixing)()

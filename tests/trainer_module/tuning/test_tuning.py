@@ -1,14 +1,17 @@
 """Searches over small data, with trainings that are real."""
 
+import errno
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import tensorflow as tf
 from trainer_fixtures import fn_args
 
 from trainer_module.contract.errors import InputError
 from trainer_module.tuning.search_result import SearchResult, read_result
-from trainer_module.tuning.trial_tuner import TrialTuner
+from trainer_module.tuning.trial_tuner import FatalTrialError, TrialTuner
 from trainer_module.tuning.tuning import tuner_fn
 
 pytestmark = [pytest.mark.component, pytest.mark.usefixtures("registered")]
@@ -101,17 +104,73 @@ def test_an_interrupt_keeps_the_finished_trials(tmp_path, monkeypatch):
     assert len(read_result(tmp_path / "result.json").trials) == 1
 
 
-def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(tmp_path, monkeypatch):
-    tuner, options = tuner_fn(arguments(tmp_path, FROZEN_ONLY))
-    train = tuner._trainer.train
+def with_failures(
+    tuner: TrialTuner, monkeypatch: pytest.MonkeyPatch, errors: dict[int, Exception]
+) -> list[int]:
+    """Make trials fail by their numbers; return the list of those that are trained, as they are."""
+    train, trained = tuner._trainer.train, []
 
-    def train_but_one(number: int, *rest: object) -> object:
-        if number == 1:
-            raise ValueError("no numbers")
+    def train_but_some(number: int, *rest: object) -> object:
+        trained.append(number)
+        if number in errors and (number or len(trained) > 1):
+            raise errors[number]
         return train(number, *rest)
 
-    monkeypatch.setattr(tuner._trainer, "train", train_but_one)
+    monkeypatch.setattr(tuner._trainer, "train", train_but_some)
+    return trained
+
+
+def test_combinations_that_fail_one_after_the_other_do_not_end_the_search(tmp_path, monkeypatch):
+    tuner, options = tuner_fn(arguments(tmp_path, FROZEN_ONLY, max_trials=6))
+    full = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+    errors = {1: full, 2: InputError("a bad option"), 3: ValueError("two\nlines"), 4: full}
+    trained = with_failures(tuner, monkeypatch, errors)
     tuner.search(**options)
     trials = read_result(tmp_path / "result.json").trials
-    assert [trial.status for trial in trials] == ["complete", "failed", "complete"]
-    assert trials[1].error == "ValueError: no numbers"
+    assert [trial.status for trial in trials] == ["complete", *["failed"] * 4, "complete"]
+    assert [trial.error for trial in trials[1:5]] == [
+        "out of memory: ResourceExhaustedError",
+        "a bad option",
+        "ValueError: lines",
+        "out of memory: ResourceExhaustedError",
+    ]
+    assert trained == [0, 1, 2, 3, 0, 4, 5]  # the config as given still trains after three
+
+
+def test_a_fault_of_all_trials_ends_the_search_with_the_reason(tmp_path, monkeypatch):
+    args = arguments(tmp_path, FROZEN_ONLY, max_trials=None)
+    tuner, options = tuner_fn(args)
+    lost = OSError(errno.EIO, "Input/output error")
+    trained = with_failures(tuner, monkeypatch, dict.fromkeys(range(9), lost))
+    with pytest.raises(FatalTrialError) as error:
+        tuner.search(**options)
+    assert str(error.value) == (
+        "the last 3 trials failed, and so does the config as given, which trained before: "
+        "OSError: [Errno 5] Input/output error"
+    )
+    assert trained == [0, 1, 2, 3, 0]
+    args.custom_config["max_trials"] = 5
+    assert [trial.status for trial in search(args)[1].trials] == [
+        "complete",
+        *["failed"] * 3,
+        "complete",
+    ]
+
+
+def test_a_first_trial_that_fails_ends_the_search_with_the_reason(tmp_path, monkeypatch):
+    tuner, options = tuner_fn(arguments(tmp_path, FROZEN_ONLY))
+
+    def fail(*_: object) -> None:
+        raise ValueError("no numbers")
+
+    monkeypatch.setattr(tuner._trainer, "train", fail)
+    with pytest.raises(FatalTrialError, match="ValueError: no numbers"):
+        tuner.search(**options)
+
+
+def test_a_journal_that_cannot_be_written_ends_the_search(tmp_path, monkeypatch):
+    tuner, options = tuner_fn(arguments(tmp_path, FROZEN_ONLY, max_trials=None))
+    shutil.rmtree(tmp_path / "search")
+    (tmp_path / "search").write_text("no folder")
+    with pytest.raises(FatalTrialError, match=r"a trial cannot be kept: .*Not a directory"):
+        tuner.search(**options)
