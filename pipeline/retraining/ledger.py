@@ -79,7 +79,8 @@ class Ledger:
 
         It replaces earlier batches of the same name. If its content is that of an earlier batch
         whose pictures are in training or wait for it, it is a duplicate, and its state is final.
-        If the pictures of that batch are in no training, or some were forgotten, they are taken again.
+        If the pictures of that batch are in no training, or some were forgotten, they are taken
+        again.
 
         Args:
             name: Name of the delivery.
