@@ -1,8 +1,8 @@
 """Versions that were trained on pictures, and their retirement."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class ConcernedVersion:
         earlier: Versions before it that were trained on them. Its training may have begun with the
             weights of one, see `warm_start`.
         is_served: Whether it is in the serving directory, and not among those rolled back.
+        is_known: Whether an earlier call has found that it was trained on them, and has removed
+            them from its list.
     """
 
     store: VersionStore
@@ -42,6 +44,7 @@ class ConcernedVersion:
     splits: Counter[str] = field(default_factory=Counter)
     earlier: tuple[int, ...] = ()
     is_served: bool = True
+    is_known: bool = False
 
     @property
     def folder(self) -> Path:
@@ -52,7 +55,8 @@ class ConcernedVersion:
     @property
     def is_trained(self) -> bool:
         """Whether its weights may depend on the pictures: those of the test split do not count."""
-        return bool(self.splits["train"] or self.splits["eval"] or self.earlier)
+        in_list = self.splits["train"] or self.splits["eval"]
+        return bool(in_list or self.earlier or self.is_known)
 
     def as_receipt(self, is_retired: bool) -> dict[str, Any]:
         """Return what receipts keep of it."""
@@ -80,29 +84,27 @@ def find_concerned(
     Raises:
         UnavailableError: The list of a version is damaged.
     """
-    concerned = []
-    for store in find_stores(root):
-        folders = {
-            number: store.rolled_back / str(number) for number in store.rolled_back_versions()
-        }
-        folders |= {number: store.path(number) for number in store.versions()}
-        splits = {number: count_by_split(folder, pictures) for number, folder in folders.items()}
-        trained = {number for number, counts in splits.items() if counts["train"] or counts["eval"]}
-        trained |= {number for name, number in known if name == store.name}
-        served = set(store.versions())
-        for number in sorted(folders):
-            earlier = tuple(sorted(_ancestors(store, number) & trained))
-            is_known = (store.name, number) in known
-            if splits[number] or earlier or is_known:
-                whole = ConcernedVersion(
-                    store,
-                    number,
-                    splits[number],
-                    (*earlier, number) if is_known and not splits[number] else earlier,
-                    number in served,
-                )
-                concerned.append(whole)
-    return concerned
+    return [
+        one for store in find_stores(root) for one in _concerned_of_model(store, pictures, known)
+    ]
+
+
+def _concerned_of_model(
+    store: VersionStore, pictures: ForgottenPictures, known: Collection[tuple[str, int]]
+) -> Iterator[ConcernedVersion]:
+    served = set(store.versions())
+    numbers = sorted(served.union(store.rolled_back_versions()))
+    trained: set[int] = set()
+    for number in numbers:  # a version is newer than those whose weights it continues
+        one = ConcernedVersion(
+            store, number, is_served=number in served, is_known=(store.name, number) in known
+        )
+        earlier = tuple(sorted(_ancestors(store, number) & trained))
+        one = replace(one, splits=count_by_split(one.folder, pictures), earlier=earlier)
+        if one.is_trained:
+            trained.add(number)
+        if one.is_trained or one.splits:
+            yield one
 
 
 def _ancestors(store: VersionStore, number: int) -> set[int]:

@@ -50,8 +50,7 @@ def _version_lines(forgotten: Forgotten, is_dry_run: bool) -> Iterator[str]:
     for version in forgotten.receipt["versions"]:
         name = f"{version['model']} version {version['version']}"
         counts = [f"{count} in {split}" for split, count in version["pictures"].items() if count]
-        earlier = [one for one in version["may_continue_versions"] if one != version["version"]]
-        if earlier:
+        if earlier := version["may_continue_versions"]:
             counts.append(f"it may continue version {listed(map(str, earlier))}")
         what = "was trained on them" if version["is_trained_on_them"] else "was tested on them"
         if version["is_retired"]:

@@ -64,6 +64,7 @@ def plan_steps(
     pictures: ForgottenPictures,
     versions: list[ConcernedVersion],
     retired: list[ConcernedVersion],
+    gone: Collection[int] = (),
 ) -> ForgetPlan:
     """Return what is to be removed of pictures.
 
@@ -77,6 +78,7 @@ def plan_steps(
         pictures: Pictures to forget.
         versions: Versions that they concern.
         retired: Those of them to retire.
+        gone: Numbers of the versions that a call that was killed has retired.
 
     Raises:
         UnavailableError: ML Metadata, a version, a listing or the ledger is damaged.
@@ -85,7 +87,7 @@ def plan_steps(
     runs = concerned_runs(workspace, listings)
     rows = _metadata_rows(workspace, runs)
     traffic = _traffic(workspace, pictures)
-    gone = RetiredRuns(runs, [one.number for one in retired])
+    removed = RetiredRuns(runs, {*gone, *(one.number for one in retired)})
     steps: list[Step] = [
         *_version_steps(workspace, pictures, retired),
         *traffic,
@@ -102,7 +104,7 @@ def plan_steps(
             )
         ),
         *names_in_summaries(workspace, runs, pictures),
-        *batch_updates(workspace, pictures, gone),
+        *batch_updates(workspace, pictures, removed),
         *batch_pictures(workspace, pictures),
         *_artifacts(workspace, rows),
     ]

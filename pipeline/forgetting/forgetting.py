@@ -98,7 +98,7 @@ def _forget_one(
     if unfinished:
         pictures |= unfinished.pictures
         options = replace(options, retires=options.retires or unfinished.retires)
-    plan = _plan(workspace, request, pictures, options)
+    plan = _plan(workspace, request, pictures, options, unfinished)
     if not (plan.is_known or unfinished):
         raise InputError(
             f"{request}: workspace {workspace.root} knows no such picture. carryover history lists "
@@ -122,24 +122,30 @@ def _plan(
     request: ForgetRequest,
     pictures: ForgottenPictures,
     options: ForgetOptions,
+    unfinished: ForgetJournal | None,
 ) -> ForgetPlan:
     known = _trained_before(workspace, request)
     versions = find_concerned(workspace.root, pictures, known)
     retired = [one for one in versions if options.retires and one.is_trained]
     if not options.stops_serving:
         check_something_serves(retired)
-    return plan_steps(workspace, pictures, versions, retired)
+    gone = {
+        one["version"] for one in (unfinished.versions if unfinished else ()) if one["is_retired"]
+    }
+    return plan_steps(workspace, pictures, versions, retired, gone)
 
 
 def _trained_before(workspace: Workspace, request: ForgetRequest) -> set[tuple[str, int]]:
-    """Return the versions that an earlier call for the same name has found, and not retired."""
-    return {
-        (version["model"], version["version"])
+    """Return the versions that earlier calls for the same name have found, and not retired."""
+    found = [
+        version
         for receipt in read_receipts(workspace)
         if receipt["request"] == request.as_receipt()
         for version in receipt["versions"]
-        if version["is_trained_on_them"] and not version["is_retired"]
-    }
+        if version["is_trained_on_them"]
+    ]
+    retired = {(one["model"], one["version"]) for one in found if one["is_retired"]}
+    return {(one["model"], one["version"]) for one in found} - retired
 
 
 def _journal(
