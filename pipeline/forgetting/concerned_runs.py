@@ -5,6 +5,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
+from components.evaluation.predictions.slice_values import SUFFIX
 from pipeline.forgetting.forgotten_pictures import ForgottenPictures, encoded
 from pipeline.forgetting.picture_records import read_listing
 from pipeline.inputs.snapshot import LIST_SUFFIX
@@ -15,6 +18,7 @@ from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import BATCH, Workspace
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.example_features import IMAGE_ID
 
 #: Files of a run that stay: figures and settings. All others may show a picture, or name one.
 _LEFT = ("summary.json", "config.yaml", "secrets.yaml", "lasting.yaml", "tensorboard", BATCH)
@@ -35,13 +39,23 @@ def concerned_listings(workspace: Workspace, pictures: ForgottenPictures) -> set
         if path.suffix == ".jsonl":
             rows = read_listing(path)
             if any(encoded(row["path"]) in pictures.locations for row in rows):
-                found |= {path.name, f"{path.stem}.slices.parquet"}
+                found.add(path.name)
+        elif path.name.endswith(SUFFIX):
+            if not pictures.locations.isdisjoint(_sliced(path)):
+                found.add(path.name)
         elif path.name.startswith(PREFIX) and path.suffix == LIST_SUFFIX:
             if read_list(path) & pictures.contents:
                 found |= {path.name, path.stem}
         elif path.name.startswith(PREFIX) and not path.with_suffix(LIST_SUFFIX).exists():
             found.add(path.name)  # a draft: what it holds is not known
     return found
+
+
+def _sliced(path: Path) -> Iterator[bytes]:
+    """Yield the ids of the pictures in a file of slice values."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(columns=[IMAGE_ID]):
+            yield from batch[IMAGE_ID].to_pylist()
 
 
 def concerned_runs(workspace: Workspace, listings: Collection[str]) -> list[str]:

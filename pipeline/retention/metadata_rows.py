@@ -47,6 +47,12 @@ _FOLLOW = (
 #: TFX numbers the folders of artifacts by executions: the newest number must not return.
 _NEWEST = "select id from Execution order by id desc limit 1"
 
+#: Executions that are removed, and the newest one if its artifacts are.
+_COUNT_REMOVED = """
+select count(*) from Execution where id not in kept_execution
+    or id in (select execution_id from Event where artifact_id not in kept_artifact)
+"""
+
 #: In this order, so that no row is left that names a missing one, were they not one transaction.
 _REMOVE = """
 delete from EventPath where event_id in (select id from Event
@@ -105,8 +111,7 @@ def find_rows(
         _find_kept(connection, names, keeps_newest)
         uris = connection.execute("select uri from Artifact where id in kept_artifact")
         kept_uris = frozenset(uri for (uri,) in uris if uri)
-        query = "select count(*) from Execution where id not in kept_execution"
-        removed = connection.execute(query).fetchone()[0]
+        removed = connection.execute(_COUNT_REMOVED).fetchone()[0]
         return MetadataRows(names, kept_uris, removed, keeps_newest)
 
 

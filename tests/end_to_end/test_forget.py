@@ -70,9 +70,12 @@ def test_nothing_is_left_of_forgotten_pictures_and_the_next_retraining_works(fin
     of_person = [path for path in pictures if path.name.startswith(PERSON)]
     assert len(of_person) == 3
 
-    group = PictureTraces(of_person)
+    group, batch = PictureTraces(of_person), PictureTraces(pictures)
     places = {name.split("/")[0] for name in group.find(workspace)}
-    assert places >= {"artifacts", "batches", "traffic"}
+    assert places >= {"artifacts", "batches", "exports", "inputs", "serving", "traffic"}
+    kinds = {Path(name).name for name in batch.find(workspace)}
+    assert kinds >= {"report.html", "pictures.parquet", "test_predictions.parquet"}
+    assert any(name.endswith(".tar") for name in kinds)
     before = sorted(path.as_posix() for path in workspace.rglob("*") if path.name != "forget.log")
     assert "would forget 3 pictures" in done("forget", "--group", GROUP, "--dry-run", *option)
     after = sorted(path.as_posix() for path in workspace.rglob("*") if path.name != "forget.log")
@@ -89,7 +92,6 @@ def test_nothing_is_left_of_forgotten_pictures_and_the_next_retraining_works(fin
     assert versions(workspace) == ["1", "2", "3"]
     assert group.find(workspace) == set()
 
-    batch = PictureTraces(pictures)
     assert batch.find(workspace)
     output = done("forget", "--batch", "monday", "--retire-models", *option)
     assert "carryover: version 1 serves." in output

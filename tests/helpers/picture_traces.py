@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import hashlib
 import io
 import re
 import sqlite3
@@ -38,11 +39,17 @@ class PictureTraces:
         """Read the pictures.
 
         Args:
-            pictures: Paths of the pictures. Their names, without the suffix, are looked for, too.
+            pictures: Paths of the pictures. Their names, without the suffix, are looked for, too,
+                and the digests by which a workspace knows them.
         """
         self._names = [path.stem.encode() for path in pictures]
         contents = [path.read_bytes() for path in pictures]
-        self._needles = [data[len(data) // 2 :][:_NEEDLE] for data in contents]
+        digests = [hashlib.sha256(data) for data in contents]
+        self._needles = [
+            *(data[len(data) // 2 :][:_NEEDLE] for data in contents),
+            *(digest.digest()[:16] for digest in digests),
+            *(digest.hexdigest().encode() for digest in digests),
+        ]
         self._looks = np.stack([_look(Image.open(io.BytesIO(data))) for data in contents])
 
     def find(self, folder: Path, left_out: tuple[str, ...] = ()) -> set[str]:

@@ -1,19 +1,24 @@
 """What `carryover forget` removes of a workspace, and what it leaves."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pictured_workspace import DATA, PicturedWorkspace, content, digest
 from tiny_pictures import write_files
 from tiny_traffic import record
 
 from components.pusher.rollback_record import read_rollback
+from pipeline.forgetting.concerned_runs import concerned_listings
 from pipeline.forgetting.forget_receipt import read_receipt, receipts_folder
 from pipeline.forgetting.forget_request import ForgetRequest, RequestKind
 from pipeline.forgetting.forgetting import ForgetOptions, Forgotten, forget
+from pipeline.forgetting.forgotten_pictures import ForgottenPictures
 from pipeline.traffic.traffic_store import TrafficWriter, read_traffic, traffic_folder
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import PICTURES
@@ -252,3 +257,33 @@ def test_a_damaged_list_of_a_version_is_named_and_nothing_is_removed(site):
     with pytest.raises(UnavailableError, match=r"pictures\.parquet cannot be read"):
         forgotten(site, "group", "ann")
     assert site.old.files() == before
+
+
+def test_listings_slices_and_lists_of_unlabelled_pictures_that_name_them_go(site):
+    location = b"batches/x/files/aa/ann.png"
+    inputs = site.workspace.inputs
+    tables = {"1": [b"other.png"], "2": [b"other.png", location]}
+    for name, ids in tables.items():
+        table = pa.table({"image_id": pa.array(ids, pa.binary()), "scanner": ["a"] * len(ids)})
+        pq.write_table(table, inputs / f"{name * 64}.slices.parquet")
+    for name, picture in {"3": BOB, "4": ANN[0]}.items():
+        (inputs / f"unlabelled-{name * 16}.txt").write_text(
+            f"{hashlib.sha256(content(picture)).hexdigest()}\n"
+        )
+        write_files(inputs, {f"unlabelled-{name * 16}/pictures.tfrecord": content(picture)})
+    pictures = ForgottenPictures(frozenset({digest(ANN[0])}), frozenset({location}))
+    found = concerned_listings(site.workspace, pictures)
+    unlabelled = f"unlabelled-{'4' * 16}"
+    assert found == {f"{'2' * 64}.slices.parquet", f"{unlabelled}.txt", unlabelled}
+
+
+def test_names_are_found_as_whole_words_only():
+    pictures = ForgottenPictures(names=frozenset({"a.png", "night/a.png", "person 1/b.png"}))
+    texts = {
+        "night/a.png is blank": "(forgotten) is blank",
+        "'a.png' and b.png": "'(forgotten)' and b.png",
+        "a.png, person 1/b.png": "(forgotten), (forgotten)",
+        "aa.png xa.png a.pngs": "aa.png xa.png a.pngs",
+    }
+    for text, left in texts.items():
+        assert pictures.without_names({"a.png": [text]}) == {"a.png": [left]}
