@@ -1,6 +1,7 @@
 """What a user asks to forget."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -24,8 +25,9 @@ class ForgetRequest:
     @property
     def file(self) -> Path | None:
         """The picture itself, if the request names a file that is there."""
-        path = Path(self.value)
-        return path if self.kind == "path" and path.is_file() else None
+        # Unlike Path.is_file, this does not raise for a name that is too long.
+        is_file = self.kind == "path" and os.path.isfile(self.value)  # noqa: PTH113
+        return Path(self.value) if is_file else None
 
     def as_receipt(self) -> dict[str, Any]:
         """Return the request as receipts keep it: without the name, which may be one of a person.

@@ -1,5 +1,6 @@
 """Forgets pictures: what they are, what is removed of them, and the receipt."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,28 +125,36 @@ def _plan(
     options: ForgetOptions,
     unfinished: ForgetJournal | None,
 ) -> ForgetPlan:
-    known = _trained_before(workspace, request)
+    begun = unfinished.versions if unfinished else []
+    known = _trained_before(workspace, request, begun)
     versions = find_concerned(workspace.root, pictures, known)
     retired = [one for one in versions if options.retires and one.is_trained]
-    if not options.stops_serving:
+    was_checked = unfinished is not None and unfinished.retires
+    if not (options.stops_serving or was_checked):
         check_something_serves(retired)
-    gone = {
-        one["version"] for one in (unfinished.versions if unfinished else ()) if one["is_retired"]
-    }
+    gone = {one["version"] for one in begun if one["is_retired"]}
     return plan_steps(workspace, pictures, versions, retired, gone)
 
 
-def _trained_before(workspace: Workspace, request: ForgetRequest) -> set[tuple[str, int]]:
-    """Return the versions that earlier calls for the same name have found, and not retired."""
+def _trained_before(
+    workspace: Workspace, request: ForgetRequest, begun: list[dict[str, Any]]
+) -> set[tuple[str, int]]:
+    """Return the versions that earlier calls for the same name have found, and not retired.
+
+    Args:
+        workspace: Workspace with the receipts.
+        request: What to forget.
+        begun: Versions that a call has found that was killed.
+    """
     found = [
         version
         for receipt in read_receipts(workspace)
         if receipt["request"] == request.as_receipt()
         for version in receipt["versions"]
-        if version["is_trained_on_them"]
     ]
-    retired = {(one["model"], one["version"]) for one in found if one["is_retired"]}
-    return {(one["model"], one["version"]) for one in found} - retired
+    trained = [one for one in [*found, *begun] if one["is_trained_on_them"]]
+    retired = {(one["model"], one["version"]) for one in trained if one["is_retired"]}
+    return {(one["model"], one["version"]) for one in trained} - retired
 
 
 def _journal(
@@ -161,10 +170,17 @@ def _journal(
     if unfinished:
         started = unfinished.started_at
         removed = _largest([*unfinished.removed, *removed])
-        named = {(one["model"], one["version"]) for one in unfinished.versions}
-        others = [one for one in versions if (one["model"], one["version"]) not in named]
-        versions = [*unfinished.versions, *others]
+        versions = _merged(unfinished.versions, versions)
     return ForgetJournal(request, plan.pictures, options.retires, started, removed, versions)
+
+
+def _merged(before: list[dict[str, Any]], versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what a receipt says of versions: what was found first, and what is retired since."""
+    merged = {(one["model"], one["version"]): one for one in before}
+    for one in versions:
+        first = merged.setdefault((one["model"], one["version"]), one)
+        first["is_retired"] = first["is_retired"] or one["is_retired"]
+    return list(merged.values())
 
 
 def _largest(removed: list[Cleaned]) -> list[Cleaned]:
@@ -198,5 +214,16 @@ def _elsewhere(pictures: ForgottenPictures, workspace: Workspace) -> list[str]:
     """Return the files of the pictures outside the workspace that are still there."""
     names = decoded(pictures.locations) | pictures.names
     paths = {Path(one) for one in names if one.startswith("/")}
-    outside = (one for one in paths if one.is_file() and not one.is_relative_to(workspace.root))
-    return sorted(str(one) for one in outside if file_digest(one) in pictures.contents)
+    outside = (one for one in paths if not one.is_relative_to(workspace.root))
+    return sorted(str(one) for one in outside if _is_one_of(one, pictures))
+
+
+def _is_one_of(file: Path, pictures: ForgottenPictures) -> bool:
+    """Return whether a file is one of the pictures. One that cannot be read may be."""
+    # Unlike Path.is_file, this does not raise for a name that is too long.
+    if not os.path.isfile(file):  # noqa: PTH113
+        return False
+    try:
+        return file_digest(file) in pictures.contents
+    except OSError:
+        return True

@@ -3,6 +3,7 @@
 import os
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,7 +57,7 @@ def find_pictures(request: ForgetRequest, workspace: Workspace) -> ForgottenPict
     contents.update(content_of(row) for row in rows if is_usable(row))
     locations.update(encoded(row["path"]) for row in rows)
     if file := request.file:
-        contents.add(file_digest(file))
+        contents.add(_digest_of(request, file))
     for table in _matching(workspace, by_stem, "content", contents):
         locations.update(table["location"].to_pylist())
     found = ForgottenPictures(frozenset(contents), frozenset(locations))
@@ -170,3 +171,12 @@ def _names(pictures: ForgottenPictures, workspace: Workspace) -> Iterator[str]:
         for row in rows:
             if pictures.includes_row(row):
                 yield from (row["name"], *_full_names(batch, row))
+
+
+def _digest_of(request: ForgetRequest, file: Path) -> bytes:
+    try:
+        return file_digest(file)
+    except OSError as error:
+        raise InputError(
+            f"{request} cannot be read: {error.strerror}. Make the file readable for this user."
+        ) from None

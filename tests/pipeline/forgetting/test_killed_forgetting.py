@@ -1,6 +1,7 @@
 """A forgetting that is killed with SIGKILL before any of its steps, and the call that finishes."""
 
 import shutil
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from killed_cleaning import run_and_die
 from pictured_workspace import PicturedWorkspace, content
 
+from pipeline.forgetting.forget_journal import read_journal
 from pipeline.forgetting.forget_request import ForgetRequest
 from pipeline.forgetting.forgetting import ForgetOptions, forget
 
@@ -59,3 +61,37 @@ def test_after_a_kill_the_workspace_works_and_the_next_call_finishes(tmp_path, r
         forget(site.workspace, REQUEST, options)
         assert left(site) == expected, step
     assert kills * stride > 40
+
+
+def begun(
+    tmp_path: Path, request: ForgetRequest, options: ForgetOptions
+) -> Iterator[PicturedWorkspace]:
+    """Yield workspaces in which a forgetting was killed after it had begun, at several steps."""
+    PicturedWorkspace(tmp_path / "template")
+    found = 0
+    for step in count(5, 9):
+        site = copied(tmp_path / "template", tmp_path / "site")
+        is_killed = run_and_die(lambda site=site: forget(site.workspace, request, options), step)
+        if not is_killed or found == 4:
+            break
+        if read_journal(site.workspace):
+            found += 1
+            yield site
+    assert found == 4
+
+
+def test_a_call_that_finishes_can_retire_what_the_first_one_did_not(tmp_path):
+    for site in begun(tmp_path, REQUEST, ForgetOptions()):
+        [result] = forget(site.workspace, REQUEST, ForgetOptions(retires=True))
+        assert site.store.versions() == [1]
+        versions = [(one["version"], one["is_retired"]) for one in result.receipt["versions"]]
+        assert versions == [(2, True), (3, True)]
+        assert result.receipt["versions"][0]["pictures"] == {"train": 1, "eval": 0, "test": 1}
+
+
+def test_a_call_that_finishes_needs_not_be_told_again_that_nothing_may_serve(tmp_path):
+    request = ForgetRequest("path", "day/cat/kim-1.png")
+    options = ForgetOptions(retires=True, stops_serving=True)
+    for site in begun(tmp_path, request, options):
+        forget(site.workspace, request, ForgetOptions())
+        assert site.store.versions() == []
