@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.command_options import DEFAULT_WORKSPACE, WorkspaceOption
+from pipeline.commands.used_workspace import used_workspace
 from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,20 +53,12 @@ def forget(
     Files outside the workspace, such as those in the data folder, are never touched. After a kill,
     the next call finishes. Exit codes: 0 done, 2 bad input or nothing found, 1 failure.
     """
-    from pipeline.config.path_check import check_workspace, folder_problem
     from pipeline.logs.captured_output import captured_output
-    from pipeline.workspace import Workspace
 
     request = _request(path, group, batch)
     if stop_serving and not retire_models:
         raise InputError("--stop-serving is for --retire-models. Give both, or leave it out.")
-    folder = Workspace(workspace.resolve())
-    problem = folder_problem(workspace) or ("" if folder.is_used else "is no workspace")
-    if problem:
-        raise InputError(
-            f"workspace {workspace} {problem}. Give the folder of one with --workspace DIR."
-        )
-    check_workspace(folder.root)
+    folder = used_workspace(workspace)
     _check_receipt(receipt)
     with captured_output(folder.log("forget")):  # TFX prints messages when it is imported
         from pipeline.forgetting.forget_output import show_forgotten, show_json
