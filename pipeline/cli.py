@@ -16,6 +16,7 @@ check_packages("pipeline", "components", "trainer_module")
 from pipeline.command_options import DEFAULT_WORKSPACE, WorkspaceOption
 from pipeline.commands import (
     clean_command,
+    forget_command,
     label_command,
     manifest_command,
     model_commands,
@@ -107,6 +108,7 @@ manifest_command.add_to(app)
 model_commands.add_to(app)
 publishing_commands.add_to(app)
 clean_command.add_to(app)
+forget_command.add_to(app)
 label_command.add_to(app)
 retraining_commands.add_to(app)
 selecting_commands.add_to(app)

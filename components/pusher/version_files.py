@@ -1,16 +1,18 @@
 """List of the files of a version at its push, which tells whether one was lost or cut off since."""
 
+import json
 import shutil
 import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from trainer_module.contract.atomic_write import sync_path
+from trainer_module.contract.atomic_write import atomic_write, sync_path
 from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.model_assets import (
     DESCRIPTION,
     EXTRA,
+    FORGOTTEN_ROWS,
     PUSH_RECORD,
     TEST_PREDICTIONS,
 )
@@ -70,11 +72,40 @@ def find_damages(version: Path, files: Mapping[str, int | None] | None) -> list[
         files: Sizes by path, see `list_files`; None for a version that was pushed before the list
             was kept, of which nothing is known.
     """
+    shortened = read_shortened(version)
     checked = [
-        FileDamage(name, _find_problem(version / name, size))
+        FileDamage(name, _find_problem(version / name, None if name in shortened else size))
         for name, size in (files or {}).items()
     ]
     return [damage for damage in checked if damage.problem]
+
+
+def note_shortened(version: Path, names: Collection[str]) -> None:
+    """Note that rows are about to be removed from files of a version: their sizes change.
+
+    The record of the push stays as it is, because servers mark it, see `version_use`.
+
+    Args:
+        version: Folder of the version.
+        names: Paths of the files relative to it.
+
+    Raises:
+        OSError: The disk is full or read-only.
+    """
+    noted = sorted({*names, *read_shortened(version)})
+    atomic_write(version / FORGOTTEN_ROWS, json.dumps({"files": noted}) + "\n")
+
+
+def read_shortened(version: Path) -> frozenset[str]:
+    """Return the files of a version from which rows were removed; none without a whole record.
+
+    Args:
+        version: Folder of the version.
+    """
+    try:
+        return frozenset(json.loads((version / FORGOTTEN_ROWS).read_bytes())["files"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return frozenset()
 
 
 def check_files(version: Path, files: Mapping[str, int | None] | None) -> None:

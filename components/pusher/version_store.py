@@ -255,14 +255,28 @@ class VersionStore:
                 f"model '{self.name}' has {counted(len(versions), 'version')} in {self.serving}; "
                 "a rollback needs an earlier one to serve."
             )
+        self.withdraw(versions[-1], prepare)
+        return versions[-1], versions[-2]
+
+    def withdraw(self, version: int, prepare: Callable[[Path], None] | None = None) -> Path:
+        """Move a version out of the serving directory, to those that were rolled back.
+
+        Args:
+            version: Number of the version.
+            prepare: See `roll_back`.
+
+        Returns:
+            Its folder.
+        """
         self.rolled_back.mkdir(parents=True, exist_ok=True)
         if prepare:
-            prepare(self.path(versions[-1]))
-        note_highest_version(self.root, self.name, versions[-1])
-        self.path(versions[-1]).rename(self.rolled_back / str(versions[-1]))
-        for folder in (self.rolled_back, self.serving):
-            sync_path(folder)
-        return versions[-1], versions[-2]
+            prepare(self.path(version))
+        note_highest_version(self.root, self.name, max(self.versions()))
+        folder = self.rolled_back / str(version)
+        self.path(version).rename(folder)
+        for parent in (self.rolled_back, self.serving):
+            sync_path(parent)
+        return folder
 
     def remove(self, version: int) -> Path:
         """Move a version out of the serving directory, in one step. Another one must serve.

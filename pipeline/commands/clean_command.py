@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.command_options import DEFAULT_WORKSPACE, WorkspaceOption
+from pipeline.commands.used_workspace import used_workspace
 from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,13 +43,11 @@ def clean(
     The copies of batches, exports, and pictures of clients stay. Exit codes: 0 done, 2 bad input,
     1 failure.
     """
-    from pipeline.config.path_check import check_workspace, folder_problem
     from pipeline.config.retention_options import MAX_KEEP, MIN_KEEP
     from pipeline.retention.cleaning import clean_workspace
     from pipeline.retention.cleaning_table import show_result
     from pipeline.retraining.pending_batches import read_pending
     from pipeline.version_lookup import find_store
-    from pipeline.workspace import Workspace
 
     if keep is not None and keep < MIN_KEEP:
         raise InputError(
@@ -57,13 +56,7 @@ def clean(
         )
     if keep is not None and keep > MAX_KEEP:
         raise InputError(f"--keep {keep}: it must be at most {MAX_KEEP}.")
-    folder = Workspace(workspace.resolve())
-    problem = folder_problem(workspace) or ("" if folder.is_used else "is no workspace")
-    if problem:
-        raise InputError(
-            f"workspace {workspace} {problem}. Give the folder of one with --workspace DIR."
-        )
-    check_workspace(folder.root)
+    folder = used_workspace(workspace)
     if name is not None:
         find_store(folder.root, name)
     number = keep or _configured_keep(folder, name)

@@ -8,23 +8,8 @@ from pipeline.report.lineage import check_artifacts, newest_execution
 from pipeline.retention import unneeded_files
 from pipeline.retention.kept_state import KeptState, PendingBatches, find_kept
 from pipeline.retention.metadata_rows import find_rows
-from pipeline.retention.removal import Removal, RowRemoval, Step, VersionRemoval
+from pipeline.retention.removal import Cleaned, Removal, RowRemoval, Step, VersionRemoval, add_up
 from pipeline.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Cleaned:
-    """What was removed of a kind, or would be.
-
-    Attributes:
-        kind: What it is, a text for people.
-        count: Number of things.
-        size: Bytes of disk.
-    """
-
-    kind: str
-    count: int
-    size: int
 
 
 @dataclass(frozen=True)
@@ -77,14 +62,17 @@ def clean_workspace(
     with workspace.lock():
         pending = read_pending()
         kept = find_kept(workspace, keep, pending, name)
-        removed: dict[str, Cleaned] = {}
-        for step in list(_steps(workspace, keep, pending, kept)):
-            size = step.size()
-            if not dry_run:
-                step.carry_out()
-            so_far = removed.get(step.kind, Cleaned(step.kind, 0, 0))
-            removed[step.kind] = Cleaned(step.kind, so_far.count + step.count, so_far.size + size)
-    return CleaningResult(kept, list(removed.values()))
+        steps = list(_steps(workspace, keep, pending, kept))
+        removed = add_up((step, _measured(step, dry_run)) for step in steps)
+    return CleaningResult(kept, removed)
+
+
+def _measured(step: Step, dry_run: bool) -> int:
+    """Return the bytes of disk that a step frees, and carry it out unless it is a dry run."""
+    size = step.size()
+    if not dry_run:
+        step.carry_out()
+    return size
 
 
 def _steps(

@@ -3,9 +3,9 @@
 from rich import box
 from rich.table import Table
 
-from pipeline.retention.cleaning import Cleaned, CleaningResult
+from pipeline.retention.cleaning import CleaningResult
 from pipeline.retention.disk_size import readable_size
-from pipeline.retention.removal import ROWS
+from pipeline.retention.removal import ROWS, Cleaned
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
@@ -22,16 +22,7 @@ def show_result(result: CleaningResult, workspace: Workspace, is_dry_run: bool) 
         is_dry_run: Whether nothing was removed, and the table is what would be.
     """
     console = SafeConsole()
-    if result.removed:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("to remove" if is_dry_run else "removed")
-        table.add_column("number", justify="right", no_wrap=True)
-        table.add_column("size", justify="right", no_wrap=True)
-        for one in result.removed:
-            table.add_row(one.kind, f"{one.count:,}", _size(one))
-        print_table(console, table)
-        if any(one.kind == ROWS for one in result.removed):
-            print_line("Later executions use the room that these leave in metadata.sqlite.")
+    show_removed(result.removed, is_dry_run)
     for versions in result.kept.versions:
         line = f"{versions.store.name}: {_stay(sorted(versions.served))}"
         console.print(plain(line), highlight=False, soft_wrap=True)
@@ -43,6 +34,25 @@ def show_result(result: CleaningResult, workspace: Workspace, is_dry_run: bool) 
     if is_dry_run:
         what += " (dry run: nothing was changed)"
     console.print(plain(f"{workspace.root}: {what}"), highlight=False, soft_wrap=True)
+
+
+def show_removed(removed: list[Cleaned], is_dry_run: bool) -> None:
+    """Print what was removed, by kind.
+
+    Args:
+        removed: What was removed; no table without anything.
+        is_dry_run: Whether nothing was removed, and the table is what would be.
+    """
+    if removed:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("to remove" if is_dry_run else "removed")
+        table.add_column("number", justify="right", no_wrap=True)
+        table.add_column("size", justify="right", no_wrap=True)
+        for one in removed:
+            table.add_row(one.kind, f"{one.count:,}", _size(one))
+        print_table(SafeConsole(), table)
+        if any(one.kind == ROWS for one in removed):
+            print_line("Later executions use the room that these leave in metadata.sqlite.")
 
 
 def describe_result(result: CleaningResult) -> str:

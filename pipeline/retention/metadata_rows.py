@@ -47,6 +47,12 @@ _FOLLOW = (
 #: TFX numbers the folders of artifacts by executions: the newest number must not return.
 _NEWEST = "select id from Execution order by id desc limit 1"
 
+#: Executions that are removed, and the newest one if its artifacts are.
+_COUNT_REMOVED = """
+select count(*) from Execution where id not in kept_execution
+    or id in (select execution_id from Event where artifact_id not in kept_artifact)
+"""
+
 #: In this order, so that no row is left that names a missing one, were they not one transaction.
 _REMOVE = """
 delete from EventPath where event_id in (select id from Event
@@ -76,20 +82,25 @@ class MetadataRows:
         kept_runs: Names of the contexts of the kept runs.
         kept_uris: URIs of the artifacts that they use.
         removed: Number of executions that are removed.
+        keeps_newest: Whether the newest execution is kept with its artifacts.
     """
 
     kept_runs: frozenset[str]
     kept_uris: frozenset[str]
     removed: int
+    keeps_newest: bool = True
 
 
-def find_rows(database: Path, kept_runs: Collection[str], newest: int) -> MetadataRows:
+def find_rows(
+    database: Path, kept_runs: Collection[str], newest: int, keeps_newest: bool = True
+) -> MetadataRows:
     """Find out what kept runs need of ML Metadata.
 
     Args:
         database: Its SQLite file. It exists, and holds its tables.
         kept_runs: Ids of the runs to keep.
         newest: Number of other commands, such as `inspect`, whose components are kept, too.
+        keeps_newest: Whether the newest execution is kept with its artifacts; else its row alone.
 
     Raises:
         UnavailableError: The database is unreadable or locked, or another version of ML Metadata
@@ -97,11 +108,11 @@ def find_rows(database: Path, kept_runs: Collection[str], newest: int) -> Metada
     """
     with _open(database, "ro") as connection:
         names = frozenset(kept_runs) | _newest_others(connection, newest)
-        _find_kept(connection, names)
+        _find_kept(connection, names, keeps_newest)
         uris = connection.execute("select uri from Artifact where id in kept_artifact")
         kept_uris = frozenset(uri for (uri,) in uris if uri)
-        query = "select count(*) from Execution where id not in kept_execution"
-        return MetadataRows(names, kept_uris, connection.execute(query).fetchone()[0])
+        removed = connection.execute(_COUNT_REMOVED).fetchone()[0]
+        return MetadataRows(names, kept_uris, removed, keeps_newest)
 
 
 def remove_rows(database: Path, rows: MetadataRows) -> None:
@@ -118,8 +129,9 @@ def remove_rows(database: Path, rows: MetadataRows) -> None:
         UnavailableError: The database cannot be written, or is locked.
     """
     with _open(database, "rw") as connection:
+        connection.execute("pragma secure_delete = on")  # what is removed is overwritten
         connection.execute("begin immediate")
-        _find_kept(connection, rows.kept_runs)
+        _find_kept(connection, rows.kept_runs, rows.keeps_newest)
         for statement in filter(str.strip, _REMOVE.split(";")):
             connection.execute(statement)
         connection.execute("commit")
@@ -159,7 +171,9 @@ def _newest_others(connection: sqlite3.Connection, newest: int) -> frozenset[str
     return frozenset(name for (name,) in contexts)
 
 
-def _find_kept(connection: sqlite3.Connection, kept_runs: frozenset[str]) -> None:
+def _find_kept(
+    connection: sqlite3.Connection, kept_runs: frozenset[str], keeps_newest: bool
+) -> None:
     """Fill the tables of what is kept."""
     contexts = connection.execute(
         "select Context.id, Type.name, Context.name from Context"
@@ -167,7 +181,8 @@ def _find_kept(connection: sqlite3.Connection, kept_runs: frozenset[str]) -> Non
     ).fetchall()
     runs = [(number,) for number, kind, name in contexts if kind == _RUN and name in kept_runs]
     connection.executemany("insert into kept_context values (?)", runs)
-    connection.execute(f"insert into kept_execution {_NEWEST}")
+    if keeps_newest:
+        connection.execute(f"insert into kept_execution {_NEWEST}")
     connection.execute(
         "insert or ignore into kept_execution select execution_id from Association"
         " where context_id in kept_context"
@@ -185,6 +200,8 @@ def _find_kept(connection: sqlite3.Connection, kept_runs: frozenset[str]) -> Non
         " where context_id = ? and execution_id in kept_execution limit 1",
         caches,
     )
+    # Without its outputs it must not answer from the cache, so its cache key is not kept.
+    connection.execute(f"insert or ignore into kept_execution {_NEWEST}")
 
 
 def _count_kept(connection: sqlite3.Connection) -> int:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -37,6 +37,34 @@ class Step(Protocol):
             OSError: Something cannot be removed.
             UnavailableError: ML Metadata cannot be written.
         """
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What was removed of a kind, or would be.
+
+    Attributes:
+        kind: What it is, a text for people.
+        count: Number of things.
+        size: Bytes of disk.
+    """
+
+    kind: str
+    count: int
+    size: int
+
+
+def add_up(steps: Iterable[tuple[Step, int]]) -> list[Cleaned]:
+    """Return what steps remove by kind, in their order.
+
+    Args:
+        steps: Steps with the bytes of disk that each frees.
+    """
+    removed: dict[str, Cleaned] = {}
+    for step, size in steps:
+        so_far = removed.get(step.kind, Cleaned(step.kind, 0, 0))
+        removed[step.kind] = Cleaned(step.kind, so_far.count + step.count, so_far.size + size)
+    return list(removed.values())
 
 
 @dataclass(frozen=True)

@@ -236,13 +236,17 @@ def _check_artifacts(
         read_predictions(evaluation)
 
 
+def user_name() -> str:
+    """Return the printable name of the user who runs this process."""
+    try:
+        return printable_name(getpass.getuser())
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return f"user {os.getuid()}"
+
+
 def _describe_acceptance(reason: str) -> str:
     """Return who accepts something now, and why."""
-    try:
-        name = printable_name(getpass.getuser())
-    except (KeyError, OSError):  # a container may run under a number that has no name
-        name = f"user {os.getuid()}"
-    return f"accepted by {name}: {reason}"
+    return f"accepted by {user_name()}: {reason}"
 
 
 def _describe_rollback(store: VersionStore, version: int | None) -> str:

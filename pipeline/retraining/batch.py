@@ -69,9 +69,15 @@ _DAMAGED = (
 )
 
 #: Version of the table, SQLite's `user_version`. Ledgers from before versions have 0, and the same
-#: table as version 1, which lacks the column `accepted`. Whoever changes the table raises the
-#: version and extends `upgrade`.
-SCHEMA_VERSION = 2
+#: table as version 1, which lacks the columns in `_ADDED`. Whoever changes the table raises the
+#: version and extends `_ADDED`.
+SCHEMA_VERSION = 3
+
+#: Columns that a version has added, with their types.
+_ADDED = {
+    "accepted": "text not null default ''",
+    "forgotten": "integer not null default 0",
+}
 
 _TABLE = """
 create table if not exists batches (
@@ -89,7 +95,8 @@ create table if not exists batches (
     attempts integer not null default 0,
     finished_at text,
     replaced_by integer,
-    accepted text not null default ''
+    accepted text not null default '',
+    forgotten integer not null default 0
 )
 """
 
@@ -114,6 +121,7 @@ class Batch:
         finished_at: Time of its final state; None while it is open.
         replaced_by: Number of a later batch of the same name or pictures that replaces this one.
         accepted: Reason with which a person accepted its labels; "" if nobody did.
+        forgotten: 1 if `carryover forget` has removed pictures of it; else 0.
 
     A column that is added later has a default: a read-only ledger from before lacks the column.
     """
@@ -133,6 +141,7 @@ class Batch:
     finished_at: str | None
     replaced_by: int | None = None
     accepted: str = ""
+    forgotten: int = 0
 
     @property
     def is_held_for_labels(self) -> bool:
@@ -246,8 +255,8 @@ def upgrade(connection: sqlite3.Connection, path: Path) -> None:
         raise InputError(f"ledger {path}: it has no column {min(missing)}. {_DAMAGED}")
     # A ledger on a read-only disk can still be listed.
     if version < SCHEMA_VERSION and os.access(path, os.W_OK):
-        if "accepted" not in columns:
-            connection.execute("alter table batches add column accepted text not null default ''")
+        for name in _ADDED.keys() - columns:
+            connection.execute(f"alter table batches add column {name} {_ADDED[name]}")
         connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
 

@@ -79,7 +79,8 @@ class Ledger:
 
         It replaces earlier batches of the same name. If its content is that of an earlier batch
         whose pictures are in training or wait for it, it is a duplicate, and its state is final.
-        If the pictures of that batch are in no training, they are taken again.
+        If the pictures of that batch are in no training, or some were forgotten, they are taken
+        again.
 
         Args:
             name: Name of the delivery.
@@ -94,7 +95,11 @@ class Ledger:
             again: then only the stamp of that batch is updated.
         """
         newest, same = self.newest(name), self.with_pictures(digest)
-        if same and (same.state in DROPPED or (same.version and is_rolled_back(same.version))):
+        if same and (
+            same.state in DROPPED
+            or same.forgotten
+            or (same.version and is_rolled_back(same.version))
+        ):
             same = None
         if same and newest and newest.number == same.number:
             self.update(same.number, stamp=stamp)
@@ -230,6 +235,7 @@ class Ledger:
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("pragma synchronous = full")
+            connection.execute("pragma secure_delete = on")  # what `forget` removes is overwritten
             with connection:
                 yield connection
         except sqlite3.DatabaseError as error:

@@ -39,6 +39,7 @@ LEFT_OUT = {
 
 #: Pictures of the small data set in place of those of the pages.
 IN_PLACE_OF = {
+    "my-pictures/day/car/1.jpg": "my-pictures/blackboard/circle/01.png",
     "my-pictures/day/car": "my-pictures/blackboard/circle",
     "my-pictures/night/**/*.jpg": "my-pictures/blackboard/**/*.png",
 }
@@ -48,6 +49,8 @@ REFUSED = {
     "accept RUN": (2, "no finished run RUN"),
     "predict --workspace my-workspace --csv my-pictures": (2, "not a picture in a known format"),
     "predict --workspace my-workspace --domain-report": (2, "not a picture in a known format"),
+    "forget --workspace my-workspace --batch": (2, "knows no such picture"),
+    "forget --workspace my-workspace --group": (2, "knows no such picture"),
     "rollback": (2, "needs an earlier"),
     "run --workspace my-workspace --resume": (2, "has no unfinished run"),
 }
@@ -122,5 +125,6 @@ def test_every_command_that_ends_by_itself_is_documented():
         "versions",
         "rollback",
         "clean",
+        "forget",
         "report",
     }

@@ -4,6 +4,7 @@ import os
 import signal
 import sqlite3
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from pipeline.retention.cleaning import clean_workspace
@@ -34,12 +35,25 @@ def clean_and_die(workspace: Workspace, keep: int, step: int) -> bool:
     Returns:
         Whether the process was killed; False if it had ended before.
     """
+    return run_and_die(lambda: clean_workspace(workspace, keep, PendingBatches), step)
+
+
+def run_and_die(function: Callable[[], Any], step: int) -> bool:
+    """Call a function in a process of its own, and kill that before a step.
+
+    Args:
+        function: Function that changes files and databases.
+        step: Number of the step, from 1, see `clean_and_die`.
+
+    Returns:
+        Whether the process was killed; False if it had ended before.
+    """
     process = os.fork()
     if process == 0:
         code = 1
         try:
             _die_before(step)
-            clean_workspace(workspace, keep, PendingBatches)
+            function()
             code = 0
         finally:
             os._exit(code)

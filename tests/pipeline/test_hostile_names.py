@@ -48,6 +48,12 @@ COMMANDS = {
         ["--workspace", "models"],
         ["--workspace", "models", "--name", HOSTILE],
     ],
+    "forget": [
+        ["--workspace", HOSTILE, "--group", "a"],
+        ["--workspace", "models", "--path", HOSTILE],
+        ["--workspace", "models", "--batch", HOSTILE],
+        ["--workspace", "models", "--group", "a", "--receipt", f"{HOSTILE}/a"],
+    ],
     "retrain": [["--workspace", "models", "--config", "c.yaml", "--inbox", HOSTILE]],
     "watch": [["--workspace", "models", "--config", "c.yaml", "--inbox", HOSTILE]],
     "history": [["--workspace", "models"]],

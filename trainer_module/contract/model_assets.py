@@ -49,3 +49,6 @@ STATISTICS = f"{EXTRA}/statistics"
 
 #: Predictions for the test pictures, Parquet. Written by the Pusher.
 TEST_PREDICTIONS = f"{EXTRA}/test_predictions.parquet"
+
+#: Names of the files from which `carryover forget` has removed rows, JSON.
+FORGOTTEN_ROWS = f"{EXTRA}/forgotten.json"

@@ -23,6 +23,9 @@ from trainer_module.contract.printable_names import shortened
 #: Most values of one column. Every value needs test pictures, and the gate compares all of them.
 MAX_VALUES = 50
 
+#: End of the name of a file.
+SUFFIX = ".slices.parquet"
+
 #: Rows that are written at once.
 BATCH_ROWS = 1024
 
@@ -107,7 +110,7 @@ class SliceValuesWriter:
         """
         self._write()
         self.close()
-        return self._draft.rename(folder / f"{self._digest.hexdigest()}.slices.parquet")
+        return self._draft.rename(folder / f"{self._digest.hexdigest()}{SUFFIX}")
 
     def _write(self) -> None:
         self._writer.write_table(pa.Table.from_pylist(self._rows, self._schema))

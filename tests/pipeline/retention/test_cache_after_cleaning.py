@@ -12,6 +12,8 @@ from tfx.types import standard_artifacts
 from pipeline.report.lineage import check_artifacts, newest_execution, read_lineage
 from pipeline.retention.cleaning import clean_workspace
 from pipeline.retention.kept_state import PendingBatches
+from pipeline.retention.metadata_rows import find_rows, remove_rows
+from pipeline.retention.unneeded_files import artifacts
 from pipeline.running.launcher import Launcher
 from pipeline.workspace import Workspace
 
@@ -62,3 +64,21 @@ def test_kept_executions_answer_and_removed_ones_are_computed_again_under_new_nu
     made = read_lineage(workspace.metadata, "20240101-000007")
     assert {Path(one.uri).name for one in made if one.is_output} == {"15", "16"}
     assert [one.cached for one in read_lineage(workspace.metadata, "20240101-000005")] == [True] * 3
+
+
+def test_without_its_artifacts_the_newest_execution_answers_for_nothing_and_keeps_its_number(
+    tmp_path,
+):
+    workspace = Workspace(tmp_path)
+    assert launch(workspace, 0, "a") == launch(workspace, 1, "b") == [False, False]
+    rows = find_rows(workspace.metadata, ["20240101-000000"], newest=0, keeps_newest=False)
+    assert rows.removed == 2
+    remove_rows(workspace.metadata, rows)
+    for removal in artifacts(workspace, rows):
+        removal.carry_out()
+    check_artifacts(workspace)
+    assert newest_execution(workspace.metadata) == 4
+    assert launch(workspace, 2, "a") == [True, True]
+    assert launch(workspace, 3, "b") == [False, False]
+    made = read_lineage(workspace.metadata, "20240101-000003")
+    assert {Path(one.uri).name for one in made if one.is_output} == {"7", "8"}

@@ -17,6 +17,7 @@ def test_the_names_on_disk_are_those_of_earlier_versions():
         "OUT_OF_FOLD": "assets.extra/out_of_fold.npz",
         "FOLD_MODELS": "assets.extra/fold_models.npz",
         "ROLLBACK_RECORD": "assets.extra/rollback.json",
+        "FORGOTTEN_ROWS": "assets.extra/forgotten.json",
         "PUSH_RECORD": "assets.extra/push.json",
         "PICTURES": "assets.extra/pictures.parquet",
         "STATISTICS": "assets.extra/statistics",

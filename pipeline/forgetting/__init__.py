@@ -1,0 +1,1 @@
+"""Removes pictures from a workspace for good: `carryover forget`."""

@@ -1,0 +1,92 @@
+"""Journal of a forgetting that has begun: what it takes to finish it after a kill."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.forgetting.forget_receipt import receipts_folder
+from pipeline.forgetting.forget_request import ForgetRequest
+from pipeline.forgetting.forgotten_pictures import ForgottenPictures, decoded, encoded
+from pipeline.retention.removal import Cleaned
+from pipeline.workspace import Workspace
+from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.workspace_files.state_files import damaged_file, read_json_object
+
+_WHAT = "journal of carryover forget"
+_REMEDY = "Remove it, and give the command again."
+
+
+@dataclass(frozen=True)
+class ForgetJournal:
+    """A forgetting that has begun.
+
+    It holds the names of the pictures, because they are removed one after the other from what they
+    were found in. It is removed at the end.
+
+    Attributes:
+        request: What is forgotten.
+        pictures: The pictures.
+        retires: Whether the versions that were trained on them are retired.
+        started_at: Time of the begin, ISO 8601 in UTC.
+        removed: What was to be removed when it began.
+        versions: What the receipt says of the versions concerned.
+    """
+
+    request: ForgetRequest
+    pictures: ForgottenPictures
+    retires: bool
+    started_at: str
+    removed: list[Cleaned]
+    versions: list[dict[str, Any]]
+
+    def write(self, workspace: Workspace) -> None:
+        """Write the journal before anything is removed. Its owner alone can read it."""
+        receipts_folder(workspace).mkdir(exist_ok=True)
+        values = {
+            "request": asdict(self.request),
+            "contents": sorted(one.hex() for one in self.pictures.contents),
+            "locations": sorted(decoded(self.pictures.locations)),
+            "names": sorted(self.pictures.names),
+            "retires": self.retires,
+            "started_at": self.started_at,
+            "removed": [asdict(one) for one in self.removed],
+            "versions": self.versions,
+        }
+        atomic_write(_file(workspace), json.dumps(values), private=True)
+
+
+def read_journal(workspace: Workspace) -> ForgetJournal | None:
+    """Return the forgetting that a kill has ended; None if there is none.
+
+    Raises:
+        UnavailableError: The journal is unreadable or damaged.
+    """
+    file = _file(workspace)
+    if not file.exists():
+        return None
+    values = read_json_object(file, _WHAT, _REMEDY)
+    try:
+        return ForgetJournal(
+            ForgetRequest(**values["request"]),
+            ForgottenPictures(
+                frozenset(map(bytes.fromhex, values["contents"])),
+                frozenset(map(encoded, values["locations"])),
+                frozenset(values["names"]),
+            ),
+            values["retires"],
+            values["started_at"],
+            [Cleaned(**one) for one in values["removed"]],
+            values["versions"],
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise damaged_file(file, _WHAT, str(error), _REMEDY) from None
+
+
+def remove_journal(workspace: Workspace) -> None:
+    """Remove the journal: all is done."""
+    _file(workspace).unlink(missing_ok=True)
+
+
+def _file(workspace: Workspace) -> Path:
+    return receipts_folder(workspace) / ".unfinished.json"

@@ -1,0 +1,128 @@
+"""Rows about pictures in the files of a version, and their removal."""
+
+import io
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from components.evaluation.predictions.stored_predictions import read_stored
+from components.pusher.data_set import read_data_set
+from components.pusher.version_files import note_shortened
+from pipeline.forgetting.forgotten_pictures import ForgottenPictures
+from trainer_module.contract.atomic_write import atomic_write
+from trainer_module.contract.model_assets import (
+    LABEL_ISSUES,
+    OUT_OF_FOLD,
+    PICTURES,
+    TEST_PREDICTIONS,
+)
+from trainer_module.contract.workspace_files.array_files import Arrays, read_arrays
+
+#: Tables of a version in which a picture is known by its content.
+_TABLES: dict[str, Callable[[Path], pa.Table | None]] = {
+    PICTURES: read_data_set,
+    TEST_PREDICTIONS: lambda version: (
+        read_stored(version) if (version / TEST_PREDICTIONS).exists() else None
+    ),
+}
+
+#: Files of arrays with a row per picture, in which it is known by its id.
+_ARRAYS = (OUT_OF_FOLD, LABEL_ISSUES)
+
+_IMAGE_IDS = "image_ids"
+
+
+def count_by_split(version: Path, pictures: ForgottenPictures) -> Counter[str]:
+    """Return how many of the pictures a version was made from, by split.
+
+    Args:
+        version: Folder of the version.
+        pictures: Pictures to forget.
+
+    Raises:
+        UnavailableError: The list of the version is damaged.
+    """
+    table = read_data_set(version)
+    if table is None:
+        return Counter()
+    return Counter(table.filter(_are_forgotten(table, pictures))["split"].to_pylist())
+
+
+@dataclass(frozen=True)
+class VersionRowsRemoval:
+    """Removes the rows about pictures from the files of a version.
+
+    Attributes:
+        version: Folder of the version.
+        pictures: Pictures to forget.
+        count: Number of rows, see `plan_rows_removal`.
+    """
+
+    version: Path
+    pictures: ForgottenPictures
+    count: int
+    kind: str = "rows in lists of versions"
+
+    def size(self) -> int:
+        """Return 0: the files stay."""
+        return 0
+
+    def carry_out(self) -> None:
+        """See `pipeline.retention.removal.Step`."""
+        note_shortened(self.version, [PICTURES, TEST_PREDICTIONS, *_ARRAYS])
+        for name, read in _TABLES.items():
+            table = read(self.version)
+            if table is not None:
+                left = table.filter(pc.invert(_are_forgotten(table, self.pictures)))
+                if left.num_rows < table.num_rows:
+                    content = pa.BufferOutputStream()
+                    pq.write_table(left, content, compression="zstd")
+                    atomic_write(self.version / name, content.getvalue().to_pybytes())
+        for name in _ARRAYS:
+            arrays = _read(self.version, name)
+            if arrays is not None and (rows := _forgotten_rows(arrays, self.pictures)).any():
+                buffer = io.BytesIO()
+                np.savez(buffer, **{key: value[~rows] for key, value in arrays.items()})
+                atomic_write(self.version / name, buffer.getvalue())
+
+
+def plan_rows_removal(version: Path, pictures: ForgottenPictures) -> VersionRowsRemoval | None:
+    """Return the removal of the rows about pictures; None if there are none.
+
+    Args:
+        version: Folder of a version, or of what is left of one.
+        pictures: Pictures to forget.
+
+    Raises:
+        UnavailableError: A file of the version is damaged.
+    """
+    count = 0
+    for read in _TABLES.values():
+        table = read(version)
+        if table is not None:
+            count += pc.sum(_are_forgotten(table, pictures)).as_py() or 0
+    for name in _ARRAYS:
+        arrays = _read(version, name)
+        if arrays is not None:
+            count += int(_forgotten_rows(arrays, pictures).sum())
+    return VersionRowsRemoval(version, pictures, count) if count else None
+
+
+def _are_forgotten(table: pa.Table, pictures: ForgottenPictures) -> pa.ChunkedArray:
+    wanted = pa.array(sorted(pictures.contents), pa.binary(16))
+    return pc.is_in(table["content"], value_set=wanted)
+
+
+def _read(version: Path, name: str) -> Arrays | None:
+    return read_arrays(str(version), name, "list of pictures", dict)
+
+
+def _forgotten_rows(arrays: Arrays, pictures: ForgottenPictures) -> npt.NDArray[np.bool_]:
+    return np.array([one in pictures.locations for one in arrays[_IMAGE_IDS].tolist()], bool)

@@ -1,0 +1,289 @@
+"""What `carryover forget` removes of a workspace, and what it leaves."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pictured_workspace import DATA, PicturedWorkspace, content, digest
+from tiny_pictures import write_files
+from tiny_traffic import record
+
+from components.pusher.rollback_record import read_rollback
+from pipeline.forgetting.concerned_runs import concerned_listings
+from pipeline.forgetting.forget_receipt import read_receipt, receipts_folder
+from pipeline.forgetting.forget_request import ForgetRequest, RequestKind
+from pipeline.forgetting.forgetting import ForgetOptions, Forgotten, forget
+from pipeline.forgetting.forgotten_pictures import ForgottenPictures
+from pipeline.traffic.traffic_store import TrafficWriter, read_traffic, traffic_folder
+from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.model_assets import PICTURES
+
+pytestmark = pytest.mark.component
+
+ANN = ("night/cat/ann-1.png", "night/cat/ann-2.png")
+BOB, EVE = "night/dog/bob-1.png", "night/cat/eve-1.png"
+
+
+@pytest.fixture(name="template", scope="module")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template") / "site"
+    PicturedWorkspace(folder)
+    return folder
+
+
+@pytest.fixture(name="site")
+def _site(template: Path, tmp_path: Path) -> PicturedWorkspace:
+    shutil.rmtree(tmp_path / "site", ignore_errors=True)
+    shutil.copytree(template / "workspace", tmp_path / "site" / "workspace", symlinks=True)
+    site = PicturedWorkspace(tmp_path / "site")
+    site.data = template / "data"
+    return site
+
+
+def forgotten(site: PicturedWorkspace, kind: RequestKind, value: str, **options: bool) -> Forgotten:
+    [result] = forget(site.workspace, ForgetRequest(kind, value), ForgetOptions(**options))
+    site.old.check()
+    return result
+
+
+def traces(site: PicturedWorkspace, *names: str) -> set[str]:
+    """Return the files that hold content, digest in a file's name, or name of some pictures."""
+    return site.files_with(*map(content, names), *(name.encode() for name in names))
+
+
+def test_a_group_is_gone_from_every_version_batch_and_run_and_all_else_stays(site):
+    assert traces(site, *ANN)
+    before = site.ledger.batches()
+    result = forgotten(site, "group", "ann")
+    assert traces(site, *ANN) == set()
+    assert site.files_with(*map(digest, ANN)) == set()
+    assert result.receipt["pictures"] == sorted(digest(name).hex() for name in ANN)
+    assert site.store.versions() == [1, 2, 3]
+    assert site.locations(2) == {*DATA, BOB}
+    assert site.locations(3) == {*DATA, BOB, EVE, "night/dog/eve-2.png"}
+    for number in site.store.versions():
+        site.store.check_files(number)
+    assert traces(site, BOB)
+    assert [one.state for one in site.ledger.batches()] == [one.state for one in before]
+    assert [one.forgotten for one in site.ledger.batches()] == [1, 0]
+
+
+def test_a_run_that_has_not_read_the_pictures_keeps_its_report_and_artifacts(site):
+    forgotten(site, "batch", "monday")
+    assert site.old.kept_runs() == site.old.runs[:1]
+    kept = {file.read_bytes() for file in site.workspace.artifacts.glob("*/*/*/deep/part-1")}
+    assert {one[:15] for one in kept} == {site.old.runs[0].encode()}
+    for run_id in site.old.runs[1:]:
+        left = {path.name for path in (site.workspace.runs / run_id).iterdir()}
+        assert left == {"summary.json", "config.yaml", "batch"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "monday/night/cat/ann-1.png",
+        "night/cat/ann-1.png",
+        "/inbox/monday/night/cat/ann-1.png",
+    ],
+)
+def test_a_picture_of_a_batch_is_known_by_its_path_there(site, path):
+    result = forgotten(site, "path", path)
+    assert result.receipt["pictures"] == [digest(ANN[0]).hex()]
+    assert traces(site, ANN[0]) == set()
+    assert traces(site, ANN[1])
+
+
+def test_a_picture_of_the_data_is_known_by_its_path_and_its_file_stays(site, monkeypatch):
+    path = site.data / DATA[0]
+    result = forgotten(site, "path", str(path))
+    assert result.elsewhere == [str(path)]
+    assert path.exists()
+    assert traces(site, DATA[0]) == set()
+    monkeypatch.chdir(site.data)
+    assert forgotten(site, "path", DATA[1]).elsewhere == [str(site.data / DATA[1])]
+
+
+def test_every_copy_of_a_picture_is_forgotten_under_whatever_name(site, tmp_path):
+    copy = tmp_path / "renamed.png"
+    copy.write_bytes(content(BOB))
+    forgotten(site, "path", str(copy))
+    assert traces(site, BOB) == set()
+
+
+def test_a_name_that_several_pictures_have_is_refused_and_changes_nothing(site):
+    listings = list(site.workspace.batches.glob("*/listing.jsonl"))
+    for listing in listings:
+        listing.write_text(listing.read_text().replace("ann-1", "x").replace("eve-1", "x"))
+    before = site.old.files()
+    with pytest.raises(InputError, match=r"monday/night/cat/x\.png and tuesday/night/cat/x\.png"):
+        forgotten(site, "path", "night/cat/x.png")
+    assert site.old.files() == before
+    forgotten(site, "path", "tuesday/night/cat/x.png")
+    assert site.files_with(content(EVE)) == set()
+    assert site.files_with(content(ANN[0]))
+
+
+@pytest.mark.parametrize("kind", ["path", "group", "batch"])
+def test_what_nothing_is_known_by_is_refused(site, kind):
+    before = site.old.files()
+    with pytest.raises(InputError, match="knows no such picture"):
+        forgotten(site, kind, "nobody")
+    assert site.old.files() == before
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(site):
+    before = site.old.files()
+    told = forgotten(site, "group", "ann", dry_run=True)
+    assert site.old.files() == before
+    done = forgotten(site, "group", "ann")
+    assert told.removed == done.removed
+    assert told.receipt["versions"] == done.receipt["versions"]
+    assert told.file is None
+
+
+def test_versions_that_were_trained_on_the_pictures_are_retired_and_an_older_one_serves(site):
+    result = forgotten(site, "group", "ann", retires=True)
+    assert site.store.versions() == [1]
+    assert site.store.rolled_back_versions() == [2, 3]
+    left = {path.name for path in site.store.rolled_back.rglob("*") if path.is_file()}
+    assert left == {"push.json", "rollback.json"}
+    assert "forgotten" in read_rollback(site.store.rolled_back / "2").reason
+    assert [one["is_retired"] for one in result.receipt["versions"]] == [True, True]
+    assert result.receipt["serving"] == {site.store.name: 1}
+
+
+def test_batches_of_retired_versions_are_opened_again_unless_nothing_is_left_of_them(site):
+    forgotten(site, "batch", "monday", retires=True)
+    monday, tuesday = site.ledger.batches()
+    assert (monday.state, monday.forgotten) == ("pushed", 1)
+    assert tuesday.state == "taken"
+    assert "version 3 was trained on pictures that are forgotten" in tuesday.reason
+
+
+def test_a_waiting_batch_of_which_nothing_is_left_is_withdrawn(site):
+    site.ledger.update(1, state="too_little_data", version=None)
+    forgotten(site, "batch", "monday")
+    assert site.ledger.read(1).state == "withdrawn"
+
+
+def test_versions_are_retired_later_too(site):
+    forgotten(site, "group", "ann")
+    with pytest.raises(InputError, match="knows no such picture"):
+        forgotten(site, "group", "ann")
+    result = forgotten(site, "group", "ann", retires=True)
+    assert site.store.versions() == [1]
+    assert [one["version"] for one in result.receipt["versions"]] == [2, 3]
+    with pytest.raises(InputError, match="knows no such picture"):
+        forgotten(site, "group", "ann", retires=True)
+
+
+def test_without_another_version_nothing_is_retired_unless_it_is_said(site):
+    with pytest.raises(InputError, match="none could serve"):
+        forgotten(site, "path", str(site.data / DATA[0]), retires=True)
+    assert site.store.versions() == [1, 2, 3]
+    assert traces(site, DATA[0])
+    forgotten(site, "path", str(site.data / DATA[0]), retires=True, stops_serving=True)
+    assert site.store.versions() == []
+
+
+def test_versions_that_were_tested_on_the_pictures_alone_stay(site):
+    result = forgotten(site, "path", str(site.data / DATA[2]), retires=True)
+    assert site.store.versions() == [1, 2, 3]
+    assert {one["is_trained_on_them"] for one in result.receipt["versions"]} == {False}
+
+
+def test_the_same_delivery_is_taken_as_a_new_one_afterwards(site):
+    monday = site.ledger.read(1)
+    same = ("monday", monday.source, monday.digest, "another stamp")
+    assert site.ledger.add(*same) is None
+    forgotten(site, "group", "ann")
+    added = site.ledger.add(*same)
+    assert added is not None
+    assert (added.state, added.forgotten) == ("taken", 0)
+    assert site.ledger.read(1).replaced_by == added.number
+
+
+def test_pictures_of_clients_go_and_all_others_stay(site):
+    folder = traffic_folder(site.workspace.root)
+    with TrafficWriter(folder, 10**9) as writer:
+        writer.write([record(1.0, content(BOB)), record(2.0, b"another")])
+        write_files(site.workspace.root, {"monitoring/colours.json": b"{}"})
+        forgotten(site, "path", BOB)
+        writer.write([record(3.0, b"later")])
+    assert [one.image for one in read_traffic(folder)] == [b"another", b"later"]
+    assert {path.stat().st_mode & 0o777 for path in folder.glob("*.tfrecord")} == {0o600}
+    assert not (site.workspace.root / "monitoring" / "colours.json").exists()
+
+
+def test_a_picture_that_only_a_client_has_sent_is_found_by_its_file(site, tmp_path):
+    folder = traffic_folder(site.workspace.root)
+    with TrafficWriter(folder, 10**9) as writer:
+        writer.write([record(1.0, b"sent")])
+    (tmp_path / "sent.png").write_bytes(b"sent")
+    forgotten(site, "path", str(tmp_path / "sent.png"))
+    assert list(read_traffic(folder)) == []
+
+
+def test_the_receipt_names_nobody_and_shows_that_it_was_changed(site):
+    result = forgotten(site, "group", "ann")
+    assert result.file is not None
+    assert result.file.parent == receipts_folder(site.workspace)
+    text = result.file.read_text()
+    assert "ann" not in text
+    assert read_receipt(result.file) == result.receipt
+    changed: dict[str, Any] = json.loads(text)
+    changed["pictures"].pop()
+    result.file.write_text(json.dumps(changed))
+    with pytest.raises(UnavailableError, match="it was changed"):
+        read_receipt(result.file)
+
+
+def test_names_leave_summaries_and_the_reasons_of_batches(site):
+    forgotten(site, "batch", "tuesday")
+    summaries = [path.read_text() for path in site.workspace.runs.glob("*/summary.json")]
+    assert sum("a mistake: (forgotten), as expected" in text for text in summaries) == 1
+    assert site.ledger.read(2).reason == "like (forgotten)"
+
+
+def test_a_damaged_list_of_a_version_is_named_and_nothing_is_removed(site):
+    file = site.store.path(2) / PICTURES
+    file.write_bytes(file.read_bytes()[:100])
+    before = site.old.files()
+    with pytest.raises(UnavailableError, match=r"pictures\.parquet cannot be read"):
+        forgotten(site, "group", "ann")
+    assert site.old.files() == before
+
+
+def test_listings_slices_and_lists_of_unlabelled_pictures_that_name_them_go(site):
+    location = b"batches/x/files/aa/ann.png"
+    inputs = site.workspace.inputs
+    tables = {"1": [b"other.png"], "2": [b"other.png", location]}
+    for name, ids in tables.items():
+        table = pa.table({"image_id": pa.array(ids, pa.binary()), "scanner": ["a"] * len(ids)})
+        pq.write_table(table, inputs / f"{name * 64}.slices.parquet")
+    for name, picture in {"3": BOB, "4": ANN[0]}.items():
+        (inputs / f"unlabelled-{name * 16}.txt").write_text(
+            f"{hashlib.sha256(content(picture)).hexdigest()}\n"
+        )
+        write_files(inputs, {f"unlabelled-{name * 16}/pictures.tfrecord": content(picture)})
+    pictures = ForgottenPictures(frozenset({digest(ANN[0])}), frozenset({location}))
+    found = concerned_listings(site.workspace, pictures)
+    unlabelled = f"unlabelled-{'4' * 16}"
+    assert found == {f"{'2' * 64}.slices.parquet", f"{unlabelled}.txt", unlabelled}
+
+
+def test_names_are_found_as_whole_words_only():
+    pictures = ForgottenPictures(names=frozenset({"a.png", "night/a.png", "person 1/b.png"}))
+    texts = {
+        "night/a.png is blank": "(forgotten) is blank",
+        "'a.png' and b.png": "'(forgotten)' and b.png",
+        "a.png, person 1/b.png": "(forgotten), (forgotten)",
+        "aa.png xa.png a.pngs": "aa.png xa.png a.pngs",
+    }
+    for text, left in texts.items():
+        assert pictures.without_names({"a.png": [text]}) == {"a.png": [left]}

@@ -1,0 +1,97 @@
+"""A forgetting that is killed with SIGKILL before any of its steps, and the call that finishes."""
+
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from killed_cleaning import run_and_die
+from pictured_workspace import PicturedWorkspace, content
+
+from pipeline.forgetting.forget_journal import read_journal
+from pipeline.forgetting.forget_request import ForgetRequest
+from pipeline.forgetting.forgetting import ForgetOptions, forget
+
+pytestmark = pytest.mark.component
+
+REQUEST = ForgetRequest("group", "ann")
+NAMES = ("night/cat/ann-1.png", "night/cat/ann-2.png")
+
+
+def copied(template: Path, target: Path) -> PicturedWorkspace:
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(template, target, symlinks=True)
+    return PicturedWorkspace(target)
+
+
+def left(site: PicturedWorkspace) -> dict[str, int]:
+    """Return the sizes of all files but receipts, which say when, and the states of batches."""
+    files = {
+        name: size
+        for name, size in site.old.files().items()
+        if not name.startswith("forgotten/") and not name.endswith("rollback.json")
+    }
+    return files | {f"{one.name} {one.state}": one.forgotten for one in site.ledger.batches()}
+
+
+@pytest.mark.parametrize("retires", [False, True])
+@pytest.mark.parametrize("stride", [pytest.param(3, marks=pytest.mark.soak), 13])
+def test_after_a_kill_the_workspace_works_and_the_next_call_finishes(tmp_path, retires, stride):
+    PicturedWorkspace(tmp_path / "template")
+    options = ForgetOptions(retires=retires)
+    undisturbed = copied(tmp_path / "template", tmp_path / "undisturbed")
+    [whole] = forget(undisturbed.workspace, REQUEST, options)
+    expected, kills = left(undisturbed), 0
+    for step in count(1, stride):
+        site = copied(tmp_path / "template", tmp_path / "site")
+        if not run_and_die(lambda site=site: forget(site.workspace, REQUEST, options), step):
+            break
+        kills += 1
+        site.old.check()
+        assert site.store.newest() in ((1, 3) if retires else (3,))
+        # Whatever is forgotten next, what had begun is finished first.
+        results = forget(site.workspace, ForgetRequest("group", "bob"), ForgetOptions())
+        if len(results) == 1:  # it was killed before the journal
+            results = forget(site.workspace, REQUEST, options)
+        assert results[0].receipt["versions"] == whole.receipt["versions"]
+        assert site.files_with(*map(content, NAMES), *(one.encode() for one in NAMES)) == set()
+        site = copied(tmp_path / "template", tmp_path / "site")
+        run_and_die(lambda site=site: forget(site.workspace, REQUEST, options), step)
+        forget(site.workspace, REQUEST, options)
+        assert left(site) == expected, step
+    assert kills * stride > 40
+
+
+def begun(
+    tmp_path: Path, request: ForgetRequest, options: ForgetOptions
+) -> Iterator[PicturedWorkspace]:
+    """Yield workspaces in which a forgetting was killed after it had begun, at several steps."""
+    PicturedWorkspace(tmp_path / "template")
+    found = 0
+    for step in count(5, 9):
+        site = copied(tmp_path / "template", tmp_path / "site")
+        is_killed = run_and_die(lambda site=site: forget(site.workspace, request, options), step)
+        if not is_killed or found == 4:
+            break
+        if read_journal(site.workspace):
+            found += 1
+            yield site
+    assert found == 4
+
+
+def test_a_call_that_finishes_can_retire_what_the_first_one_did_not(tmp_path):
+    for site in begun(tmp_path, REQUEST, ForgetOptions()):
+        [result] = forget(site.workspace, REQUEST, ForgetOptions(retires=True))
+        assert site.store.versions() == [1]
+        versions = [(one["version"], one["is_retired"]) for one in result.receipt["versions"]]
+        assert versions == [(2, True), (3, True)]
+        assert result.receipt["versions"][0]["pictures"] == {"train": 1, "eval": 0, "test": 1}
+
+
+def test_a_call_that_finishes_needs_not_be_told_again_that_nothing_may_serve(tmp_path):
+    request = ForgetRequest("path", "day/cat/kim-1.png")
+    options = ForgetOptions(retires=True, stops_serving=True)
+    for site in begun(tmp_path, request, options):
+        forget(site.workspace, request, ForgetOptions())
+        assert site.store.versions() == []
