@@ -1,18 +1,26 @@
-"""Extra tasks that Kubeflow needs besides the components: preparation, baseline and summary.
+"""Extra tasks that Kubeflow needs besides the components: the first, the last, and the baseline.
 
 `carryover run` computes the parameters of the components before it launches them. A pipeline spec
 is compiled once and run over other pictures later, so on Kubeflow the first task of every run
-computes these parameters and passes them on.
+computes these parameters and passes them on. In a retraining the first task is the pass over the
+inbox: the others run only if it has begun a training. `Summary` ends a run that has succeeded, and
+`Finish` one that has failed.
 """
 
 from typing import Any
 
 from pipeline import component_ids
+from pipeline.kubeflow.step_environment import StepEnvironment
+from pipeline.kubeflow.task_groups import ALWAYS, PipelineSpec, group_tasks
 
-#: Pipeline spec of Kubeflow Pipelines, version 2.1, in the form of JSON.
-PipelineSpec = dict[str, Any]
+PREPARATION, PASS, SUMMARY, FINISH = "Preparation", "Pass", "Summary", "Finish"
+BASELINE = component_ids.BASELINE
 
-PREPARATION, BASELINE, SUMMARY = "Preparation", component_ids.BASELINE, "Summary"
+#: Groups of tasks: everything but `Finish`, and what a pass over the inbox may begin.
+RUN, TRAINING = "Run", "Training"
+
+#: Output of the pass: `true` if it has begun a training, otherwise `false`.
+TRAINS = "trains"
 
 #: Value of the parameter `baseline_uri`: the serving version at the start of the run.
 NEWEST = "newest"
@@ -29,7 +37,6 @@ SUMMARY_INPUTS = (
 )
 
 _TEXT = {"parameterType": "STRING"}
-_NUMBER = {"parameterType": "NUMBER_INTEGER"}
 _SEPARATOR = "__"
 
 
@@ -49,36 +56,49 @@ def executor_label(task: str) -> str:
     return f"{task}_executor"
 
 
-def add_extra_tasks(spec: PipelineSpec, config: str, image: str) -> None:
-    """Add the preparation and the summary, and let the baseline be copied from the volume.
+def add_extra_tasks(
+    spec: PipelineSpec, config: str, workspace: str, image: str, retrain: bool = False
+) -> None:
+    """Add the first and the last tasks, and let the baseline be copied from the volume.
 
     Args:
         spec: Pipeline spec of TFX's runner, with the inputs of the pipeline in it. Changed in
             place.
         config: Config of the run as JSON.
+        workspace: Folder of the workspace.
         image: Container image of the tasks.
+        retrain: Whether the first task is the pass over the inbox.
     """
+    first = PASS if retrain else PREPARATION
     if BASELINE in spec["components"]:
-        _replace_importer(spec, image)
-    preparation_outputs = _bind_parameters(spec)
-    _add_preparation(spec, preparation_outputs, config, image)
-    _add_summary(spec, image)
+        _replace_importer(spec, first, image)
+    outputs = _bind_parameters(spec, first)
+    _add_first(spec, first, outputs, config, image)
+    _add_summary(spec, first, image)
+    if retrain:
+        _make_optional(spec)
+    group_tasks(spec, RUN, list(spec["root"]["dag"]["tasks"]))
+    _add_finish(spec, config, image)
+    for task, component in spec["components"].items():
+        if "executorLabel" in component:
+            container = spec["deploymentSpec"]["executors"][executor_label(task)]["container"]
+            container["env"] = StepEnvironment.variables(workspace, task)
 
 
-def _replace_importer(spec: PipelineSpec, image: str) -> None:
+def _replace_importer(spec: PipelineSpec, first: str, image: str) -> None:
     """Put a container in place of the Importer, which cannot read from a volume."""
     spec["components"][BASELINE]["inputDefinitions"] = {"parameters": {"folder": _TEXT}}
-    parameters = {"folder": _preparation_output("baseline")}
+    parameters = {"folder": _output(first, "baseline")}
     spec["root"]["dag"]["tasks"][BASELINE]["inputs"] = {"parameters": parameters}
-    spec["root"]["dag"]["tasks"][BASELINE]["dependentTasks"] = [PREPARATION]
+    spec["root"]["dag"]["tasks"][BASELINE]["dependentTasks"] = [first]
     _set_container(spec, BASELINE, "fetch_baseline", image)
 
 
-def _bind_parameters(spec: PipelineSpec) -> dict[str, Any]:
-    """Let every component take its parameters from the preparation.
+def _bind_parameters(spec: PipelineSpec, first: str) -> dict[str, Any]:
+    """Let every component take its parameters from the first task.
 
     Returns:
-        Output parameters that the preparation needs for that: name -> definition.
+        Output parameters that the first task needs for that: name -> definition.
     """
     outputs = {}
     for task, body in spec["root"]["dag"]["tasks"].items():
@@ -89,41 +109,33 @@ def _bind_parameters(spec: PipelineSpec) -> dict[str, Any]:
             definition = spec["components"][task]["inputDefinitions"]["parameters"][name]
             output = qualified_name(task, name)
             outputs[output] = {"parameterType": definition["parameterType"]}
-            parameters[name] = _preparation_output(output)
+            parameters[name] = _output(first, output)
         if parameters:
-            body["dependentTasks"] = sorted({*body.get("dependentTasks", []), PREPARATION})
+            body["dependentTasks"] = sorted({*body.get("dependentTasks", []), first})
     return outputs
 
 
-def _add_preparation(
-    spec: PipelineSpec, component_parameters: dict[str, Any], config: str, image: str
+def _add_first(
+    spec: PipelineSpec, first: str, outputs: dict[str, Any], config: str, image: str
 ) -> None:
-    inputs = spec["root"]["inputDefinitions"]["parameters"]
-    definitions = {name: {"parameterType": one["parameterType"]} for name, one in inputs.items()}
-    values: dict[str, Any] = {name: {"componentInputParameter": name} for name in inputs}
-    values["config"] = {"runtimeValue": {"constant": config}}
-    spec["components"][PREPARATION] = {
-        "inputDefinitions": {"parameters": {**definitions, "config": _TEXT}},
+    definitions, values = _run_inputs(spec, config)
+    spec["components"][first] = {
+        "inputDefinitions": {"parameters": definitions},
         "outputDefinitions": {
-            "parameters": {
-                **component_parameters,
-                **dict.fromkeys(("config", "snapshot", "run_id", "baseline"), _TEXT),
-                "baseline_version": _NUMBER,
-            }
+            "parameters": {**outputs, **dict.fromkeys(("config", "run_id", "baseline"), _TEXT)}
         },
     }
-    spec["root"]["dag"]["tasks"][PREPARATION] = {"inputs": {"parameters": values}}
-    _set_program(spec, PREPARATION, "prepare_run", image)
+    spec["root"]["dag"]["tasks"][first] = {"inputs": {"parameters": values}}
+    _set_program(spec, first, "run_pass" if first == PASS else "prepare_run", image)
 
 
-def _add_summary(spec: PipelineSpec, image: str) -> None:
+def _add_summary(spec: PipelineSpec, first: str, image: str) -> None:
     artifacts = {qualified_name(*source): source for source in SUMMARY_INPUTS}
     outputs = {task: spec["components"][task]["outputDefinitions"] for task, _ in SUMMARY_INPUTS}
-    texts = ("config", "snapshot", "run_id")
-    parameters = (*texts, "baseline_version")
+    texts = ("config", "run_id")
     spec["components"][SUMMARY] = {
         "inputDefinitions": {
-            "parameters": {**dict.fromkeys(texts, _TEXT), "baseline_version": _NUMBER},
+            "parameters": dict.fromkeys(texts, _TEXT),
             "artifacts": {
                 name: {"artifactType": outputs[task]["artifacts"][output]["artifactType"]}
                 for name, (task, output) in artifacts.items()
@@ -132,20 +144,54 @@ def _add_summary(spec: PipelineSpec, image: str) -> None:
     }
     spec["root"]["dag"]["tasks"][SUMMARY] = {
         "inputs": {
-            "parameters": {name: _preparation_output(name) for name in parameters},
+            "parameters": {name: _output(first, name) for name in texts},
             "artifacts": {
                 name: {"taskOutputArtifact": {"producerTask": task, "outputArtifactKey": output}}
                 for name, (task, output) in artifacts.items()
             },
         },
-        "dependentTasks": sorted({PREPARATION, *outputs}),
+        "dependentTasks": sorted({first, *outputs}),
     }
     _set_program(spec, SUMMARY, "summarise_run", image)
 
 
-def _preparation_output(name: str) -> dict[str, Any]:
-    """Return a reference to an output parameter of the preparation."""
-    return {"taskOutputParameter": {"producerTask": PREPARATION, "outputParameterKey": name}}
+def _make_optional(spec: PipelineSpec) -> None:
+    """Let all tasks but the pass run only if the pass has begun a training."""
+    spec["components"][PASS]["outputDefinitions"]["parameters"][TRAINS] = _TEXT
+    others = [name for name in spec["root"]["dag"]["tasks"] if name != PASS]
+    group_tasks(spec, TRAINING, others)
+    group = spec["root"]["dag"]["tasks"][TRAINING]
+    group["inputs"]["parameters"][TRAINS] = _output(PASS, TRAINS)
+    spec["components"][TRAINING]["inputDefinitions"]["parameters"][TRAINS] = _TEXT
+    group["triggerPolicy"] = {"condition": f"inputs.parameter_values['{TRAINS}'] == 'true'"}
+
+
+def _add_finish(spec: PipelineSpec, config: str, image: str) -> None:
+    definitions, values = _run_inputs(spec, config)
+    spec["components"][FINISH] = {"inputDefinitions": {"parameters": definitions}}
+    spec["root"]["dag"]["tasks"][FINISH] = {
+        "inputs": {"parameters": values},
+        "dependentTasks": [RUN],
+        "triggerPolicy": ALWAYS,
+    }
+    _set_program(spec, FINISH, "finish_run", image)
+
+
+def _run_inputs(spec: PipelineSpec, config: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the definitions and the sources of the config, and of what changes it for one run."""
+    inputs = spec["root"]["inputDefinitions"]["parameters"]
+    definitions = {name: {"parameterType": one["parameterType"]} for name, one in inputs.items()}
+    values: dict[str, Any] = {name: {"componentInputParameter": name} for name in inputs}
+    return definitions | {"config": _TEXT}, values | {"config": _constant(config)}
+
+
+def _output(task: str, name: str) -> dict[str, Any]:
+    """Return a reference to an output parameter of a task."""
+    return {"taskOutputParameter": {"producerTask": task, "outputParameterKey": name}}
+
+
+def _constant(value: str) -> dict[str, Any]:
+    return {"runtimeValue": {"constant": value}}
 
 
 def _set_program(spec: PipelineSpec, task: str, program: str, image: str) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.kubeflow.programs.executor_input import local_path
+from pipeline.kubeflow.step_environment import StepEnvironment
+from pipeline.kubeflow.step_failures import noted_failures
 from pipeline.terminal.standard_streams import prepare_streams
 
 FLAG = "--json_serialized_invocation_args"
@@ -66,7 +68,7 @@ def main() -> None:
     for listed in outputs["artifacts"].values():
         Path(listed["artifacts"][0]["uri"]).mkdir(parents=True, exist_ok=True)
     arguments[position] = json.dumps(executor_input)
-    with cached_beam_lookups():
+    with noted_failures(StepEnvironment.read()), cached_beam_lookups():
         run_kubeflow_component(arguments)
 
     output_file = Path(outputs["outputFile"])

@@ -10,7 +10,7 @@ from tiny_pictures import solid, write_files
 from components.pusher.version_store import Push
 from pipeline.config.config_file import load_config
 from pipeline.inputs.snapshot import take_snapshot
-from pipeline.kubeflow.programs.prepare_run import choose_baseline, read_run_config
+from pipeline.kubeflow.begun_run import choose_baseline, read_run_config
 from pipeline.running.run import Run
 from pipeline.terminal.progress_display import ProgressDisplay
 from pipeline.workspace import Workspace
