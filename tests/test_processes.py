@@ -60,7 +60,7 @@ PROGRAMS = (
     "carryover_command",
     "pipeline.cli",
     "pipeline.inputs.parquet.parquet_program",
-    "pipeline.kubeflow.programs.fetch_baseline",
+    "pipeline.kubeflow.programs.fetch_model",
     "pipeline.kubeflow.programs.finish_run",
     "pipeline.kubeflow.programs.prepare_run",
     "pipeline.kubeflow.programs.run_component",

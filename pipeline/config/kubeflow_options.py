@@ -5,11 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from pipeline.component_ids import TrainingComponentId
+from pipeline.component_ids import CandidateId, TrainingComponentId
 from trainer_module.contract.options_base import NumberOnly, Options, Text
 
 #: Steps of a compiled pipeline; `default` stands for those without a value of their own.
-Step = Literal["default", "Preparation", "Pass", TrainingComponentId, "Summary", "Finish"]
+Step = Literal[
+    "default",
+    "Preparation",
+    "Pass",
+    TrainingComponentId,
+    CandidateId,
+    "Summary",
+    "DecisionSummary",
+    "Finish",
+]
 Amount = Annotated[float, NumberOnly, Field(gt=0)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 VariableText = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]

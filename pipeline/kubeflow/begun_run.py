@@ -14,6 +14,7 @@ from pipeline.identity.component_fingerprints import fingerprint_components
 from pipeline.identity.model_key import model_key
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.kubeflow.extra_tasks import NEWEST, qualified_name
+from pipeline.kubeflow.long_parameters import shorten_parameter
 from pipeline.kubeflow.pipeline_spec import compile_pipeline_spec, constant_parameters
 from pipeline.kubeflow.stored_run import StoredRun
 from pipeline.running.prepare_launcher import baseline_version, pipeline_inputs
@@ -56,12 +57,15 @@ class BegunRun:
         inputs = pipeline_inputs(run, code, key, baseline)
         pipeline = create_pipeline(run.config, inputs)
         constants = constant_parameters(compile_pipeline_spec(pipeline, "image"))
-        parameters = {qualified_name(*names): value for names, value in constants.items()}
+        parameters = {
+            qualified_name(*names): shorten_parameter(value, run.workspace.inputs)
+            for names, value in constants.items()
+        }
         parameters["config"] = run.config.model_dump_json()
         parameters["run_id"] = run.run_id
         # The path has the digest of the model in it, for Kubeflow's cache.
-        uri = inputs.baseline_uri
-        parameters["baseline"] = serving_model_path(uri) if uri else ""
+        for name, uri in (("baseline", inputs.baseline_uri), ("candidate", inputs.candidate_uri)):
+            parameters[name] = serving_model_path(uri) if uri else ""
         StoredRun(run.snapshot, baseline).write(run.folder)
         return cls(run, baseline, parameters)
 

@@ -3,7 +3,8 @@
 `carryover run` computes the parameters of the components before it launches them. A pipeline spec
 is compiled once and run over other pictures later, so on Kubeflow the first task of every run
 computes these parameters and passes them on. In a retraining the first task is the pass over the
-inbox: the others run only if it has begun a training. `Summary` ends a run that has succeeded, and
+inbox. What follows is its choice: the tasks of a training, those that decide on the candidate of an
+earlier one by labels that have arrived, or nothing. `Summary` ends a run that has succeeded, and
 `Finish` one that has failed.
 """
 
@@ -14,24 +15,38 @@ from pipeline.kubeflow.step_environment import StepEnvironment
 from pipeline.kubeflow.task_groups import ALWAYS, PipelineSpec, group_tasks
 
 PREPARATION, PASS, SUMMARY, FINISH = "Preparation", "Pass", "Summary", "Finish"
-BASELINE = component_ids.BASELINE
+
+#: The summary where the candidate is that of an earlier run. Its inputs are others.
+DECISION_SUMMARY = "DecisionSummary"
+
+#: Importers of TFX, in whose place a container copies a model from the volume: task -> output of
+#: the first task with the folder of the model.
+IMPORTERS = {component_ids.BASELINE: "baseline", component_ids.CANDIDATE: "candidate"}
 
 #: Groups of tasks: everything but `Finish`, and what a pass over the inbox may begin.
-RUN, TRAINING = "Run", "Training"
+RUN, TRAINING, DECISION = "Run", "Training", "Decision"
 
-#: Output of the pass: `true` if it has begun a training, otherwise `false`.
-TRAINS = "trains"
+#: Output of the pass: the group that follows, or `NO_GROUP`.
+NEXT = "next"
+NO_GROUP = "none"
 
 #: Value of the parameter `baseline_uri`: the serving version at the start of the run.
 NEWEST = "newest"
 
-#: Artifacts that the summary is read from: (task, output).
-SUMMARY_INPUTS = (
-    (component_ids.IMAGE_EXAMPLE_GEN, "rejects"),
+#: Artifacts that a push of the candidate needs: (task, output).
+CANDIDATE_ARTIFACTS = (
     (component_ids.IMAGE_EXAMPLE_GEN, "catalog"),
-    (component_ids.DATA_GATE, "findings"),
+    (component_ids.STATISTICS_GEN, "statistics"),
     (component_ids.TRAINER, "model"),
+    (component_ids.CANDIDATE, "result"),
     (component_ids.EVALUATOR, "evaluation"),
+)
+
+#: Artifacts that the summary is read from, and those of the candidate.
+SUMMARY_INPUTS = (
+    *CANDIDATE_ARTIFACTS,
+    (component_ids.IMAGE_EXAMPLE_GEN, "rejects"),
+    (component_ids.DATA_GATE, "findings"),
     (component_ids.SERVING_CHECK, "blessing"),
     (component_ids.PUSHER, "pushed_model"),
 )
@@ -57,9 +72,13 @@ def executor_label(task: str) -> str:
 
 
 def add_extra_tasks(
-    spec: PipelineSpec, config: str, workspace: str, image: str, retrain: bool = False
+    spec: PipelineSpec,
+    config: str,
+    workspace: str,
+    image: str,
+    decision: PipelineSpec | None = None,
 ) -> None:
-    """Add the first and the last tasks, and let the baseline be copied from the volume.
+    """Add the first and the last tasks, and let models be copied from the volume.
 
     Args:
         spec: Pipeline spec of TFX's runner, with the inputs of the pipeline in it. Changed in
@@ -67,16 +86,17 @@ def add_extra_tasks(
         config: Config of the run as JSON.
         workspace: Folder of the workspace.
         image: Container image of the tasks.
-        retrain: Whether the first task is the pass over the inbox.
+        decision: Pipeline spec of TFX's runner that takes the candidate of an earlier run in place
+            of a training. With it, the first task is the pass over the inbox.
     """
-    first = PASS if retrain else PREPARATION
-    if BASELINE in spec["components"]:
-        _replace_importer(spec, first, image)
-    outputs = _bind_parameters(spec, first)
+    first = PASS if decision else PREPARATION
+    outputs = _connect(spec, first, SUMMARY, image)
+    if decision:
+        outputs |= _connect(decision, first, DECISION_SUMMARY, image) | {NEXT: _TEXT}
+        _make_optional(spec, TRAINING)
+        _make_optional(decision, DECISION)
+        _merge(spec, decision)
     _add_first(spec, first, outputs, config, image)
-    _add_summary(spec, first, image)
-    if retrain:
-        _make_optional(spec)
     group_tasks(spec, RUN, list(spec["root"]["dag"]["tasks"]))
     _add_finish(spec, config, image)
     for task, component in spec["components"].items():
@@ -85,13 +105,37 @@ def add_extra_tasks(
             container["env"] = StepEnvironment.variables(workspace, task)
 
 
-def _replace_importer(spec: PipelineSpec, first: str, image: str) -> None:
-    """Put a container in place of the Importer, which cannot read from a volume."""
-    spec["components"][BASELINE]["inputDefinitions"] = {"parameters": {"folder": _TEXT}}
-    parameters = {"folder": _output(first, "baseline")}
-    spec["root"]["dag"]["tasks"][BASELINE]["inputs"] = {"parameters": parameters}
-    spec["root"]["dag"]["tasks"][BASELINE]["dependentTasks"] = [first]
-    _set_container(spec, BASELINE, "fetch_baseline", image)
+def _connect(spec: PipelineSpec, first: str, summary: str, image: str) -> dict[str, Any]:
+    """Let all tasks depend on the first one, and add the summary.
+
+    Returns:
+        Output parameters that the first task needs for that: name -> definition.
+    """
+    outputs = dict.fromkeys(("config", "run_id"), _TEXT)
+    for task, output in IMPORTERS.items():
+        if task in spec["components"]:
+            _replace_importer(spec, task, _output(first, output), image)
+            outputs[output] = _TEXT
+    outputs |= _bind_parameters(spec, first)
+    _add_summary(spec, first, summary, image)
+    return outputs
+
+
+def _replace_importer(spec: PipelineSpec, task: str, source: dict[str, Any], image: str) -> None:
+    """Put a container in place of an Importer, which cannot read from a volume.
+
+    Args:
+        spec: Pipeline spec.
+        task: Name of the Importer.
+        source: Reference to the folder of the model.
+        image: Container image.
+    """
+    spec["components"][task]["inputDefinitions"] = {"parameters": {"folder": _TEXT}}
+    body = spec["root"]["dag"]["tasks"][task]
+    body["inputs"] = {"parameters": {"folder": source}}
+    first = source["taskOutputParameter"]["producerTask"]
+    body["dependentTasks"] = sorted({*body.get("dependentTasks", []), first})
+    _set_container(spec, task, "fetch_model", image)
 
 
 def _bind_parameters(spec: PipelineSpec, first: str) -> dict[str, Any]:
@@ -102,7 +146,7 @@ def _bind_parameters(spec: PipelineSpec, first: str) -> dict[str, Any]:
     """
     outputs = {}
     for task, body in spec["root"]["dag"]["tasks"].items():
-        if task == BASELINE:
+        if task in IMPORTERS:
             continue
         parameters = body.get("inputs", {}).get("parameters", {})
         for name in parameters:
@@ -121,19 +165,18 @@ def _add_first(
     definitions, values = _run_inputs(spec, config)
     spec["components"][first] = {
         "inputDefinitions": {"parameters": definitions},
-        "outputDefinitions": {
-            "parameters": {**outputs, **dict.fromkeys(("config", "run_id", "baseline"), _TEXT)}
-        },
+        "outputDefinitions": {"parameters": outputs},
     }
     spec["root"]["dag"]["tasks"][first] = {"inputs": {"parameters": values}}
     _set_program(spec, first, "run_pass" if first == PASS else "prepare_run", image)
 
 
-def _add_summary(spec: PipelineSpec, first: str, image: str) -> None:
-    artifacts = {qualified_name(*source): source for source in SUMMARY_INPUTS}
-    outputs = {task: spec["components"][task]["outputDefinitions"] for task, _ in SUMMARY_INPUTS}
+def _add_summary(spec: PipelineSpec, first: str, summary: str, image: str) -> None:
+    sources = [source for source in SUMMARY_INPUTS if source[0] in spec["components"]]
+    artifacts = {qualified_name(*source): source for source in sources}
+    outputs = {task: spec["components"][task]["outputDefinitions"] for task, _ in sources}
     texts = ("config", "run_id")
-    spec["components"][SUMMARY] = {
+    spec["components"][summary] = {
         "inputDefinitions": {
             "parameters": dict.fromkeys(texts, _TEXT),
             "artifacts": {
@@ -142,7 +185,7 @@ def _add_summary(spec: PipelineSpec, first: str, image: str) -> None:
             },
         }
     }
-    spec["root"]["dag"]["tasks"][SUMMARY] = {
+    spec["root"]["dag"]["tasks"][summary] = {
         "inputs": {
             "parameters": {name: _output(first, name) for name in texts},
             "artifacts": {
@@ -152,18 +195,23 @@ def _add_summary(spec: PipelineSpec, first: str, image: str) -> None:
         },
         "dependentTasks": sorted({first, *outputs}),
     }
-    _set_program(spec, SUMMARY, "summarise_run", image)
+    _set_program(spec, summary, "summarise_run", image)
 
 
-def _make_optional(spec: PipelineSpec) -> None:
-    """Let all tasks but the pass run only if the pass has begun a training."""
-    spec["components"][PASS]["outputDefinitions"]["parameters"][TRAINS] = _TEXT
-    others = [name for name in spec["root"]["dag"]["tasks"] if name != PASS]
-    group_tasks(spec, TRAINING, others)
-    group = spec["root"]["dag"]["tasks"][TRAINING]
-    group["inputs"]["parameters"][TRAINS] = _output(PASS, TRAINS)
-    spec["components"][TRAINING]["inputDefinitions"]["parameters"][TRAINS] = _TEXT
-    group["triggerPolicy"] = {"condition": f"inputs.parameter_values['{TRAINS}'] == 'true'"}
+def _make_optional(spec: PipelineSpec, group: str) -> None:
+    """Let all tasks run as a group, and only if the pass chooses it."""
+    group_tasks(spec, group, list(spec["root"]["dag"]["tasks"]))
+    task = spec["root"]["dag"]["tasks"][group]
+    task["inputs"]["parameters"][NEXT] = _output(PASS, NEXT)
+    task["triggerPolicy"] = {"condition": f"inputs.parameter_values['{NEXT}'] == '{group}'"}
+    spec["components"][group]["inputDefinitions"]["parameters"][NEXT] = _TEXT
+
+
+def _merge(spec: PipelineSpec, other: PipelineSpec) -> None:
+    """Add the tasks of another spec. Components that both have are the same."""
+    spec["root"]["dag"]["tasks"] |= other["root"]["dag"]["tasks"]
+    spec["components"] |= other["components"]
+    spec["deploymentSpec"]["executors"] |= other["deploymentSpec"]["executors"]
 
 
 def _add_finish(spec: PipelineSpec, config: str, image: str) -> None:

@@ -34,13 +34,16 @@ def compile_pipeline(
         InputError: Kubeflow cannot run one of the components.
     """
     image, workspace = str(config.kubeflow.image), str(config.workspace)
-    pipeline = _placeholder_pipeline(config, NEWEST if retrain else baseline)
-    spec = compile_pipeline_spec(pipeline, image)
+    pipeline = placeholder_pipeline(config, NEWEST if retrain else baseline)
+    spec, decision = compile_pipeline_spec(pipeline, image), None
+    if retrain:
+        pipeline = placeholder_pipeline(config, NEWEST, candidate=NEWEST)
+        decision = compile_pipeline_spec(pipeline, image)
     spec["defaultPipelineRoot"] = config.kubeflow.pipeline_root
     inputs = _retraining_inputs(config) if retrain else _run_inputs(config, baseline)
     spec["root"]["inputDefinitions"] = {"parameters": _definitions(inputs)}
     settings = config.model_dump_json(exclude={"kubeflow"})
-    add_extra_tasks(spec, settings, workspace, image, retrain)
+    add_extra_tasks(spec, settings, workspace, image, decision)
     set_task_resources(spec, config.kubeflow)
     set_task_policies(spec, config.kubeflow)
     json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())  # raises if it is not valid
@@ -56,10 +59,17 @@ class _NoAliasDumper(yaml.SafeDumper):
         return True
 
 
-def _placeholder_pipeline(config: RunConfig, baseline: str | None) -> Pipeline:
+def placeholder_pipeline(
+    config: RunConfig, baseline: str | None, candidate: str | None = None
+) -> Pipeline:
     """Return the DAG without pictures: its components and the channels between them.
 
     The first task of every run computes all values in it again.
+
+    Args:
+        config: Config of the runs.
+        baseline: Any text if there is a baseline; None without one.
+        candidate: Any text if the candidate is that of an earlier run; None to train.
     """
     inputs = PipelineInputs(
         data_root=config.data,
@@ -75,6 +85,7 @@ def _placeholder_pipeline(config: RunConfig, baseline: str | None) -> Pipeline:
         run_key="",
         baseline_uri=baseline,
         baseline_version=0,
+        candidate_uri=candidate,
     )
     # A file of backbone weights is in the image, not on this machine.
     return create_pipeline(config.model_copy(update={"backbone": BackboneOptions()}), inputs)

@@ -1,12 +1,14 @@
 """A compiled pass over the inbox, run step by step as Kubeflow would; and `carryover retrain`."""
 
+import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command import QUICK, carryover, newest_summary
-from kubeflow_harness import Harness
+from kubeflow_harness import Harness, Start, StepFailedError, start_here
 from test_retrain import draw_batch
 
 from pipeline.retraining.ledger import read_batches
@@ -56,9 +58,13 @@ class Site:
         assert done.returncode == 0, done.stderr
         return file
 
-    def run_there(self, file: Path) -> Harness:
+    def harness(self, file: Path, start: Start | None = None) -> Harness:
         self._runs += 1
-        harness = Harness(file, self.folder / f"run-{self._runs}", run_id=f"run-{self._runs}")
+        run_id = f"run-{self._runs}"
+        return Harness(file, self.folder / run_id, start, run_id)
+
+    def run_there(self, file: Path) -> Harness:
+        harness = self.harness(file)
         harness.run()
         return harness
 
@@ -72,15 +78,101 @@ def _site(finished, data: Path, tmp_path: Path) -> Site:
     return Site(tmp_path, finished.copy, data)
 
 
+def outcomes(workspace: Path) -> list[tuple[str, str, str, int | None]]:
+    """Name, state, reason and version of every batch."""
+    batches = read_batches(workspace)
+    return [(batch.name, batch.state, batch.reason, batch.version) for batch in batches]
+
+
+def accuracies(workspace: Path) -> list[dict[str, float]]:
+    """Accuracy by domain in the summary of every retraining, and in the assessment of batches."""
+    found = []
+    for path in sorted((workspace / "runs").glob("*/summary.json"))[1:]:
+        domains = json.loads(path.read_text())["domains"]
+        found.append({name: one["accuracy"] for name, one in domains.items()})
+    for batch in read_batches(workspace):
+        assessed = {name: one["accuracy"] for name, one in batch.numbers.items()}
+        found.append({name: value for name, value in assessed.items() if value is not None})
+    return found
+
+
+def assert_same(site: Site) -> None:
+    assert outcomes(site.there) == outcomes(site.here)
+    for there, here in zip(accuracies(site.there), accuracies(site.here), strict=True):
+        assert there == pytest.approx(here, abs=1e-4)
+
+
 def test_a_batch_is_trained_on_and_pushed_as_here_and_the_next_run_has_nothing_to_do(site):
     draw_batch(site.inbox / "monday", "mosaic", per_class=8)
     file = site.compile()
     site.run_there(file)
-    [there] = read_batches(site.there)
-    assert there.state == "pushed", there.reason
+    assert site.retrain_here() == 0
+    assert [state for _, state, _, _ in outcomes(site.there)] == ["pushed"]
+    assert_same(site)
     assert newest_summary(site.there)["status"] == "pushed"
     assert not (site.there / ".lease").exists()
 
     again = site.run_there(file)
     assert list(again.finished) == ["Pass", "Finish"]
     assert len(read_batches(site.there)) == 1
+
+
+def test_a_run_that_fails_leaves_its_reason_and_the_batch_is_tried_again(site):
+    draw_batch(site.inbox / "monday", "mosaic", per_class=4)
+    file = site.compile()
+    harness = site.harness(file, start=without_listings(site.there))
+    with pytest.raises(StepFailedError):
+        harness.run()
+    assert (
+        {"Pass", "Finish"}
+        <= set(harness.finished)
+        <= {"Pass", "Baseline", "ImportSchemaGen", "Finish"}
+    )
+    summary = newest_summary(site.there)
+    assert summary["status"] == "failed"
+    [reason] = summary["reasons"]
+    assert reason.startswith("ImageExampleGen failed: ")
+    [batch] = read_batches(site.there)
+    log = site.there / "logs" / f"{summary['run_id']}.log"
+    assert (batch.state, batch.attempts) == ("taken", 1)
+    assert batch.reason == f"{reason} (traceback: {log})"
+    assert "Traceback" in log.read_text()
+    assert not (site.there / ".lease").exists()
+
+
+@pytest.mark.soak
+def test_five_batches_end_as_they_do_here(site):
+    draw_batch(site.inbox / "1-few", "mosaic", per_class=3, seed=5)
+    broken = draw_batch(site.inbox / "2-broken", "mosaic", per_class=4, seed=6)
+    for path in broken.glob("*/*/*.png"):
+        path.write_bytes(b"no picture")
+    monday = draw_batch(site.inbox / "3-monday", "mosaic", per_class=8)
+    shutil.copytree(monday, site.inbox / "4-again")
+    unlabelled = draw_batch(site.inbox / "5-unlabelled", "mosaic", per_class=4, seed=7)
+    (unlabelled / "mosaic" / "_unlabelled").mkdir()
+    for path in unlabelled.glob("*/*/*.png"):
+        path.rename(unlabelled / "mosaic" / "_unlabelled" / path.name)
+
+    file = site.compile()
+    site.run_there(file)
+    states = [state for _, state, _, _ in outcomes(site.there)]
+    assert states == ["too_little_data", "held", "pushed", "duplicate", "taken"]
+    site.run_there(file)
+    site.retrain_here()
+    states = [state for _, state, _, _ in outcomes(site.there)]
+    assert states == ["too_little_data", "held", "pushed", "duplicate", "too_little_data"]
+    assert_same(site)
+
+
+def without_listings(workspace: Path) -> Start:
+    """Start the first component after the listing of the pictures has been lost."""
+
+    def start(
+        command: list[str], work: Path, environment: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        if environment["CARRYOVER_STEP"] == "ImageExampleGen":
+            for path in workspace.glob("inputs/*.jsonl"):
+                path.unlink()
+        return start_here(command, work, environment)
+
+    return start

@@ -1,8 +1,8 @@
 """Program of the first step of a retraining on Kubeflow: the pass over the inbox.
 
 It takes every complete delivery, assesses batches and decides on them, as `carryover retrain` does.
-At the first batch that needs a training the pass ends: the training is the other steps of this run,
-and `Summary` or `Finish` writes its result to the ledger. Further batches are left to the next run.
+At the first batch that needs a run of the pipeline, the pass ends: that run is the other steps, and
+the last of them writes its result to the ledger. Further batches are left to the next run.
 """
 
 import sys
@@ -13,7 +13,7 @@ from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.kubeflow.begun_run import BegunRun, new_run, read_run_config
 from pipeline.kubeflow.ended_run import write_failed
-from pipeline.kubeflow.extra_tasks import NEWEST, TRAINS
+from pipeline.kubeflow.extra_tasks import DECISION, NEWEST, NEXT, NO_GROUP, TRAINING
 from pipeline.kubeflow.programs.executor_input import ExecutorInput
 from pipeline.kubeflow.step_environment import StepEnvironment
 from pipeline.kubeflow.stored_run import StoredRun
@@ -26,10 +26,10 @@ from pipeline.terminal.safe_console import SafeConsole
 from pipeline.terminal.standard_streams import prepare_streams
 from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.errors import InputError
 from trainer_module.contract.workspace_files.lease import Lease
 
-#: Value of every parameter where no training follows: it has all types, and nobody reads it.
+#: Value of the parameters of tasks that do not follow: it has all types, and nobody reads it.
 NOTHING = "0"
 
 
@@ -51,11 +51,6 @@ class TrainingStart:
 
     def __call__(self, config: RunConfig, workspace: Workspace, snapshot: Snapshot) -> None:
         """See `pipeline.retraining.retraining_pass.RunFunction`."""
-        if snapshot.candidate:
-            raise UnavailableError(
-                "labels for a held candidate have arrived. On Kubeflow no step decides on it: run "
-                f"carryover retrain --workspace {workspace.root}"
-            )
         run = new_run(config.for_retraining(), config, workspace, snapshot, self._environment.run)
         try:
             self.begun = BegunRun.begin(run, NEWEST)
@@ -93,11 +88,12 @@ def main() -> None:
     with notices.tell_failure():
         retraining_pass = RetrainingPass(config, notices, SafeConsole(width=100), start, log)
         retraining_pass.run()
-    parameters = dict.fromkeys(step.output_parameters, NOTHING) | {TRAINS: "false"}
+    parameters = dict.fromkeys(step.output_parameters, NOTHING) | {NEXT: NO_GROUP}
     if start.begun:
         run = start.begun.run
         StoredRun(run.snapshot, start.begun.baseline, retraining_pass.begun).write(run.folder)
-        parameters |= start.begun.parameters | {TRAINS: "true"}
+        group = DECISION if run.snapshot.candidate else TRAINING
+        parameters |= start.begun.parameters | {NEXT: group}
     else:
         clean_after(config, log)
     for name in step.output_parameters:

@@ -9,6 +9,7 @@ import sys
 from pipeline.config.run_config import RunConfig
 from pipeline.kubeflow.ended_run import read_run, write_result
 from pipeline.kubeflow.extra_tasks import split_qualified_name
+from pipeline.kubeflow.kept_candidate import keep_candidate
 from pipeline.kubeflow.programs.executor_input import ExecutorInput
 from pipeline.kubeflow.step_environment import StepEnvironment
 from pipeline.kubeflow.step_failures import noted_failures
@@ -55,6 +56,8 @@ def _summarise(run: Run, stored: StoredRun, step: ExecutorInput) -> Summary:
         outputs.setdefault(task, {})[output] = step.input_path(name)
     collect_lists(run, outputs)
     summary = read_summary(run.facts(), outputs, run.config.gate, stored.baseline_version)
+    if not summary.pushed_version:
+        keep_candidate(run, outputs)
     summary.write(run.folder)
     version = summary.pushed_version
     model = str(run.store.path(version)) if version else None

@@ -23,7 +23,7 @@ from pipeline.config.config_file import load_config
 from pipeline.config.kubeflow_options import Step
 from pipeline.config.run_config import RunConfig
 from pipeline.kubeflow.config_check import check_pipeline_config
-from pipeline.kubeflow.pipeline_compiler import compile_pipeline
+from pipeline.kubeflow.pipeline_compiler import compile_pipeline, placeholder_pipeline
 from pipeline.kubeflow.pipeline_spec import compile_pipeline_spec
 from trainer_module.contract.errors import InputError
 
@@ -40,6 +40,7 @@ SETTINGS = [
     "kubeflow.env={HTTPS_PROXY: 'http://proxy:3128'}",
     "kubeflow.secrets={AWS_SECRET_ACCESS_KEY: store/secretkey}",
 ]
+INBOX = "retrain.inbox=/mnt/carryover/inbox"
 FLINK = "{runner: flink, options: {flink_master: 'flink:8081', environment_type: DOCKER}}"
 PATHS = {"data": "/mnt/carryover/pictures", "workspace": Path("/mnt/carryover/models")}
 
@@ -60,7 +61,7 @@ def file(tmp_path_factory) -> Path:
 def retraining(tmp_path_factory) -> dict[str, Any]:
     """Spec of a compiled pipeline whose runs are passes over the inbox."""
     path = tmp_path_factory.mktemp("compiled") / "retrain.yaml"
-    compile_pipeline(config("retrain.inbox=/mnt/carryover/inbox"), None, path, retrain=True)
+    compile_pipeline(config(INBOX), None, path, retrain=True)
     return next(yaml.safe_load_all(path.read_text()))
 
 
@@ -116,7 +117,7 @@ def test_every_step_runs_a_program_of_this_package(spec, retraining):
     commands = [one["command"] for one in both]
     assert {tuple(command[:2]) for command in commands} == {("python", "-m")}
     assert {importlib.util.find_spec(command[2]).name for command in commands} == {
-        "pipeline.kubeflow.programs.fetch_baseline",
+        "pipeline.kubeflow.programs.fetch_model",
         "pipeline.kubeflow.programs.finish_run",
         "pipeline.kubeflow.programs.prepare_run",
         "pipeline.kubeflow.programs.run_component",
@@ -137,35 +138,51 @@ def test_components_take_every_parameter_from_the_preparation(spec):
             assert outputs[reference["outputParameterKey"]] == definition
 
 
-def test_a_retraining_trains_only_if_the_pass_says_so_and_is_always_finished(retraining):
+def test_the_pass_chooses_what_follows_and_the_run_is_always_finished(retraining):
     tasks = retraining["root"]["dag"]["tasks"]
     assert tasks["Finish"]["dependentTasks"] == ["Run"]
     assert tasks["Finish"]["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
     steps = retraining["components"]["Run"]["dag"]["tasks"]
-    assert set(steps) == {"Pass", "Training"}
-    group = steps["Training"]
-    assert group["dependentTasks"] == ["Pass"]
-    condition = "inputs.parameter_values['trains'] == 'true'"
-    assert group["triggerPolicy"] == {"condition": condition}
-    assert {"Baseline", "Trainer", "Summary"} < set(
-        retraining["components"]["Training"]["dag"]["tasks"]
+    assert set(steps) == {"Pass", "Training", "Decision"}
+    for group in ("Training", "Decision"):
+        assert steps[group]["dependentTasks"] == ["Pass"]
+        condition = f"inputs.parameter_values['next'] == '{group}'"
+        assert steps[group]["triggerPolicy"] == {"condition": condition}
+    trained, decided = (
+        set(retraining["components"][group]["dag"]["tasks"]) for group in ("Training", "Decision")
     )
+    assert trained - decided == {"Transform", "Trainer", "Summary"}
+    assert decided - trained == {"Candidate", "DecisionSummary"}
     assert set(retraining["root"]["inputDefinitions"]["parameters"]) == {"inbox", "seed"}
 
 
-def test_a_group_hands_every_parameter_on_with_its_type(retraining):
+def test_steps_that_a_training_and_a_decision_share_are_the_same():
+    pipelines = [
+        compile_pipeline_spec(placeholder_pipeline(config(INBOX), "newest", one), "image")
+        for one in (None, "candidate")
+    ]
+    shared = set.intersection(*(set(spec["components"]) for spec in pipelines))
+    assert {"Evaluator", "Pusher", "DataGate"} < shared
+    for name in shared:
+        assert pipelines[0]["components"][name] == pipelines[1]["components"][name]
+        executors = [one["deploymentSpec"]["executors"][f"{name}_executor"] for one in pipelines]
+        assert executors[0] == executors[1] or name == "Baseline"
+
+
+@pytest.mark.parametrize("group", ["Training", "Decision"])
+def test_a_group_hands_every_parameter_on_with_its_type(retraining, group):
     outputs = retraining["components"]["Pass"]["outputDefinitions"]["parameters"]
-    inputs = retraining["components"]["Training"]["inputDefinitions"]["parameters"]
-    assert inputs == outputs
-    sources = retraining["components"]["Run"]["dag"]["tasks"]["Training"]["inputs"]["parameters"]
+    inputs = retraining["components"][group]["inputDefinitions"]["parameters"]
+    assert inputs.items() <= outputs.items()
+    sources = retraining["components"]["Run"]["dag"]["tasks"][group]["inputs"]["parameters"]
     for name, source in sources.items():
         reference = {"producerTask": "Pass", "outputParameterKey": name}
         assert source == {"taskOutputParameter": reference}
     used = set()
-    for body in retraining["components"]["Training"]["dag"]["tasks"].values():
+    for body in retraining["components"][group]["dag"]["tasks"].values():
         for source in body["inputs"].get("parameters", {}).values():
             used.add(source["componentInputParameter"])
-    assert used == set(inputs) - {"trains"}
+    assert used == set(inputs) - {"next"}
 
 
 def test_the_pods_get_what_kubernetes_is_to_know_of_them(tmp_path):
@@ -307,7 +324,7 @@ def test_a_retraining_needs_an_inbox_on_a_volume_and_no_data():
         check_pipeline_config(config(), retrain=True)
     with pytest.raises(InputError, match=r"'retrain.inbox': /tmp/inbox is not on a volume"):
         check_pipeline_config(config("retrain.inbox=/tmp/inbox"), retrain=True)
-    settings = config("retrain.inbox=/mnt/carryover/inbox", data="pictures")
+    settings = config(INBOX, data="pictures")
     check_pipeline_config(settings, retrain=True)
 
 

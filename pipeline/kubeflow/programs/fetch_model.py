@@ -1,4 +1,4 @@
-"""Program of a step on Kubeflow: copy the baseline from the serving directory to an artifact.
+"""Program of a step on Kubeflow: copy a model from the workspace to an artifact.
 
 Kubeflow's Importer reads only from an object store, not from a volume.
 """
@@ -12,7 +12,7 @@ from pipeline.kubeflow.step_failures import noted_failures
 
 
 def main() -> None:
-    """Copy the version in the parameter `folder` to the layout of a TFX model artifact."""
+    """Copy the SavedModel in the parameter `folder` to the layout of a TFX model artifact."""
     step = ExecutorInput(sys.argv[1])
     target = f"{step.output_path('result')}/Format-Serving"
     with noted_failures(StepEnvironment.read()):
