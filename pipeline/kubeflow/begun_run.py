@@ -13,12 +13,14 @@ from pipeline.dag import create_pipeline
 from pipeline.identity.component_fingerprints import fingerprint_components
 from pipeline.identity.model_key import model_key
 from pipeline.inputs.snapshot import Snapshot
+from pipeline.kubeflow.ended_run import write_failed
 from pipeline.kubeflow.extra_tasks import NEWEST, qualified_name
 from pipeline.kubeflow.long_parameters import shorten_parameter
 from pipeline.kubeflow.pipeline_spec import compile_pipeline_spec, constant_parameters
 from pipeline.kubeflow.stored_run import StoredRun
 from pipeline.running.prepare_launcher import baseline_version, pipeline_inputs
 from pipeline.running.run import Run
+from pipeline.running.run_failure import failure_reason
 from pipeline.terminal.progress_display import ProgressDisplay
 from pipeline.terminal.safe_console import SafeConsole
 from pipeline.workspace import Workspace
@@ -41,16 +43,28 @@ class BegunRun:
     parameters: dict[str, Any]
 
     @classmethod
-    def begin(cls, run: Run, baseline_uri: str | None) -> "BegunRun":
+    def begin(cls, run: Run, step: str, baseline_uri: str | None) -> "BegunRun":
         """Find the baseline, and compute the parameters of every component from pipeline/dag.py.
+
+        A run for which this fails has a summary that says so.
 
         Args:
             run: Run with its listing.
+            step: Name of this step.
             baseline_uri: `newest`, or the folder of a version; None for a first run.
 
         Raises:
-            InputError: There is no such version.
+            InputError: There is no such version, or it has lost a file.
         """
+        try:
+            return cls._begin(run, baseline_uri)
+        except Exception as error:
+            run.finish()
+            write_failed(run, failure_reason(step, error))
+            raise
+
+    @classmethod
+    def _begin(cls, run: Run, baseline_uri: str | None) -> "BegunRun":
         code = fingerprint_components()
         key = model_key(run.snapshot.key, run.config, code)
         baseline = choose_baseline(run, key, baseline_uri) if baseline_uri else None

@@ -142,7 +142,7 @@ def test_a_run_that_fails_leaves_its_reason_and_the_batch_is_tried_again(site):
 
 @pytest.mark.soak
 def test_five_batches_end_as_they_do_here(site):
-    draw_batch(site.inbox / "1-few", "mosaic", per_class=3, seed=5)
+    draw_batch(site.inbox / "1-few", "sand", per_class=3, seed=5)
     broken = draw_batch(site.inbox / "2-broken", "mosaic", per_class=4, seed=6)
     for path in broken.glob("*/*/*.png"):
         path.write_bytes(b"no picture")
@@ -161,6 +161,35 @@ def test_five_batches_end_as_they_do_here(site):
     site.retrain_here()
     states = [state for _, state, _, _ in outcomes(site.there)]
     assert states == ["too_little_data", "held", "pushed", "duplicate", "too_little_data"]
+    assert_same(site)
+
+
+@pytest.mark.soak
+def test_labels_decide_on_a_held_candidate_as_they_do_here(site):
+    settings = {"retrain__unlabelled": "always", "gate__max_drop": 1}
+    fog = draw_batch(site.inbox / "1-fog", "fog")
+    (fog / "fog" / "_unlabelled").mkdir()
+    for path in fog.glob("*/*/*.png"):
+        path.rename(fog / "fog" / "_unlabelled" / path.name)
+    file = site.compile(**settings)
+    site.run_there(file)
+    assert site.retrain_here(**settings) == 4
+    assert [state for _, state, _, _ in outcomes(site.there)] == ["awaiting_labels"]
+    assert_same(site)
+
+    pictures = sorted(site.there.glob("to_label/*/fog/_to_label/*.png"))
+    assert len(pictures) >= 10
+    here = site.here.glob("to_label/*/fog/_to_label/*.png")
+    assert {path.name for path in here} == {path.name for path in pictures}
+    for path in pictures:
+        folder = site.inbox / "2-labels" / "fog" / path.stem.partition("-")[0]
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / path.name)
+    (site.inbox / "2-labels" / "_READY").touch()
+    decided = site.run_there(file)
+    assert "Trainer" not in decided.finished
+    site.retrain_here(**settings)
+    assert [state for _, state, _, _ in outcomes(site.there)] == ["pushed", "labels_used"]
     assert_same(site)
 
 

@@ -34,7 +34,7 @@ def main() -> None:
         snapshot = take_snapshot(config.data, workspace.inputs, layout, config.slice_columns)
         run = new_run(config, config, workspace, snapshot, environment.run)
         with noted_failures(environment):
-            begun = BegunRun.begin(run, step.parameters.get("baseline_uri"))
+            begun = BegunRun.begin(run, environment.step, step.parameters.get("baseline_uri"))
             for name in step.output_parameters:
                 step.write_parameter(name, begun.parameters[name])
     for note in snapshot.notes:

@@ -12,7 +12,6 @@ from pipeline.config.path_check import check_inbox
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.kubeflow.begun_run import BegunRun, new_run, read_run_config
-from pipeline.kubeflow.ended_run import write_failed
 from pipeline.kubeflow.extra_tasks import DECISION, NEWEST, NEXT, NO_GROUP, TRAINING
 from pipeline.kubeflow.programs.executor_input import ExecutorInput
 from pipeline.kubeflow.step_environment import StepEnvironment
@@ -21,7 +20,7 @@ from pipeline.logs.command_log import CommandLog
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.pass_cleaning import clean_after
 from pipeline.retraining.retraining_pass import RetrainingPass
-from pipeline.running.run_failure import failure_reason, run_error
+from pipeline.running.run_failure import run_error
 from pipeline.terminal.safe_console import SafeConsole
 from pipeline.terminal.standard_streams import prepare_streams
 from pipeline.version_lookup import serving_version
@@ -53,10 +52,8 @@ class TrainingStart:
         """See `pipeline.retraining.retraining_pass.RunFunction`."""
         run = new_run(config.for_retraining(), config, workspace, snapshot, self._environment.run)
         try:
-            self.begun = BegunRun.begin(run, NEWEST)
+            self.begun = BegunRun.begin(run, self._environment.step, NEWEST)
         except Exception as error:
-            run.finish()
-            write_failed(run, failure_reason(self._environment.step, error))
             release_lease(workspace, self._environment.run)
             log = workspace.log(run.run_id)
             raise run_error(self._environment.step, error, log) from error
