@@ -21,7 +21,10 @@ TrainingComponentId = Literal[
     "Pusher",
 ]
 
-ComponentId = Literal[TrainingComponentId, "Candidate", "Tuner"]
+#: Component of a run that takes the candidate of an earlier one.
+CandidateId = Literal["Candidate"]
+
+ComponentId = Literal[TrainingComponentId, CandidateId, "Tuner"]
 
 IMAGE_EXAMPLE_GEN: Final = "ImageExampleGen"
 STATISTICS_GEN: Final = "StatisticsGen"

@@ -20,6 +20,7 @@ from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
 from trainer_module.contract.workspace_files.file_lock import NO_LOCKS, lock_file
+from trainer_module.contract.workspace_files.lease import Lease
 from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
 
 #: File in the folder of a retraining run: digest of its batch.
@@ -252,15 +253,19 @@ class Workspace:
         return self.config_file(run_id)
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, holder: str | None = None) -> Iterator[None]:
         """Hold the lock of the workspace, so that no other run uses it.
 
         The operating system releases the lock of a killed process. What the call has created is
         removed again where bad input leaves nothing else in it.
 
+        Args:
+            holder: Id of the run on a cluster that this process is a step of, see `Lease`; None for
+                any other process.
+
         Raises:
-            InputError: Another run holds the lock, the folder is not writable, or its file system
-                has no locks.
+            InputError: Another run holds the lock or the lease, the folder is not writable, or its
+                file system has no locks.
         """
         try:
             is_unused = not self.is_used
@@ -277,6 +282,7 @@ class Workspace:
         except OSError as error:
             raise self._unusable(error) from None
         try:
+            self._check_lease(holder)
             yield
         except InputError:
             if is_unused:
@@ -284,6 +290,16 @@ class Workspace:
             raise
         finally:
             os.close(handle)  # it releases the lock
+
+    def _check_lease(self, holder: str | None) -> None:
+        """Check that no other run on a cluster uses the workspace."""
+        lease = Lease.read(self.root)
+        if lease and lease.holder != holder:
+            raise InputError(
+                f"workspace {self.root} is in use by run {lease.run_id} on Kubeflow "
+                f"({lease.holder}). Wait until it has ended, or give another one with "
+                "--workspace DIR."
+            )
 
     def _unusable(self, error: OSError) -> InputError:
         """Return the error for a workspace that cannot be locked."""

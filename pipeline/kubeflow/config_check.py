@@ -18,11 +18,12 @@ PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 JOB_NAME = re.compile(r"[a-z]([a-z0-9-]{0,46}[a-z0-9])?")
 
 
-def check_pipeline_config(config: RunConfig) -> None:
+def check_pipeline_config(config: RunConfig, retrain: bool = False) -> None:
     """Check the config of a pipeline, each step of which runs in a new container.
 
     Args:
         config: Config to compile.
+        retrain: Whether its runs are passes over the inbox: these read no `data`.
 
     Raises:
         InputError: A required key is missing, the name is not valid for Kubeflow, Beam's workers
@@ -35,7 +36,16 @@ def check_pipeline_config(config: RunConfig) -> None:
             f"Received: {config.name}"
         )
     _check_beam_workers(config)
-    _check_paths(config, **{"kubeflow.pipeline_root": str(config.kubeflow.pipeline_root)})
+    paths = {"kubeflow.pipeline_root": str(config.kubeflow.pipeline_root)}
+    if not retrain:
+        _check_paths(config, **paths, data=config.data)
+        return
+    if config.retrain.inbox is None:
+        raise InputError(
+            "config key 'retrain.inbox' is missing: a retraining takes its batches from there. "
+            "Give --set retrain.inbox=DIR, a folder on a volume."
+        )
+    _check_paths(config, **paths, **{"retrain.inbox": str(config.retrain.inbox)})
 
 
 def check_training_job_config(config: RunConfig) -> None:
@@ -55,7 +65,7 @@ def check_training_job_config(config: RunConfig) -> None:
             f"starting with a letter. Received: {config.name}"
         )
     _check_beam_workers(config)
-    _check_paths(config)
+    _check_paths(config, data=config.data)
 
 
 def _check_required(config: RunConfig, *keys: str) -> None:
@@ -91,7 +101,7 @@ def _check_characters(key: str, path: str) -> None:
 def _check_paths(config: RunConfig, **more: str) -> None:
     """Check that every path is on a volume; a URI needs none."""
     mounts = list(config.kubeflow.volumes.values())
-    paths = {"workspace": str(config.workspace), "data": config.data, **more}
+    paths = {"workspace": str(config.workspace), **more}
     for key, path in paths.items():
         _check_characters(key, path)
         on_volume = any(Path(path).is_relative_to(mount) for mount in mounts)

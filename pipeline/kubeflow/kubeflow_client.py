@@ -78,13 +78,20 @@ class KubeflowClient:
         uploaded = self._client.upload_pipeline_version(str(file), version, pipeline_id=pipeline_id)
         return pipeline_id, uploaded.pipeline_version_id
 
-    def run(self, name: str, version: tuple[str, str], parameters: dict[str, Any]) -> str:
+    def run(
+        self,
+        name: str,
+        version: tuple[str, str],
+        parameters: dict[str, Any],
+        service_account: str | None = None,
+    ) -> str:
         """Start one run.
 
         Args:
             name: Display name of the run.
             version: Ids of the pipeline and of its version, see `upload`.
             parameters: Parameters of the run; the others have their defaults.
+            service_account: Service account of the pods; None for that of the server.
 
         Returns:
             Id of the run.
@@ -96,11 +103,17 @@ class KubeflowClient:
             params=parameters,
             pipeline_id=pipeline_id,
             version_id=version_id,
+            service_account=service_account,
         )
         return str(created.run_id)
 
     def schedule(
-        self, name: str, version: tuple[str, str], parameters: dict[str, Any], cron: str
+        self,
+        name: str,
+        version: tuple[str, str],
+        parameters: dict[str, Any],
+        cron: str,
+        service_account: str | None = None,
     ) -> str:
         """Create a recurring run, at most one run at a time, without runs for missed times.
 
@@ -109,6 +122,7 @@ class KubeflowClient:
             version: Ids of the pipeline and of its version, see `upload`.
             parameters: Parameters of every run; the others have their defaults.
             cron: Cron expression, see `check_cron`.
+            service_account: Service account of the pods; None for that of the server.
 
         Returns:
             Id of the recurring run.
@@ -123,6 +137,7 @@ class KubeflowClient:
             params=parameters,
             pipeline_id=pipeline_id,
             version_id=version_id,
+            service_account=service_account,
         )
         return str(created.recurring_run_id)
 

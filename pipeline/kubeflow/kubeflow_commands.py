@@ -51,6 +51,10 @@ def compile_(
             help="Baseline: `newest`, or the folder of a version. Leave out for a first run.",
         ),
     ] = None,
+    retrain: Annotated[
+        bool,
+        typer.Option("--retrain", help="Take batches from the inbox, as `carryover retrain` does."),
+    ] = False,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path(
         "pipeline.yaml"
     ),
@@ -66,6 +70,11 @@ def compile_(
 
     loaded = load_config(config, overrides or [], given_values(data=data, workspace=workspace))
     check_output_file(output)
+    if retrain and (baseline or engine is Engine.TRAINING_JOB):
+        raise InputError(
+            "--retrain compiles a pipeline whose baseline is the serving version. Leave out "
+            f"{'--baseline' if baseline else '--engine training-job'}."
+        )
     if engine is Engine.TRAINING_JOB:
         if baseline:
             raise InputError(
@@ -77,13 +86,13 @@ def compile_(
         _warn_of_credentials(loaded, output)
         print_line(f"training job: {output}")
         return
-    check_pipeline_config(loaded)
+    check_pipeline_config(loaded, retrain)
     # TFX imports TensorFlow and other libraries, which log and warn when they are imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore", FutureWarning)
     from pipeline.kubeflow.pipeline_compiler import compile_pipeline
 
-    compile_pipeline(loaded, baseline, output)
+    compile_pipeline(loaded, baseline, output, retrain)
     _warn_of_credentials(loaded, output)
     print_line(f"kubeflow pipeline: {output}")
 
@@ -126,6 +135,12 @@ def submit(
         str | None,
         typer.Option("--namespace", help="Namespace of the runs, on a multi-user server."),
     ] = None,
+    service_account: Annotated[
+        str | None,
+        typer.Option(
+            "--service-account", metavar="NAME", help="Service account of the pods of the runs."
+        ),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the run has ended.")] = False,
     poll: Annotated[
         float,
@@ -149,9 +164,10 @@ def submit(
     version = client.upload(file)
     title = name or file.stem
     if cron:
-        print_line(f"scheduled: {client.schedule(title, version, values, cron)}")
+        scheduled = client.schedule(title, version, values, cron, service_account)
+        print_line(f"scheduled: {scheduled}")
         return
-    run_id = client.run(title, version, values)
+    run_id = client.run(title, version, values, service_account)
     print_line(f"run: {run_id}")
     if wait:
         state = client.wait(run_id, poll)

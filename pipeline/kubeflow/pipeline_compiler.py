@@ -11,17 +11,16 @@ from tfx.orchestration.pipeline import Pipeline
 from pipeline.config.run_config import RunConfig
 from pipeline.dag import PipelineInputs, create_pipeline
 from pipeline.identity.component_fingerprints import ComponentFingerprints
-from pipeline.kubeflow.extra_tasks import add_extra_tasks
+from pipeline.kubeflow.extra_tasks import NEWEST, add_extra_tasks
 from pipeline.kubeflow.pipeline_spec import compile_pipeline_spec
-from pipeline.kubeflow.task_resources import (
-    kubernetes_platform_spec,
-    set_task_policies,
-    set_task_resources,
-)
+from pipeline.kubeflow.platform_spec import kubernetes_platform_spec
+from pipeline.kubeflow.task_resources import set_task_policies, set_task_resources
 from trainer_module.training_options import BackboneOptions
 
 
-def compile_pipeline(config: RunConfig, baseline: str | None, output: Path) -> None:
+def compile_pipeline(
+    config: RunConfig, baseline: str | None, output: Path, retrain: bool = False
+) -> None:
     """Write the compiled pipeline, a YAML file for `carryover submit` or Kubeflow's own upload.
 
     Args:
@@ -29,21 +28,28 @@ def compile_pipeline(config: RunConfig, baseline: str | None, output: Path) -> N
         baseline: Default of the parameter `baseline_uri`. None compiles a pipeline without a
             baseline, for a first run.
         output: YAML file to write.
+        retrain: Whether a run is a pass over the inbox, whose baseline is the serving version.
 
     Raises:
         InputError: Kubeflow cannot run one of the components.
     """
-    image = str(config.kubeflow.image)
-    spec = compile_pipeline_spec(_placeholder_pipeline(config, baseline), image)
+    image, workspace = str(config.kubeflow.image), str(config.workspace)
+    pipeline = placeholder_pipeline(config, NEWEST if retrain else baseline)
+    spec, decision = compile_pipeline_spec(pipeline, image), None
+    if retrain:
+        pipeline = placeholder_pipeline(config, NEWEST, candidate=NEWEST)
+        decision = compile_pipeline_spec(pipeline, image)
     spec["defaultPipelineRoot"] = config.kubeflow.pipeline_root
-    spec["root"]["inputDefinitions"] = {"parameters": _input_parameters(config, baseline)}
-    add_extra_tasks(spec, config.model_dump_json(exclude={"kubeflow"}), image)
+    inputs = _retraining_inputs(config) if retrain else _run_inputs(config, baseline)
+    spec["root"]["inputDefinitions"] = {"parameters": _definitions(inputs)}
+    settings = config.model_dump_json(exclude={"kubeflow"})
+    add_extra_tasks(spec, settings, workspace, image, decision)
     set_task_resources(spec, config.kubeflow)
     set_task_policies(spec, config.kubeflow)
     json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())  # raises if it is not valid
     documents = [spec, kubernetes_platform_spec(spec, config.kubeflow)]
     with output.open("w", encoding="utf-8") as file:
-        yaml.dump_all([one for one in documents if one], file, _NoAliasDumper, allow_unicode=True)
+        yaml.dump_all(documents, file, _NoAliasDumper, allow_unicode=True)
 
 
 class _NoAliasDumper(yaml.SafeDumper):
@@ -53,10 +59,17 @@ class _NoAliasDumper(yaml.SafeDumper):
         return True
 
 
-def _placeholder_pipeline(config: RunConfig, baseline: str | None) -> Pipeline:
+def placeholder_pipeline(
+    config: RunConfig, baseline: str | None, candidate: str | None = None
+) -> Pipeline:
     """Return the DAG without pictures: its components and the channels between them.
 
     The first task of every run computes all values in it again.
+
+    Args:
+        config: Config of the runs.
+        baseline: Any text if there is a baseline; None without one.
+        candidate: Any text if the candidate is that of an earlier run; None to train.
     """
     inputs = PipelineInputs(
         data_root=config.data,
@@ -72,20 +85,29 @@ def _placeholder_pipeline(config: RunConfig, baseline: str | None) -> Pipeline:
         run_key="",
         baseline_uri=baseline,
         baseline_version=0,
+        candidate_uri=candidate,
     )
     # A file of backbone weights is in the image, not on this machine.
     return create_pipeline(config.model_copy(update={"backbone": BackboneOptions()}), inputs)
 
 
-def _input_parameters(config: RunConfig, baseline: str | None) -> dict[str, Any]:
-    """Return the parameters of a run, with their types and defaults."""
+def _run_inputs(config: RunConfig, baseline: str | None) -> dict[str, str | int]:
+    """Return the parameters of a run over all pictures, with their defaults."""
     values: dict[str, str | int] = {
         "data": config.data,
         "image_size": config.image_size,
         "seed": config.seed,
     }
-    if baseline:
-        values["baseline_uri"] = baseline
+    return {**values, "baseline_uri": baseline} if baseline else values
+
+
+def _retraining_inputs(config: RunConfig) -> dict[str, str | int]:
+    """Return the parameters of a pass over the inbox, with their defaults."""
+    return {"inbox": str(config.retrain.inbox), "seed": config.seed}
+
+
+def _definitions(values: dict[str, str | int]) -> dict[str, Any]:
+    """Return the definitions of the parameters of a run."""
     return {
         name: {
             "parameterType": "STRING" if isinstance(value, str) else "NUMBER_INTEGER",

@@ -9,7 +9,7 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 )
 from tfx.orchestration.pipeline import Pipeline
 
-from pipeline.kubeflow.extra_tasks import PipelineSpec
+from pipeline.kubeflow.task_groups import PipelineSpec
 from trainer_module.contract.errors import InputError
 
 #: Entry point of every component, see `pipeline.kubeflow.programs.run_component`.

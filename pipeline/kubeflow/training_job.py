@@ -92,7 +92,10 @@ def _replicas(
         "ports": [{"name": PORT_NAME, "containerPort": PORT}],
         "volumeMounts": mounts,
     }
-    template = {"spec": {"containers": [container], "volumes": volumes}}
+    spec = {"containers": [container], "volumes": volumes, **_placement(options)}
+    metadata = {"labels": options.labels, "annotations": options.annotations}
+    given = {name: values for name, values in metadata.items() if values}
+    template = {**({"metadata": given} if given else {}), "spec": spec}
     return {"replicas": count, "restartPolicy": RESTART_POLICY, "template": template}
 
 
@@ -104,6 +107,17 @@ def _environment(options: KubeflowOptions) -> list[Manifest]:
         source = {"secretKeyRef": {"name": secret, "key": key}}
         variables.append({"name": name, "valueFrom": source})
     return variables
+
+
+def _placement(options: KubeflowOptions) -> Manifest:
+    """Return on which nodes the pods run, and as whom: the Trainer's options."""
+    fields: Manifest = {
+        "nodeSelector": options.nodes(component_ids.TRAINER),
+        "tolerations": options.tolerated(component_ids.TRAINER),
+        "imagePullSecrets": [{"name": name} for name in options.image_pull_secrets],
+        "serviceAccountName": options.service_account,
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def _resources(options: KubeflowOptions) -> Manifest:

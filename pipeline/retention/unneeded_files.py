@@ -25,7 +25,9 @@ _NAMING = ("identity", "outputs.json")
 LOG_LIMIT, LOG_CUT = 2 * 2**20, 4 * 2**20
 
 #: Files in `inputs` that a run or a pass writes for itself.
-_LISTING = re.compile(r"[0-9a-f]{64}(\.jsonl|\.slices\.parquet)|unlabelled-[0-9a-f]{16}\.txt")
+_LISTING = re.compile(
+    r"[0-9a-f]{64}(\.jsonl|\.slices\.parquet|\.parameter)|unlabelled-[0-9a-f]{16}\.txt"
+)
 
 #: Beginning of the names of folders with unlabelled pictures in `inputs`.
 _UNLABELLED = "unlabelled-"

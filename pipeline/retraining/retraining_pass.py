@@ -1,9 +1,7 @@
 """One pass over the inbox: copy, assess, decide, train, and write the outcome to the ledger."""
 
-import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any
 
 from rich.console import Console
 
@@ -16,20 +14,20 @@ from pipeline.inputs.snapshot import Snapshot
 from pipeline.logs.captured_output import captured_output
 from pipeline.logs.command_log import CommandLog
 from pipeline.publishing.publish_at_end import published_at_end
-from pipeline.retraining.batch import AWAITING, OPEN, Batch, BatchState, pass_exit_code
+from pipeline.retraining.batch import AWAITING, OPEN, Batch, pass_exit_code
 from pipeline.retraining.batch_decision import BatchDecision, BatchResult
 from pipeline.retraining.batch_reader import BatchReader
+from pipeline.retraining.begun_training import BegunTraining
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.delivery_faults import DeliveryGuard
 from pipeline.retraining.deliveries.delivery_intake import DeliveryIntake, describe_dropped
 from pipeline.retraining.deliveries.inbox import configured_inbox
 from pipeline.retraining.deliveries.intake_report import IntakeReport
 from pipeline.retraining.deliveries.left_alone_files import LeftAloneFiles
-from pipeline.retraining.deliveries.left_out_files import stored_left_out, with_left_out
 from pipeline.retraining.deliveries.process_deaths import DIED, MAX_DEATHS, ProcessDeaths
 from pipeline.retraining.ledger import Ledger
-from pipeline.retraining.ledger_table import next_steps, step_after_labels
 from pipeline.retraining.notices import Notices
+from pipeline.retraining.result_writer import ResultWriter
 from pipeline.retraining.unlabelled.awaiting_candidates import CandidateGoneError
 from pipeline.retraining.unlabelled.label_commands import label_and_retrain
 from pipeline.retraining.unlabelled.label_decision import LabelDecision, use_labels
@@ -37,14 +35,15 @@ from pipeline.retraining.workspace_copy import workspace_copy
 from pipeline.running.boundary_check import check_boundary
 from pipeline.running.join_command import prepare_chief
 from pipeline.running.local_run import run_snapshot
-from pipeline.running.run_failure import find_machine_fault, logged_reason
+from pipeline.running.run_failure import logged_reason
 from pipeline.summary.summary_schema import Summary
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import DataError, InputError
 
-#: Runs the pipeline over a listing, see `run_snapshot`.
-RunFunction = Callable[[RunConfig, Workspace, Snapshot], Summary]
+#: Runs the pipeline over a listing, see `run_snapshot`. None where its components run elsewhere:
+#: then the pass ends, and others write the result of the batch.
+RunFunction = Callable[[RunConfig, Workspace, Snapshot], Summary | None]
 
 
 class RetrainingPass:
@@ -52,6 +51,9 @@ class RetrainingPass:
 
     One batch is one decision, and at most one run and one version, so that it is known from which
     batch a version is. A batch that a killed pass left open is processed by the next pass.
+
+    Attributes:
+        begun: Training that the pass has begun and that runs elsewhere; None without one.
     """
 
     def __init__(
@@ -82,8 +84,9 @@ class RetrainingPass:
         self._batches = BatchStore(folder, layout, config.max_file_bytes, config.slice_columns)
         self._deaths = ProcessDeaths(self._workspace.batches)
         self._ledger = Ledger(config.workspace)
-        self._notices = notices
+        self.begun: BegunTraining | None = None
         self._console = console or SafeConsole()
+        self._writer = ResultWriter(config, self._ledger, notices, self._print)
         self._report = IntakeReport(self._print, notices, LeftAloneFiles(self._workspace.batches))
         self._run_pipeline = run
         self._reopened: set[int] = set()
@@ -124,7 +127,7 @@ class RetrainingPass:
             # All else is done: what ended a process before may do it again.
             is_told |= self._report.tell(self._intake.take_suspects())
             codes |= self._process_all(codes, with_suspects=True)
-            if not codes and not is_told:
+            if not codes and not is_told and not self.begun:
                 dropped = describe_dropped(self._ledger, self._inbox)
                 self._print(f"nothing to do in {self._inbox}{dropped}")
         return pass_exit_code(codes.values())
@@ -183,8 +186,10 @@ class RetrainingPass:
         """
         self._label_decision.open_decided(self._ledger, self._reader.pictures_of_awaiting)
         codes: dict[int, int] = {}
-        while batch := self._next_batch({*done, *codes}, with_suspects):
-            codes[batch.number] = self._process(batch)
+        while not self.begun and (batch := self._next_batch({*done, *codes}, with_suspects)):
+            if result := self._result(batch):
+                self._writer.write(batch, result)
+                codes[batch.number] = result.exit_code
         return codes
 
     def _next_batch(self, done: Collection[int], with_suspects: bool) -> Batch | None:
@@ -214,18 +219,8 @@ class RetrainingPass:
     def _num_deaths(self, batch: Batch) -> int:
         return self._deaths.count(batch.digest)
 
-    def _process(self, batch: Batch) -> int:
-        """Process an open batch, and write the result to the ledger; return an exit code."""
-        result = self._result(batch)
-        if result.state == OPEN:
-            self._ledger.update(batch.number, reason=result.reason, **result.columns)
-            self._print(f"{batch.name}: {result.reason.rstrip('.')}; the next pass retries it")
-            self._notices.send("failed", batch=batch.name, reason=result.reason, gives_up=False)
-        else:
-            self._finish(batch, result)
-        return result.exit_code
-
-    def _result(self, batch: Batch) -> BatchResult:
+    def _result(self, batch: Batch) -> BatchResult | None:
+        """Process an open batch; None where its training runs elsewhere."""
         known = {other.version for other in self._ledger.batches()}
         is_first = self._ledger.of_digest(batch.digest)[0].number == batch.number
         since = "" if is_first else batch.taken_at
@@ -239,18 +234,14 @@ class RetrainingPass:
             return BatchResult("failed", DIED)
         try:
             return self._decide_and_train(batch)
-        except InputError as error:
-            return BatchResult.of_input_error(error)
-        except Exception as error:  # the batch is tried again, and other batches are processed
-            attempts = batch.attempts + (not find_machine_fault(error))  # a full disk is none
-            gives_up = attempts >= self._config.retrain.attempts
-            state: BatchState = "failed" if gives_up else OPEN
-            reason = logged_reason(error, self._command_log)
-            return BatchResult(state, reason, {"attempts": attempts})
+        except Exception as error:
+            return self._writer.result_of_error(batch, error, self._command_log)
 
-    def _decide_and_train(self, batch: Batch) -> BatchResult:
-        if batch.has_awaiting_candidate and (result := self._decide_on_candidate(batch)):
-            return result
+    def _decide_and_train(self, batch: Batch) -> BatchResult | None:
+        if batch.has_awaiting_candidate:
+            decided = self._decide_on_candidate(batch)
+            if decided or self.begun:
+                return decided
         pictures, assessment, decision, labels = self._reader.read(batch)
         changes = pictures.batch_update_counts().nonzero()
         if decision.outcome != "retrain":
@@ -262,7 +253,7 @@ class RetrainingPass:
         numbers = assessment.numbers([name for name, names in to_label.items() if names])
         self._ledger.update(batch.number, numbers=numbers)
         self._print(f"{batch.name}: retrain: {decision.reason}")
-        self._send("retraining", batch, decision.reason, changes)
+        self._writer.send("retraining", batch, decision.reason, changes)
         check_boundary(self._config)
         with captured_output(self._log):
             snapshot = pictures.write(self._config, decision.unverified)
@@ -270,11 +261,8 @@ class RetrainingPass:
             commands = label_and_retrain(self._workspace.root, batch, self._config.name)
             snapshot = replace(snapshot, label_commands=commands)
         snapshot = replace(snapshot, unverified=to_label)
-        result = self._run(snapshot)
-        if snapshot.unlabelled:  # kept where the run failed: the next pass resumes it
-            shutil.rmtree(snapshot.unlabelled)
-        reason = "; ".join(filter(None, (result.reason, str(pictures.update_counts()))))
-        return replace(result, reason=reason, changes={**changes, **result.changes})
+        updates, unlabelled = str(pictures.update_counts()), snapshot.unlabelled
+        return self._run(snapshot, BegunTraining(batch.number, changes, updates, unlabelled))
 
     def _decide_on_candidate(self, batch: Batch) -> BatchResult | None:
         """Decide on the candidate of a batch by labels; None where it cannot be decided on."""
@@ -286,36 +274,14 @@ class RetrainingPass:
         if snapshot is None:
             return BatchResult(AWAITING, f"labels decide on the candidate of run {batch.run_id}")
         self._print(f"{batch.name}: labels decide on the candidate of run {batch.run_id}")
-        return self._run(snapshot)
+        return self._run(snapshot, BegunTraining(batch.number, {}))
 
-    def _run(self, snapshot: Snapshot) -> BatchResult:
+    def _run(self, snapshot: Snapshot, begun: BegunTraining) -> BatchResult | None:
         summary = self._run_pipeline(self._config, self._workspace, snapshot)
-        return BatchResult.of_run(summary, self._config.retrain.min_pictures)
-
-    def _finish(self, batch: Batch, result: BatchResult) -> None:
-        """Write the final state of a batch to the ledger, send the event, and print it."""
-        unusable = stored_left_out(self._batches, batch.digest)
-        reason = with_left_out(result.reason, unusable, batch.source)
-        if batch.accepted:  # its reason is that of the hold, and who accepted it
-            is_told = batch.accepted in batch.reason  # not after a failed attempt
-            accepted = batch.reason if is_told else f"labels accepted: {batch.accepted}"
-            reason = f"{reason}; {accepted}"
-        count = {"left_out": len(unusable)} if unusable else {}
-        finished = self._ledger.finish(batch.number, result.state, reason, **result.columns)
-        self._send(result.state, batch, reason, {**count, **result.changes, **result.columns})
-        root = self._workspace.root
-        if result.is_shown:  # its run has shown the reasons, and how to accept its candidate
-            self._print(f"{batch.name}: {result.state}")
-            lines = step_after_labels(finished, self._ledger.batches(), root, self._config.name)
-        else:
-            self._print(f"{batch.name}: {result.state}: {reason}")
-            lines = next_steps([finished], root, name=self._config.name)
-        for line in lines:
-            self._print(line)
-
-    def _send(self, event: str, batch: Batch, reason: str, values: Mapping[str, Any]) -> None:
-        known = {"batch": batch.name, "number": batch.number, "reason": reason}
-        self._notices.send(event, **known, **batch.acceptance(), **values)
+        if summary is None:
+            self.begun = begun
+            return None
+        return begun.result(summary, self._config.retrain.min_pictures)
 
     def _print(self, text: str) -> None:
         self._console.print(plain(text), highlight=False, soft_wrap=True)

@@ -47,8 +47,6 @@ def prepare_launcher(
     key = model_key(run.snapshot.key, run.config, code)
     baseline = baseline_version(run, key) if has_baseline else None
     inputs = pipeline_inputs(run, code, key, baseline)
-    if inputs.batch:
-        write_limit(run.workspace.activation_cache, run.config.cache_disk * 2**20)
     launcher = Launcher(create(run.config, inputs), run.run_id)
     launcher.discard_unfinished()
     return launcher, baseline
@@ -58,6 +56,9 @@ def pipeline_inputs(
     run: Run, code: ComponentFingerprints, key: str, baseline: int | None
 ) -> PipelineInputs:
     """Return what the pipeline of a run depends on, beside its config.
+
+    Files of the workspace that its components read are written: the schema, and the limit of the
+    kept activations.
 
     Args:
         run: Run with its listing.
@@ -71,6 +72,8 @@ def pipeline_inputs(
     """
     if baseline:
         run.store.check_files(baseline)
+    if run.snapshot.batch:
+        write_limit(run.workspace.activation_cache, run.config.cache_disk * 2**20)
     return PipelineInputs(
         data_root=run.snapshot.data_root,
         listing=str(run.snapshot.path),

@@ -3,10 +3,13 @@
 It reads nothing but the YAML file. Every task runs by its own command line in a process of its own,
 in an empty folder, and has only those artifacts that its inputs name: they are copied from the
 object store (a folder here) before it starts, and its outputs to the store when it has ended.
+Groups of tasks are DAGs of their own, which see nothing but their inputs; a group whose condition
+is false is skipped, and the exit task runs when its group has ended, however it ended.
 """
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -29,6 +32,13 @@ Start = Callable[[list[str], Path, dict[str, str]], subprocess.CompletedProcess[
 
 NUMBERS = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": float}
 
+#: Condition of a group of tasks, as kfp compiles a comparison of a parameter with a text.
+CONDITION = re.compile(r"inputs\.parameter_values\['(\w+)'\] == '(\w+)'")
+
+
+class StepFailedError(AssertionError):
+    """The container of a task ended with an error."""
+
 
 @dataclass
 class Finished:
@@ -42,7 +52,12 @@ class Harness:
     """One run of a compiled pipeline."""
 
     def __init__(
-        self, file: Path, folder: Path, start: Start | None = None, **parameters: Any
+        self,
+        file: Path,
+        folder: Path,
+        start: Start | None = None,
+        run_id: str = "run",
+        **parameters: Any,
     ) -> None:
         """Prepare a run.
 
@@ -50,12 +65,16 @@ class Harness:
             file: compiled pipeline.
             folder: for the object store and the containers.
             start: starts a container, in place of a process on this machine.
+            run_id: of the run, in the labels of its pods.
             parameters: of the run, in place of the defaults.
         """
         self._start = start or start_here
-        self._spec = next(yaml.safe_load_all(file.read_text()))
+        self._spec, platform = yaml.safe_load_all(file.read_text())
+        self._pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+        self._labels = {"pipeline/runid": run_id}
         self._store = folder / "store"
         self._containers = folder / "containers"
+        self._last: str | None = None
         inputs = self._spec["root"]["inputDefinitions"]["parameters"]
         assert set(parameters) <= set(inputs)
         defaults = {name: one["defaultValue"] for name, one in inputs.items()}
@@ -67,42 +86,70 @@ class Harness:
 
         Args:
             last: the task to end with, when not all are meant.
+
+        Raises:
+            StepFailedError: a task failed. The exit task has run.
         """
-        tasks = self._spec["root"]["dag"]["tasks"]
+        self._last = last
+        self._run_dag(self._spec["root"]["dag"]["tasks"], self._parameters)
+
+    def _run_dag(self, tasks: dict[str, Any], parameters: dict[str, Any]) -> None:
         needed = {name: set(task.get("dependentTasks", [])) for name, task in tasks.items()}
-        wanted = {last} if last else set(tasks)
+        wanted = {self._last} if self._last in tasks else set(tasks)
         while more := set().union(*(needed[name] for name in wanted)) - wanted:
             wanted |= more
+        failure = None
         for name in TopologicalSorter(needed).static_order():
-            if name in wanted:
-                self._run_task(name, tasks[name])
+            trigger = tasks[name].get("triggerPolicy", {})
+            is_exit = trigger.get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED"
+            is_over = failure and not is_exit
+            if name not in wanted or is_over or self._last in self.finished:
+                continue
+            try:
+                self._run_task(name, tasks[name], parameters)
+            except StepFailedError as error:
+                failure = error
+        if failure:
+            raise failure
 
     def artifact(self, task: str, output: str) -> Path:
         """Where the store keeps what a task made."""
         return in_folder(self._store, self.finished[task].artifacts[output]["uri"])
 
-    def _run_task(self, name: str, task: dict[str, Any]) -> None:
+    def _run_task(self, name: str, task: dict[str, Any], outer: dict[str, Any]) -> None:
         component = self._spec["components"][task["componentRef"]["name"]]
-        executors = self._spec["deploymentSpec"]["executors"]
-        container = executors[component["executorLabel"]]["container"]
+        inputs = self._inputs(task, component, outer)
+        if "dag" in component:
+            if is_met(task, inputs["parameterValues"]):
+                self._run_dag(component["dag"]["tasks"], inputs["parameterValues"])
+            return
         place = self._containers / name
-        executor_input = {
-            "inputs": self._inputs(task, component),
-            "outputs": self._outputs(name, component, place),
-        }
-        for artifact in artifacts_of(executor_input["inputs"]).values():
+        executor_input = {"inputs": inputs, "outputs": self._outputs(name, component, place)}
+        for artifact in artifacts_of(inputs).values():
             shutil.copytree(
                 in_folder(self._store, artifact["uri"]), in_folder(place, artifact["uri"])
             )
-        run_container(container, executor_input, place, self._start)
+        container, environment = self._container(component["executorLabel"])
+        run_container(container, executor_input, place, self._start, environment)
         self.finished[name] = self._collect(executor_input["outputs"], component, place)
 
-    def _inputs(self, task: dict[str, Any], component: dict[str, Any]) -> dict[str, Any]:
+    def _container(self, executor: str) -> tuple[dict[str, Any], dict[str, str]]:
+        """A container, and its environment."""
+        container = self._spec["deploymentSpec"]["executors"][executor]["container"]
+        environment = {one["name"]: one["value"] for one in container.get("env", [])}
+        for one in self._pods[executor]["fieldPathAsEnv"]:
+            label = one["fieldPath"].removeprefix("metadata.labels['").removesuffix("']")
+            environment[one["name"]] = self._labels[label]
+        return container, environment
+
+    def _inputs(
+        self, task: dict[str, Any], component: dict[str, Any], outer: dict[str, Any]
+    ) -> dict[str, Any]:
         given = task.get("inputs", {})
         definitions = component.get("inputDefinitions", {}).get("parameters", {})
         values = {}
         for name, source in given.get("parameters", {}).items():
-            values[name] = self._value(source)
+            values[name] = self._value(source, outer)
             number = definitions[name]["parameterType"] in NUMBERS
             assert isinstance(values[name], (int, float) if number else str), name
         artifacts = {}
@@ -112,9 +159,9 @@ class Harness:
             artifacts[name] = {"artifacts": [made]}
         return {"parameterValues": values, "artifacts": artifacts}
 
-    def _value(self, source: dict[str, Any]) -> Any:
+    def _value(self, source: dict[str, Any], outer: dict[str, Any]) -> Any:
         if "componentInputParameter" in source:
-            return self._parameters[source["componentInputParameter"]]
+            return outer[source["componentInputParameter"]]
         if "taskOutputParameter" in source:
             output = source["taskOutputParameter"]
             made = self.finished[output["producerTask"]]
@@ -161,6 +208,16 @@ class Harness:
         return result
 
 
+def is_met(task: dict[str, Any], parameters: dict[str, Any]) -> bool:
+    """Whether a group of tasks runs."""
+    condition = task.get("triggerPolicy", {}).get("condition")
+    if condition is None:
+        return True
+    parts = CONDITION.fullmatch(condition)
+    assert parts, condition
+    return parameters[parts[1]] == parts[2]
+
+
 def artifacts_of(side: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Name -> the one artifact that is listed under it."""
     return {name: listed["artifacts"][0] for name, listed in side.get("artifacts", {}).items()}
@@ -173,7 +230,11 @@ def in_folder(folder: Path, uri: str) -> Path:
 
 
 def run_container(
-    container: dict[str, Any], executor_input: dict[str, Any], place: Path, start: Start
+    container: dict[str, Any],
+    executor_input: dict[str, Any],
+    place: Path,
+    start: Start,
+    environment: dict[str, str],
 ) -> None:
     """Run a container's command line in a process; its root is a folder."""
     message = pipeline_spec_pb2.ExecutorInput()
@@ -183,10 +244,10 @@ def run_container(
     command = [part.replace("{{$}}", text) for part in command]
     work = place / "work"
     work.mkdir(parents=True)
-    environment = {"ARTIFACT_LOCAL_PATH": str(place)}
-    environment |= {one["name"]: one["value"] for one in container.get("env", [])}
-    done = start(command, work, environment)
-    assert done.returncode == 0, f"{json.dumps(command)[:500]}\n{done.stdout}\n{done.stderr}"
+    done = start(command, work, environment | {"ARTIFACT_LOCAL_PATH": str(place)})
+    if done.returncode:
+        said = f"{done.stdout}\n{done.stderr}"
+        raise StepFailedError(f"{json.dumps(command)[:500]}\n{said}")
 
 
 def start_here(

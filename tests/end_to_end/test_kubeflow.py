@@ -67,7 +67,6 @@ def test_the_baseline_of_the_next_run_is_the_serving_version_at_its_start(
     model = harness.artifact("Baseline", "result") / "Format-Serving"
     assert (model / "saved_model.pb").read_bytes() == (serving / "saved_model.pb").read_bytes()
     parameters = harness.finished["Preparation"].parameters
-    assert parameters["baseline_version"] == 1
     assert parameters["Pusher__baseline_version"] == 1
     assert json.loads(parameters["config"])["seed"] == 18
     assert parameters["Evaluator__baseline_version"] == 1

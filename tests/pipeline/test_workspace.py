@@ -21,6 +21,7 @@ from pipeline.config.config_file import load_config
 from pipeline.config.run_config import RunConfig
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.workspace_files.lease import Lease
 
 HOLD = """
 import sys
@@ -329,3 +330,18 @@ def test_a_run_with_a_damaged_config_is_not_resumed_with_other_settings(
     what = f"config of run {run_id} {workspace.config_file(run_id)} is damaged: {problem}"
     assert str(error.value).startswith(what)
     assert "Restore the file from a backup, or give the config again" in str(error.value)
+
+
+def test_between_the_steps_of_a_run_on_a_cluster_only_its_steps_get_the_lock(workspace, config):
+    run_id = workspace.new_run(config)
+    lease = Lease("run-1", run_id)
+    lease.write(workspace.root)
+    with pytest.raises(InputError, match=f"in use by run {run_id} on Kubeflow"), workspace.lock():
+        pass
+    with pytest.raises(InputError, match="run-1"), workspace.lock("run-2"):
+        pass
+    with workspace.lock("run-1"):
+        pass
+    lease.release(workspace.root)
+    with workspace.lock():
+        pass

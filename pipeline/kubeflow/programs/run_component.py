@@ -11,7 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pipeline.kubeflow.long_parameters import restore_parameter
 from pipeline.kubeflow.programs.executor_input import local_path
+from pipeline.kubeflow.step_environment import StepEnvironment
+from pipeline.kubeflow.step_failures import noted_failures
 from pipeline.terminal.standard_streams import prepare_streams
 
 FLAG = "--json_serialized_invocation_args"
@@ -65,8 +68,11 @@ def main() -> None:
     outputs = executor_input["outputs"]
     for listed in outputs["artifacts"].values():
         Path(listed["artifacts"][0]["uri"]).mkdir(parents=True, exist_ok=True)
-    arguments[position] = json.dumps(executor_input)
-    with cached_beam_lookups():
+    with noted_failures(StepEnvironment.read()), cached_beam_lookups():
+        values = executor_input.get("inputs", {}).get("parameterValues", {})
+        for name, value in values.items():
+            values[name] = restore_parameter(value)
+        arguments[position] = json.dumps(executor_input)
         run_kubeflow_component(arguments)
 
     output_file = Path(outputs["outputFile"])

@@ -21,6 +21,12 @@ def test_a_pipeline_root_is_in_an_object_store_or_on_a_volume(root):
         ("kubeflow.secrets={TOKEN: hunter2}", ["kubeflow.secrets.TOKEN", "(masked)"]),
         ("kubeflow.env={a-b: c}", ["kubeflow.env.a-b"]),
         ("kubeflow.volumes={claim: data}", ["kubeflow.volumes.claim", "data"]),
+        ("kubeflow.labels={team: 'a b'}", ["kubeflow.labels.team", "a b"]),
+        ("kubeflow.tolerations={default: [{value: a}]}", ["tolerations.default", "needs a key"]),
+        (
+            "kubeflow.tolerations={Trainer: [{key: a, operator: Exists, value: b}]}",
+            ["kubeflow.tolerations.Trainer", "takes no value"],
+        ),
         ("kubeflow.gpus=1", ["kubeflow.gpus", "unknown", "gpu_count"]),
     ],
 )

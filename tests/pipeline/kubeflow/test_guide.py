@@ -32,15 +32,15 @@ def test_the_commands_of_the_guide_lead_to_a_scheduled_retraining(tmp_path, monk
             local = [word.replace("http://localhost:8080", server.url) for word in words]
             done = CliRunner().invoke(app, local)
             assert done.exit_code == 0, (words, done.output, done.exception)
-    assert len(server.created["run"]) == 2
-    assert server.created["run"][1]["runtime_config"]["parameters"] == {
+    assert len(server.created["run"]) == 3
+    assert server.created["run"][2]["runtime_config"]["parameters"] == {
         "seed": 18,
         "image_size": 96,
     }
     [recurring] = server.created["recurring"]
-    assert recurring["trigger"]["cron_schedule"]["cron"] == "0 0 3 * * *"
+    assert recurring["trigger"]["cron_schedule"]["cron"] == "0 0 * * * *"
     scheduled = yaml.safe_load(server.uploads[1].split("\n---\n")[0])
-    assert "Baseline" in scheduled["root"]["dag"]["tasks"]
+    assert "Pass" in scheduled["components"]
 
 
 def test_the_volume_of_the_guide_is_the_one_of_its_config():
@@ -50,6 +50,6 @@ def test_the_volume_of_the_guide_is_the_one_of_its_config():
     assert list(config["kubeflow"]["volumes"]) == [claim["metadata"]["name"]]
 
 
-@pytest.mark.parametrize("name", ["data", "image_size", "seed", "baseline_uri"])
+@pytest.mark.parametrize("name", ["data", "image_size", "seed", "inbox", "baseline_uri"])
 def test_every_parameter_of_a_run_is_explained(name):
     assert f"`{name}`" in GUIDE.text

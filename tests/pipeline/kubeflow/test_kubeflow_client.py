@@ -65,6 +65,14 @@ def test_a_run_gets_its_parameters_and_submit_waits_for_its_end(file):
     assert yaml.safe_load(server.uploads[0]) == SPEC
 
 
+@pytest.mark.parametrize("schedule", [(), ("--cron", "0 0 3 * * *")])
+def test_the_pods_of_a_run_have_the_service_account_that_is_named(file, schedule):
+    with fake_kubeflow() as server:
+        submit("--host", server.url, str(file), "--service-account", "trainer", *schedule)
+    [created] = server.created["recurring" if schedule else "run"]
+    assert created["service_account"] == "trainer"
+
+
 @pytest.mark.parametrize("state", ["FAILED", "CANCELED"])
 def test_a_run_that_does_not_succeed_ends_with_exit_code_1(file, state):
     with fake_kubeflow(state) as server:

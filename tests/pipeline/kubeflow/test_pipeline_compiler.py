@@ -7,7 +7,9 @@ from typing import Any, get_args
 
 import pytest
 import yaml
+from google.protobuf import json_format
 from kfp.components import load_component_from_file
+from kfp.kubernetes import kubernetes_executor_config_pb2
 from strange_names import LITERAL, PATTERNS
 from tfx.components import InfraValidator
 from tfx.dsl.components.common.importer import Importer
@@ -21,7 +23,7 @@ from pipeline.config.config_file import load_config
 from pipeline.config.kubeflow_options import Step
 from pipeline.config.run_config import RunConfig
 from pipeline.kubeflow.config_check import check_pipeline_config
-from pipeline.kubeflow.pipeline_compiler import compile_pipeline
+from pipeline.kubeflow.pipeline_compiler import compile_pipeline, placeholder_pipeline
 from pipeline.kubeflow.pipeline_spec import compile_pipeline_spec
 from trainer_module.contract.errors import InputError
 
@@ -38,6 +40,7 @@ SETTINGS = [
     "kubeflow.env={HTTPS_PROXY: 'http://proxy:3128'}",
     "kubeflow.secrets={AWS_SECRET_ACCESS_KEY: store/secretkey}",
 ]
+INBOX = "retrain.inbox=/mnt/carryover/inbox"
 FLINK = "{runner: flink, options: {flink_master: 'flink:8081', environment_type: DOCKER}}"
 PATHS = {"data": "/mnt/carryover/pictures", "workspace": Path("/mnt/carryover/models")}
 
@@ -55,6 +58,14 @@ def file(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def retraining(tmp_path_factory) -> dict[str, Any]:
+    """Spec of a compiled pipeline whose runs are passes over the inbox."""
+    path = tmp_path_factory.mktemp("compiled") / "retrain.yaml"
+    compile_pipeline(config(INBOX), None, path, retrain=True)
+    return next(yaml.safe_load_all(path.read_text()))
+
+
+@pytest.fixture(scope="module")
 def documents(file) -> list[Any]:
     return list(yaml.safe_load_all(file.read_text()))
 
@@ -68,10 +79,18 @@ def containers(spec: dict[str, Any]) -> dict[str, Any]:
     """Task -> its container. No executor is anything else."""
     found = {}
     for task, component in spec["components"].items():
+        if "dag" in component:
+            continue
         executor = spec["deploymentSpec"]["executors"][component["executorLabel"]]
         assert set(executor) == {"container"}
         found[task] = executor["container"]
     return found
+
+
+def tasks_of(spec: dict[str, Any]) -> dict[str, Any]:
+    """Tasks of a run over all pictures, which are one group, and the task that ends it."""
+    assert set(spec["root"]["dag"]["tasks"]) == {"Run", "Finish"}
+    return dict(spec["components"]["Run"]["dag"]["tasks"])
 
 
 def test_kfp_loads_the_parameters_of_a_run_with_their_types_and_defaults(file):
@@ -85,27 +104,31 @@ def test_kfp_loads_the_parameters_of_a_run_with_their_types_and_defaults(file):
     }
 
 
-def test_every_step_is_one_container(spec):
-    assert {*containers(spec), "default"} == set(get_args(Step))
+def test_every_step_is_one_container(spec, retraining):
+    steps = {*containers(spec), *containers(retraining)}
+    assert {*steps, "default"} == set(get_args(Step))
     assert {one["image"] for one in containers(spec).values()} == {"registry.example/carryover:1"}
     assert spec["defaultPipelineRoot"] == "minio://bucket/carryover"
     assert spec["schemaVersion"] == "2.1.0"
 
 
-def test_every_step_runs_a_program_of_this_package(spec):
-    commands = [one["command"] for one in containers(spec).values()]
+def test_every_step_runs_a_program_of_this_package(spec, retraining):
+    both = [*containers(spec).values(), *containers(retraining).values()]
+    commands = [one["command"] for one in both]
     assert {tuple(command[:2]) for command in commands} == {("python", "-m")}
     assert {importlib.util.find_spec(command[2]).name for command in commands} == {
-        "pipeline.kubeflow.programs.fetch_baseline",
+        "pipeline.kubeflow.programs.fetch_model",
+        "pipeline.kubeflow.programs.finish_run",
         "pipeline.kubeflow.programs.prepare_run",
         "pipeline.kubeflow.programs.run_component",
+        "pipeline.kubeflow.programs.run_pass",
         "pipeline.kubeflow.programs.summarise_run",
     }
 
 
 def test_components_take_every_parameter_from_the_preparation(spec):
     outputs = spec["components"]["Preparation"]["outputDefinitions"]["parameters"]
-    tasks = {**spec["root"]["dag"]["tasks"]}
+    tasks = tasks_of(spec)
     del tasks["Preparation"]
     for task, body in tasks.items():
         for name, source in body["inputs"].get("parameters", {}).items():
@@ -115,12 +138,101 @@ def test_components_take_every_parameter_from_the_preparation(spec):
             assert outputs[reference["outputParameterKey"]] == definition
 
 
+def test_the_pass_chooses_what_follows_and_the_run_is_always_finished(retraining):
+    tasks = retraining["root"]["dag"]["tasks"]
+    assert tasks["Finish"]["dependentTasks"] == ["Run"]
+    assert tasks["Finish"]["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    steps = retraining["components"]["Run"]["dag"]["tasks"]
+    assert set(steps) == {"Pass", "Training", "Decision"}
+    for group in ("Training", "Decision"):
+        assert steps[group]["dependentTasks"] == ["Pass"]
+        condition = f"inputs.parameter_values['next'] == '{group}'"
+        assert steps[group]["triggerPolicy"] == {"condition": condition}
+    trained, decided = (
+        set(retraining["components"][group]["dag"]["tasks"]) for group in ("Training", "Decision")
+    )
+    assert trained - decided == {"Transform", "Trainer", "Summary"}
+    assert decided - trained == {"Candidate", "DecisionSummary"}
+    assert set(retraining["root"]["inputDefinitions"]["parameters"]) == {"inbox", "seed"}
+
+
+def test_steps_that_a_training_and_a_decision_share_are_the_same():
+    pipelines = [
+        compile_pipeline_spec(placeholder_pipeline(config(INBOX), "newest", one), "image")
+        for one in (None, "candidate")
+    ]
+    shared = set.intersection(*(set(spec["components"]) for spec in pipelines))
+    assert {"Evaluator", "Pusher", "DataGate"} < shared
+    for name in shared:
+        assert pipelines[0]["components"][name] == pipelines[1]["components"][name]
+        executors = [one["deploymentSpec"]["executors"][f"{name}_executor"] for one in pipelines]
+        assert executors[0] == executors[1] or name == "Baseline"
+
+
+@pytest.mark.parametrize("group", ["Training", "Decision"])
+def test_a_group_hands_every_parameter_on_with_its_type(retraining, group):
+    outputs = retraining["components"]["Pass"]["outputDefinitions"]["parameters"]
+    inputs = retraining["components"][group]["inputDefinitions"]["parameters"]
+    assert inputs.items() <= outputs.items()
+    sources = retraining["components"]["Run"]["dag"]["tasks"][group]["inputs"]["parameters"]
+    for name, source in sources.items():
+        reference = {"producerTask": "Pass", "outputParameterKey": name}
+        assert source == {"taskOutputParameter": reference}
+    used = set()
+    for body in retraining["components"][group]["dag"]["tasks"].values():
+        for source in body["inputs"].get("parameters", {}).values():
+            used.add(source["componentInputParameter"])
+    assert used == set(inputs) - {"next"}
+
+
+def test_the_pods_get_what_kubernetes_is_to_know_of_them(tmp_path):
+    settings = config(
+        "kubeflow.labels={team: vision}",
+        "kubeflow.annotations={sidecar.istio.io/inject: 'false'}",
+        "kubeflow.node_selector={Trainer: {gpu: a100}, default: {pool: cpu}}",
+        "kubeflow.tolerations={Trainer: [{key: nvidia.com/gpu, operator: Exists}]}",
+        "kubeflow.image_pull_secrets=[registry]",
+    )
+    compile_pipeline(settings, None, tmp_path / "pods.yaml")
+    _, platform = yaml.safe_load_all((tmp_path / "pods.yaml").read_text())
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for pod in executors.values():
+        assert pod["podMetadata"] == {
+            "labels": {"team": "vision"},
+            "annotations": {"sidecar.istio.io/inject": "false"},
+        }
+        assert pod["imagePullSecret"] == [{"secretName": "registry"}]
+    trainer = executors.pop("Trainer_executor")
+    assert trainer["nodeSelector"] == {"labels": {"gpu": "a100"}}
+    assert trainer["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]
+    assert {str(pod["nodeSelector"]) for pod in executors.values()} == {
+        "{'labels': {'pool': 'cpu'}}"
+    }
+    assert not any("tolerations" in pod for pod in executors.values())
+
+
+def test_kfps_own_schema_of_the_pods_knows_every_field(tmp_path):
+    message = kubernetes_executor_config_pb2.KubernetesExecutorConfig
+    if "tolerations" not in message.DESCRIPTOR.fields_by_name:
+        pytest.skip("kfp-kubernetes 1.0, the one that fits TFX 1.16, lacks the newer fields")
+    settings = config(
+        "kubeflow.labels={team: vision}",
+        "kubeflow.node_selector={default: {pool: cpu}}",
+        "kubeflow.tolerations={default: [{key: gpu, value: a, effect: NoSchedule}]}",
+        "kubeflow.image_pull_secrets=[registry]",
+    )
+    compile_pipeline(settings, None, tmp_path / "pods.yaml")
+    _, platform = yaml.safe_load_all((tmp_path / "pods.yaml").read_text())
+    for pod in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
+        assert json_format.MessageToDict(json_format.ParseDict(pod, message())) == pod
+
+
 def test_a_pipeline_for_a_first_run_has_no_baseline_and_no_parameter_for_it(tmp_path):
     compile_pipeline(config(), None, tmp_path / "first.yaml")
     spec = yaml.safe_load((tmp_path / "first.yaml").read_text().split("\n---\n")[0])
     assert "Baseline" not in spec["components"]
     assert set(spec["root"]["inputDefinitions"]["parameters"]) == {"data", "image_size", "seed"}
-    assert "base_model" not in spec["root"]["dag"]["tasks"]["Trainer"]["inputs"]["artifacts"]
+    assert "base_model" not in tasks_of(spec)["Trainer"]["inputs"]["artifacts"]
 
 
 def test_every_step_has_its_resource_requests_and_only_the_trainer_has_gpus(spec):
@@ -133,11 +245,17 @@ def test_every_step_has_its_resource_requests_and_only_the_trainer_has_gpus(spec
 
 def test_variables_are_in_the_spec_and_secrets_only_by_reference(documents):
     spec, platform = documents
-    variables = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]
+    given = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     for task, container in containers(spec).items():
-        assert container["env"] == variables
+        own = [
+            {"name": "CARRYOVER_WORKSPACE", "value": "/mnt/carryover/models"},
+            {"name": "CARRYOVER_STEP", "value": task},
+        ]
+        assert container["env"] == given + own
+        run = {"name": "CARRYOVER_KUBEFLOW_RUN", "fieldPath": "metadata.labels['pipeline/runid']"}
         assert executors[spec["components"][task]["executorLabel"]] == {
+            "fieldPathAsEnv": [run],
             "pvcMount": [{"constant": "carryover", "mountPath": "/mnt/carryover"}],
             "secretAsEnv": [
                 {
@@ -149,17 +267,17 @@ def test_variables_are_in_the_spec_and_secrets_only_by_reference(documents):
 
 
 def test_failed_steps_are_retried_and_preparation_and_summary_are_never_cached(spec):
-    tasks = spec["root"]["dag"]["tasks"]
+    tasks = tasks_of(spec) | {"Finish": spec["root"]["dag"]["tasks"]["Finish"]}
     assert {task["retryPolicy"]["maxRetryCount"] for task in tasks.values()} == {2}
     uncached = {name for name, task in tasks.items() if task["cachingOptions"] == {}}
-    assert uncached == {"Preparation", "Summary"}
+    assert uncached == {"Preparation", "Summary", "Finish"}
 
 
 def test_caching_and_retries_can_be_turned_off(tmp_path):
     settings = config("kubeflow.caching=false", "kubeflow.retries=0")
     compile_pipeline(settings, None, tmp_path / "plain.yaml")
     spec = next(yaml.safe_load_all((tmp_path / "plain.yaml").read_text()))
-    for task in spec["root"]["dag"]["tasks"].values():
+    for task in tasks_of(spec).values():
         assert task["cachingOptions"] == {}
         assert "retryPolicy" not in task
 
@@ -196,9 +314,18 @@ def test_paths_with_strange_names_reach_the_runs_as_they_are(tmp_path):
     spec = next(yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text()))
     inputs = spec["root"]["inputDefinitions"]["parameters"]
     assert inputs["data"]["defaultValue"] == f"/mnt/carryover/{name}"
-    values = spec["root"]["dag"]["tasks"]["Preparation"]["inputs"]["parameters"]
+    values = tasks_of(spec)["Preparation"]["inputs"]["parameters"]
     compiled = json.loads(values["config"]["runtimeValue"]["constant"])
     assert compiled["workspace"] == f"/mnt/carryover/{workspace}"
+
+
+def test_a_retraining_needs_an_inbox_on_a_volume_and_no_data():
+    with pytest.raises(InputError, match=r"'retrain.inbox' is missing.*--set retrain.inbox=DIR"):
+        check_pipeline_config(config(), retrain=True)
+    with pytest.raises(InputError, match=r"'retrain.inbox': /tmp/inbox is not on a volume"):
+        check_pipeline_config(config("retrain.inbox=/tmp/inbox"), retrain=True)
+    settings = config(INBOX, data="pictures")
+    check_pipeline_config(settings, retrain=True)
 
 
 def test_a_manifest_in_an_object_store_needs_no_volume():

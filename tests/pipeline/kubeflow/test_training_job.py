@@ -38,6 +38,29 @@ def compile_job(output: Path, *overrides: str, options: tuple[str, ...] = ()) ->
     return CliRunner().invoke(app, arguments)
 
 
+def test_the_pods_are_placed_and_marked_as_the_config_says(tmp_path):
+    overrides = (
+        "kubeflow.labels={team: vision}",
+        "kubeflow.annotations={note: night}",
+        "kubeflow.node_selector={Trainer: {gpu: a100}, default: {pool: cpu}}",
+        "kubeflow.tolerations={default: [{key: gpu, value: a, effect: NoSchedule}]}",
+        "kubeflow.image_pull_secrets=[registry]",
+        "kubeflow.service_account=trainer",
+    )
+    assert compile_job(tmp_path / "job.yaml", *overrides).exit_code == 0
+    documents = list(yaml.safe_load_all((tmp_path / "job.yaml").read_text()))
+    for role, replicas in documents[1]["spec"]["tfReplicaSpecs"].items():
+        metadata = {"labels": {"team": "vision"}, "annotations": {"note": "night"}}
+        assert replicas["template"]["metadata"] == metadata
+        spec = pod(documents, role)
+        assert spec.node_selector == {"gpu": "a100"}
+        [toleration] = spec.tolerations
+        assert (toleration.key, toleration.operator) == ("gpu", "Equal")
+        assert (toleration.value, toleration.effect) == ("a", "NoSchedule")
+        assert [secret.name for secret in spec.image_pull_secrets] == ["registry"]
+        assert spec.service_account_name == "trainer"
+
+
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory) -> list[dict[str, Any]]:
     output = tmp_path_factory.mktemp("job") / "job.yaml"

@@ -10,8 +10,9 @@ from tiny_pictures import solid, write_files
 from components.pusher.version_store import Push
 from pipeline.config.config_file import load_config
 from pipeline.inputs.snapshot import take_snapshot
-from pipeline.kubeflow.programs.prepare_run import choose_baseline, read_run_config
+from pipeline.kubeflow.begun_run import BegunRun, choose_baseline, read_run_config
 from pipeline.running.run import Run
+from pipeline.summary.summary_schema import Summary
 from pipeline.terminal.progress_display import ProgressDisplay
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
@@ -71,3 +72,19 @@ def test_a_repeated_run_has_the_baseline_of_the_first_one(tmp_path):
 def test_a_baseline_that_does_not_exist_is_refused(tmp_path, uri):
     with pytest.raises(InputError, match=f"baseline_uri {uri}.*--baseline"):
         choose_baseline(run_in(tmp_path), "key", uri)
+
+
+def test_a_run_that_cannot_begin_has_a_summary_with_the_reason(tmp_path):
+    run = run_in(tmp_path)
+    with pytest.raises(InputError, match="baseline_uri newest"):
+        BegunRun.begin(run, "Preparation", "newest")
+    summary = Summary.read(run.folder)
+    assert summary.status == "failed"
+    assert summary.reasons[0].startswith("baseline_uri newest: there is no such version in ")
+
+
+def test_the_inbox_of_a_run_replaces_that_of_the_compiled_config(tmp_path):
+    compiled = run_in(tmp_path).config.model_dump_json(exclude={"kubeflow"})
+    config = read_run_config({"config": compiled, "inbox": "/mnt/inbox", "seed": 5.0})
+    assert config.retrain.inbox == Path("/mnt/inbox")
+    assert config.seed == 5
