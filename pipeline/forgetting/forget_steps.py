@@ -124,8 +124,9 @@ def _version_steps(
     yield from map(Retirement, retired)
     for one in retired:
         links = workspace.root / "baselines" / one.store.name
-        for link in sorted(links.glob(f"{one.number}-*")):
-            yield Removal("temporary files", link)
+        for link in sorted(links.glob("*-*")):
+            if link.name.startswith(f"{one.number}-"):
+                yield Removal("temporary files", link)
     for store in find_stores(workspace.root):
         yield from _unfinished_retirements(store)
 

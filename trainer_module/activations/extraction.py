@@ -70,7 +70,7 @@ def extract_activations(
     model = keras.Model(backbone.input, outputs)
 
     @tf.function(reduce_retracing=True)
-    def forward(_: tf.Tensor, pixels: tf.Tensor) -> list[tf.Tensor]:
+    def forward(numbers: tf.Tensor, pixels: tf.Tensor) -> list[tf.Tensor]:
         # Keras returns a bare tensor for a list of one output.
         return list(tf.nest.flatten(model(tf.cast(pixels, tf.float32), training=False)))
 

@@ -88,6 +88,6 @@ def test_an_open_batch_is_processed_when_the_inbox_is_unavailable(site):
     with pytest.raises(KilledError):
         site.run(Pipeline(KilledError()))
     shutil.rmtree(site.inbox)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="does not exist"):
         site.run(Pipeline(PUSHED))
     assert site.states() == ["pushed"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer_module.activations.activation_cache import write_limit
+from trainer_module.activations.activation_cache import LIMIT_FILE, write_limit
 from trainer_module.activations.extraction import (
     add_views,
     extract_activations,
@@ -33,7 +33,8 @@ def test_the_stage_trains_in_rounds_on_strong_views_of_the_unlabelled_pictures(
     np.testing.assert_array_equal(unlabelled.views[0], labelled.views[0])
     assert [len(view) for view in unlabelled.views] == [len(labelled)] * 3
     assert np.abs(unlabelled.views[1] - unlabelled.views[2]).max() > 0.1
-    assert not (tmp_path / "cache").exists()  # they take part in one training only
+    # They take part in one training only: nothing but the limit is there.
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [LIMIT_FILE]
 
     before = classifier.get_weights()
     stage = train_semi_supervised(
