@@ -1,12 +1,12 @@
 """What the page tells of the newest look of `carryover monitor`, and what to do next."""
 
-import math
 import shlex
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
 from components.pusher.version_store import VersionStore
+from pipeline.overview.finite_number import finite_number
 from pipeline.overview.server_facts import MonitorReading
 from pipeline.overview.version_facts import utc_time
 from pipeline.version_lookup import find_stores
@@ -44,7 +44,7 @@ def describe_monitor(
     ]
     return {
         "time": utc_time(report.get("time")),
-        "version": _number(report.get("version")),
+        "version": finite_number(report.get("version")),
         "is_of_serving_version": is_of_version,
         "problem": shortened(monitor.problem, MAX_FAULT),
         "alarms": alarms[:MAX_ALARMS],
@@ -64,16 +64,16 @@ def _describe_alarm(
     return {
         "domain": shortened(_text(domain.get("domain"))),
         "since": utc_time(alarm.get("since")),
-        "pictures": _number(alarm.get("pictures")),
-        "share": _number(alarm.get("share")),
-        "known_share": _number(alarm.get("known_share")),
+        "pictures": finite_number(alarm.get("pictures")),
+        "share": finite_number(alarm.get("share")),
+        "known_share": finite_number(alarm.get("known_share")),
         "nearest": shortened(_text(alarm.get("nearest_domain"))),
-        "distance": _number(alarm.get("distance")),
+        "distance": finite_number(alarm.get("distance")),
         "look": [shortened(_text(one)) for one in look[:MAX_WORDS]]
         if isinstance(look, list)
         else [],
-        "estimated_accuracy": _number(domain.get("estimated_accuracy")),
-        "usual_accuracy": _number(domain.get("usual_accuracy")),
+        "estimated_accuracy": finite_number(domain.get("estimated_accuracy")),
+        "usual_accuracy": finite_number(domain.get("usual_accuracy")),
         "delivered": printable_name(batch),
         "delivered_at": utc_time(domain.get("delivered_at")),
         "steps": steps.after(batch) if batch else steps.deliver(),
@@ -128,13 +128,3 @@ def _command(*arguments: str) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> float | None:
-    """Return a finite number; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return value if math.isfinite(value) else None
-    except OverflowError:
-        return None

@@ -1,5 +1,8 @@
 """What the page tells of `carryover monitor`, from reports of any version of it."""
 
+from typing import Any
+
+import orjson
 import pytest
 from overview_site import make_site
 from tiny_pictures import write_files
@@ -31,6 +34,11 @@ def commands(store: VersionStore, **columns: object) -> list[str]:
     report = REPORT | {"domains": [DOMAIN | columns]}
     [alarm] = describe_monitor(store, 2, MonitorReading(report))["alarms"]
     return [step["command"] for step in alarm["steps"]]
+
+
+def sent_to_page(store: VersionStore, report: dict[str, Any]) -> dict[str, Any]:
+    """What the page gets, as the server writes it."""
+    return orjson.loads(orjson.dumps(describe_monitor(store, 2, MonitorReading(report))))
 
 
 def test_an_alarm_is_told_with_its_numbers(store):
@@ -85,15 +93,30 @@ def test_why_a_batch_was_not_delivered_is_told(store):
     ]
 
 
-@pytest.mark.parametrize("value", [None, 7, "text", [], {}, True, float("nan"), 10**400, [None]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        7,
+        "text",
+        [],
+        {},
+        True,
+        float("nan"),
+        2**64,
+        10**400,
+        [None],
+        [2**64],
+        "a\0b",
+        "\ud800",
+    ],
+)
 def test_what_a_report_has_in_another_form_is_left_out(store, value):
-    for key in DOMAIN:
-        describe_monitor(store, 2, MonitorReading(REPORT | {"domains": [DOMAIN | {key: value}]}))
+    for key in (*DOMAIN, "delivered", "delivered_at"):
+        sent_to_page(store, REPORT | {"domains": [DOMAIN | {key: value}]})
     for key in ALARM:
-        domain = DOMAIN | {"alarm": ALARM | {key: value}}
-        [alarm] = describe_monitor(store, 2, MonitorReading(REPORT | {"domains": [domain]}))[
-            "alarms"
-        ]
+        report = REPORT | {"domains": [DOMAIN | {"alarm": ALARM | {key: value}}]}
+        [alarm] = sent_to_page(store, report)["alarms"]
         assert alarm["domain"] == "tablet"
-    for key in ("domains", "faults", "time"):
-        describe_monitor(store, 2, MonitorReading(REPORT | {key: value}))
+    for key in ("version", "domains", "faults", "time"):
+        sent_to_page(store, REPORT | {key: value})
