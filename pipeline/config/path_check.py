@@ -1,11 +1,11 @@
 """Checks of the paths in a config that need this machine's files; a compiled config has none."""
 
 import os
-import shlex
 import stat
 from pathlib import Path
 
 from pipeline.config.run_config import RunConfig
+from pipeline.terminal.shell_word import shell_word
 from trainer_module.backbones.saved_network import is_saved_network, read_saved_network
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
@@ -43,6 +43,8 @@ def folder_problem(path: str | Path) -> str:
         return MISSING
     except OSError as error:
         return f"cannot be read: {error.strerror}"
+    except ValueError as error:  # a null byte
+        return f"cannot be read: {error}"
     return "" if is_folder else NO_FOLDER
 
 
@@ -55,9 +57,27 @@ def inbox_remedy(inbox: Path, problem: str, option: str = " with --inbox DIR") -
         option: Option that names the inbox, as the end of the sentence.
     """
     give = f"the folder in which batches arrive{option}."
-    if problem != MISSING:
+    folder = _folder_to_create(inbox) if problem == MISSING else ""
+    if not folder:
         return f"Give {give}"
-    return f"Create it (mkdir -p {shlex.quote(str(inbox))}), mount its disk, or give {give}"
+    return f"Create it (mkdir -p {shell_word(folder)}), mount its disk, or give {give}"
+
+
+def _folder_to_create(path: Path) -> str:
+    """Return the folder that `mkdir -p` creates to make a path a folder; "" if a file is above it.
+
+    For a path that goes through a link to nothing, that is the folder that the link is to.
+    """
+    existing = _nearest_existing(path)
+    if existing and existing.is_symlink() and not existing.is_dir():
+        path = Path(os.path.realpath(path))  # a loop stays a link
+        existing = _nearest_existing(path)
+    return str(path) if existing and existing.is_dir() else ""
+
+
+def _nearest_existing(path: Path) -> Path | None:
+    """Return the path, or the lowest folder above it that exists; None without a current folder."""
+    return next((one for one in (path, *path.parents) if os.path.lexists(one)), None)
 
 
 def check_workspace(workspace: Path, remedy: str = RENAME_WORKSPACE) -> None:

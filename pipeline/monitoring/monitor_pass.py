@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.pusher.version_store import VersionStore
+from pipeline.config.path_check import MISSING, folder_problem
 from pipeline.monitoring.known_pictures import KnownPictures
 from pipeline.monitoring.monitor_state import (
     MonitorState,
@@ -205,6 +206,7 @@ class MonitorPass:
                 delivered=batch.path,
                 delivered_at=batch.time,
                 is_new_delivery=delivered is not None,
+                is_delivery_gone=folder_problem(batch.path) == MISSING,
             )
         if found is None:
             stream.newest_batch = None  # the next alarm has batches of its own

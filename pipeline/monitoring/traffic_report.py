@@ -71,6 +71,7 @@ class DomainTraffic:
         delivered: Folder of the newest batch that was delivered since the alarm; None for none.
         delivered_at: Time of that delivery, ISO 8601 in UTC.
         is_new_delivery: Whether it was delivered in this pass.
+        is_delivery_gone: Whether that folder is no longer there.
     """
 
     domain: str
@@ -91,6 +92,7 @@ class DomainTraffic:
     delivered: str | None = None
     delivered_at: str | None = None
     is_new_delivery: bool = False
+    is_delivery_gone: bool = False
 
     def describe(self) -> str:
         """Return what is unusual, in words; "" without an alarm."""

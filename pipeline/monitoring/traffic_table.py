@@ -36,7 +36,8 @@ def show_report(report: TrafficReport) -> None:
             print_line(one.describe())
         if one.delivered and one.delivered_at:
             when = "" if one.is_new_delivery else f" {describe_time(one.delivered_at)}"
-            print_line(f"Delivered{when}: {one.delivered}")
+            gone = " (it is no longer there)" if one.is_delivery_gone else ""
+            print_line(f"Delivered{when}: {one.delivered}{gone}")
         if one.unusable:
             print_line(f"Left out: {counted_are(one.unusable, 'picture')} not decodable.")
     if report.left_out:

@@ -22,10 +22,12 @@ class RecentBatches(NamedTuple):
     Attributes:
         batches: Batches, the newest first.
         total: Number of all batches in the ledger.
+        names: Names of all batches in the ledger.
     """
 
     batches: list[Batch]
     total: int
+    names: frozenset[str] = frozenset()
 
 
 def read_recent_batches(workspace: Path, count: int) -> RecentBatches:
@@ -45,9 +47,9 @@ def read_recent_batches(workspace: Path, count: int) -> RecentBatches:
         with _open_read_only(path) as connection:
             (total,) = connection.execute("select count(*) from batches").fetchone()
             query = "select * from batches order by number desc limit ?"
-            return RecentBatches(
-                [batch_of_row(row) for row in _rows(connection, query, count)], total
-            )
+            batches = [batch_of_row(row) for row in _rows(connection, query, count)]
+            names = _rows(connection, "select distinct name from batches")
+            return RecentBatches(batches, total, frozenset(name for (name,) in names))
     except (sqlite3.Error, LookupError, TypeError) as error:
         explained = explain_error(error, path) if isinstance(error, sqlite3.Error) else None
         raise explained or UnavailableError(

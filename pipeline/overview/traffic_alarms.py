@@ -1,14 +1,16 @@
 """What the page tells of the newest look of `carryover monitor`, and what to do next."""
 
-import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePath
 from typing import Any
 
 from components.pusher.version_store import VersionStore
+from pipeline.config.path_check import MISSING, folder_problem
+from pipeline.overview.finite_number import finite_number
 from pipeline.overview.server_facts import MonitorReading
 from pipeline.overview.version_facts import utc_time
+from pipeline.retraining.unlabelled.label_commands import free_labels_path
 from pipeline.version_lookup import find_stores
 from trainer_module.contract.printable_names import printable_name, shortened
 
@@ -20,7 +22,10 @@ MAX_FAULT = 500
 
 
 def describe_monitor(
-    store: VersionStore, version: int | None, monitor: MonitorReading
+    store: VersionStore,
+    version: int | None,
+    monitor: MonitorReading,
+    batch_names: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return what the page tells, as a JSON object. A report may be of any version of carryover.
 
@@ -28,13 +33,14 @@ def describe_monitor(
         store: Versions of the model.
         version: Number of the serving version; None if no version is loaded.
         monitor: What the server has read. Of a report on another version, only the number is told.
+        batch_names: Names of the batches of the workspace.
 
     Raises:
         OSError: The folder of the models cannot be read.
     """
     report = monitor.report or {}
     is_of_version = version is not None and report.get("version") == version
-    steps = _NextSteps(store)
+    steps = _NextSteps(store, batch_names)
     domains = report.get("domains") if is_of_version else None
     faults = report.get("faults") if is_of_version else None
     alarms = [
@@ -44,7 +50,7 @@ def describe_monitor(
     ]
     return {
         "time": utc_time(report.get("time")),
-        "version": _number(report.get("version")),
+        "version": finite_number(report.get("version")),
         "is_of_serving_version": is_of_version,
         "problem": shortened(monitor.problem, MAX_FAULT),
         "alarms": alarms[:MAX_ALARMS],
@@ -61,29 +67,32 @@ def _describe_alarm(
     domain: Mapping[str, Any], alarm: Mapping[str, Any], steps: "_NextSteps"
 ) -> dict[str, Any]:
     look, batch = alarm.get("look"), _text(domain.get("delivered"))
+    is_gone = bool(batch) and folder_problem(batch) == MISSING
     return {
         "domain": shortened(_text(domain.get("domain"))),
         "since": utc_time(alarm.get("since")),
-        "pictures": _number(alarm.get("pictures")),
-        "share": _number(alarm.get("share")),
-        "known_share": _number(alarm.get("known_share")),
+        "pictures": finite_number(alarm.get("pictures")),
+        "share": finite_number(alarm.get("share")),
+        "known_share": finite_number(alarm.get("known_share")),
         "nearest": shortened(_text(alarm.get("nearest_domain"))),
-        "distance": _number(alarm.get("distance")),
+        "distance": finite_number(alarm.get("distance")),
         "look": [shortened(_text(one)) for one in look[:MAX_WORDS]]
         if isinstance(look, list)
         else [],
-        "estimated_accuracy": _number(domain.get("estimated_accuracy")),
-        "usual_accuracy": _number(domain.get("usual_accuracy")),
+        "estimated_accuracy": finite_number(domain.get("estimated_accuracy")),
+        "usual_accuracy": finite_number(domain.get("usual_accuracy")),
         "delivered": printable_name(batch),
         "delivered_at": utc_time(domain.get("delivered_at")),
-        "steps": steps.after(batch) if batch else steps.deliver(),
+        "is_delivery_gone": is_gone,
+        "steps": [] if is_gone else steps.after(batch) if batch else steps.deliver(),
     }
 
 
 class _NextSteps:
     """Commands for a person, each with the words for it."""
 
-    def __init__(self, store: VersionStore) -> None:
+    def __init__(self, store: VersionStore, batch_names: Collection[str]) -> None:
+        self._batch_names = batch_names
         self._workspace = ["--workspace", str(store.root)]
         is_only_model = len(find_stores(store.root)) < 2
         self._name = [] if is_only_model else ["--name", store.name]
@@ -108,8 +117,10 @@ class _NextSteps:
         Args:
             batch: Path of its folder.
         """
-        classes = ["--classes-from", self._workspace[1], "--output", f"{batch}-labelled"]
-        inbox = ["--inbox", str(PurePath(batch).parent)]
+        path = PurePath(batch)
+        output = free_labels_path(str(path.parent), path.name, self._batch_names)
+        classes = ["--classes-from", self._workspace[1], "--output", output]
+        inbox = ["--inbox", str(path.parent)]
         return [
             {
                 "text": "Give labels to the pictures that were chosen:",
@@ -128,13 +139,3 @@ def _command(*arguments: str) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> float | None:
-    """Return a finite number; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return value if math.isfinite(value) else None
-    except OverflowError:
-        return None

@@ -7,6 +7,7 @@ from typing import Any
 
 from components.pusher.rollback_record import read_rollback
 from components.pusher.version_store import Push, VersionStore
+from pipeline.overview.finite_number import finite_number
 from pipeline.summary.summary_schema import Domain
 from trainer_module.contract.printable_names import printable_name
 
@@ -31,7 +32,7 @@ class DomainAccuracy:
     accuracy: float
     low: float | None = None
     high: float | None = None
-    test_images: int | None = None
+    test_images: float | None = None
     change: float | None = None
     change_low: float | None = None
     change_high: float | None = None
@@ -139,19 +140,15 @@ def _recorded_accuracy(
     name: str, metrics: dict[str, Any], before: dict[str, Any], is_new: bool
 ) -> DomainAccuracy | None:
     """Return the accuracy in a record; None if there is no number for it."""
-    accuracy, earlier = _number(metrics, "accuracy"), _number(before, "accuracy")
-    pictures = _number(metrics, "test_images")
+    accuracy = finite_number(metrics.get("accuracy"))
+    earlier = finite_number(before.get("accuracy"))
+    pictures = finite_number(metrics.get("test_images"))
     if accuracy is None:
         return None
     return DomainAccuracy(
         name=printable_name(name),
         accuracy=accuracy,
-        test_images=None if pictures is None else int(pictures),
+        test_images=pictures,
         change=None if earlier is None else accuracy - earlier,
         is_new=is_new,
     )
-
-
-def _number(metrics: dict[str, Any], name: str) -> float | None:
-    value = metrics.get(name)
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -72,7 +72,7 @@ class WorkspaceOverview:
             "has_workspace": self._has_workspace(),
             "shadow": facts.shadow,
             "monitor": self._try(
-                lambda: describe_monitor(self._store, number, facts.monitor), None
+                lambda: describe_monitor(self._store, number, facts.monitor, recent.names), None
             ),
         }
         missing = [] if content["has_workspace"] else [NO_WORKSPACE]

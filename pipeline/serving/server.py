@@ -110,7 +110,7 @@ def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
 def _create_server(
     store: VersionStore,
     options: ModelOptions,
-    state: ShadowState | None,
+    state: ShadowState,
     hosts: AllowedHosts,
     listener: socket.socket,
     keeper: socket.socket | None,
@@ -121,18 +121,19 @@ def _create_server(
     Args:
         store: Versions of the model.
         options: Options about them.
-        state: State of the shadow; None if new versions serve at once.
+        state: State of the shadow, of the last server if this one has none.
         hosts: Names of the server that requests may be for.
         listener: Socket for HTTP.
         keeper: Socket with the address for gRPC; None for no gRPC.
         is_shown: Whether clients see what is in the workspace.
     """
-    versions = _create_versions(store, options.pinned, state)
+    has_shadow = options.shadow.is_on
+    versions = _create_versions(store, options.pinned, state if has_shadow else None)
     budget, metrics = options.budget, ServerMetrics(lambda: versions.serving() or 0)
     sampler = _create_sampler(store, options.sampling, budget, metrics)
     decoders, batcher = DecoderPool(budget), Batcher(budget, on_batch=metrics.count_batch)
     shadow = None
-    if state:
+    if has_shadow:
         shadow = ShadowServing(store, versions, state, options.shadow, batcher, budget)
         metrics.add(ShadowMetrics(lambda: state.shadow))
     service = PredictService(batcher, decoders, sampler, shadow)
@@ -156,7 +157,7 @@ def _create_server(
     def facts() -> ServerFacts:
         return ServerFacts(
             versions.serving(),
-            shadow.promoted_at if shadow else "",
+            state.time_of_promotion(versions.serving()),
             shadow.describe() if shadow else None,
             reports.reading if reports else MonitorReading(),
         )

@@ -253,6 +253,19 @@ def test_a_restart_goes_on_with_the_counts_and_keeps_the_shadow_from_clients(sit
     assert (site.state()["shadow"]["since"], site.state()["promoted"]) == (since, 2)
 
 
+def test_a_server_without_a_shadow_tells_since_when_a_version_serves_that_was_in_shadow(site):
+    with start_server(site.root, *OPTIONS) as server:
+        begin_shadow(site, server, "same")
+        wait_for(lambda: bool(confidences(server)) and site.ended())
+        assert server.stop() == 0
+    promoted_at = site.state()["promoted_at"]
+    for options in (["--no-shadow"], OPTIONS):
+        with start_server(site.root, *options) as server:
+            version = json.loads(server.client.get("/overview")[1])["version"]
+            assert (version["number"], version["since"]) == (2, promoted_at)
+            assert server.stop() == 0
+
+
 def test_a_version_that_was_pushed_while_no_server_ran_is_in_shadow_unless_none_is_wanted(site):
     with start_server(site.root, *OPTIONS) as server:
         wait_for(lambda: (site.root / "shadow" / "shapes.json").exists())

@@ -19,7 +19,8 @@ function alarmText(alarm) {
 
 function deliveryText(alarm) {
   if (!alarm.delivered) return element("p", "These pictures were not delivered to an inbox.");
-  return group("p", "", "Delivered ", time(alarm.delivered_at), " to ", element("code", alarm.delivered));
+  const gone = alarm.is_delivery_gone ? ". It is no longer there." : "";
+  return group("p", "", "Delivered ", time(alarm.delivered_at), " to ", element("code", alarm.delivered), gone);
 }
 
 function alarmItem(alarm) {
@@ -27,7 +28,7 @@ function alarmItem(alarm) {
   return group(
     "article", "",
     element("h3", alarm.domain ? `Domain ${alarm.domain}` : "Clients that name no domain"),
-    alarmText(alarm), deliveryText(alarm), group("ol", "steps", ...steps),
+    alarmText(alarm), deliveryText(alarm), ...(steps.length ? [group("ol", "steps", ...steps)] : []),
   );
 }
 

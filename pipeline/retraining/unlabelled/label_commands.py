@@ -78,6 +78,18 @@ def deliver_once_more(workspace: Path, batch: Batch, name: str | None = None) ->
     return [f"To {what}:", f"touch {shlex.quote(changed)}", retrain]
 
 
+def free_labels_path(inbox: str, name: str, taken: Collection[str]) -> str:
+    """Return a path in an inbox for the labels of a batch, at which they replace nothing.
+
+    Args:
+        inbox: Folder in which batches arrive.
+        name: Name of the batch to label.
+        taken: Names of the batches of the workspace. A batch would replace the earlier one of its
+            name.
+    """
+    return _free_path(posixpath.join(inbox, f"{name}-labels"), taken)
+
+
 def _retrain(workspace: Path, batch: Batch, name: str | None) -> str:
     inbox = posixpath.dirname(batch.source)
     options = ("--workspace", str(workspace), "--inbox", inbox, *_name_option(workspace, name))
@@ -86,17 +98,13 @@ def _retrain(workspace: Path, batch: Batch, name: str | None) -> str:
 
 def _label(folder: str, workspace: Path, batch: Batch, name: str | None) -> str:
     taken = {one.name for one in read_batches(workspace)}
-    labels = posixpath.join(posixpath.dirname(batch.source), f"{batch.name}-labels")
-    output = _free_path(labels, taken)
+    output = free_labels_path(posixpath.dirname(batch.source), batch.name, taken)
     model = ("--classes-from", str(workspace), *_name_option(workspace, name))
     return _line("label", folder, *model, "--only-labelled", "--output", output)
 
 
 def _free_path(path: str, taken: Collection[str] = ()) -> str:
-    """Return a path, with a number where it exists, or where a batch has its name already.
-
-    A batch would replace the earlier one of its name.
-    """
+    """Return a path, with a number where it exists, or where a batch has its name already."""
     free, number = path, 1
     while os.path.lexists(free) or posixpath.basename(free) in taken:
         number += 1

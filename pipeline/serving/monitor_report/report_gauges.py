@@ -1,6 +1,5 @@
 """Gauges for Prometheus from a report of `carryover monitor`, which may be of any version of it."""
 
-import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from pipeline.overview.finite_number import finite_number
 from trainer_module.contract.printable_names import printable_name
 
 #: A report, as JSON has it.
@@ -45,7 +45,9 @@ class ReportGauges(Collector):
             _timestamp(report.get("time")),
         )
         yield from _single(
-            "version", "Number of the version that it was about.", _number(report.get("version"))
+            "version",
+            "Number of the version that it was about.",
+            finite_number(report.get("version")),
         )
         yield from _single(
             "delivery_failed",
@@ -64,7 +66,7 @@ class ReportGauges(Collector):
             {name: _unusual_share(one) for name, one in domains.items()},
         )
         for gauge, (key, text) in DOMAIN_GAUGES.items():
-            values = {name: _number(one.get(key)) for name, one in domains.items()}
+            values = {name: finite_number(one.get(key)) for name, one in domains.items()}
             yield _of_domains(gauge, text, values)
 
 
@@ -93,23 +95,12 @@ def _by_name(domains: Any) -> dict[str, Report]:
 
 def _unusual_share(domain: Report) -> float | None:
     alarm = domain.get("alarm")
-    return _number(alarm.get("share")) if isinstance(alarm, dict) else 0.0
+    return finite_number(alarm.get("share")) if isinstance(alarm, dict) else 0.0
 
 
 def _has_faults(faults: Any) -> float | None:
     """Return 1 if there are faults and 0 if not; None for a report that does not tell."""
     return float(bool(faults)) if isinstance(faults, list) else None
-
-
-def _number(value: Any) -> float | None:
-    """Return a finite number; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _timestamp(value: Any) -> float | None:

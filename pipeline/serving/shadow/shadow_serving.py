@@ -101,12 +101,6 @@ class ShadowServing:
         most = count_missing(record, self._options) - len(self._queue)
         self._queue.add(record, shadow, signature, images, outputs, domain or "", most)
 
-    @property
-    def promoted_at(self) -> str:
-        """Time at which the serving version began to serve, see `ShadowState`."""
-        is_promoted = self._versions.serving() == self._state.promoted
-        return self._state.promoted_at if is_promoted else ""
-
     async def follow(self) -> None:
         """Begin and end shadows as versions come and go, and write the state if it has changed."""
         other = await asyncio.to_thread(self._file.read_change)
@@ -162,7 +156,8 @@ class ShadowServing:
                 serving,
             )
         if self._state.promoted is None:
-            self._take_over(serving, "a server without a shadow has served it", "")
+            moment = self._state.time_of_promotion(serving)
+            self._take_over(serving, "a server without a shadow has served it", moment)
         elif serving > self._state.promoted:
             if self._is_replacement(self._state.promoted) or self._is_last_resort(serving):
                 return

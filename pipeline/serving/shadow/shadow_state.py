@@ -23,13 +23,21 @@ class ShadowState:
     Attributes:
         promoted: Newest version that may serve; None if the newest serves at once.
         shadow: The shadow that lasts, or the last one; None if there was none.
-        promoted_at: Time at which `promoted` began to serve, ISO 8601 in UTC; "" if it has served
-            since its push, or if nobody knows.
+        promoted_at: Time at which `last_promoted` began to serve, ISO 8601 in UTC; "" if it has
+            served since its push, or if nobody knows.
+        last_promoted: Newest version that was promoted; None if none was. It is `promoted`, unless
+            that is None.
     """
 
     promoted: int | None = None
     shadow: ShadowRecord | None = None
     promoted_at: str = ""
+    last_promoted: int | None = None
+
+    def __post_init__(self) -> None:
+        """Complete a state of an earlier version of carryover."""
+        if self.last_promoted is None:
+            self.last_promoted = self.promoted
 
     def promote(self, version: int, moment: str) -> None:
         """Let a version serve.
@@ -38,7 +46,15 @@ class ShadowState:
             version: Number of the version.
             moment: Value of `promoted_at`.
         """
-        self.promoted, self.promoted_at = version, moment
+        self.promoted, self.last_promoted, self.promoted_at = version, version, moment
+
+    def time_of_promotion(self, version: int | None) -> str:
+        """Return the value of `promoted_at` that is about a version; "" for any other.
+
+        Args:
+            version: Number of the version.
+        """
+        return self.promoted_at if version == self.last_promoted else ""
 
     def is_refused(self, version: int) -> bool:
         """Return whether a version was decided not to serve.
@@ -55,6 +71,7 @@ class ShadowState:
         content = {
             "promoted": self.promoted,
             "promoted_at": self.promoted_at,
+            "last_promoted": self.last_promoted,
             "shadow": record,
         }
         return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
@@ -107,11 +124,11 @@ def write_shadow_state(path: Path, content: bytes) -> None:
     atomic_write(path, content, private=True)
 
 
-def open_shadow_state(path: Path, is_on: bool) -> ShadowState | None:
-    """Return the state for a server that starts; None if new versions serve at once.
+def open_shadow_state(path: Path, is_on: bool) -> ShadowState:
+    """Return the state for a server that starts.
 
-    Then it is noted that the newest version may serve: a later server begins no shadow for it.
-    Such a server starts whatever became of the file.
+    If new versions serve at once, it is noted that the newest version may serve: a later server
+    begins no shadow for it. Such a server starts whatever became of the file.
 
     Args:
         path: Path of the file.
@@ -124,14 +141,18 @@ def open_shadow_state(path: Path, is_on: bool) -> ShadowState | None:
         return read_shadow_state(path)
     try:
         state = read_shadow_state(path)
-        if state.promoted is not None:
-            write_shadow_state(path, ShadowState(None, state.shadow).to_json())
     except InputError as error:
         print_line(f"carryover: {error} This server has no shadow", to_stderr=True)
+        return ShadowState()
+    if state.promoted is None:
+        return state
+    state.promoted = None
+    try:
+        write_shadow_state(path, state.to_json())
     except OSError as error:
         problem = f"{printable_name(str(path))} cannot be written: {error.strerror}"
         print_line(
             f"carryover: {problem}. A later server with --shadow compares newer versions again",
             to_stderr=True,
         )
-    return None
+    return state

@@ -1,12 +1,21 @@
 """Paths of a config that would be read as something else, or do not exist."""
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 from strange_names import LITERAL, NOT_UTF8, PATTERNS
 
 from pipeline.config.config_file import load_config
-from pipeline.config.path_check import check_data, check_inbox, check_weights, check_workspace
+from pipeline.config.path_check import (
+    check_data,
+    check_inbox,
+    check_weights,
+    check_workspace,
+    folder_problem,
+    inbox_remedy,
+)
 from pipeline.config.run_config import RunConfig
 from trainer_module.contract.errors import InputError
 
@@ -46,6 +55,47 @@ def test_an_inbox_that_would_be_read_as_something_else_is_refused(tmp_path, inbo
 )
 def test_an_inbox_of_its_own_is_accepted(tmp_path, inbox, data):
     check_inbox(config_of(tmp_path, inbox, data))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "in",
+        "a/b",
+        "-x",
+        "--help",
+        "it's new",
+        "link",
+        "link/in",
+        "to-link",
+        "../here/in",
+    ],
+)
+def test_the_command_for_a_missing_inbox_makes_it_a_folder(tmp_path, monkeypatch, name):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path / "disk" / "-my inbox")
+    (folder / "to-link").symlink_to("link")
+    monkeypatch.chdir(folder)
+    problem = folder_problem(name)
+    assert problem == "does not exist"
+    remedy = inbox_remedy(Path(name), problem)
+    [command] = re.findall(r"^Create it \((mkdir -p .+)\), mount its disk, or give ", remedy)
+    subprocess.run(["/bin/sh", "-c", command], check=True)
+    assert folder_problem(name) == ""
+
+
+@pytest.mark.parametrize("name", ["file/in", "link/in", "file/deep/in"])
+def test_no_command_makes_a_folder_below_a_file(tmp_path, name):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("file")
+    inbox = tmp_path / name
+    remedy = inbox_remedy(inbox, folder_problem(inbox))
+    assert remedy == "Give the folder in which batches arrive with --inbox DIR."
+
+
+def test_a_path_that_no_file_can_have_cannot_be_read():
+    assert folder_problem("a\0b").startswith("cannot be read: ")
 
 
 def test_weights_must_be_a_file(tmp_path):

@@ -246,6 +246,18 @@ def test_a_later_look_says_where_and_when_the_pictures_of_an_alarm_were_delivere
     assert re.search(rf"^Delivered \w+ \d\d:\d\d UTC: {batch}$", done.stdout, re.MULTILINE)
 
 
+def test_a_later_look_says_that_the_batch_of_an_alarm_is_no_longer_there(site):
+    site.send([*known(100), *unusual(150)])
+    monitor(site, "--deliver", site.inbox)
+    [batch] = site.inbox.iterdir()
+    assert not report(site)["domains"][0]["is_delivery_gone"]
+    batch.rename(batch.parent.with_name("elsewhere"))
+    done = monitor(site)
+    line = rf"^Delivered \w+ \d\d:\d\d UTC: {batch} \(it is no longer there\)$"
+    assert re.search(line, done.stdout, re.MULTILINE)
+    assert report(site)["domains"][0]["is_delivery_gone"]
+
+
 def test_a_new_alarm_says_nothing_of_the_batch_of_an_earlier_one(site):
     site.send(unusual(150), age=900)
     monitor(site, "--deliver", site.inbox)

@@ -1,5 +1,6 @@
 """What the page shows of `carryover monitor`, in Chromium."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from overview_site import make_site
 from pipeline.overview.server_facts import MonitorReading
 
 
-def report(**changes: Any) -> dict[str, Any]:
+def report(batch: Path = Path("no-batch"), **changes: Any) -> dict[str, Any]:
     """A report with an alarm that was delivered, one that was not, and a usual domain."""
     alarm = {
         "since": "2026-11-27T18:04:00+00:00",
@@ -23,7 +24,7 @@ def report(**changes: Any) -> dict[str, Any]:
     }
     tablet = {"domain": "<b>tablet", "alarm": alarm}
     tablet |= {"estimated_accuracy": 0.52, "usual_accuracy": 0.85}
-    tablet |= {"delivered": "/data/my-inbox/traffic-2-20261127-180421-5d0c91e7"}
+    tablet |= {"delivered": str(batch)}
     tablet |= {"delivered_at": "2026-11-27T19:00:00+00:00"}
     unnamed = {"domain": "", "alarm": alarm | {"look": [], "nearest_domain": None}}
     usual = {"domain": "gate", "alarm": None}
@@ -41,7 +42,9 @@ def open_page(browser: Any, app: Any, width: int = 1280, dark: bool = False) -> 
 
 def test_an_alarm_is_shown_with_its_batch_and_the_commands_that_come_next(tmp_path):
     make_site(tmp_path)
-    monitor = MonitorReading(report(faults=["--deliver in: No space left."]))
+    batch = tmp_path / "my-inbox" / "traffic-2-20261127-180421-5d0c91e7"
+    batch.mkdir(parents=True)
+    monitor = MonitorReading(report(batch, faults=["--deliver in: No space left."]))
     with run_app(workspace=tmp_path, monitor=monitor) as app, open_browser() as browser:
         app.versions.update()
         for width, is_dark in ((1280, False), (1280, True), (390, True), (390, False)):
@@ -54,7 +57,7 @@ def test_an_alarm_is_shown_with_its_batch_and_the_commands_that_come_next(tmp_pa
         assert "The nearest known domain is <i>openmoji (0.62)." in first.text
         assert "they are colourless, bright." in first.text
         assert "Estimated accuracy 0.52, usually 0.85." in first.text
-        assert "to /data/my-inbox/traffic-2-20261127-180421-5d0c91e7" in first.text
+        assert f"to {batch}\n" in first.text
         codes = [one.text for one in first.find_elements("css selector", ".command")]
         assert [one.split()[1] for one in codes] == ["label", "retrain"]
         assert second.text.startswith("Clients that name no domain")
@@ -64,6 +67,10 @@ def test_an_alarm_is_shown_with_its_batch_and_the_commands_that_come_next(tmp_pa
         assert "could not deliver unusual pictures: --deliver in: No space left." in (
             browser.find_element("id", "notices").text
         )
+        batch.rename(tmp_path / "elsewhere")
+        first = open_page(browser, app).find_element("css selector", "article")
+        assert first.text.endswith(f"to {batch}. It is no longer there.")
+        check_accessible(browser)
         assert browser.get_log("browser") == []
 
 

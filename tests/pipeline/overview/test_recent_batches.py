@@ -3,7 +3,7 @@ import sqlite3
 import pytest
 from overview_site import add_batch, make_site
 
-from pipeline.overview.recent_batches import read_recent_batches
+from pipeline.overview.recent_batches import RecentBatches, read_recent_batches
 from pipeline.retraining.batch import FILE
 from pipeline.retraining.ledger import Ledger
 from trainer_module.contract.errors import InputError
@@ -14,10 +14,11 @@ def test_the_newest_batches_come_first_and_all_are_counted(tmp_path):
     recent = read_recent_batches(tmp_path, 2)
     assert [one.name for one in recent.batches] == ["wednesday", "<i>tuesday"]
     assert recent.total == 3
+    assert recent.names == {"monday", "<i>tuesday", "wednesday"}
 
 
 def test_a_workspace_without_a_ledger_has_no_batches_and_gets_no_ledger(tmp_path):
-    assert read_recent_batches(tmp_path, 2) == ([], 0)
+    assert read_recent_batches(tmp_path, 2) == RecentBatches([], 0)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -74,6 +74,6 @@ def test_without_a_summary_a_change_is_the_difference_of_two_records(tmp_path):
 
 def test_a_record_without_numbers_has_no_accuracies(tmp_path):
     push = make_site(tmp_path).read_push(2)
-    for value in (None, "high", float("nan")):
+    for value in (None, "high", float("nan"), 10**400):
         push.domains["day"]["accuracy"] = value
         assert [row["name"] for row in domain_accuracies(push, {}, {})] == [NIGHT, "fog", "snow"]

@@ -1,20 +1,22 @@
 import json
 import shutil
+from typing import Any
 
 import orjson
 import pytest
 from overview_site import NAME, RUN_2, add_batch, make_site
 
 from components.pusher.version_store import VersionStore
-from pipeline.overview.server_facts import ServerFacts
-from pipeline.overview.workspace_overview import NO_WORKSPACE, WorkspaceOverview
+from pipeline.overview.server_facts import MonitorReading, ServerFacts
+from pipeline.overview.workspace_overview import MAX_BATCHES, NO_WORKSPACE, WorkspaceOverview
 from pipeline.retraining.batch import FILE
 from pipeline.retraining.ledger import Ledger
 
 
-def read(store: VersionStore, number: int | None = 2):
-    """The overview as a client gets it."""
-    return orjson.loads(orjson.dumps(WorkspaceOverview(store).read(ServerFacts(number))))
+def read(store: VersionStore, number: int | None = 2, report: dict[str, Any] | None = None):
+    """The overview as a client gets it, with a report of `carryover monitor`."""
+    facts = ServerFacts(number, monitor=MonitorReading(report))
+    return orjson.loads(orjson.dumps(WorkspaceOverview(store).read(facts)))
 
 
 def test_it_tells_of_the_version_its_domains_the_batches_and_the_newest_run(tmp_path):
@@ -81,6 +83,18 @@ def test_reasons_are_shortened_and_names_are_printable(tmp_path):
     newest = read(store)["batches"][0]
     assert newest["name"] == r"two\nlines\u202e"
     assert len(newest["reason"]) < 600
+
+
+def test_the_labels_for_a_batch_of_the_monitor_get_a_name_that_no_batch_has(tmp_path):
+    store = make_site(tmp_path)
+    (tmp_path / "in" / "traffic").mkdir(parents=True)
+    shown = [f"later-{number}" for number in range(MAX_BATCHES)]
+    for name in ("traffic-labels", "traffic-labels-2", *shown):
+        add_batch(Ledger(tmp_path), name, "labels_used", "")
+    domain = {"domain": "tablet", "alarm": {}, "delivered": str(tmp_path / "in" / "traffic")}
+    monitor = read(store, report={"version": 2, "domains": [domain]})["monitor"]
+    label = monitor["alarms"][0]["steps"][0]["command"]
+    assert label.endswith(f" --output {tmp_path}/in/traffic-labels-3")
 
 
 def test_without_a_loaded_version_the_batches_are_told(tmp_path):

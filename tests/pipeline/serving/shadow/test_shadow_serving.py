@@ -104,6 +104,11 @@ class Site:
             await asyncio.sleep(0.001)
         await self.shadow.follow()
 
+    @property
+    def promoted_at(self) -> str:
+        """Time at which the serving version was promoted."""
+        return self.state.time_of_promotion(self.versions.serving())
+
     def record(self) -> dict[str, Any]:
         """What the file tells of the shadow."""
         return json.loads(self.file.read_text())["shadow"]
@@ -494,19 +499,31 @@ def test_a_restart_goes_on_with_the_counts(tmp_path):
 def test_when_a_version_began_to_serve_is_known_also_after_a_restart(tmp_path):
     async def use(site: Site) -> None:
         await begin(site, 1, 2)
-        assert site.shadow.promoted_at == ""  # version 1 serves since its push
+        assert site.promoted_at == ""  # version 1 serves since its push
         site.send(b"a", b"b", b"c", b"d")
         await site.settle()
         assert site.versions.serving() == 2
-        assert site.shadow.promoted_at == site.state.shadow.ended
+        assert site.promoted_at == site.state.shadow.ended
 
     async def restart(site: Site) -> None:
         assert await site.update(1, 2, 3) == (2, 3)  # a third one is in shadow now
-        assert site.shadow.promoted_at == ended
+        assert site.promoted_at == ended
+
+    async def restart_without_a_shadow(site: Site) -> None:
+        state = open_shadow_state(site.file, is_on=False)
+        assert state.promoted is None
+        assert state.time_of_promotion(2) == ended
+        assert not state.time_of_promotion(3)
+
+    async def restart_once_more(site: Site) -> None:
+        assert await site.update(1, 2) == (2, None)
+        assert site.state.promoted == 2
+        assert site.promoted_at == ended
 
     ended = run(tmp_path, use).record()["ended"]
     assert ended
-    run(tmp_path, restart)
+    for step in (restart, restart_without_a_shadow, restart_without_a_shadow, restart_once_more):
+        run(tmp_path, step)
 
 
 def roll_back(site: Site, number: int) -> Path:
@@ -532,7 +549,7 @@ def test_a_version_that_is_put_back_after_a_rollback_is_first_in_shadow(
 
     async def put_it_back(site: Site) -> None:
         assert await site.update(1) == (1, None)
-        assert site.shadow.promoted_at
+        assert site.promoted_at
         site.store.path(2).parent.mkdir(parents=True)
         (site.store.rolled_back / "2").rename(site.store.path(2))
         assert await site.update(1, 2) == (1, 2)
