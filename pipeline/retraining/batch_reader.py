@@ -15,14 +15,13 @@ from pipeline.retraining.batch import Batch
 from pipeline.retraining.batch_decision import BatchDecision, decide
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.left_out_files import with_left_out
-from pipeline.retraining.deliveries.process_deaths import DIED, ProcessDeaths
+from pipeline.retraining.deliveries.process_deaths import ProcessDeaths
 from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.unlabelled.arrived_labels import ArrivedLabels, read_labels
 from pipeline.retraining.unlabelled.labels_since import readable_rows
 from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount
 from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import UnavailableError
 
 if TYPE_CHECKING:
     from pipeline.retraining.training_set import TrainingSet
@@ -93,20 +92,6 @@ class BatchReader:
             pictures = TrainingSet.read(batch, batches, model, self._workspace, validation)
             self._kept = (key, pictures)
         return self._kept[1]
-
-    def pictures_of_awaiting(self, batch: Batch) -> "TrainingSet":
-        """Read the pictures of a batch whose candidate awaits labels, see `pictures`.
-
-        Args:
-            batch: Batch in the ledger.
-
-        Raises:
-            UnavailableError: A process died while it read them: no pass reads them unasked again.
-        """
-        if self._deaths.count(batch.digest):
-            raise UnavailableError(f"{batch.name}: {DIED}")
-        with self._deaths.reading(batch.digest):
-            return self.pictures(batch)
 
     def read(self, batch: Batch) -> ReadBatch:
         """Read a batch, assess it with the serving model, and decide what to do with it.

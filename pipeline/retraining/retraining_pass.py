@@ -91,7 +91,7 @@ class RetrainingPass:
         # TensorFlow and Beam print messages when they are imported.
         self._log = self._workspace.log("retrain")
         self._reader = BatchReader(config, self._versions, self._ledger, self._deaths, self._log)
-        self._label_decision = LabelDecision(config, self._versions, self._log)
+        self._label_decision = LabelDecision(config, self._versions, self._deaths, self._log)
         guard = DeliveryGuard(self._log, self._command_log)
         self._intake = DeliveryIntake(
             config.retrain, self._ledger, self._batches, self._versions, guard, self._deaths
@@ -144,9 +144,10 @@ class RetrainingPass:
         self._report.tell(self._intake.take_all())
         self._report.tell(self._intake.take_suspects())
         self._report.tell_left_alone(self._inbox)
-        self._label_decision.open_decided(self._ledger, self._reader.pictures_of_awaiting)
+        self._open_decided(suspects=False)
+        self._open_decided(suspects=True)
         for batch in self._open_batches():
-            if batch.has_awaiting_candidate:
+            if batch.has_awaiting_candidate and self._num_deaths(batch) < MAX_DEATHS:
                 self._print(f"{batch.name}: labels decide on the candidate of run {batch.run_id}")
                 continue
             result = self._foresee(batch)
@@ -181,11 +182,21 @@ class RetrainingPass:
         Returns:
             Exit codes by number of the batch.
         """
-        self._label_decision.open_decided(self._ledger, self._reader.pictures_of_awaiting)
+        self._open_decided(with_suspects)
         codes: dict[int, int] = {}
         while batch := self._next_batch({*done, *codes}, with_suspects):
             codes[batch.number] = self._process(batch)
         return codes
+
+    def _open_decided(self, suspects: bool) -> None:
+        """Open batches again on whose candidates labels decide that have waited."""
+
+        def tell(batch: Batch, error: Exception) -> None:
+            reason = logged_reason(error, self._command_log)
+            self._print(f"{batch.name}: labels wait that decide on its candidate: {reason}")
+
+        read = self._reader.pictures
+        self._label_decision.open_decided(self._ledger, read, tell, suspects)
 
     def _next_batch(self, done: Collection[int], with_suspects: bool) -> Batch | None:
         """Return the next open batch.
@@ -279,7 +290,8 @@ class RetrainingPass:
     def _decide_on_candidate(self, batch: Batch) -> BatchResult | None:
         """Decide on the candidate of a batch by labels; None where it cannot be decided on."""
         try:
-            snapshot = self._label_decision.snapshot(self._reader.pictures(batch))
+            with self._deaths.reading(batch.digest):
+                snapshot = self._label_decision.snapshot(self._reader.pictures(batch))
         except CandidateGoneError as error:
             self._print(f"{batch.name}: its candidate is trained again: {error}")
             return None
