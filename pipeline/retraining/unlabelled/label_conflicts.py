@@ -1,8 +1,8 @@
 """Pictures to which deliveries give different labels: they decide on no candidate."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from components.pusher.version_store import VersionStore
 from pipeline.retraining.batch import KEPT, OPEN
@@ -13,6 +13,8 @@ from trainer_module.contract.printable_names import printable_name
 
 if TYPE_CHECKING:
     from pipeline.retraining.training_set import TrainingSet
+
+T = TypeVar("T", bound=Hashable)
 
 #: Pictures that a text names.
 MAX_NAMED = 3
@@ -28,6 +30,17 @@ class LabelConflict(NamedTuple):
 
     name: str
     batches: tuple[str, ...]
+
+
+def agreed(answers: Iterable[T]) -> T | None:
+    """Return what most batches say of a picture; None where no answer has more than half.
+
+    Args:
+        answers: What every batch says, each of them once.
+    """
+    counts = Counter(answers)
+    [(answer, count)] = counts.most_common(1)
+    return answer if 2 * count > counts.total() else None
 
 
 def find_conflicts(pictures: "TrainingSet", domains: Collection[str]) -> dict[bytes, LabelConflict]:
