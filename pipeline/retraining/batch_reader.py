@@ -18,6 +18,7 @@ from pipeline.retraining.deliveries.left_out_files import with_left_out
 from pipeline.retraining.deliveries.process_deaths import ProcessDeaths
 from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.unlabelled.arrived_labels import ArrivedLabels, read_labels
+from pipeline.retraining.unlabelled.label_conflicts import with_conflicts
 from pipeline.retraining.unlabelled.labels_since import readable_rows
 from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount
 from pipeline.version_lookup import serving_version
@@ -154,6 +155,7 @@ class BatchReader:
             self._config.validation,
             held_out,
             pictures.waiting_accuracies(),
+            pictures.num_disputed(),
         )
         labels = ArrivedLabels()
         if decision.outcome != "held" and not decision.unverified:
@@ -161,4 +163,5 @@ class BatchReader:
             numbers = describe_assessment(assessment, waiting)
             decision = labels.decision(numbers) or decision
         reason = with_left_out(decision.reason, pictures.delivered, batch.source)
+        reason = with_conflicts(reason, pictures.conflicts, batch.name)
         return ReadBatch(pictures, assessment, replace(decision, reason=reason), labels)

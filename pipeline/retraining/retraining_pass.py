@@ -32,7 +32,12 @@ from pipeline.retraining.ledger_table import next_steps, step_after_labels
 from pipeline.retraining.notices import Notices
 from pipeline.retraining.unlabelled.awaiting_candidates import CandidateGoneError
 from pipeline.retraining.unlabelled.label_commands import label_and_retrain
-from pipeline.retraining.unlabelled.label_decision import LabelDecision, use_labels
+from pipeline.retraining.unlabelled.label_conflicts import with_conflicts
+from pipeline.retraining.unlabelled.label_decision import (
+    LabelDecision,
+    note_conflicts,
+    use_labels,
+)
 from pipeline.retraining.workspace_copy import workspace_copy
 from pipeline.running.boundary_check import check_boundary
 from pipeline.running.join_command import prepare_chief
@@ -263,6 +268,7 @@ class RetrainingPass:
         if batch.has_awaiting_candidate and (result := self._decide_on_candidate(batch)):
             return result
         pictures, assessment, decision, labels = self._reader.read(batch)
+        note_conflicts(self._ledger, pictures)
         changes = pictures.batch_update_counts().nonzero()
         if decision.outcome != "retrain":
             self._ledger.update(batch.number, numbers=assessment.numbers())
@@ -285,6 +291,7 @@ class RetrainingPass:
         if snapshot.unlabelled:  # kept where the run failed: the next pass resumes it
             shutil.rmtree(snapshot.unlabelled)
         reason = "; ".join(filter(None, (result.reason, str(pictures.update_counts()))))
+        reason = with_conflicts(reason, pictures.conflicts, batch.name)
         return replace(result, reason=reason, changes={**changes, **result.changes})
 
     def _decide_on_candidate(self, batch: Batch) -> BatchResult | None:

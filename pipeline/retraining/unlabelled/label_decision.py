@@ -21,7 +21,7 @@ from pipeline.retraining.unlabelled.awaiting_candidates import (
     deciding_rows,
     deciding_snapshot,
 )
-from pipeline.retraining.unlabelled.label_conflicts import find_conflicts
+from pipeline.retraining.unlabelled.label_conflicts import with_conflicts
 from pipeline.retraining.unlabelled.labels_since import readable_rows
 from pipeline.retraining.unlabelled.pictures_to_label import PER_DOMAIN, write_pictures_to_label
 from pipeline.workspace import Workspace
@@ -54,15 +54,31 @@ def use_labels(
         for rows in pictures.newest.new.values()
         for row in rows
         if is_usable(row) and row["label"] and row["domain"] in domains
-    } - labels.conflicts.keys()
+    } - pictures.conflicts.keys()
     store = BatchStore(pictures.workspace.batches)
     for one in pictures.batches:
         if one.state == "too_little_data" and any(
             row["label"] and is_usable(row) and content_of(row) in contents
             for row in readable_rows(one, store)
         ):
-            reason = f"{one.reason}: {since or f'{pictures.batch.name} brought them'}"
+            then = f": {since or f'{pictures.batch.name} brought them'}"
+            reason = with_conflicts(one.reason, pictures.conflicts, one.name, then)
             ledger.update(one.number, state="labels_used", reason=reason)
+
+
+def note_conflicts(ledger: Ledger, pictures: "TrainingSet") -> None:
+    """Write to the batches that wait which of their labels other batches contradict now.
+
+    Args:
+        ledger: Ledger of the batches.
+        pictures: Pictures of a batch, and those that wait for a training.
+    """
+    for one in pictures.batches:
+        if one.state != "too_little_data" or one.number == pictures.batch.number:
+            continue
+        reason = with_conflicts(one.reason, pictures.conflicts, one.name)
+        if reason != one.reason and one.replaced_by is None:
+            ledger.update(one.number, reason=reason)
 
 
 class LabelDecision:
@@ -131,8 +147,7 @@ class LabelDecision:
             CandidateGoneError: The candidate cannot be decided on any more.
         """
         candidate = StoredCandidate.find(pictures.batch, self._workspace, self._versions)
-        conflicts = find_conflicts(pictures, candidate.domains)
-        rows = deciding_rows(candidate.domains, pictures, self._config, candidate, conflicts)
+        rows = deciding_rows(candidate.domains, pictures, self._config, candidate)
         if not self._are_enough(rows, candidate.domains):
             return None
         return deciding_snapshot(candidate, rows, pictures, self._config)
@@ -169,6 +184,7 @@ class LabelDecision:
             except Exception as error:  # other batches are taken
                 tell(batch, error)
                 continue
+            note_conflicts(ledger, pictures)
             use_labels(ledger, pictures, labels, since="they are enough now")
 
     def _waiting_labels(self, pictures: "TrainingSet") -> ArrivedLabels:
@@ -181,10 +197,9 @@ class LabelDecision:
         except CandidateGoneError:
             candidate = None
         domains = pictures.batch.awaited_domains
-        conflicts = find_conflicts(pictures, domains)
-        rows = deciding_rows(domains, pictures, self._config, candidate, conflicts)
+        rows = deciding_rows(domains, pictures, self._config, candidate)
         answered = [pictures.batch] if self._are_enough(rows, domains) else []
-        return ArrivedLabels(answered, conflicts=conflicts)
+        return ArrivedLabels(answered)
 
     def _are_enough(self, rows: list[BatchRow], domains: Iterable[str]) -> bool:
         counts = Counter(row["domain"] for row in rows)

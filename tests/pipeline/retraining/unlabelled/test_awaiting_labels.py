@@ -269,6 +269,7 @@ def test_pictures_that_a_candidate_was_trained_on_never_decide_on_it(waiting):
     pictures = SimpleNamespace(
         newest=SimpleNamespace(new={2: labelled}),
         delivered=rows,
+        conflicts={},
         listing_rows=lambda _: ListingRows(KnownPictures([], {}), workspace.root, {}, False),
     )
     # Most pictures would be in eval or test by now, also those that were trained on.
@@ -295,6 +296,7 @@ def test_pictures_whose_group_is_in_eval_never_decide(waiting):
     ]
     pictures = SimpleNamespace(
         newest=SimpleNamespace(new={2: grouped}),
+        conflicts={},
         listing_rows=lambda _: ListingRows(KnownPictures(known, {}), workspace.root, {}, False),
     )
     # All are in test by the hash of a group that is not known.
@@ -322,7 +324,7 @@ def test_copies_of_a_picture_are_one_label_and_contradicting_ones_none(
         ["pushed", "labels_used"] if decide else ["awaiting_labels", "pushed"]
     )
     night = [row for row in read_listing(snapshot.path) if row["domain"] == "night"]
-    assert len(night) == (2 if decide else 8)
+    assert len(night) == (2 if decide else 6)
 
 
 def test_a_pass_that_is_killed_before_its_candidate_is_trained_is_resumed(site):

@@ -1,7 +1,9 @@
 """Deliveries whose labels contradict each other: they wait until one is corrected."""
 
+import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,10 @@ from candidate_runs import (
     to_label,
 )
 from retraining_site import RetrainingSite
-from tiny_pictures import write_files
-from tiny_workspace import push_copy, write_colours
+from tiny_pictures import solid, write_files
+from tiny_workspace import push_copy, shade, write_colours
 
+from pipeline.inputs.snapshot import Snapshot
 from pipeline.retraining.deliveries.process_deaths import DEATHS, DIED, MAX_DEATHS
 from pipeline.retraining.unlabelled.awaiting_candidates import read_listing
 
@@ -32,8 +35,8 @@ def test_two_deliveries_that_contradict_each_other_decide_nothing_until_one_is_c
     assert waiting.run(**OPTIONS) == 0
     assert waiting.states() == ["awaiting_labels", "too_little_data", "too_little_data"]
     for batch in waiting.batches()[1:]:
-        assert f"; {count} pictures have different labels in mine and yours and" in batch.reason
-        assert "too few to decide on the candidate of dark: correct one of these" in batch.reason
+        assert f"; contradicted: {count} pictures have different labels in" in batch.reason
+        assert "): correct the wrong batch, and deliver it again under its name" in batch.reason
     shutil.rmtree(waiting.inbox / "yours")
     give_labels(waiting, to_label(waiting), "yours")
     assert waiting.preview(**OPTIONS)[-1].startswith("dark: labels decide on the candidate of run ")
@@ -55,13 +58,12 @@ def test_pictures_that_two_deliveries_contradict_are_named_and_the_others_decide
     assert waiting.states() == ["pushed", "labels_used", "labels_used"]
     for batch in waiting.batches()[1:]:
         assert (
-            "; 1 picture has different labels in mine and yours and cannot decide" in batch.reason
+            ": 1 picture has different labels in mine and yours and cannot decide" in batch.reason
         )
-        assert f"/{name}); the labels decide on the candidate of dark" in batch.reason
-    rows = read_listing(runs.snapshots[0].path)
-    tested = [Path(row["path"]).name for row in rows if row["domain"] == "night"]
-    assert len(tested) == count - 1
-    assert not any(name in path for path in tested)
+        assert f"/{name}): correct the wrong batch" in batch.reason
+        assert "; the labels decide on the candidate of dark" in batch.reason
+    assert len(night(runs.snapshots[0])) == count - 1
+    assert digests(waiting, [name]).isdisjoint(night(runs.snapshots[0]))
 
 
 def die_at_the_reading(site: RetrainingSite, times: int) -> None:
@@ -126,3 +128,72 @@ def test_a_candidate_whose_batch_cannot_be_read_is_told_of_and_decided_on_later(
     folder.with_name("elsewhere").rename(folder)
     assert waiting.run(CandidateRuns(waiting), **OPTIONS) == 0
     assert waiting.states()[0] == "pushed"
+
+
+def night(snapshot: Snapshot) -> dict[str, str]:
+    """Return the labels that a listing names in the awaited domain, by the digests of the files."""
+    rows = read_listing(snapshot.path)
+    return {Path(row["path"]).stem: row["label"] for row in rows if row["domain"] == "night"}
+
+
+def digests(site: RetrainingSite, names: Iterable[str]) -> set[str]:
+    """Return the digests of pictures to label."""
+    folder = to_label(site) / "night" / "_to_label"
+    return {hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+
+
+def test_pictures_with_different_labels_are_not_trained_on_with_what_else_a_batch_holds(waiting):
+    give_labels(waiting, to_label(waiting), "mine", 3)
+    waiting.run(**OPTIONS)
+    count = give_labels(waiting, to_label(waiting), "yours")
+    names = relabel(waiting, "yours", 3)
+    write_colours(waiting.inbox / "yours", "fog", [("red", "green")] * 9)
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    [snapshot] = runs.snapshots
+    assert len(night(snapshot)) == count - 3
+    assert digests(waiting, names).isdisjoint(night(snapshot))
+    assert waiting.states() == ["awaiting_labels", "too_little_data", "pushed"]
+    for batch in waiting.batches()[1:]:
+        assert "; contradicted: 3 pictures have different labels in mine and yours" in batch.reason
+
+
+def test_what_most_batches_say_of_a_picture_counts(waiting):
+    count = contradict(waiting)
+    give_labels(waiting, to_label(waiting), "third")
+    # With the same pictures as `mine`, it would be a copy of that.
+    write_files(waiting.inbox / "third", {"night/red/1.png": solid(shade("red", 901))})
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert waiting.states() == ["pushed", *["labels_used"] * 3]
+    assert not any("contradicted" in batch.reason for batch in waiting.batches())
+    first, *_ = runs.snapshots
+    labelled = {path.name: path.parent.name for path in (waiting.inbox / "mine").glob("*/*/*.png")}
+    assert len(labelled) == count
+    tested = night(first)
+    for name, label in labelled.items():
+        [digest] = digests(waiting, [name])
+        assert tested[digest] == label
+
+
+def test_the_same_pictures_in_a_domain_with_another_name_contradict_each_other(waiting):
+    give_labels(waiting, to_label(waiting), "mine")
+    give_labels(waiting, to_label(waiting), "yours")
+    (waiting.inbox / "yours" / "night").rename(waiting.inbox / "yours" / "Night")
+    assert waiting.run(**OPTIONS) == 0
+    for batch in waiting.batches()[1:]:
+        assert batch.state == "too_little_data"
+        assert " have different labels in mine and yours and cannot decide" in batch.reason
+
+
+def test_labels_that_a_batch_contradicts_which_is_held_decide_and_tell_of_no_contradiction(waiting):
+    count = give_labels(waiting, to_label(waiting), "mine")
+    give_labels(waiting, to_label(waiting), "yours")
+    relabel(waiting, "yours", count)
+    write_files(waiting.inbox / "yours", {"night/zebra/1.png": solid(shade("red", 901))})
+    waiting.run(**OPTIONS)
+    assert waiting.states() == ["awaiting_labels", "too_little_data", "held"]
+    assert waiting.run(CandidateRuns(waiting), **OPTIONS) == 0
+    _, mine, _ = waiting.batches()
+    assert mine.state == "labels_used"
+    assert mine.reason.endswith("The batch waits for more: they are enough now")
