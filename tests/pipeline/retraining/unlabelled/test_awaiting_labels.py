@@ -164,6 +164,20 @@ def test_after_labels_decided_against_a_candidate_the_next_step_trains_on_them(s
     assert next_steps(site.batches(), site.workspace) == []
 
 
+def test_after_a_rejection_the_next_step_for_a_manifest_says_to_wait_between_its_commands(site):
+    deliver_unlabelled(site, "pictures")
+    folder = shutil.move(site.inbox / "pictures", site.inbox.parent / "pictures")
+    rows = [f"{path},night,_unlabelled" for path in sorted(Path(folder).glob("*/*/*.png"))]
+    (site.inbox / "dark.csv").write_text("\n".join(["path,domain,label", *rows]))
+    site.run(CandidateRuns(site), **OPTIONS)
+    give_labels(site, to_label(site), "labels")
+    assert site.run(CandidateRuns(site, "not_blessed"), **OPTIONS) == 3
+    what, touch, retrain = site.output.splitlines()[-3:]
+    assert what.endswith("have arrived, wait for retrain.quiet_seconds between these:")
+    assert touch == f"  touch {site.inbox}/dark.csv"
+    assert retrain.startswith("  carryover retrain ")
+
+
 def test_labels_do_not_decide_while_known_pictures_are_unavailable(waiting):
     known = waiting.workspace / "known"
     known.rename(known.with_name("elsewhere"))

@@ -197,3 +197,13 @@ def test_labels_that_a_batch_contradicts_which_is_held_decide_and_tell_of_no_con
     _, mine, _ = waiting.batches()
     assert mine.state == "labels_used"
     assert mine.reason.endswith("The batch waits for more: they are enough now")
+
+
+def test_labels_that_nothing_contradicts_decide_once_fewer_are_asked_for(waiting):
+    give_labels(waiting, to_label(waiting), "few", 3)
+    waiting.run(**OPTIONS)
+    assert waiting.run(CandidateRuns(waiting), **OPTIONS, min_pictures=2) == 0
+    assert waiting.states() == ["pushed", "labels_used"]
+    reason = waiting.batches()[1].reason
+    assert reason.endswith("The batch waits for more: they are enough now")
+    assert "contradict" not in reason
