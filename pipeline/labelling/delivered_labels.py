@@ -3,9 +3,10 @@
 import hashlib
 import os
 import posixpath
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
@@ -14,10 +15,22 @@ from pipeline.retraining.batch import DROPPED, Batch, has_pictures
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.inbox import READY
 from pipeline.retraining.ledger import read_batches
+from pipeline.retraining.unlabelled.label_conflicts import agreed
 from pipeline.retraining.unlabelled.labels_since import readable_rows
+from pipeline.version_lookup import find_rollbacks
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.printable_names import printable_name
+
+
+class _LabelledFile(NamedTuple):
+    """A file with a label in a batch. Its digest is "" where it is not known yet."""
+
+    path: str
+    digest: str
+    batch: str
+    domain: str
+    label: str
 
 
 def find_delivered(
@@ -29,9 +42,10 @@ def find_delivered(
 ) -> set[str]:
     """Return the ids of the pictures whose content a batch has with a label.
 
-    Batches that the output would replace do not count, nor do held and failed ones. Of an inbox,
-    batches that were not taken yet are looked at, too. A picture in the folder of a class has a
-    label, and is shown so that it can be corrected; and so is one that the journal tells of.
+    Batches that the output would replace do not count, nor do held, failed and rolled-back ones. A
+    picture to which batches give different labels has none, see `label_conflicts.agreed`. Of an
+    inbox, folders that were not taken yet are looked at, too. A picture in the folder of a class
+    has a label, and is shown so that it can be corrected; and so is one that the journal tells of.
 
     Args:
         pictures: Pictures by id.
@@ -68,42 +82,60 @@ def _delivered_pictures(
 ) -> set[str]:
     name = printable_name(output.name)
     batches = read_batches(workspace)
-    counting = [
-        one
-        for one in batches
-        if has_pictures(one) and one.state not in DROPPED
-        if one.replaced_by is None and one.name != name
-    ]
-    files = dict(_stored_files(counting, workspace))
+    files = list(_stored_files(_counting(batches, workspace), workspace))
     if any(posixpath.dirname(one.source) == printable_name(str(output.parent)) for one in batches):
-        taken = {one.name for one in batches} | {name}
-        files |= {str(path): "" for path in _files_not_taken(output.parent, taken)}
-    if not files:
-        return set()
-    sizes = {_size(path) for path in files}
+        files += _files_not_taken(output.parent, {one.name for one in batches} | {name})
+    sizes = {_size(one.path) for one in files}
     candidates = [
         one
         for one in pictures.values()
         # The copies of a batch may have been removed: then any file may be one of its pictures.
         if not one.label and (one.size in sizes or None in sizes)
     ]
-    labelled = {files[path] or _digest(path) for path in files} if candidates else set()
-    return {one.id for one in candidates if _digest(str(folder / one.path)) in labelled - {""}}
+    if not candidates:
+        return set()
+    given: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    delivered = set()
+    for one in files:
+        digest = one.digest or _digest(one.path)
+        given[digest].add((one.batch, one.domain, one.label))
+        if one.batch != name:
+            delivered.add(digest)
+    has_label = {
+        digest
+        for digest in delivered - {""}
+        if agreed((domain, label) for _, domain, label in given[digest])
+    }
+    return {one.id for one in candidates if _digest(str(folder / one.path)) in has_label}
 
 
-def _stored_files(batches: Collection[Batch], workspace: Path) -> Iterator[tuple[str, str]]:
+def _counting(batches: Collection[Batch], workspace: Path) -> list[Batch]:
+    """Return the batches whose labels count."""
+    pushed = [(one.digest, one.version) for one in batches if one.state == "pushed"]
+    rollbacks = find_rollbacks(workspace, pushed)
+    return [
+        one
+        for one in batches
+        if has_pictures(one) and one.state not in DROPPED and one.replaced_by is None
+        if one.state != "pushed" or (one.digest, one.version) not in rollbacks
+    ]
+
+
+def _stored_files(batches: Iterable[Batch], workspace: Path) -> Iterator[_LabelledFile]:
     """Yield the files with a label of batches in the workspace, with their digests."""
     store = BatchStore(Workspace(workspace).batches)
     for batch in batches:
         for row in readable_rows(batch, store):
             if row["label"] and "reason" not in row:
-                yield str(workspace / row["path"]), row["sha256"]
+                path = str(workspace / row["path"])
+                yield _LabelledFile(path, row["sha256"], batch.name, row["domain"], row["label"])
 
 
-def _files_not_taken(inbox: Path, taken: Collection[str]) -> Iterator[Path]:
+def _files_not_taken(inbox: Path, taken: Collection[str]) -> Iterator[_LabelledFile]:
     """Yield the files with a label of complete folders in an inbox that no pass has taken yet."""
     for path in inbox.glob("[!.]*"):
-        if printable_name(path.name) in taken or not (path / READY).is_file():
+        name = printable_name(path.name)
+        if name in taken or not (path / READY).is_file():
             continue
         try:
             rows = list_folder(path)
@@ -111,7 +143,8 @@ def _files_not_taken(inbox: Path, taken: Collection[str]) -> Iterator[Path]:
             continue  # the pass says what is wrong with it
         for row in rows:
             if "reason" not in row and not is_unlabelled(row["label"]):
-                yield path / row["path"]
+                file = str(path / row["path"])
+                yield _LabelledFile(file, "", name, row["domain"], row["label"])
 
 
 def _size(path: str) -> int | None:

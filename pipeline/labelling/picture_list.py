@@ -79,7 +79,7 @@ def list_pictures(folder: Path, domain: str | None = None) -> PictureList:
 
     Raises:
         InputError: The folder does not exist, has no pictures, or does not fit to `domain`; or its
-            sidecar is malformed.
+            sidecar is malformed or names another domain than the folders.
         UnavailableError: A folder is unreadable.
     """
     try:
@@ -102,7 +102,8 @@ def list_pictures(folder: Path, domain: str | None = None) -> PictureList:
         if reason:
             left_out[row["path"]] = reason
             continue
-        row["domain"] = row["label"] = FROM_FOLDERS  # the sidecar may name what the folders do not
+        # The sidecar may name a label that the folders do not.
+        row["domain"], row["label"] = parts[0], FROM_FOLDERS
         sidecar.complete(row)
         pictures.append(_listed(row, parts))
     sidecar.check_complete()
@@ -165,7 +166,7 @@ def _listed(row: ListingRow, parts: tuple[str, ...]) -> ListedPicture:
     return ListedPicture(
         id=picture_id(row["path"]),
         path=row["path"],
-        domain=domain_folder if row["domain"] == FROM_FOLDERS else row["domain"],
+        domain=row["domain"],
         domain_folder=domain_folder,
         label=label,
         inner="/".join(folders[1:] if has_class else folders),

@@ -55,7 +55,7 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
         batch = workspace.batch_digest(run_id)
         accepted = _find_accepted(store, run_id)
         if accepted:
-            return _finish(ledger, batch, store, *accepted)
+            return _finish(ledger, batch, store, *accepted, reason)
         if summary.baseline_version != store.newest():
             waits = any(one.state == AWAITING for one in ledger.of_digest(batch or ""))
             advice = (
@@ -73,7 +73,7 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
         data_root = workspace.data_root(run_id, summary.data_root)
         version = _push(store, summary, folder, data_root, batch, reason)
         if batch:
-            _update_ledger(ledger, batch, store, version, store.read_push(version))
+            _update_ledger(ledger, batch, store, version, run_id, reason)
     return version
 
 
@@ -130,9 +130,12 @@ def _find_accepted(store: VersionStore, run_id: str) -> tuple[int, Push] | None:
 
 
 def _finish(
-    ledger: Ledger, digest: str | None, store: VersionStore, version: int, push: Push
+    ledger: Ledger, digest: str | None, store: VersionStore, version: int, push: Push, reason: str
 ) -> int:
     """Write a version to the ledger that a killed call has pushed, with its reason.
+
+    A version that was rolled back and put back by hand is in the ledger with its reason: then the
+    new one counts.
 
     Raises:
         InputError: The ledger has the version already.
@@ -142,7 +145,9 @@ def _finish(
         raise InputError(
             f"run {push.run_id} was accepted already, as version {version}. There is nothing to do."
         )
-    _update_ledger(ledger, digest, store, version, push)
+    pushed_with = str(push.accepted)
+    is_told = any(_describe_acceptance(pushed_with) in batch.reason for batch in batches)
+    _update_ledger(ledger, digest, store, version, push.run_id, reason if is_told else pushed_with)
     return version
 
 
@@ -257,7 +262,7 @@ def _describe_rollback(store: VersionStore, version: int | None) -> str:
 
 
 def _update_ledger(
-    ledger: Ledger, digest: str, store: VersionStore, version: int, push: Push
+    ledger: Ledger, digest: str, store: VersionStore, version: int, run_id: str, accepted: str
 ) -> None:
     """Write an accepted version to a delivery of its batch.
 
@@ -271,9 +276,9 @@ def _update_ledger(
         return
     batch = batches[-1]
     if batch.version is not None:
-        batch = next((one for one in reversed(batches) if one.run_id == push.run_id), batch)
+        batch = next((one for one in reversed(batches) if one.run_id == run_id), batch)
     # No label has decided on a candidate that awaited labels.
     reason = batch.reason.partition(LABELS_DECIDE)[0]
     earlier = _describe_rollback(store, batch.version)
-    text = "; ".join(filter(None, (reason, earlier, _describe_acceptance(str(push.accepted)))))
+    text = "; ".join(filter(None, (reason, earlier, _describe_acceptance(accepted))))
     ledger.finish(batch.number, "pushed", text, version=version)

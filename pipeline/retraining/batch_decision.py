@@ -136,6 +136,7 @@ def decide(
     validation: ValidationOptions | None = None,
     held_out: Mapping[str, HeldOutCount] = MappingProxyType({}),
     waiting_accuracies: Mapping[str, float] = MappingProxyType({}),
+    disputed: Mapping[str, int] = MappingProxyType({}),
 ) -> BatchDecision:
     """Decide what to do with a batch.
 
@@ -152,6 +153,8 @@ def decide(
         validation: Options of the data gate, which say whether new classes are allowed.
         held_out: Unlabelled pictures by domain that are not trained on.
         waiting_accuracies: Accuracy of the pictures that wait, by domain, see `waiting_accuracy`.
+        disputed: Number of labelled pictures of the batch by domain that are not trained on,
+            because other batches give them another label.
     """
     domains = assessment.domains
     numbers = describe_assessment(assessment, waiting)
@@ -179,7 +182,7 @@ def decide(
     large = [
         name
         for name, domain in domains.items()
-        if domain.labelled + waiting.get(name, 0) >= options.min_pictures
+        if domain.labelled - disputed.get(name, 0) + waiting.get(name, 0) >= options.min_pictures
     ]
     if not large:
         return BatchDecision(

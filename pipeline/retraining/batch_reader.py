@@ -15,14 +15,14 @@ from pipeline.retraining.batch import Batch
 from pipeline.retraining.batch_decision import BatchDecision, decide
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.left_out_files import with_left_out
-from pipeline.retraining.deliveries.process_deaths import DIED, ProcessDeaths
+from pipeline.retraining.deliveries.process_deaths import ProcessDeaths
 from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.unlabelled.arrived_labels import ArrivedLabels, read_labels
+from pipeline.retraining.unlabelled.label_conflicts import with_conflicts
 from pipeline.retraining.unlabelled.labels_since import readable_rows
 from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount
 from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
-from trainer_module.contract.errors import UnavailableError
 
 if TYPE_CHECKING:
     from pipeline.retraining.training_set import TrainingSet
@@ -94,20 +94,6 @@ class BatchReader:
             self._kept = (key, pictures)
         return self._kept[1]
 
-    def pictures_of_awaiting(self, batch: Batch) -> "TrainingSet":
-        """Read the pictures of a batch whose candidate awaits labels, see `pictures`.
-
-        Args:
-            batch: Batch in the ledger.
-
-        Raises:
-            UnavailableError: A process died while it read them: no pass reads them unasked again.
-        """
-        if self._deaths.count(batch.digest):
-            raise UnavailableError(f"{batch.name}: {DIED}")
-        with self._deaths.reading(batch.digest):
-            return self.pictures(batch)
-
     def read(self, batch: Batch) -> ReadBatch:
         """Read a batch, assess it with the serving model, and decide what to do with it.
 
@@ -169,6 +155,7 @@ class BatchReader:
             self._config.validation,
             held_out,
             pictures.waiting_accuracies(),
+            pictures.num_disputed(),
         )
         labels = ArrivedLabels()
         if decision.outcome != "held" and not decision.unverified:
@@ -176,4 +163,5 @@ class BatchReader:
             numbers = describe_assessment(assessment, waiting)
             decision = labels.decision(numbers) or decision
         reason = with_left_out(decision.reason, pictures.delivered, batch.source)
+        reason = with_conflicts(reason, pictures.conflicts, batch.name)
         return ReadBatch(pictures, assessment, replace(decision, reason=reason), labels)

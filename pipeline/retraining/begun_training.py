@@ -17,12 +17,14 @@ class BegunTraining:
         updates: What the training changes of known pictures, a text for people; "" for nothing.
         unlabelled: Folder of the examples of its unlabelled pictures, which is removed when the
             training has succeeded; "" without any.
+        conflicts: End of the reason: pictures that another batch contradicts; "" without any.
     """
 
     number: int
     changes: dict[str, int]
     updates: str = ""
     unlabelled: str = ""
+    conflicts: str = ""
 
     def result(self, summary: Summary, min_pictures: int) -> BatchResult:
         """Return the result of the batch, and remove what its training needed.
@@ -35,4 +37,5 @@ class BegunTraining:
             shutil.rmtree(self.unlabelled, ignore_errors=True)
         result = BatchResult.of_run(summary, min_pictures)
         reason = "; ".join(filter(None, (result.reason, self.updates)))
+        reason += self.conflicts
         return replace(result, reason=reason, changes={**self.changes, **result.changes})

@@ -30,7 +30,12 @@ from pipeline.retraining.notices import Notices
 from pipeline.retraining.result_writer import ResultWriter
 from pipeline.retraining.unlabelled.awaiting_candidates import CandidateGoneError
 from pipeline.retraining.unlabelled.label_commands import label_and_retrain
-from pipeline.retraining.unlabelled.label_decision import LabelDecision, use_labels
+from pipeline.retraining.unlabelled.label_conflicts import with_conflicts
+from pipeline.retraining.unlabelled.label_decision import (
+    LabelDecision,
+    note_conflicts,
+    use_labels,
+)
 from pipeline.retraining.workspace_copy import workspace_copy
 from pipeline.running.boundary_check import check_boundary
 from pipeline.running.join_command import prepare_chief
@@ -94,7 +99,7 @@ class RetrainingPass:
         # TensorFlow and Beam print messages when they are imported.
         self._log = self._workspace.log("retrain")
         self._reader = BatchReader(config, self._versions, self._ledger, self._deaths, self._log)
-        self._label_decision = LabelDecision(config, self._versions, self._log)
+        self._label_decision = LabelDecision(config, self._versions, self._deaths, self._log)
         guard = DeliveryGuard(self._log, self._command_log)
         self._intake = DeliveryIntake(
             config.retrain, self._ledger, self._batches, self._versions, guard, self._deaths
@@ -147,9 +152,10 @@ class RetrainingPass:
         self._report.tell(self._intake.take_all())
         self._report.tell(self._intake.take_suspects())
         self._report.tell_left_alone(self._inbox)
-        self._label_decision.open_decided(self._ledger, self._reader.pictures_of_awaiting)
+        self._open_decided(suspects=False)
+        self._open_decided(suspects=True)
         for batch in self._open_batches():
-            if batch.has_awaiting_candidate:
+            if batch.has_awaiting_candidate and self._num_deaths(batch) < MAX_DEATHS:
                 self._print(f"{batch.name}: labels decide on the candidate of run {batch.run_id}")
                 continue
             result = self._foresee(batch)
@@ -184,13 +190,23 @@ class RetrainingPass:
         Returns:
             Exit codes by number of the batch.
         """
-        self._label_decision.open_decided(self._ledger, self._reader.pictures_of_awaiting)
+        self._open_decided(with_suspects)
         codes: dict[int, int] = {}
         while not self.begun and (batch := self._next_batch({*done, *codes}, with_suspects)):
             if result := self._result(batch):
                 self._writer.write(batch, result)
                 codes[batch.number] = result.exit_code
         return codes
+
+    def _open_decided(self, suspects: bool) -> None:
+        """Open batches again on whose candidates labels decide that have waited."""
+
+        def tell(batch: Batch, error: Exception) -> None:
+            reason = logged_reason(error, self._command_log)
+            self._print(f"{batch.name}: labels wait that decide on its candidate: {reason}")
+
+        read = self._reader.pictures
+        self._label_decision.open_decided(self._ledger, read, tell, suspects)
 
     def _next_batch(self, done: Collection[int], with_suspects: bool) -> Batch | None:
         """Return the next open batch.
@@ -243,6 +259,7 @@ class RetrainingPass:
             if decided or self.begun:
                 return decided
         pictures, assessment, decision, labels = self._reader.read(batch)
+        note_conflicts(self._ledger, pictures)
         changes = pictures.batch_update_counts().nonzero()
         if decision.outcome != "retrain":
             self._ledger.update(batch.number, numbers=assessment.numbers())
@@ -261,13 +278,20 @@ class RetrainingPass:
             commands = label_and_retrain(self._workspace.root, batch, self._config.name)
             snapshot = replace(snapshot, label_commands=commands)
         snapshot = replace(snapshot, unverified=to_label)
-        updates, unlabelled = str(pictures.update_counts()), snapshot.unlabelled
-        return self._run(snapshot, BegunTraining(batch.number, changes, updates, unlabelled))
+        begun = BegunTraining(
+            batch.number,
+            changes,
+            str(pictures.update_counts()),
+            snapshot.unlabelled,
+            with_conflicts("", pictures.conflicts, batch.name),
+        )
+        return self._run(snapshot, begun)
 
     def _decide_on_candidate(self, batch: Batch) -> BatchResult | None:
         """Decide on the candidate of a batch by labels; None where it cannot be decided on."""
         try:
-            snapshot = self._label_decision.snapshot(self._reader.pictures(batch))
+            with self._deaths.reading(batch.digest):
+                snapshot = self._label_decision.snapshot(self._reader.pictures(batch))
         except CandidateGoneError as error:
             self._print(f"{batch.name}: its candidate is trained again: {error}")
             return None

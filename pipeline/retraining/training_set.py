@@ -23,6 +23,7 @@ from pipeline.retraining.pictures.picture_updates import (
     DeliveredBatch,
     NewestRows,
     PictureUpdate,
+    content_of,
     is_usable,
     newest_rows,
 )
@@ -32,6 +33,7 @@ from pipeline.retraining.pictures.replaced_batches import (
     batch_location,
     find_omitted,
     finished_batches,
+    labels_that_count,
     replaced_batches,
     stored_rows,
 )
@@ -39,6 +41,11 @@ from pipeline.retraining.pictures.replay import replay_rows
 from pipeline.retraining.pictures.trainable_rows import without_stopping_rows
 from pipeline.retraining.pictures.update_summary import UpdateCounts, count_updates, update_findings
 from pipeline.retraining.unlabelled.held_out_pictures import held_out_rows, trained_rows
+from pipeline.retraining.unlabelled.label_conflicts import (
+    LabelConflict,
+    awaited_domains,
+    compare_labels,
+)
 from pipeline.retraining.unlabelled.unlabelled_examples import write_unlabelled
 from pipeline.retraining.waiting_accuracy import waiting_accuracies
 from pipeline.workspace import Workspace
@@ -62,6 +69,8 @@ class TrainingSet:
             batches that wait for a training.
         omitted: Pictures that the redelivery of their batch omits.
         slices: Values of slices of the pictures that the serving version was tested on, by content.
+        conflicts: New pictures to which batches give different labels, by content. They are not
+            trained on.
     """
 
     workspace: Workspace
@@ -73,6 +82,7 @@ class TrainingSet:
     newest: NewestRows
     omitted: OmittedPictures
     slices: dict[bytes, dict[str, str]]
+    conflicts: dict[bytes, LabelConflict]
 
     @classmethod
     def read(
@@ -120,10 +130,17 @@ class TrainingSet:
             slices,
         )
         newest = without_stopping_rows(newest, batch.number, known, validation)
+        newest, conflicts = compare_labels(
+            newest,
+            labels_that_count(batches, replaced, store),
+            awaited_domains(batches, of_version.domains),
+        )
         omitted = find_omitted(
             of_version, replaced, batch.number, [current, *waiting], pushed, store
         )
-        return cls(workspace, batch, batches, model, known, delivered, newest, omitted, slices)
+        return cls(
+            workspace, batch, batches, model, known, delivered, newest, omitted, slices, conflicts
+        )
 
     def assessed_rows(self) -> AssessedRows:
         """Return what is assessed of the batch, and what is only counted."""
@@ -137,8 +154,16 @@ class TrainingSet:
         )
 
     def num_waiting(self) -> Counter[str]:
-        """Return the number of labelled pictures in waiting batches by domain."""
-        return _count_labelled(self._waiting_rows())
+        """Return the number of labelled pictures in waiting batches by domain.
+
+        Those to which batches give different labels do not count.
+        """
+        return _count_labelled([row for row in self._waiting_rows() if not self._is_disputed(row)])
+
+    def num_disputed(self) -> Counter[str]:
+        """Return the number of pictures of the batch that others give another label, by domain."""
+        rows = self.newest.new[self.batch.number]
+        return _count_labelled([row for row in rows if self._is_disputed(row)])
 
     def waiting_accuracies(self) -> dict[str, float]:
         """Return the accuracy of the pictures in waiting batches by domain."""
@@ -162,7 +187,9 @@ class TrainingSet:
         Args:
             min_pictures: Number of labelled pictures that a new domain needs.
         """
-        rows, waiting = self.newest.new[self.batch.number], self._waiting_rows()
+        own, others = self.newest.new[self.batch.number], self._waiting_rows()
+        rows = [row for row in own if not self._is_disputed(row)]
+        waiting = [row for row in others if not self._is_disputed(row)]
         counts = _count_labelled(rows + waiting)
         known = self.known.domains if self.known else set()
         return rows + [
@@ -279,6 +306,9 @@ class TrainingSet:
     def _updates_of_batch(self) -> list[PictureUpdate]:
         updates = self.newest.updates.values()
         return [update for update in updates if update.number == self.batch.number]
+
+    def _is_disputed(self, row: BatchRow) -> bool:
+        return is_usable(row) and content_of(row) in self.conflicts
 
     def _waiting_rows(self) -> list[BatchRow]:
         return [

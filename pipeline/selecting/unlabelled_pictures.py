@@ -136,8 +136,8 @@ def _add_folder(found: FoundPictures, root: Path, domain: str | None) -> list[st
 def _complete(row: ListingRow, sidecar: Sidecar) -> None:
     """Add the columns of the sidecar, which may name a label that the folders do not."""
     domain, label = row["domain"], row["label"]
-    row["domain"] = row["label"] = FROM_FOLDERS
+    row["domain"], row["label"] = domain or FROM_FOLDERS, FROM_FOLDERS
     sidecar.complete(row)
     row["label"] = label
-    if row["domain"] == FROM_FOLDERS:
+    if not domain:
         row["domain"] = domain

@@ -19,6 +19,9 @@ from pipeline.workspace import Workspace
 
 LABELS = ("red", "green", "blue")
 
+#: Options of `retrain` with which a batch without labels is trained on.
+OPTIONS = {"unlabelled": "always"}
+
 
 def deliver_unlabelled(
     site: RetrainingSite, name: str, domain: str = "night", count: int = 36, first: int = 0
@@ -41,6 +44,42 @@ def give_labels(site: RetrainingSite, folder: Path, name: str, count: int | None
         shutil.copyfile(path, target)
     (site.inbox / name / "_READY").touch()
     return len(pictures)
+
+
+def to_label(site: RetrainingSite) -> Path:
+    """Return the folder of the pictures to label of the first batch."""
+    return site.workspace / "to_label" / site.batches()[0].digest
+
+
+def relabel(site: RetrainingSite, name: str, count: int) -> list[str]:
+    """Give the first pictures of a delivery with labels the next label; return their names."""
+    names = []
+    for path in sorted((site.inbox / name).glob("*/*/*.png"), key=lambda one: one.name)[:count]:
+        other = LABELS[(LABELS.index(path.parent.name) + 1) % 3]
+        target = path.parent.with_name(other) / path.name
+        target.parent.mkdir(exist_ok=True)
+        path.rename(target)
+        names.append(path.name)
+    return names
+
+
+def contradict(site: RetrainingSite) -> int:
+    """Run a pass over two deliveries that give all pictures to label other labels.
+
+    Returns:
+        Number of the pictures.
+    """
+    count = give_labels(site, to_label(site), "mine")
+    give_labels(site, to_label(site), "yours")
+    relabel(site, "yours", count)
+    site.run(**OPTIONS)
+    return count
+
+
+def correct(site: RetrainingSite) -> None:
+    """Deliver the batch `yours` of `contradict` again, with the labels of `mine`."""
+    shutil.rmtree(site.inbox / "yours")
+    give_labels(site, to_label(site), "yours")
 
 
 class CandidateRuns:

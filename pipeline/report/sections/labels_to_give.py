@@ -1,6 +1,8 @@
 """What to do about a candidate that awaits labels."""
 
+import shlex
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pipeline.report.run_record import RunRecord
 from pipeline.terminal.accept_command import accept_command
@@ -39,6 +41,24 @@ def read_labels_to_give(record: RunRecord) -> LabelsToGive | None:
     return LabelsToGive(
         folder=str(folder) if folder and folder.exists() else "",
         counts={name: len(names) for name, names in summary.unverified.items()},
-        commands=summary.label_commands,
+        commands=_commands_of(workspace, summary.label_commands),
         accept=accept_command(workspace.root, summary.run_id),
     )
+
+
+def _commands_of(workspace: Workspace, commands: list[str]) -> list[str]:
+    """Return the commands of a run for the place where its workspace is now.
+
+    Args:
+        workspace: The workspace, which may have been moved or copied since the run.
+        commands: Commands with the path of the workspace that the run had.
+    """
+    words = [shlex.split(command) for command in commands]
+    pairs = (pair for line in words for pair in pairwise(line))
+    before = next((value for option, value in pairs if option == "--workspace"), None)
+
+    def moved(word: str) -> str:
+        is_inside = before and (word == before or word.startswith(f"{before}/"))
+        return f"{workspace.root}{word[len(str(before)) :]}" if is_inside else word
+
+    return [shlex.join(map(moved, line)) for line in words]

@@ -1,14 +1,15 @@
 """Which batches a later delivery of the same name has replaced, as far as it counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from components.pusher.data_set import DataSetRow
 from components.pusher.version_store import VersionStore
-from pipeline.retraining.batch import KEPT, WITHOUT_PICTURES, Batch
+from pipeline.retraining.batch import KEPT, OPEN, WITHOUT_PICTURES, Batch
 from pipeline.retraining.deliveries.batch_store import BatchRow, BatchStore
 from pipeline.retraining.pictures.known_pictures import KnownPictures, batch_folder
 from pipeline.retraining.pictures.picture_updates import DeliveredBatch, content_of, is_usable
+from pipeline.retraining.unlabelled.labels_since import readable_rows
 
 
 def replaced_batches(batches: Iterable[Batch], current: int, versions: VersionStore) -> list[Batch]:
@@ -48,6 +49,27 @@ def replaced_batches(batches: Iterable[Batch], current: int, versions: VersionSt
         if counts(batch) and batch not in replaced and batch.state not in WITHOUT_PICTURES
     }
     return [batch for batch in replaced if batch.digest not in digests]
+
+
+def labels_that_count(
+    batches: Iterable[Batch], replaced: list[Batch], store: BatchStore
+) -> Iterator[tuple[str, list[BatchRow]]]:
+    """Yield the names and the rows of the batches whose labels are compared with each other.
+
+    Batches that are not processed yet count, too: which of two comes first is chance. A batch that
+    another one replaces does not, also where that one is a duplicate.
+
+    Args:
+        batches: All batches of the ledger.
+        replaced: Replaced batches, see `replaced_batches`.
+        store: Store of the batches.
+    """
+    batches = list(batches)
+    duplicates = {one.number for one in batches if one.state == "duplicate"}
+    for one in batches:
+        is_replaced = one in replaced or one.replaced_by in duplicates
+        if one.state in (*KEPT, OPEN) and not is_replaced:
+            yield one.name, readable_rows(one, store)
 
 
 def batch_location(batch: Batch) -> bytes:

@@ -1,20 +1,14 @@
 """Labels that have arrived: on which candidates those of a batch decide."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.config.run_config import RunConfig
 from pipeline.retraining.batch import Batch
 from pipeline.retraining.batch_decision import BatchDecision
 from pipeline.retraining.unlabelled.awaiting_candidates import deciding_rows
-from pipeline.retraining.unlabelled.label_conflicts import (
-    LabelConflict,
-    describe_conflicts,
-    find_conflicts,
-)
 
 if TYPE_CHECKING:
     from pipeline.retraining.training_set import TrainingSet
@@ -26,14 +20,9 @@ class ArrivedLabels:
 
     Attributes:
         answered: Batches on whose candidates they decide. Nothing is trained then.
-        disputed: Batches on whose candidates they would decide, if other batches did not give some
-            of the pictures another label.
-        conflicts: Pictures with different labels, by content. They decide nothing.
     """
 
     answered: list[Batch] = field(default_factory=list)
-    disputed: list[Batch] = field(default_factory=list)
-    conflicts: Mapping[bytes, LabelConflict] = MappingProxyType({})
 
     def decision(self, numbers: str) -> BatchDecision | None:
         """Return the decision on the batch; None where another one is to be made.
@@ -41,21 +30,12 @@ class ArrivedLabels:
         Args:
             numbers: Numbers of the assessment, a text for people.
         """
-        conflicts = describe_conflicts(self.conflicts)
-        reason = f"{numbers}; {conflicts}" if conflicts else numbers
-        if self.answered:
-            names = _names(self.answered)
-            return BatchDecision(
-                "labels_used", f"{reason}; the labels decide on the candidate of {names}"
-            )
-        if self.disputed:
-            return BatchDecision(
-                "too_little_data",
-                f"{reason}, and the other labels are too few to decide on the candidate of "
-                f"{_names(self.disputed)}: correct one of these batches, and deliver it again "
-                "under its name. The batch waits for more",
-            )
-        return None
+        if not self.answered:
+            return None
+        names = ", ".join(one.name for one in self.answered)
+        return BatchDecision(
+            "labels_used", f"{numbers}; the labels decide on the candidate of {names}"
+        )
 
 
 def read_labels(
@@ -72,8 +52,6 @@ def read_labels(
         pictures: Pictures of the batch, and those that wait for a training.
         config: Configuration of the retraining.
     """
-    from pipeline.retraining.pictures.picture_updates import content_of
-
     awaiting = [
         one
         for one in batches
@@ -85,23 +63,12 @@ def read_labels(
     awaited = {name for one in awaiting for name in one.awaited_domains}
     if not labelled or not labelled <= awaited:
         return ArrivedLabels()
-    conflicts = find_conflicts(pictures, awaited)
-    rows = deciding_rows(awaited, pictures, config)
-    all_counts = Counter(row["domain"] for row in rows)
-    counts = Counter(row["domain"] for row in rows if content_of(row) not in conflicts)
-
-    def is_enough(numbers: Mapping[str, int], domains: list[str]) -> bool:
-        return all(numbers.get(name, 0) >= config.retrain.min_pictures for name in domains)
-
-    concerned = [one for one in awaiting if labelled & set(one.awaited_domains)]
-    answered = [one for one in concerned if is_enough(counts, one.awaited_domains)]
-    disputed = [
-        one
-        for one in concerned
-        if one not in answered and is_enough(all_counts, one.awaited_domains)
-    ]
-    return ArrivedLabels(answered, disputed, conflicts)
-
-
-def _names(batches: list[Batch]) -> str:
-    return ", ".join(one.name for one in batches)
+    counts = Counter(row["domain"] for row in deciding_rows(awaited, pictures, config))
+    return ArrivedLabels(
+        [
+            one
+            for one in awaiting
+            if labelled & set(one.awaited_domains)
+            and all(counts[name] >= config.retrain.min_pictures for name in one.awaited_domains)
+        ]
+    )

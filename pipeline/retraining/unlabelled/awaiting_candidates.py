@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,7 +96,6 @@ def deciding_rows(
     pictures: "TrainingSet",
     config: RunConfig,
     candidate: StoredCandidate | None = None,
-    conflicts: Collection[bytes] = (),
 ) -> list[BatchRow]:
     """Return the labelled pictures that can test a candidate, one row of each.
 
@@ -108,7 +107,6 @@ def deciding_rows(
         config: Configuration of the retraining.
         candidate: Candidate whose pictures are left out, too: shares of splits may have changed
             since its run. None to go by the splits alone.
-        conflicts: Contents of pictures with different labels, see `find_conflicts`.
     """
     from pipeline.retraining.pictures.picture_updates import content_of, is_usable
     from pipeline.retraining.unlabelled.held_out_pictures import held_out_rows, rows_to_test_with
@@ -125,7 +123,7 @@ def deciding_rows(
     copies: dict[bytes, list[BatchRow]] = defaultdict(list)
     for row in rows_to_test_with(held_out_rows(labelled, listing, config.split), listing):
         copies[content_of(row)].append(row)
-    seen = set(conflicts)
+    seen = set(pictures.conflicts)
     if candidate:
         paths = {row["path"] for row in read_listing(candidate.listing)}
         delivered = (row for row in pictures.delivered if is_usable(row))

@@ -74,8 +74,11 @@ def deliver_once_more(workspace: Path, batch: Batch, name: str | None = None) ->
     what = f"train on {batch.name} with the labels that have arrived"
     if not os.path.lexists(batch.source):
         return [f"To {what}, copy {path} into {inbox} again, and run:", retrain]
-    changed = batch.source if os.path.isfile(batch.source) else f"{batch.source}/{READY}"  # noqa: PTH113
-    return [f"To {what}:", f"touch {shlex.quote(changed)}", retrain]
+    if os.path.isfile(batch.source):  # noqa: PTH113 (never raises)
+        touch = f"touch {shlex.quote(batch.source)}"
+        # No file says that a manifest is complete: it is once it stays as it is for this time.
+        return [f"To {what}, wait for retrain.quiet_seconds between these:", touch, retrain]
+    return [f"To {what}:", f"touch {shlex.quote(f'{batch.source}/{READY}')}", retrain]
 
 
 def free_labels_path(inbox: str, name: str, taken: Collection[str]) -> str:

@@ -1,21 +1,26 @@
-"""Pictures to which deliveries give different labels: they decide on no candidate."""
+"""Pictures to which deliveries give different labels: they have none until most agree."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from components.pusher.version_store import VersionStore
-from pipeline.retraining.batch import KEPT, OPEN
-from pipeline.retraining.deliveries.batch_store import BatchStore
-from pipeline.retraining.unlabelled.labels_since import readable_rows
+from pipeline.retraining.batch import Batch
+from pipeline.retraining.deliveries.batch_store import BatchRow
 from trainer_module.contract.output_text.wording import counted, listed
 from trainer_module.contract.printable_names import printable_name
 
 if TYPE_CHECKING:
-    from pipeline.retraining.training_set import TrainingSet
+    from pipeline.retraining.pictures.picture_updates import NewestRows
+
+T = TypeVar("T", bound=Hashable)
 
 #: Pictures that a text names.
 MAX_NAMED = 3
+
+#: Begins the part of a reason that holds until the batches agree.
+CONTRADICTED = "; contradicted: "
 
 
 class LabelConflict(NamedTuple):
@@ -30,52 +35,97 @@ class LabelConflict(NamedTuple):
     batches: tuple[str, ...]
 
 
-def find_conflicts(pictures: "TrainingSet", domains: Collection[str]) -> dict[bytes, LabelConflict]:
-    """Return the pictures to which batches give different labels, or domains, by content.
-
-    Batches that are not processed yet count, too: which of two comes first is chance. A batch that
-    another one replaces does not, also where that one is a duplicate.
+def agreed(answers: Iterable[T]) -> T | None:
+    """Return what most batches say of a picture; None where no answer has more than half.
 
     Args:
-        pictures: Pictures of a batch, and those that wait for a training.
-        domains: Domains whose pictures are looked at.
+        answers: What every batch says, each of them once.
+    """
+    counts = Counter(answers)
+    [(answer, count)] = counts.most_common(1)
+    return answer if 2 * count > counts.total() else None
+
+
+def awaited_domains(batches: Iterable[Batch], known: Collection[str]) -> set[str]:
+    """Return the domains whose labels decide, or have decided, on a candidate.
+
+    Args:
+        batches: Batches of the ledger.
+        known: Domains that the serving version knows: there, the newest label counts.
+    """
+    return {name for one in batches for name in one.awaited_domains} - set(known)
+
+
+def compare_labels(
+    newest: "NewestRows", given: Iterable[tuple[str, list[BatchRow]]], domains: AbstractSet[str]
+) -> tuple["NewestRows", dict[bytes, LabelConflict]]:
+    """Compare what batches say of pictures whose labels decide on a candidate.
+
+    Which of two labels comes first is chance: what most batches say counts, see `agreed`.
+
+    Args:
+        newest: What the newest delivery of every picture says.
+        given: Names and rows of the batches whose labels count.
+        domains: Domains whose labels decide, see `awaited_domains`.
+
+    Returns:
+        The pictures with the labels that most batches give, and those of which no label has more
+        than half, by content.
     """
     from pipeline.retraining.pictures.picture_updates import content_of, is_usable
-    from pipeline.retraining.pictures.replaced_batches import replaced_batches
 
+    if not domains:
+        return newest, {}
     names = {
         content_of(row): row["name"]
-        for rows in pictures.newest.new.values()
+        for rows in newest.new.values()
         for row in rows
-        if is_usable(row) and row["label"] and row["domain"] in domains
+        if is_usable(row) and row["label"]
     }
-    store = BatchStore(pictures.workspace.batches)
-    versions = VersionStore(pictures.workspace.root, pictures.model.parent.name)
-    replaced = replaced_batches(pictures.batches, pictures.batch.number, versions)
-    duplicates = {batch.number for batch in pictures.batches if batch.state == "duplicate"}
-    labels: dict[bytes, set[tuple[str, str]]] = defaultdict(set)
-    holders: dict[bytes, list[str]] = defaultdict(list)
-    for batch in pictures.batches:
-        is_replaced = batch in replaced or batch.replaced_by in duplicates
-        if batch.state not in (*KEPT, OPEN) or is_replaced:
-            continue
-        for row in readable_rows(batch, store):
+    answers: dict[bytes, dict[tuple[str, str, str], None]] = defaultdict(dict)
+    for batch, rows in given:
+        for row in rows:
             if row["label"] and is_usable(row) and (content := content_of(row)) in names:
-                labels[content].add((row["domain"], row["label"]))
-                holders[content].append(batch.name)
-    return {
-        content: LabelConflict(names[content], tuple(dict.fromkeys(holders[content])))
-        for content, given in labels.items()
-        if len(given) > 1
-    }
+                answers[content][batch, row["domain"], row["label"]] = None
+    conflicts: dict[bytes, LabelConflict] = {}
+    settled: dict[bytes, tuple[str, str]] = {}
+    for content, said in answers.items():
+        labels = [(domain, label) for _, domain, label in said]
+        if len(set(labels)) == 1 or domains.isdisjoint(domain for domain, _ in labels):
+            continue
+        if answer := agreed(labels):
+            settled[content] = answer
+        else:
+            batches = tuple(dict.fromkeys(batch for batch, *_ in said))
+            conflicts[content] = LabelConflict(names[content], batches)
+
+    def with_answer(row: BatchRow) -> BatchRow:
+        if not is_usable(row) or content_of(row) not in settled:
+            return row
+        domain, label = settled[content_of(row)]
+        return row | {"domain": domain, "label": label}
+
+    new = {number: [with_answer(row) for row in rows] for number, rows in newest.new.items()}
+    return replace(newest, new=new), conflicts
 
 
-def describe_conflicts(conflicts: Mapping[bytes, LabelConflict]) -> str:
-    """Return which pictures decide nothing and why, as a part of a reason; "" without any.
+def with_conflicts(
+    reason: str, conflicts: Mapping[bytes, LabelConflict], name: str, then: str = ""
+) -> str:
+    """Return the reason of a batch with the pictures that another batch contradicts now.
 
     Args:
+        reason: Reason for the state of the batch.
         conflicts: Pictures with different labels, by content.
+        name: Name of the batch.
+        then: Text to add to the reason before.
     """
+    own = {content: one for content, one in conflicts.items() if name in one.batches}
+    return reason.partition(CONTRADICTED)[0] + then + _describe(own)
+
+
+def _describe(conflicts: Mapping[bytes, LabelConflict]) -> str:
+    """Return which pictures count as having no label, and why; "" without any."""
     if not conflicts:
         return ""
     found = sorted(conflicts.values())
@@ -84,6 +134,7 @@ def describe_conflicts(conflicts: Mapping[bytes, LabelConflict]) -> str:
     more = ", ..." if len(found) > MAX_NAMED else ""
     verb = "has" if len(found) == 1 else "have"
     return (
-        f"{counted(len(found), 'picture')} {verb} different labels in {listed(batches)} and "
-        f"cannot decide ({', '.join(names)}{more})"
+        f"{CONTRADICTED}{counted(len(found), 'picture')} {verb} different labels in "
+        f"{listed(batches)} and cannot decide ({', '.join(names)}{more}): correct the wrong batch, "
+        "and deliver it again under its name"
     )

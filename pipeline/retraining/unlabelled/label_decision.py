@@ -1,6 +1,5 @@
 """What labels decide: which pictures to label, and the listing of the run that decides."""
 
-import contextlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from itertools import chain
@@ -13,14 +12,16 @@ from pipeline.inputs.snapshot import Snapshot
 from pipeline.logs.captured_output import captured_output
 from pipeline.retraining.batch import OPEN, Batch
 from pipeline.retraining.deliveries.batch_store import BatchRow, BatchStore
+from pipeline.retraining.deliveries.process_deaths import DIED, MAX_DEATHS, ProcessDeaths
 from pipeline.retraining.ledger import Ledger
 from pipeline.retraining.unlabelled.arrived_labels import ArrivedLabels
 from pipeline.retraining.unlabelled.awaiting_candidates import (
+    CandidateGoneError,
     StoredCandidate,
     deciding_rows,
     deciding_snapshot,
 )
-from pipeline.retraining.unlabelled.label_conflicts import find_conflicts
+from pipeline.retraining.unlabelled.label_conflicts import with_conflicts
 from pipeline.retraining.unlabelled.labels_since import readable_rows
 from pipeline.retraining.unlabelled.pictures_to_label import PER_DOMAIN, write_pictures_to_label
 from pipeline.workspace import Workspace
@@ -53,29 +54,49 @@ def use_labels(
         for rows in pictures.newest.new.values()
         for row in rows
         if is_usable(row) and row["label"] and row["domain"] in domains
-    } - labels.conflicts.keys()
+    } - pictures.conflicts.keys()
     store = BatchStore(pictures.workspace.batches)
     for one in pictures.batches:
         if one.state == "too_little_data" and any(
             row["label"] and is_usable(row) and content_of(row) in contents
             for row in readable_rows(one, store)
         ):
-            reason = f"{one.reason}: {since or f'{pictures.batch.name} brought them'}"
+            then = f": {since or f'{pictures.batch.name} brought them'}"
+            reason = with_conflicts(one.reason, pictures.conflicts, one.name, then)
             ledger.update(one.number, state="labels_used", reason=reason)
+
+
+def note_conflicts(ledger: Ledger, pictures: "TrainingSet") -> None:
+    """Write to the batches that wait which of their labels other batches contradict now.
+
+    Args:
+        ledger: Ledger of the batches.
+        pictures: Pictures of a batch, and those that wait for a training.
+    """
+    for one in pictures.batches:
+        if one.state != "too_little_data" or one.number == pictures.batch.number:
+            continue
+        reason = with_conflicts(one.reason, pictures.conflicts, one.name)
+        if reason != one.reason and one.replaced_by is None:
+            ledger.update(one.number, reason=reason)
 
 
 class LabelDecision:
     """Decides on candidates for domains without a label, by labels that arrive later."""
 
-    def __init__(self, config: RunConfig, versions: VersionStore, log: Path) -> None:
+    def __init__(
+        self, config: RunConfig, versions: VersionStore, deaths: ProcessDeaths, log: Path
+    ) -> None:
         """Name what is decided on.
 
         Args:
             config: Configuration of the retraining.
             versions: Versions of the model.
+            deaths: Counts of the processes that died while they read a batch.
             log: Log file for the messages of TensorFlow.
         """
         self._config = config
+        self._deaths = deaths
         self._workspace = Workspace(config.workspace)
         self._versions = versions
         self._log = log
@@ -126,13 +147,18 @@ class LabelDecision:
             CandidateGoneError: The candidate cannot be decided on any more.
         """
         candidate = StoredCandidate.find(pictures.batch, self._workspace, self._versions)
-        conflicts = find_conflicts(pictures, candidate.domains)
-        rows = deciding_rows(candidate.domains, pictures, self._config, candidate, conflicts)
+        rows = deciding_rows(candidate.domains, pictures, self._config, candidate)
         if not self._are_enough(rows, candidate.domains):
             return None
         return deciding_snapshot(candidate, rows, pictures, self._config)
 
-    def open_decided(self, ledger: Ledger, read: Callable[[Batch], "TrainingSet"]) -> None:
+    def open_decided(
+        self,
+        ledger: Ledger,
+        read: Callable[[Batch], "TrainingSet"],
+        tell: Callable[[Batch, Exception], None],
+        suspects: bool = False,
+    ) -> None:
         """Open batches again on whose candidates labels decide that have waited.
 
         They do once a batch that contradicted them was corrected, or fewer labels are asked for.
@@ -140,24 +166,40 @@ class LabelDecision:
         Args:
             ledger: Ledger of the batches.
             read: Reads the pictures of a batch, and those that wait for a training.
+            tell: Tells a person that a batch cannot be read: its candidate waits for the next pass.
+            suspects: Whether to look at the batches in which a process died, and at no others.
         """
         batches = ledger.batches()
         for batch in batches:
-            if not batch.awaits_waiting_labels(batches):
+            num_deaths = self._deaths.count(batch.digest)
+            if not batch.awaits_waiting_labels(batches) or bool(num_deaths) != suspects:
                 continue
-            # A candidate or a batch that cannot be read decides nothing; other batches are taken.
-            with contextlib.suppress(Exception):
-                pictures = read(batch)
-                labels = self._waiting_labels(pictures)
-                use_labels(ledger, pictures, labels, since="nothing contradicts them now")
+            if num_deaths >= MAX_DEATHS:  # as an open batch, it fails with this reason
+                ledger.update(batch.number, state=OPEN, reason=DIED)
+                continue
+            try:
+                with self._deaths.reading(batch.digest):
+                    pictures = read(batch)
+                    labels = self._waiting_labels(pictures)
+            except Exception as error:  # other batches are taken
+                tell(batch, error)
+                continue
+            note_conflicts(ledger, pictures)
+            use_labels(ledger, pictures, labels, since="they are enough now")
 
     def _waiting_labels(self, pictures: "TrainingSet") -> ArrivedLabels:
-        """Return what the labels that have waited are for."""
-        candidate = StoredCandidate.find(pictures.batch, self._workspace, self._versions)
-        conflicts = find_conflicts(pictures, candidate.domains)
-        rows = deciding_rows(candidate.domains, pictures, self._config, candidate, conflicts)
-        answered = [pictures.batch] if self._are_enough(rows, candidate.domains) else []
-        return ArrivedLabels(answered, conflicts=conflicts)
+        """Return what the labels that have waited are for.
+
+        A candidate that is gone is trained again with them, as with labels that arrive.
+        """
+        try:
+            candidate = StoredCandidate.find(pictures.batch, self._workspace, self._versions)
+        except CandidateGoneError:
+            candidate = None
+        domains = pictures.batch.awaited_domains
+        rows = deciding_rows(domains, pictures, self._config, candidate)
+        answered = [pictures.batch] if self._are_enough(rows, domains) else []
+        return ArrivedLabels(answered)
 
     def _are_enough(self, rows: list[BatchRow], domains: Iterable[str]) -> bool:
         counts = Counter(row["domain"] for row in rows)

@@ -4,12 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from retraining_site import RetrainingSite
+from retraining_site import PUSHED, Pipeline, RetrainingSite
 from tiny_pictures import solid, write_files
 from tiny_workspace import shade
 
 from pipeline.labelling.decision_journal import DecisionJournal
 from pipeline.labelling.label_server import LabelOptions, label
+from pipeline.version_lookup import roll_back
 from trainer_module.contract.errors import InputError
 
 pytestmark = pytest.mark.component
@@ -83,3 +84,31 @@ def test_pictures_whose_labels_were_held_are_shown_again(site, folder):
     site.run()
     assert site.states() == ["held"]
     assert len(finish(site, folder, "labels-2", 0)) == COUNT
+
+
+def test_pictures_with_different_labels_are_shown_until_most_batches_agree(site, folder):
+    def write(name: str, label: str) -> None:
+        picture = {f"night/{label}/{n}.png": solid(shade("red", n)) for n in range(2)}
+        write_files(site.inbox / name, picture | {"_READY": b""})
+
+    finish(site, folder, "mine", *range(COUNT))
+    site.run(min_pictures=9)
+    write("yours", "green")
+    site.run(min_pictures=9)
+    shutil.rmtree(site.inbox / "yours")
+    # The batch that is corrected, and one more.
+    assert finish(site, folder, "yours", 0) == ["0.png", "1.png"]
+    assert finish(site, folder, "labels", 0) == ["0.png", "1.png"]
+    shutil.rmtree(site.inbox / "labels")
+    write("labels", "red")
+    with pytest.raises(InputError, match="were delivered with a label"):
+        finish(site, folder, "further")
+
+
+def test_pictures_of_a_batch_that_was_rolled_back_are_shown_again(site, folder):
+    write_files(site.inbox / "labels", {"night/green/0.png": solid(shade("red", 0)), "_READY": b""})
+    site.run(Pipeline(PUSHED), min_pictures=1)
+    assert site.states() == ["pushed"]
+    assert len(finish(site, folder, "more", 1)) == COUNT - 1
+    roll_back(site.store, "bad labels")
+    assert len(finish(site, folder, "again", 1)) == COUNT

@@ -101,3 +101,10 @@ def test_chosen_pictures_come_first_and_in_no_order_of_their_names(tmp_path):
     assert paths[30:] == others
     low = sum(path < chosen[15] for path in paths[:10])
     assert 2 <= low <= 8  # in the order of names, all ten would be of the first half
+
+
+def test_a_sidecar_that_names_another_domain_than_the_folder_is_refused(tmp_path):
+    write_files(tmp_path, {"fog/_to_label/1.png": PICTURE})
+    (tmp_path / "sidecar.csv").write_text("path,domain\nfog/_to_label/1.png,rain\n")
+    with pytest.raises(InputError, match=r"domain of fog/_to_label/1\.png is fog, .*: rain"):
+        list_pictures(tmp_path)

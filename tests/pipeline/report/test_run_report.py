@@ -140,12 +140,14 @@ def test_the_report_shows_the_accepted_predictions_of_every_domain(tmp_path, lim
 
 
 def test_the_report_of_a_candidate_that_awaits_labels_has_the_pictures_and_the_commands(tmp_path):
-    command = "carryover label '/w/<to label>' --output /inbox/dark-labels"
+    # The workspace was moved after the run.
+    command = "carryover label '{0}/<to label>' --output /inbox/dark-labels"
+    retrain = "carryover retrain --workspace {0} --inbox /inbox"
     awaiting = summary(
         status="awaiting_labels",
         pushed_version=None,
         unverified={"fog": ["1.png", "2.png"]},
-        label_commands=[command],
+        label_commands=[command.format("/w"), retrain.format("/w")],
     )
     folder = tmp_path / "to_label" / "digest"
     folder.mkdir(parents=True)
@@ -157,7 +159,8 @@ def test_the_report_of_a_candidate_that_awaits_labels_has_the_pictures_and_the_c
     values = page_values(record, tiny_data(), model)
     page = write_page(record.folder / "report.html", "report.html.j2", **values).read_text()
     assert f"Pictures to label: 2 of fog, in <b>{folder}</b>." in page
-    assert f"<pre>{escape(command)}</pre>" in page
+    commands = "\n".join(one.format(tmp_path) for one in (command, retrain))
+    assert f"<pre>{escape(commands)}</pre>" in page
     assert f"carryover accept {awaiting.run_id} " in page
     assert "unlabelled pictures of fog: accuracy there not measured." in page
 

@@ -173,6 +173,20 @@ def test_the_repetition_of_a_killed_acceptance_finishes_it(
         accept_candidate(root, RUN_ID, "once more")
 
 
+def test_the_reason_counts_with_which_a_version_is_accepted_that_was_put_back(root, store):
+    add_run(root, batch="digest")
+    batch = add_rejected_batch(root, "monday", "digest")
+    for reason in ("one", "two"):
+        accept_candidate(root, RUN_ID, reason)
+        store.roll_back()
+    shutil.move(store.rolled_back / "2", store.path(2))
+    assert accept_candidate(root, RUN_ID, "three") == 2
+    accepted = Ledger(root).read(batch.number)
+    assert accepted.version == 2
+    reasons = re.findall("accepted by ann: ([a-z]+)", accepted.reason)
+    assert reasons == ["one", "two", "three"]
+
+
 @pytest.mark.parametrize("place", ["moved", "ä b, c%20", "deep/artifacts/workspace"])
 def test_a_candidate_is_accepted_in_a_workspace_that_was_moved(root, tmp_path, place):
     add_run(root, batch="digest")

@@ -79,6 +79,13 @@ def test_a_sidecar_that_names_no_picture_is_refused(tmp_path):
         find_unlabelled(tmp_path, None)
 
 
+def test_a_sidecar_that_names_another_domain_than_the_folder_is_refused(tmp_path):
+    sidecar = b"path,domain\nfog/_unlabelled/1.png,rain\n"
+    write_files(tmp_path, {"fog/_unlabelled/1.png": RED, "sidecar.csv": sidecar})
+    with pytest.raises(InputError, match=r"domain of fog/_unlabelled/1\.png is fog, .*: rain"):
+        find_unlabelled(tmp_path, None)
+
+
 def test_further_columns_of_any_type_in_a_parquet_manifest_are_ignored(tmp_path):
     write_files(tmp_path, {"1.png": RED})
     row = {"path": "1.png", "domain": "fog", "label": "_unlabelled", "group": "g", "x": [1.5]}

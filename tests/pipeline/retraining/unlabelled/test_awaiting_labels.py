@@ -10,11 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
-from candidate_runs import LABELS, CandidateRuns, deliver_unlabelled, give_labels
+from candidate_runs import OPTIONS, CandidateRuns, deliver_unlabelled, give_labels, to_label
 from PIL import Image
 from retraining_site import PUSHED, KilledError, OnEvent, Pipeline, RetrainingSite, be_killed
 from tiny_pictures import solid, write_files
@@ -42,33 +41,6 @@ from pipeline.workspace import Workspace
 from trainer_module.contract.listing_row import DIGEST_BYTES
 
 pytestmark = pytest.mark.component
-
-OPTIONS = {"unlabelled": "always"}
-
-
-@pytest.fixture(name="awaiting", scope="session")
-def _awaiting(
-    served: Path, tmp_path_factory: pytest.TempPathFactory, load_once: Callable[..., Any]
-) -> Path:
-    """A workspace whose only batch awaits labels."""
-    folder = tmp_path_factory.mktemp("awaiting")
-    shutil.copytree(served, folder / "workspace")
-    site = RetrainingSite(folder)
-    deliver_unlabelled(site, "dark")
-    with mock.patch("tensorflow.saved_model.load", load_once):
-        assert site.run(CandidateRuns(site), **OPTIONS) == 4
-    return site.workspace
-
-
-@pytest.fixture(name="waiting")
-def _waiting(awaiting: Path, tmp_path: Path, loaded_models: None) -> RetrainingSite:
-    shutil.copytree(awaiting, tmp_path / "workspace", symlinks=True)
-    return RetrainingSite(tmp_path)
-
-
-def to_label(site: RetrainingSite) -> Path:
-    """Return the folder of the pictures to label of the first batch."""
-    return site.workspace / "to_label" / site.batches()[0].digest
 
 
 def content(path: Path) -> bytes:
@@ -192,6 +164,20 @@ def test_after_labels_decided_against_a_candidate_the_next_step_trains_on_them(s
     assert next_steps(site.batches(), site.workspace) == []
 
 
+def test_after_a_rejection_the_next_step_for_a_manifest_says_to_wait_between_its_commands(site):
+    deliver_unlabelled(site, "pictures")
+    folder = shutil.move(site.inbox / "pictures", site.inbox.parent / "pictures")
+    rows = [f"{path},night,_unlabelled" for path in sorted(Path(folder).glob("*/*/*.png"))]
+    (site.inbox / "dark.csv").write_text("\n".join(["path,domain,label", *rows]))
+    site.run(CandidateRuns(site), **OPTIONS)
+    give_labels(site, to_label(site), "labels")
+    assert site.run(CandidateRuns(site, "not_blessed"), **OPTIONS) == 3
+    what, touch, retrain = site.output.splitlines()[-3:]
+    assert what.endswith("have arrived, wait for retrain.quiet_seconds between these:")
+    assert touch == f"  touch {site.inbox}/dark.csv"
+    assert retrain.startswith("  carryover retrain ")
+
+
 def test_labels_do_not_decide_while_known_pictures_are_unavailable(waiting):
     known = waiting.workspace / "known"
     known.rename(known.with_name("elsewhere"))
@@ -297,6 +283,7 @@ def test_pictures_that_a_candidate_was_trained_on_never_decide_on_it(waiting):
     pictures = SimpleNamespace(
         newest=SimpleNamespace(new={2: labelled}),
         delivered=rows,
+        conflicts={},
         listing_rows=lambda _: ListingRows(KnownPictures([], {}), workspace.root, {}, False),
     )
     # Most pictures would be in eval or test by now, also those that were trained on.
@@ -323,6 +310,7 @@ def test_pictures_whose_group_is_in_eval_never_decide(waiting):
     ]
     pictures = SimpleNamespace(
         newest=SimpleNamespace(new={2: grouped}),
+        conflicts={},
         listing_rows=lambda _: ListingRows(KnownPictures(known, {}), workspace.root, {}, False),
     )
     # All are in test by the hash of a group that is not known.
@@ -350,7 +338,7 @@ def test_copies_of_a_picture_are_one_label_and_contradicting_ones_none(
         ["pushed", "labels_used"] if decide else ["awaiting_labels", "pushed"]
     )
     night = [row for row in read_listing(snapshot.path) if row["domain"] == "night"]
-    assert len(night) == (2 if decide else 8)
+    assert len(night) == (2 if decide else 6)
 
 
 def test_a_pass_that_is_killed_before_its_candidate_is_trained_is_resumed(site):
@@ -505,57 +493,6 @@ def test_labels_beside_unlabelled_pictures_of_another_new_domain_are_trained_on(
     waiting.run(runs, **OPTIONS)
     assert [snapshot.candidate for snapshot in runs.snapshots] == [None]
     assert list(runs.snapshots[0].unverified) == ["fog"]
-
-
-def relabel(site: RetrainingSite, name: str, count: int) -> list[str]:
-    """Give the first pictures of a delivery with labels the next label; return their names."""
-    names = []
-    for path in sorted((site.inbox / name).glob("*/*/*.png"), key=lambda one: one.name)[:count]:
-        other = LABELS[(LABELS.index(path.parent.name) + 1) % 3]
-        target = path.parent.with_name(other) / path.name
-        target.parent.mkdir(exist_ok=True)
-        path.rename(target)
-        names.append(path.name)
-    return names
-
-
-def test_two_deliveries_that_contradict_each_other_decide_nothing_until_one_is_corrected(waiting):
-    count = give_labels(waiting, to_label(waiting), "mine")
-    give_labels(waiting, to_label(waiting), "yours")
-    relabel(waiting, "yours", count)
-    assert waiting.run(**OPTIONS) == 0
-    assert waiting.states() == ["awaiting_labels", "too_little_data", "too_little_data"]
-    for batch in waiting.batches()[1:]:
-        assert f"; {count} pictures have different labels in mine and yours and" in batch.reason
-        assert "too few to decide on the candidate of dark: correct one of these" in batch.reason
-    shutil.rmtree(waiting.inbox / "yours")
-    give_labels(waiting, to_label(waiting), "yours")
-    assert waiting.preview(**OPTIONS)[-1].startswith("dark: labels decide on the candidate of run ")
-    assert waiting.states()[:2] == ["awaiting_labels", "too_little_data"]
-    runs = CandidateRuns(waiting)
-    assert waiting.run(runs, **OPTIONS) == 0
-    assert waiting.states() == ["pushed", "labels_used", "labels_used", "duplicate"]
-    assert "The batch waits for more: nothing contradicts them now" in waiting.batches()[1].reason
-    rows = read_listing(runs.snapshots[0].path)
-    assert [row.get("split") for row in rows if row["domain"] == "night"].count("test") == count
-
-
-def test_pictures_that_two_deliveries_contradict_are_named_and_the_others_decide(waiting):
-    count = give_labels(waiting, to_label(waiting), "mine")
-    give_labels(waiting, to_label(waiting), "yours")
-    [name] = relabel(waiting, "yours", 1)
-    runs = CandidateRuns(waiting)
-    assert waiting.run(runs, **OPTIONS) == 0
-    assert waiting.states() == ["pushed", "labels_used", "labels_used"]
-    for batch in waiting.batches()[1:]:
-        assert (
-            "; 1 picture has different labels in mine and yours and cannot decide" in batch.reason
-        )
-        assert f"/{name}); the labels decide on the candidate of dark" in batch.reason
-    rows = read_listing(runs.snapshots[0].path)
-    tested = [Path(row["path"]).name for row in rows if row["domain"] == "night"]
-    assert len(tested) == count - 1
-    assert not any(name in path for path in tested)
 
 
 def test_a_batch_whose_labels_decide_does_not_claim_that_anything_is_trained_on(waiting):
