@@ -313,5 +313,10 @@ def _describe_progress(session: LabellingSession) -> str:
     counts = session.counts()
     pictures = counted_are(len(session.pictures), "picture")
     parts = [f"{counts['labelled']:,} of {pictures} labelled"]
+    chosen = [one.id for one in session.pictures.values() if one.is_chosen]
+    if 0 < len(chosen) < len(session.pictures):
+        decisions = filter(None, map(session.decision, chosen))
+        labelled = sum(decision.kind == "labelled" for decision in decisions)
+        parts.append(f"{labelled:,} of the {len(chosen):,} chosen")
     parts += [f"{counts[kind]:,} {kind}" for kind in ("skipped", "unusable") if counts[kind]]
     return ", ".join(parts)
