@@ -164,10 +164,14 @@ class _Finisher:
     def _next_command(self) -> list[str]:
         workspace = _shell_path(self._options.workspace or self._noted_workspace()) or "WORKSPACE"
         if self._options.output is None:
-            before, inbox = "Move the folder into your inbox, and run:", "INBOX"
+            before, inbox = ["Move the folder into your inbox."], "INBOX"
         else:
-            before, inbox = "Next:", _shell_path(self.output.parent)
-        return [before, f"  carryover retrain --workspace {workspace} --inbox {inbox}"]
+            before, inbox = [], _shell_path(self.output.parent)
+        return [
+            *before,
+            "Next: carryover watch trains on the labels; where it does not run:",
+            f"  carryover retrain --workspace {workspace} --inbox {inbox}",
+        ]
 
     def _noted_workspace(self) -> Path | None:
         """Return the workspace that an earlier start named, if it is still there."""
