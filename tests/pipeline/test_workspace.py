@@ -93,7 +93,8 @@ def test_a_killed_process_releases_the_lock(workspace, holder):
         pass
 
 
-def test_the_lock_also_works_within_one_process_and_ends_with_its_context(workspace):
+def test_the_lock_also_works_within_one_process_and_ends_with_its_context(workspace, monkeypatch):
+    monkeypatch.setattr(lock_holder, "_names", [])
     with workspace.lock(), pytest.raises(InputError, match="in use by another command"):
         Workspace(workspace.root).lock().__enter__()
     with Workspace(workspace.root).lock():
