@@ -19,8 +19,10 @@ from pipeline.logs.command_log import WORKSPACE_MARKS
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
+from trainer_module.contract.printable_names import printable_name
 from trainer_module.contract.workspace_files.file_lock import NO_LOCKS, lock_file
 from trainer_module.contract.workspace_files.lease import Lease
+from trainer_module.contract.workspace_files.lock_holder import read_holder, write_holder
 from trainer_module.contract.workspace_files.state_files import damaged_file, read_state
 
 #: File in the folder of a retraining run: digest of its batch.
@@ -273,15 +275,11 @@ class Workspace:
             self.root.mkdir(parents=True, exist_ok=True)
             handle = lock_file(self.root / _LOCK)
         except BlockingIOError:
-            run_id = self.unfinished_run()
-            user = f"run {run_id}" if run_id else "another command"
-            raise InputError(
-                f"workspace {self.root} is in use by {user}. "
-                "Wait until it has ended, or give another one with --workspace DIR."
-            ) from None
+            raise self._in_use() from None
         except OSError as error:
             raise self._unusable(error) from None
         try:
+            write_holder(handle)
             self._check_lease(holder)
             yield
         except InputError:
@@ -290,6 +288,17 @@ class Workspace:
             raise
         finally:
             os.close(handle)  # it releases the lock
+
+    def _in_use(self) -> InputError:
+        """Return the error for a workspace that another process has locked."""
+        command = printable_name(read_holder(self.root / _LOCK))
+        user = command or "another command"
+        if run_id := self.unfinished_run():
+            user = f"run {run_id}" + (f" ({command})" if command else "")
+        return InputError(
+            f"workspace {self.root} is in use by {user}. "
+            "Wait until it has ended, or give another one with --workspace DIR."
+        )
 
     def _check_lease(self, holder: str | None) -> None:
         """Check that no other run on a cluster uses the workspace."""

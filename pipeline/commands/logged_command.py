@@ -15,6 +15,7 @@ from pipeline.logs.command_log import command_log
 from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import expand_home
+from trainer_module.contract.workspace_files.lock_holder import name_command
 
 if TYPE_CHECKING:
     from pipeline.config.run_config import RunConfig
@@ -53,6 +54,7 @@ class LoggedCommand(TyperCommand):
         """Begin the log, in the workspace if the command line names one, and run the command."""
         log = command_log(ctx)
         log.start(ctx.info_name or "carryover", sys.argv[1:])
+        name_command(ctx.info_name or "")
         workspace = ctx.params.get("workspace")
         if workspace:
             log.use_workspace(workspace)

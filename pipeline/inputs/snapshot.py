@@ -50,6 +50,7 @@ class Snapshot:
         folds: Folds of the pictures that a retraining cross-fits.
         unlabelled: Folder of the examples of unlabelled pictures that a retraining trains on; ""
             without any.
+        without_label: Number of new pictures without a label, in a retraining.
         findings: Findings about the choice of the pictures of a retraining.
         notes: Sentences that tell the user how the layout of the folders was read, and what has no
             label.
@@ -74,6 +75,7 @@ class Snapshot:
     new_folders: tuple[str, ...] = ()
     folds: Folds = NO_FOLDS
     unlabelled: str = ""
+    without_label: int = 0
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     slice_values: Path | None = None

@@ -130,6 +130,7 @@ class _Handlers:
                         "id": one.id,
                         "domain": printable_name(one.domain),
                         "name": printable_name(one.inner),
+                        "is_chosen": one.is_chosen,
                     }
                     | self._decision(one.id)
                     for one in self._session.pictures.values()

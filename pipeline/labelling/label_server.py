@@ -164,10 +164,14 @@ class _Finisher:
     def _next_command(self) -> list[str]:
         workspace = _shell_path(self._options.workspace or self._noted_workspace()) or "WORKSPACE"
         if self._options.output is None:
-            before, inbox = "Move the folder into your inbox, and run:", "INBOX"
+            before, inbox = ["Move the folder into your inbox."], "INBOX"
         else:
-            before, inbox = "Next:", _shell_path(self.output.parent)
-        return [before, f"  carryover retrain --workspace {workspace} --inbox {inbox}"]
+            before, inbox = [], _shell_path(self.output.parent)
+        return [
+            *before,
+            "Next: carryover watch trains on the labels; where it does not run:",
+            f"  carryover retrain --workspace {workspace} --inbox {inbox}",
+        ]
 
     def _noted_workspace(self) -> Path | None:
         """Return the workspace that an earlier start named, if it is still there."""
@@ -313,5 +317,10 @@ def _describe_progress(session: LabellingSession) -> str:
     counts = session.counts()
     pictures = counted_are(len(session.pictures), "picture")
     parts = [f"{counts['labelled']:,} of {pictures} labelled"]
+    chosen = [one.id for one in session.pictures.values() if one.is_chosen]
+    if 0 < len(chosen) < len(session.pictures):
+        decisions = filter(None, map(session.decision, chosen))
+        labelled = sum(decision.kind == "labelled" for decision in decisions)
+        parts.append(f"{labelled:,} of the {len(chosen):,} chosen")
     parts += [f"{counts[kind]:,} {kind}" for kind in ("skipped", "unusable") if counts[kind]]
     return ", ".join(parts)

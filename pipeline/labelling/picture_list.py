@@ -51,6 +51,11 @@ class ListedPicture:
     modified: int
     columns: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_chosen(self) -> bool:
+        """Whether a program chose it to be labelled: it is in a folder `_to_label`."""
+        return TO_LABEL in PurePosixPath(self.path).parts[:-1]
+
 
 @dataclass(frozen=True)
 class PictureList:
@@ -138,8 +143,8 @@ def _order(picture: ListedPicture) -> tuple[str, bool, str]:
     Who labels only some of the pictures that were chosen begins at the first. In the order of
     names, these would show one thing after the other, and be no fair sample.
     """
-    is_chosen = TO_LABEL in PurePosixPath(picture.path).parts[:-1]
-    return picture.domain, not is_chosen, picture.id if is_chosen else picture.path
+    inner = picture.id if picture.is_chosen else picture.path
+    return picture.domain, not picture.is_chosen, inner
 
 
 def _find_reason(row: ListingRow, path: PurePosixPath, parts: tuple[str, ...]) -> str | None:

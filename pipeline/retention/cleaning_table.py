@@ -10,7 +10,7 @@ from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
 from pipeline.workspace import Workspace
-from trainer_module.contract.output_text.wording import listed, plural
+from trainer_module.contract.output_text.wording import listed, plural, quoted
 
 
 def show_result(result: CleaningResult, workspace: Workspace, is_dry_run: bool) -> None:
@@ -24,13 +24,13 @@ def show_result(result: CleaningResult, workspace: Workspace, is_dry_run: bool) 
     console = SafeConsole()
     show_removed(result.removed, is_dry_run)
     for versions in result.kept.versions:
-        line = f"{versions.store.name}: {_stay(sorted(versions.served))}"
+        line = f"model {quoted(versions.store.name)}: {_stay(sorted(versions.served))}"
         console.print(plain(line), highlight=False, soft_wrap=True)
         if versions.in_use:
             numbers = listed(map(str, sorted(versions.in_use)))
             print_line(f"A server has loaded version {numbers}, so it stays.")
     verb = "would remove" if is_dry_run else "removed"
-    what = f"{verb} {readable_size(result.size)}" if result.removed else "nothing to remove"
+    what = f"{verb} {_total(result)}" if result.removed else "nothing to remove"
     if is_dry_run:
         what += " (dry run: nothing was changed)"
     console.print(plain(f"{workspace.root}: {what}"), highlight=False, soft_wrap=True)
@@ -59,6 +59,14 @@ def describe_result(result: CleaningResult) -> str:
     """Return what was removed in one line, such as `removed 12.8 MB: 4 versions, 60 artifacts`."""
     counts = (f"{one.count:,} {one.kind}" for one in result.removed if one.size)
     return ": ".join(filter(None, (f"removed {readable_size(result.size)}", ", ".join(counts))))
+
+
+def _total(result: CleaningResult) -> str:
+    """Return the size of all that is removed, or what it is where nothing has a size."""
+    if result.size:
+        return readable_size(result.size)
+    kinds = {one.kind for one in result.removed}
+    return f"nothing but {ROWS if ROWS in kinds else 'empty folders'}"
 
 
 def _size(one: Cleaned) -> str:

@@ -64,7 +64,8 @@ def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
     Every pass is a process: memory that TensorFlow does not release is freed at its end, and a
     crash does not stop the watcher. Where file events do not arrive, as on network folders, a pass
     runs every `poll_seconds`. After a pass that failed, file events do not start the next one: it
-    runs after a pause, which doubles with every failure in a row, up to `MAX_PAUSE`.
+    runs after a pause, which doubles with every failure in a row, up to `MAX_PAUSE`. That there is
+    nothing to do is printed once, and again after a failure.
 
     Args:
         arguments: Arguments of `carryover` for one pass, with `retrain` among them.
@@ -77,11 +78,18 @@ def watch_inbox(arguments: list[str], options: RetrainOptions) -> None:
     changed, stopped = threading.Event(), threading.Event()
 
     observer = _start_observer(inbox, changed, options.poll_seconds)
+    print_line(
+        f"watching {inbox}: a pass runs when something arrives, and every "
+        f"{options.poll_seconds:g} seconds",
+        to_stderr="--json" in arguments,
+    )
     failures = 0
+    told: list[str] = []
     with set_on_signals(stopped, changed), _stopping(observer):
         while not stopped.is_set():
             changed.clear()
-            failures = 0 if run_pass(arguments, stopped) in SUCCESS_CODES else failures + 1
+            failures = 0 if run_pass(arguments + told, stopped) in SUCCESS_CODES else failures + 1
+            told = [] if failures else ["--quiet"]
             if failures and not stopped.is_set():
                 pause = _pause_seconds(failures, options.poll_seconds)
                 text = f"carryover: the pass failed; the next one runs in {pause:g} seconds."

@@ -54,6 +54,9 @@ def retrain(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the decision on every batch; change nothing.")
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing where there is nothing to do.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Run one pass over the inbox: train on new batches that need it, and push blessed models.
@@ -80,7 +83,7 @@ def retrain(
             retraining_pass.preview()
             return
         try:
-            code = retraining_pass.run()
+            code = retraining_pass.run(quiet)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("The next pass resumes what this one has begun.") from None
     clean_after(loaded, log)

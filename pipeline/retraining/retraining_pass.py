@@ -105,8 +105,11 @@ class RetrainingPass:
             config.retrain, self._ledger, self._batches, self._versions, guard, self._deaths
         )
 
-    def run(self) -> int:
+    def run(self, is_quiet: bool = False) -> int:
         """Add every complete delivery to the ledger, and process all open batches.
+
+        Args:
+            is_quiet: Whether nothing is printed where there is nothing to do.
 
         Returns:
             Exit code: 1 when a run failed, else 2 when the config is to blame that a batch stays
@@ -132,7 +135,7 @@ class RetrainingPass:
             # All else is done: what ended a process before may do it again.
             is_told |= self._report.tell(self._intake.take_suspects())
             codes |= self._process_all(codes, with_suspects=True)
-            if not codes and not is_told and not self.begun:
+            if not is_quiet and not codes and not is_told and not self.begun:
                 dropped = describe_dropped(self._ledger, self._inbox)
                 self._print(f"nothing to do in {self._inbox}{dropped}")
         return pass_exit_code(codes.values())

@@ -271,6 +271,7 @@ class TrainingSet:
             unlabelled=write_unlabelled(
                 unlabelled, root, config.image_size, config.storage(len(unlabelled)), inputs
             ),
+            without_label=sum(is_usable(row) and not row["label"] for row in new),
             findings=tuple(findings),
         )
 

@@ -125,6 +125,7 @@ class Run:
             slice_values=self.snapshot.slice_values.name if self.snapshot.slice_values else "",
             batch=self.snapshot.batch_name,
             unlabelled=self.snapshot.unlabelled_list,
+            without_label=self.snapshot.without_label,
             unverified={name: list(paths) for name, paths in self.snapshot.unverified.items()},
             label_commands=list(self.snapshot.label_commands),
         )

@@ -24,6 +24,7 @@ class RunFacts:
         slice_values: Name of the file with the values of slices there; "" without slices.
         batch: Name of the batch that the run is a retraining for; "" for other runs.
         unlabelled: Name of the list there of unlabelled pictures to train on; "" for none.
+        without_label: Number of new pictures without a label, in a retraining.
         unverified: Domains in which no picture has a label, with the names of the pictures whose
             labels decide on the candidate.
         label_commands: Commands that label these pictures and let the labels decide.
@@ -41,6 +42,7 @@ class RunFacts:
     slice_values: str = ""
     batch: str = ""
     unlabelled: str = ""
+    without_label: int = 0
     unverified: dict[str, list[str]] = field(default_factory=dict)
     label_commands: list[str] = field(default_factory=list)
 

@@ -243,6 +243,8 @@ class Summary(BaseModel):
             earlier ones.
         unlabelled: Name of the list of the unlabelled pictures there that were trained on, by the
             digests of their files; empty for none.
+        without_label: Number of new pictures without a label in a retraining, which are in none of
+            `images`; 0 for other runs.
         unverified: Domains in which no picture had a label, with the names of the pictures whose
             labels decide on the candidate. No names where a candidate is pushed without them.
         label_commands: Commands that label these pictures and let the labels decide.
@@ -276,6 +278,7 @@ class Summary(BaseModel):
     slice_values: str = ""
     batch: str = ""
     unlabelled: str = ""
+    without_label: int = 0
     unverified: dict[str, list[str]] = {}
     label_commands: list[str] = []
 

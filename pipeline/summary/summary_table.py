@@ -83,6 +83,8 @@ def _image_counts(summary: Summary) -> str:
         f"\n{counted(images.read, 'file')}: {images.train:,} train, {images.eval:,} eval, "
         f"{images.test:,} test, {images.rejected:,} rejected"
     )
+    if summary.without_label:
+        line += f"; besides, {summary.without_label:,} without a label"
     counts = summary.reject_reasons.items()
     line += "".join(f"\n  {count:,} x {printable_name(reason)}" for reason, count in counts)
     ignored = sum(summary.ignored_files.values())

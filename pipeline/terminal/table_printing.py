@@ -24,7 +24,8 @@ def print_table(console: Console, table: Table, sentences: str = "") -> None:
     Rich would cut words and leave columns out. Here a row that needs more columns than the
     terminal has is longer than a line, and the terminal continues it on the next line.
 
-    Off a terminal, every row is one line without spaces at its end, however long it is.
+    Off a terminal, every row is one line without spaces at its end, however long it is. With
+    sentences, no line is drawn under the headings there.
 
     Args:
         console: Console of the user.
@@ -62,6 +63,8 @@ def _unwrapped(table: Table, sentences: str) -> list[str]:
     console.width = Measurement.get(console, console.options, fitted).maximum
     console.print(fitted, highlight=False)
     lines = [line.rstrip() for line in file.getvalue().removesuffix("\n").split("\n")]
+    if sentences:  # the line under the headings would be as long as the longest sentence
+        lines = [line for line in lines if set(line) - set(" ─") or not line]
     return [*lines, str(table.caption)] if table.caption else lines
 
 

@@ -51,11 +51,12 @@ def traffic(
     )
 
 
+DELIVERED = "traffic-1-20261127-180421-5d0c91e7"
 ALARM = AlarmReport("2026-11-27T18:04:00+00:00", 250, 0.92, 0.18, "openmoji", 0.62, ["colourless"])
 REPORTS = {
     1: traffic(
         *(250, 4, (0.54, 0.67, 0.52, 0.85), "animal", 0.56, ALARM),
-        "my-inbox/traffic-1-20261127-180421-5d0c91e7",
+        f"my-inbox/{DELIVERED}",
     ),
     2: traffic(221, 16, (0.04, 0.85, 0.83, 0.69), "person", 0.33),
 }
@@ -69,7 +70,7 @@ def test_the_output_of_the_monitor_is_that_of_the_command(version, capsys):
 
 
 def test_the_output_of_label_is_that_of_the_command(tmp_path):
-    written = WrittenBatch(tmp_path / "labels", num_unlabelled=150)
+    written = WrittenBatch(tmp_path / f"{DELIVERED}-labels", num_omitted=150)
     counts = {"animal": 17, "face": 23, "food": 29, "person": 31}
     written.labels.update({("tablet", name): count for name, count in counts.items()})
     said = "\n".join(_describe(written)).replace(str(tmp_path), "/data/my-inbox")

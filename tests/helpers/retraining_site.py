@@ -130,11 +130,11 @@ class RetrainingSite:
         pipeline = pipeline or Pipeline(UnexpectedRunError())
         return RetrainingPass(config, notices, console, pipeline, command_log)
 
-    def run(self, *arguments: Any, **options: Any) -> int:
+    def run(self, *arguments: Any, is_quiet: bool = False, **options: Any) -> int:
         """Run a pass, and keep what it prints and the events that it sends."""
         retraining_pass = self.a_pass(*arguments, **options)
         try:
-            return retraining_pass.run()
+            return retraining_pass.run(is_quiet)
         finally:
             self.output = self._console.getvalue()
             self.events = [json.loads(line) for line in self._stream.getvalue().splitlines()]

@@ -4,6 +4,7 @@ import datetime
 import errno
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pipeline.config.config_file import load_config
 from pipeline.config.run_config import RunConfig
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
+from trainer_module.contract.workspace_files import lock_holder
 from trainer_module.contract.workspace_files.lease import Lease
 
 HOLD = """
@@ -66,6 +68,24 @@ def test_a_second_run_is_refused_and_the_run_with_the_lock_is_named(workspace, c
     )
 
 
+def test_a_command_that_holds_the_lock_is_named_with_its_process_and_its_run(
+    workspace, config, monkeypatch
+):
+    monkeypatch.setattr(lock_holder, "_names", [])
+    other = Workspace(workspace.root)
+    lock_holder.name_command("retrain")
+    by = f"in use by `carryover retrain`, process {os.getpid()}. Wait"
+    with workspace.lock(), pytest.raises(InputError, match=re.escape(by)), other.lock():
+        pass
+    run_id = workspace.new_run(config)
+    by = f"in use by run {run_id} (`carryover retrain`, process {os.getpid()}). Wait"
+    with workspace.lock(), pytest.raises(InputError, match=re.escape(by)), other.lock():
+        pass
+    lock_holder.name_command("clean")
+    with workspace.lock(), pytest.raises(InputError, match="carryover clean"), other.lock():
+        pass
+
+
 def test_a_killed_process_releases_the_lock(workspace, holder):
     holder.kill()
     holder.wait()
@@ -73,7 +93,8 @@ def test_a_killed_process_releases_the_lock(workspace, holder):
         pass
 
 
-def test_the_lock_also_works_within_one_process_and_ends_with_its_context(workspace):
+def test_the_lock_also_works_within_one_process_and_ends_with_its_context(workspace, monkeypatch):
+    monkeypatch.setattr(lock_holder, "_names", [])
     with workspace.lock(), pytest.raises(InputError, match="in use by another command"):
         Workspace(workspace.root).lock().__enter__()
     with Workspace(workspace.root).lock():

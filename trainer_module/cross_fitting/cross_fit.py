@@ -141,7 +141,8 @@ def cross_fit(
     training = _FoldTraining(classifier, boundary, chosen, start, task)
     ids: list[bytes] = []
     held_out, probabilities, changed = [], [], {}
-    for fold in names:
+    for position, fold in enumerate(names, 1):
+        logger.info("cross-fitting: fold %s of %s", position, len(names))
         kept = [
             split.activations.select(number != fold)
             for split, number in zip(splits, numbers, strict=True)

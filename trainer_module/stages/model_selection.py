@@ -67,7 +67,7 @@ def describe_choice(
     """
     if len(stages) == 1:
         return "it is the only stage"
-    numbers = " and ".join(f"{stage.score.by(criterion):.3f} {stage.name}" for stage in stages)
+    numbers = ", ".join(f"{stage.score.by(criterion):.3f} {stage.name}" for stage in stages)
     texts = f"accuracy on the eval split {numbers}"
     compared = _without_replaced(stages)
     if len(compared) < len(stages):

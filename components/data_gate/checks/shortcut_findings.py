@@ -3,7 +3,10 @@
 from components.data_gate.checks.shortcuts import Shortcut, find_shortcuts
 from components.data_gate.findings import Finding
 from components.data_gate.statistics.differences import DISPLAYS
-from trainer_module.contract.output_text.wording import MAX_LISTED, quoted
+from trainer_module.contract.output_text.wording import quoted
+
+#: Shortcuts of a kind that are described; the others are counted.
+MAX_EXAMPLES = 2
 
 
 def shortcut_findings(catalog_uri: str) -> list[Finding]:
@@ -34,7 +37,7 @@ def shortcut_findings(catalog_uri: str) -> list[Finding]:
 
 def _join(shortcuts: list[Shortcut]) -> str:
     """Return the first shortcuts as text, and the number of all others."""
-    texts = [_describe(shortcut) for shortcut in shortcuts[:MAX_LISTED]]
+    texts = [_describe(shortcut) for shortcut in shortcuts[:MAX_EXAMPLES]]
     more = len(shortcuts) - len(texts)
     return "; ".join(texts) + (f"; and {more:,} more" if more else "")
 
@@ -47,8 +50,15 @@ def _describe(shortcut: Shortcut) -> str:
             f"{shortcut.others:.0%} of the others"
         )
     display = DISPLAYS[shortcut.feature]
+    share, others = shortcut.share, shortcut.others
+    side, other_side = "of at most", "above"
+    if share < others:
+        share, others = 1 - share, 1 - others
+        side, other_side = "above", "below"
+    own = f"{'all' if share == 1 else f'{share:.0%} of'} {quoted(shortcut.label)}"
+    limit = f"{shortcut.value * display.factor:.4g}{display.unit}"
+    rest = f"all others {other_side}" if others == 0 else f"{others:.0%} of the others"
     return (
-        f"{quoted(shortcut.label)} in domain {quoted(str(shortcut.domain))} by {display.name}, "
-        f"at most {shortcut.value * display.factor:.4g}{display.unit} in {shortcut.share:.0%} of "
-        f"its pictures and {shortcut.others:.0%} of the others"
+        f"{own} in domain {quoted(str(shortcut.domain))} have a {display.name} {side} {limit}, "
+        f"{rest}"
     )

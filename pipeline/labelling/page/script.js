@@ -46,9 +46,18 @@ function later(action) {
   return requests;
 }
 
-// Pictures of the chosen domain, in which `Picture` counts; and those of them that are shown.
+// Pictures of the domain above the picture, in which `Picture` counts; and those of them that are shown.
 const inDomain = (picture) => !at("domain").value || picture.domain === at("domain").value;
-const isShown = (picture) => inDomain(picture) && (!at("show").value || picture.kind === at("show").value);
+function isShown(picture) {
+  const wanted = at("show").value;
+  return inDomain(picture) && (!wanted || (wanted === "chosen" ? picture.is_chosen : picture.kind === wanted));
+}
+
+// Pictures that were chosen to be labelled, if others were not.
+function chosen() {
+  const found = pictures.filter((picture) => picture.is_chosen);
+  return found.length < pictures.length ? found : [];
+}
 
 function count(kind, list = pictures) {
   return list.filter((picture) => picture.kind === kind).length;
@@ -62,14 +71,36 @@ function nearest(step, from = current, isWanted = isShown) {
   return undefined;
 }
 
-// After a decision: the next picture without one, from the start again after the last.
+// After a decision: the next picture without one, from the start again after the last; chosen ones first.
 function following() {
-  const isWanted = (picture) => inDomain(picture) && picture.kind === (at("show").value || "open");
-  return nearest(1, current, isWanted) ?? nearest(1, -1, (one) => one !== pictures[current] && isWanted(one));
+  const kind = ["", "chosen"].includes(at("show").value) ? "open" : at("show").value;
+  const isIn = at("show").value === "chosen" ? isShown : inDomain;
+  const isWanted = (picture) => picture !== pictures[current] && isIn(picture) && picture.kind === kind;
+  const isFirst = (picture) => isWanted(picture) && picture.is_chosen;
+  for (const wanted of [isFirst, isWanted]) {
+    const next = nearest(1, current, wanted) ?? nearest(1, -1, wanted);
+    if (next !== undefined) return next;
+  }
+  return undefined;
 }
 
 function progress() {
-  return `${count("labelled")} of ${pictures.length} labelled`;
+  const wanted = chosen();
+  if (!wanted.length) return `${count("labelled")} of ${pictures.length} labelled`;
+  const others = count("labelled") - count("labelled", wanted);
+  const text = `${count("labelled", wanted)} of ${wanted.length} chosen (${pictures.length} in all)`;
+  return others ? `${text}, ${others} other${others === 1 ? "" : "s"}` : text;
+}
+
+// What to do after a decision that leaves nothing, or nothing that was chosen.
+function advice(next) {
+  const wanted = chosen();
+  if (!count("open")) return " Press Finish to write the batch.";
+  if (wanted.length && !count("open", wanted)) {
+    const state = count("labelled", wanted) === wanted.length ? "have a label" : "are decided";
+    return ` All chosen pictures ${state}: Finish.`;
+  }
+  return next === undefined ? " No further picture is left with this choice." : "";
 }
 
 function summary() {
@@ -168,8 +199,7 @@ function decide(kind, label = "") {
   later(() => json("decisions", { id: picture.id, kind, label }));
   clearSearch();
   const next = following();
-  const rest = next === undefined ? " No further picture is left with this choice." : "";
-  say(`${label || kind}. ${progress()}.${count("open") ? rest : " Press Finish to write the batch."}`);
+  say(`${label || kind}. ${progress()}.${advice(next)}`);
   if (next === undefined) show();
   else goTo(next);
 }
@@ -227,6 +257,7 @@ async function load() {
   const domains = [...new Set(pictures.map((picture) => picture.domain))];
   if (at("domain").options.length === 1) at("domain").append(...domains.map((name) => new Option(name, name)));
   at("domain").parentElement.hidden = domains.length === 1;
+  at("chosen").hidden = !chosen().length;
   current = pictures.findIndex((picture) => (id ? picture.id === id : picture.kind === "open"));
   if (current < 0) current = 0;
   showClasses();

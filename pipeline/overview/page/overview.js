@@ -125,7 +125,7 @@ function batchRow(batch) {
     element("span", batch.name, "name"),
     group("span", "quiet", time(batch.time)),
   );
-  const open = batch.state === "taken" ? "A retraining works on it, or the next one will." : "";
+  const open = batch.state === "taken" ? "Being trained on, or waiting for the next pass." : "";
   const replaced = batch.replaced_by ? `Replaced by batch ${batch.replaced_by}.` : "";
   const reason = [open, batch.reason, batch.rollback, replaced].filter(Boolean).join("; ");
   if (reason) row.append(element("p", reason));

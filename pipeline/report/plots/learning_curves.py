@@ -1,5 +1,6 @@
 """Learning curves of one stage of training."""
 
+import math
 from typing import Any
 
 from markupsafe import Markup
@@ -27,14 +28,25 @@ def draw_score_curve(stage: str, curve: list[dict[str, float]]) -> Markup:
         stage: Name of the stage.
         curve: `loss` and `eval` of every epoch.
     """
-    return _draw(stage, "eval", curve, "score on the eval split", SERIES[0])
+    return _draw(stage, "eval", curve, "score on the eval split", SERIES[0], limit=1)
 
 
-def _draw(stage: str, key: str, curve: list[dict[str, float]], label: str, colour: str) -> Markup:
+def _draw(
+    stage: str,
+    key: str,
+    curve: list[dict[str, float]],
+    label: str,
+    colour: str,
+    limit: float = math.inf,
+) -> Markup:
+    """Draw a value per epoch, on an axis that ends at the limit of the value."""
+
     def plot(axes: Any) -> None:
         epochs = range(1, len(curve) + 1)
-        marker = "o" if len(curve) < 25 else ""
-        axes.plot(epochs, [epoch[key] for epoch in curve], marker + "-", color=colour, ms=4)
+        style = ("o" if len(curve) < 25 else "") + "-"
+        values = [epoch[key] for epoch in curve]
+        axes.plot(epochs, values, style, color=colour, ms=4, clip_on=False)
+        axes.set_ylim(top=min(limit, axes.get_ylim()[1]))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     title = f"{stage}: {label} per epoch"

@@ -32,7 +32,7 @@ def test_the_table_says_what_was_removed_and_which_versions_stay(old):
     rows = [line.split() for line in output.splitlines()]
     assert ["removed", "number", "size"] in rows
     assert [row[:2] for row in rows if row[:1] == ["versions"]] == [["versions", "4"]]
-    assert "shapes: versions 5, 6, 7 stay" in output
+    assert "model 'shapes': versions 5, 6, 7 stay" in output
     assert f"{old.workspace.root}: removed " in output
     assert "nothing to remove" in clean(old.workspace.root, "--keep", "3")
 
@@ -56,6 +56,13 @@ def test_what_frees_no_disk_is_told_in_words(old):
     assert sizes["working folders"] == "empty"
     assert sizes["executions in ML Metadata"] == "reused"
     assert "Later executions use the room that these leave in metadata.sqlite." in output
+
+
+def test_empty_folders_alone_are_told_in_words(old):
+    clean(old.workspace.root, "--keep", "2")
+    old.workspace.artifacts.joinpath("Trainer/.system/executor_execution/3").mkdir(parents=True)
+    output = clean(old.workspace.root, "--keep", "2")
+    assert output.endswith(f"{old.workspace.root}: removed nothing but empty folders\n")
 
 
 def test_without_keep_the_config_of_the_serving_version_counts(old):

@@ -67,3 +67,36 @@ def test_labels_are_given_with_the_keyboard_and_the_batch_is_finished(tmp_path):
         check_accessible(browser)
         assert page.finished == [True]
         assert browser.get_log("browser") == []
+
+
+def test_the_chosen_pictures_are_counted_and_come_first(tmp_path):
+    wait = pytest.importorskip("selenium.webdriver.support.wait", reason="needs selenium")
+    from selenium.webdriver.common.keys import Keys
+
+    folder = tmp_path / "pictures"
+    paths = ["fog/_unlabelled/1.png", "fog/_to_label/2.png", "snow/_to_label/3.png"]
+    write_files(folder, {path: solid((index, 0, 0)) for index, path in enumerate(paths)})
+    with run_label_page(folder, CLASSES) as page, open_browser() as browser:
+
+        def wait_for(name: str, text: str) -> None:
+            element = browser.find_element("id", name)
+            wait.WebDriverWait(browser, 20, 0.02).until(lambda _: text in element.text)
+
+        show(browser, page.address)
+        wait_for("counts", "0 of 2 chosen (3 in all)")
+        wait_for("name", "fog / 2.png")
+        press(browser, "1")
+        wait_for("message", "dog. 1 of 2 chosen (3 in all).")
+        wait_for("name", "snow / 3.png")
+        press(browser, "1")
+        wait_for("message", "All chosen pictures have a label: Finish.")
+        wait_for("name", "fog / 1.png")
+        press(browser, "2")
+        wait_for("message", "2 of 2 chosen (3 in all), 1 other. Press Finish to write the batch.")
+        browser.find_element("id", "show").send_keys("chosen", Keys.ENTER)
+        wait_for("name", "snow / 3.png")
+        press(browser, Keys.ARROW_LEFT)
+        wait_for("name", "fog / 2.png")
+        assert not browser.find_element("id", "previous").is_enabled()
+        check_accessible(browser)
+        assert browser.get_log("browser") == []

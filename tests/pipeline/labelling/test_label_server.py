@@ -54,7 +54,8 @@ def test_finish_writes_the_labels_so_far_and_tells_what_to_do_next(folder, tmp_p
         "  list.csv: not in the folder of a domain",
         f"Written to {tmp_path}/my pictures-labelled: 2 labelled pictures, 1 without a label",
         "  fog: cat 1, dog 1",
-        "Move the folder into your inbox, and run:",
+        "Move the folder into your inbox.",
+        "Next: carryover watch trains on the labels; where it does not run:",
         "  carryover retrain --workspace WORKSPACE --inbox INBOX",
     ]
     assert (tmp_path / "my pictures-labelled" / "_READY").exists()
@@ -66,7 +67,7 @@ def test_a_batch_in_an_inbox_is_written_there(folder, tmp_path, capsys):
     decide(folder, output, _1="cat")
     label(LabelOptions(folder, output=output, only_labelled=True), finish=True)
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        "Next:",
+        "Next: carryover watch trains on the labels; where it does not run:",
         f"  carryover retrain --workspace WORKSPACE --inbox '{tmp_path}/in box'",
     ]
     with pytest.raises(InputError, match=r"exists already\. Name another folder"):

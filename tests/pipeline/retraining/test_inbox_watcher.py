@@ -47,9 +47,24 @@ def test_an_inbox_that_is_no_folder_is_an_input_error(tmp_path, passes, kind, pr
     assert passes == []
 
 
-def test_passes_run_until_the_watcher_is_stopped(tmp_path, passes):
+def test_passes_run_until_the_watcher_is_stopped_and_only_the_first_tells_that_nothing_is_to_do(
+    tmp_path, passes, capsys
+):
     watch_inbox(["retrain"], options(tmp_path))
-    assert passes == [["retrain"]] * 3
+    assert passes == [["retrain"], *[["retrain", "--quiet"]] * 2]
+    told = capsys.readouterr().out
+    assert told == (
+        f"watching {tmp_path}: a pass runs when something arrives, and every 0.1 seconds\n"
+    )
+
+
+def test_with_events_on_stdout_the_watcher_tells_on_stderr_what_it_watches(
+    tmp_path, passes, capsys
+):
+    watch_inbox(["retrain", "--json"], options(tmp_path))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"watching {tmp_path}: ")
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EMFILE])

@@ -28,6 +28,8 @@ def test_a_pass_over_an_empty_inbox_does_nothing(site):
     assert site.run() == 0
     assert site.output == f"nothing to do in {site.inbox}\n"
     assert (site.events, site.batches()) == ([], [])
+    assert site.run(is_quiet=True) == 0
+    assert site.output == ""
 
 
 def test_a_new_domain_with_low_accuracy_is_trained_on_and_pushed(site):

@@ -46,6 +46,11 @@ def test_a_pushed_run_shows_counts_domains_and_the_path_of_the_version():
     assert "Pushed version 2 in 123 s: /serving/shapes/2" in " ".join(text.split())
 
 
+def test_pictures_without_a_label_are_counted_beside_the_files():
+    text = shown(summary(without_label=1180))
+    assert "300 test, 3 rejected; besides, 1,180 without a label" in " ".join(text.split())
+
+
 def test_without_baseline_and_fine_tuning_their_cells_are_empty():
     stages = Stages(frozen=FROZEN, fine_tuned=None, chosen="frozen")
     text = shown(summary(domains={"day": domain(0.9)}, stages=stages))

@@ -107,3 +107,4 @@ def test_off_a_terminal_every_row_is_one_line_without_spaces_at_its_end():
     assert ["fog", "0.5", reason.strip()] in rows
     assert ["日本の写真", "0.75"] in rows
     assert lines[-1] == table.caption
+    assert "─" not in file.getvalue()

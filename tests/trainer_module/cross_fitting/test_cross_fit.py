@@ -113,9 +113,14 @@ def test_fold_models_differ_from_the_exported_model_above_the_boundary_only(firs
     assert min(models.positions) > 0  # the first convolution is below the boundary
 
 
-def test_the_next_run_continues_the_fold_models(first, tmp_path):
+def test_the_next_run_continues_the_fold_models_and_names_each_as_it_begins(
+    first, tmp_path, caplog
+):
     assert first.continued == []
-    second = retrain(tmp_path, first.args.serving_model_dir, Folds(known=FOLDS))
+    with caplog.at_level(logging.INFO, "carryover.training"):
+        second = retrain(tmp_path, first.args.serving_model_dir, Folds(known=FOLDS))
+    lines = [line for line in caplog.messages if line.startswith("cross-fitting: fold ")]
+    assert lines == ["cross-fitting: fold 1 of 2", "cross-fitting: fold 2 of 2"]
     assert second.continued == [0, 1]
     assert len(second.predictions) == 12
 

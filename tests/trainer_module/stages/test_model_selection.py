@@ -84,7 +84,7 @@ def test_the_better_stage_on_the_eval_split_is_selected_and_the_earlier_one_on_a
     stages = [frozen, tuned, same]
     assert select_stage(stages, EVAL_LABELS, EVAL_DOMAINS, KNOWN, "mean_domain") is tuned
     assert describe_choice([frozen, tuned], tuned, "mean_domain") == (
-        "accuracy on the eval split 0.000 frozen and 1.000 fine_tuned"
+        "accuracy on the eval split 0.000 frozen, 1.000 fine_tuned"
     )
     assert describe_choice([tuned, same], same, "mean_domain").endswith(
         "too close to tell apart, so the probability of the true class decides"
@@ -98,7 +98,7 @@ def test_a_stage_that_replaces_the_one_before_it_is_compared_in_its_place():
     stages = [frozen, tuned, last]
     assert select_stage(stages, EVAL_LABELS, EVAL_DOMAINS, KNOWN, "mean_domain") is last
     assert describe_choice(stages, last, "mean_domain") == (
-        "accuracy on the eval split 0.333 frozen and 1.000 fine_tuned and 0.917 semi_supervised; "
+        "accuracy on the eval split 0.333 frozen, 1.000 fine_tuned, 0.917 semi_supervised; "
         "semi_supervised replaces fine_tuned, because harm is not proven there"
     )
 

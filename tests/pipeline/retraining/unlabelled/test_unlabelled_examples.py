@@ -74,6 +74,7 @@ def test_those_that_a_hash_keeps_for_eval_and_test_are_left_out(site):
     numbers = [*TRAIN[:3], EVAL[0], TEST[0]]
     snapshot = write(site, labelled(5), *(unlabelled(number) for number in numbers))
     assert written(snapshot) == digests(*TRAIN[:3])
+    assert snapshot.without_label == 5
 
 
 def test_a_group_in_test_is_left_out_whatever_the_hash_says(site):
