@@ -11,7 +11,7 @@ from pipeline.forgetting.forgotten_pictures import ForgottenPictures
 from pipeline.forgetting.picture_records import stored_batches
 from pipeline.retention.disk_size import freed_bytes
 from pipeline.retraining.batch import AWAITING, KEPT, OPEN, Batch
-from pipeline.retraining.deliveries.batch_store import LISTING, BatchRow
+from pipeline.retraining.deliveries.batch_store import LISTING, NO_ROWS, BatchRow
 from pipeline.retraining.ledger import Ledger, read_batches
 from pipeline.retraining.pictures.picture_updates import is_usable
 from pipeline.workspace import Workspace
@@ -84,7 +84,7 @@ class BatchPicturesRemoval:
     def carry_out(self) -> None:
         """See `pipeline.retention.removal.Step`."""
         if self.lines is not None:
-            atomic_write(self.folder / LISTING, b"".join(self.lines))
+            atomic_write(self.folder / LISTING, b"".join(self.lines) or NO_ROWS)
         for file in self.files:
             file.unlink(missing_ok=True)
 
@@ -152,9 +152,10 @@ def batch_pictures(
 def _listing_lines(folder: Path, pictures: ForgottenPictures) -> tuple[list[bytes], list[bytes]]:
     """Return all lines of a listing, and those that stay. Reading the batch has checked it."""
     try:
-        lines = (folder / LISTING).read_bytes().splitlines(keepends=True)
+        content = (folder / LISTING).read_bytes()
     except FileNotFoundError:  # a folder of nobody's batch
         return [], []
+    lines = [] if content == NO_ROWS else content.splitlines(keepends=True)
     left = []
     for line in lines:
         row = json.loads(line)

@@ -14,7 +14,11 @@ from pipeline.forgetting.version_rows import count_by_split
 from pipeline.retention.removal import Removal
 from pipeline.version_lookup import find_stores
 from trainer_module.contract.errors import InputError
-from trainer_module.contract.model_assets import PUSH_RECORD, ROLLBACK_RECORD
+from trainer_module.contract.model_assets import (
+    PUSH_RECORD,
+    ROLLBACK_RECORD,
+    TEST_PREDICTIONS,
+)
 from trainer_module.contract.output_text.wording import listed
 
 #: Reason of a retirement, as `carryover versions` shows it.
@@ -147,7 +151,7 @@ class Retirement:
 
     def size(self) -> int:
         """See `pipeline.retention.removal.Step`."""
-        return Removal(self.kind, self.version.folder, LEFT).size()
+        return retired_files(self.version.folder).size()
 
     def carry_out(self) -> None:
         """See `pipeline.retention.removal.Step`. It leaves the serving directory in one step."""
@@ -157,4 +161,15 @@ class Retirement:
             folder = store.withdraw(number, lambda path: write_rollback(path, REASON))
         else:
             write_rollback(folder, REASON)
-        Removal(self.kind, folder, LEFT).carry_out()
+        retired_files(folder).carry_out()
+
+
+def retired_files(folder: Path) -> Removal:
+    """Return the removal of all that does not stay of a retired version.
+
+    The test predictions go first: a version that has them without its list of pictures is damaged.
+
+    Args:
+        folder: Folder of the version.
+    """
+    return Removal(Retirement.kind, folder, LEFT, (TEST_PREDICTIONS,))

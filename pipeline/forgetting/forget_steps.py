@@ -22,7 +22,12 @@ from pipeline.forgetting.concerned_runs import (
     files_of_runs,
     names_in_summaries,
 )
-from pipeline.forgetting.concerned_versions import LEFT, REASON, ConcernedVersion, Retirement
+from pipeline.forgetting.concerned_versions import (
+    REASON,
+    ConcernedVersion,
+    Retirement,
+    retired_files,
+)
 from pipeline.forgetting.forgotten_pictures import ForgottenPictures
 from pipeline.forgetting.picture_records import version_folders
 from pipeline.forgetting.version_rows import VersionRowsRemoval, plan_rows_removal
@@ -134,7 +139,7 @@ def _unfinished_retirements(store: VersionStore) -> Iterator[Removal]:
     """Yield versions that were taken out of service by a call that was killed."""
     for number in store.rolled_back_versions():
         folder = store.rolled_back / str(number)
-        removal = Removal(Retirement.kind, folder, LEFT)
+        removal = retired_files(folder)
         if read_rollback(folder).reason == REASON and removal.is_needed:
             yield removal
 

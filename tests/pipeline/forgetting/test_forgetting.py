@@ -19,9 +19,12 @@ from pipeline.forgetting.forget_receipt import read_receipt, receipts_folder
 from pipeline.forgetting.forget_request import ForgetRequest, RequestKind
 from pipeline.forgetting.forgetting import ForgetOptions, Forgotten, forget
 from pipeline.forgetting.forgotten_pictures import ForgottenPictures
+from pipeline.retention.removal import VersionRemoval
+from pipeline.retraining.deliveries.batch_store import BatchStore
+from pipeline.retraining.training_set import TrainingSet
 from pipeline.traffic.traffic_store import TrafficWriter, read_traffic, traffic_folder
 from trainer_module.contract.errors import InputError, UnavailableError
-from trainer_module.contract.model_assets import PICTURES
+from trainer_module.contract.model_assets import PICTURES, TEST_PREDICTIONS
 
 pytestmark = pytest.mark.component
 
@@ -169,6 +172,25 @@ def test_a_waiting_batch_of_which_nothing_is_left_is_withdrawn(site):
     site.ledger.update(1, state="too_little_data", version=None)
     forgotten(site, "batch", "monday")
     assert site.ledger.read(1).state == "withdrawn"
+
+
+def test_after_a_clean_pictures_of_removed_versions_are_forgotten_too(site):
+    VersionRemoval(site.store, 1).carry_out()
+    forgotten(site, "path", str(site.data / DATA[2]))
+    left = pq.read_table(site.store.folder(1) / TEST_PREDICTIONS)
+    assert digest(DATA[2]) not in left["content"].to_pylist()
+
+
+def test_a_batch_of_which_nothing_is_left_can_still_be_read(site):
+    forgotten(site, "batch", "monday")
+    monday, tuesday = site.ledger.batches()
+    assert BatchStore(site.workspace.batches).read(monday.digest) == []
+    training_set = TrainingSet.read(
+        tuesday, site.ledger.batches(), site.store.path(3), site.workspace
+    )
+    assert len(training_set.delivered) == 2
+    with pytest.raises(InputError, match="knows no such picture"):
+        forgotten(site, "batch", "monday")
 
 
 def test_versions_are_retired_later_too(site):

@@ -12,6 +12,7 @@ from pictured_workspace import PicturedWorkspace, content
 from pipeline.forgetting.forget_journal import read_journal
 from pipeline.forgetting.forget_request import ForgetRequest
 from pipeline.forgetting.forgetting import ForgetOptions, forget
+from trainer_module.contract.model_assets import PICTURES
 
 pytestmark = pytest.mark.component
 
@@ -78,6 +79,22 @@ def begun(
             found += 1
             yield site
     assert found == 4
+
+
+def test_a_kill_between_the_files_of_a_retired_version_blocks_no_later_call(tmp_path, monkeypatch):
+    def die(path: Path) -> None:
+        if "rolled_back" in path.parts:
+            raise KeyboardInterrupt
+
+    site = PicturedWorkspace(tmp_path)
+    monkeypatch.setattr("pipeline.retention.removal._remove", die)
+    with pytest.raises(KeyboardInterrupt):
+        forget(site.workspace, REQUEST, ForgetOptions(retires=True))
+    monkeypatch.undo()
+    [folder] = site.store.rolled_back.iterdir()
+    (folder / PICTURES).unlink()
+    forget(site.workspace, REQUEST, ForgetOptions(retires=True))
+    assert site.store.versions() == [1]
 
 
 def test_a_call_that_finishes_can_retire_what_the_first_one_did_not(tmp_path):
