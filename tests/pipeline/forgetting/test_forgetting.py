@@ -131,6 +131,58 @@ def test_a_name_that_several_pictures_have_is_refused_and_changes_nothing(site):
     assert site.files_with(content(ANN[0]))
 
 
+def other_data(site: PicturedWorkspace, folder: Path) -> bytes:
+    """Add a run of other data in which another picture has the name of the first; return it."""
+    other = b"another person\n" * 20
+    write_files(folder, {DATA[0]: other})
+    names = {"domain": "day", "split": "train", "label": "cat", "group": b"1" * 16}
+    location, short = str(folder / DATA[0]).encode(), hashlib.sha256(other).digest()[:16]
+    row = {**names, "location": location, "content": short}
+    site._add_run([row], [row], str(folder))
+    return other
+
+
+def test_a_path_is_that_of_its_own_data_folder_only(site, tmp_path):
+    other = other_data(site, tmp_path / "other")
+    result = forgotten(site, "path", str(site.data / DATA[0]))
+    assert result.receipt["pictures"] == [digest(DATA[0]).hex()]
+    assert pq.read_table(site.store.path(4) / PICTURES).num_rows == 1
+    result = forgotten(site, "path", str(tmp_path / "other" / DATA[0]))
+    assert result.receipt["pictures"] == [hashlib.sha256(other).digest()[:16].hex()]
+
+
+def test_a_path_in_several_data_folders_is_refused_and_so_is_a_file_of_that_name(
+    site, tmp_path, monkeypatch
+):
+    write_files(tmp_path, {DATA[0]: b"a file of this folder"})
+    monkeypatch.chdir(tmp_path)
+    first = str(site.data / DATA[0])
+    with pytest.raises(InputError, match=f"{first} and {tmp_path / DATA[0]}"):
+        forgotten(site, "path", DATA[0])
+    (tmp_path / DATA[0]).unlink()
+    other_data(site, tmp_path / "other")
+    with pytest.raises(InputError, match=f"{first} and {tmp_path / 'other' / DATA[0]}"):
+        forgotten(site, "path", DATA[0])
+
+
+def test_two_deliveries_of_a_name_are_told_apart_and_only_manifests_have_files_beside_them(site):
+    for source, folder in {"again": "/inbox/monday", "night": "/inbox/night"}.items():
+        copy = site.workspace.batches / source
+        shutil.copytree(site.workspace.batches / site.ledger.read(1).digest, copy)
+        listing = copy / "listing.jsonl"
+        text = listing.read_text().replace(digest(ANN[0]).hex(), "00" * 16)
+        listing.write_text(text.replace("night/cat", "cat") if source == "night" else text)
+        site.ledger.add(Path(folder).name, folder, source, source)
+    again, night = site.ledger.batches()[2:]
+    with pytest.raises(InputError, match=r"delivery 3, monday\).*delivery 1, monday\)"):
+        forgotten(site, "path", "monday/night/cat/ann-1.png")
+    with pytest.raises(InputError, match="several pictures"):
+        forgotten(site, "path", "night/cat/ann-1.png")
+    result = forgotten(site, "path", "/inbox/night/cat/ann-1.png")
+    assert digest(ANN[0]).hex() not in result.receipt["pictures"]
+    assert (again.number, night.number) == (3, 4)
+
+
 @pytest.mark.parametrize("kind", ["path", "group", "batch"])
 def test_what_nothing_is_known_by_is_refused(site, kind):
     before = site.old.files()
