@@ -29,10 +29,12 @@ class RetiredRuns:
     Attributes:
         runs: Runs whose candidates are removed.
         versions: Numbers of the versions that are retired.
+        staying: Runs of the versions that stay: another model may have a version of that number.
     """
 
     runs: Collection[str] = ()
     versions: Collection[int] = ()
+    staying: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ def _changed(
     if is_empty and (batch.state == OPEN or batch.state in KEPT):
         reason = "all its pictures were forgotten"
         return columns | {"state": "withdrawn", "reason": reason}
-    loses_version = batch.version is not None and batch.version in retired.versions
+    is_retired = batch.version is not None and batch.version in retired.versions
+    loses_version = is_retired and batch.run_id not in retired.staying
     loses_candidate = batch.state == AWAITING and batch.run_id in retired.runs
     if (loses_version or loses_candidate) and batch.replaced_by is None and left and not is_empty:
         what = f"version {batch.version}" if loses_version else "its candidate"

@@ -9,10 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from old_workspace import OldWorkspace
 from pictured_workspace import DATA, PicturedWorkspace, content, digest
 from tiny_pictures import write_files
 from tiny_traffic import record
 
+from components.evaluation.predictions import stored_predictions
+from components.pusher import data_set
 from components.pusher.rollback_record import read_rollback
 from pipeline.forgetting.concerned_runs import concerned_listings
 from pipeline.forgetting.forget_receipt import read_receipt, receipts_folder
@@ -218,6 +221,23 @@ def test_batches_of_retired_versions_are_opened_again_unless_nothing_is_left_of_
     assert (monday.state, monday.forgotten) == ("pushed", 1)
     assert tuesday.state == "taken"
     assert "version 3 was trained on pictures that are forgotten" in tuesday.reason
+
+
+def test_a_batch_in_a_version_of_another_model_stays_as_it_is(site):
+    other = OldWorkspace(site.workspace.root, name="zebra", weights=2000)
+    picture = {"location": b"/zebra.png", "content": b"z" * 16, "group": b"z" * 16}
+    row = {**picture, "domain": "day", "label": "cat", "split": "train"}
+    for rows in ([], [row]):
+        other.add_run("pushed")
+        version = other.store.path(other.store.newest() or 0)
+        pq.write_table(pa.Table.from_pylist(rows, data_set.SCHEMA), version / PICTURES)
+        predictions = stored_predictions.SCHEMA.empty_table()
+        pq.write_table(predictions, version / TEST_PREDICTIONS)
+    [result] = forget(
+        site.workspace, ForgetRequest("path", "/zebra.png"), ForgetOptions(retires=True)
+    )
+    assert [(one["model"], one["version"]) for one in result.receipt["versions"]] == [("zebra", 2)]
+    assert [batch.state for batch in site.ledger.batches()] == ["pushed", "pushed"]
 
 
 def test_a_waiting_batch_of_which_nothing_is_left_is_withdrawn(site):
