@@ -20,7 +20,9 @@ from pipeline.forgetting.batch_removal import (
 from pipeline.forgetting.concerned_runs import (
     concerned_listings,
     concerned_runs,
+    cut_unlabelled_lists,
     files_of_runs,
+    is_unlabelled_list,
     names_in_summaries,
 )
 from pipeline.forgetting.concerned_versions import (
@@ -110,7 +112,7 @@ def plan_steps(
                 _caches(workspace),
                 _exports(workspace, pictures, versions, retired),
                 (Removal(kind, workspace.root / path) for kind, path in planned),
-                (Removal("listings of pictures", workspace.inputs / one) for one in listings),
+                _listings(workspace, listings),
                 _to_label(workspace, pictures),
                 unneeded_files.temporary_files(workspace),
                 unneeded_files.working_folders(workspace),
@@ -120,8 +122,10 @@ def plan_steps(
         *batch_updates(workspace, pictures, removed),
         *batch_pictures(workspace, pictures),
         *_artifacts(workspace, rows),
+        *cut_unlabelled_lists(workspace, listings, pictures),
     ]
-    is_known = bool(pictures.locations or retired or any(one.count for one in traffic))
+    is_listed = pictures.locations or any(one.splits for one in versions)
+    is_known = bool(is_listed or retired or any(one.count for one in traffic))
     return ForgetPlan(pictures, versions, retired, steps, is_known)
 
 
@@ -208,6 +212,12 @@ def _caches(workspace: Workspace) -> Iterator[Removal]:
     yield Removal("history page", workspace.root / "history.html")
     for log in sorted(workspace.log("").parent.glob("*.log")):
         yield Removal("logs", log)
+
+
+def _listings(workspace: Workspace, listings: Collection[str]) -> Iterator[Removal]:
+    for name in listings:
+        if not is_unlabelled_list(name):
+            yield Removal("listings of pictures", workspace.inputs / name)
 
 
 def _exports(

@@ -25,6 +25,7 @@ from pipeline.forgetting.forgotten_pictures import ForgottenPictures
 from pipeline.retention.removal import VersionRemoval
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.training_set import TrainingSet
+from pipeline.summary.summary_schema import Summary
 from pipeline.traffic.traffic_store import TrafficWriter, read_traffic, traffic_folder
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import PICTURES, TEST_PREDICTIONS
@@ -283,6 +284,24 @@ def test_without_another_version_nothing_is_retired_unless_it_is_said(site):
     assert traces(site, DATA[0])
     forgotten(site, "path", str(site.data / DATA[0]), retires=True, stops_serving=True)
     assert site.store.versions() == []
+
+
+def test_versions_that_were_trained_on_the_pictures_without_labels_are_retired(site, tmp_path):
+    run = site.workspace.runs / site.store.read_push(3).run_id
+    summary = Summary.read(run).model_copy(update={"unlabelled": "unlabelled-1.txt"})
+    summary.write(run)
+    (tmp_path / "other.png").write_bytes(b"other")
+    (tmp_path / "first.png").write_bytes(b"first")
+    digests = [hashlib.sha256(one).hexdigest() for one in (b"other", b"first")]
+    file = site.workspace.inputs / "unlabelled-1.txt"
+    file.write_text("".join(f"{one}\n" for one in digests))
+    forgotten(site, "path", str(tmp_path / "other.png"))
+    assert file.read_text() == f"{digests[1]}\n"
+    result = forgotten(site, "path", str(tmp_path / "first.png"), retires=True)
+    assert [(one["version"], one["is_retired"]) for one in result.receipt["versions"]] == [
+        (3, True)
+    ]
+    assert site.store.versions() == [1, 2]
 
 
 def test_versions_that_were_tested_on_the_pictures_alone_stay(site):

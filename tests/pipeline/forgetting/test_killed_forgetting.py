@@ -152,7 +152,12 @@ def test_a_call_that_finishes_can_retire_what_the_first_one_did_not(tmp_path):
         assert site.store.versions() == [1]
         versions = [(one["version"], one["is_retired"]) for one in result.receipt["versions"]]
         assert versions == [(2, True), (3, True)]
-        assert result.receipt["versions"][0]["pictures"] == {"train": 1, "eval": 0, "test": 1}
+        assert result.receipt["versions"][0]["pictures"] == {
+            "train": 1,
+            "eval": 0,
+            "test": 1,
+            "unlabelled": 0,
+        }
 
 
 def test_a_call_that_finishes_needs_not_be_told_again_that_nothing_may_serve(tmp_path):
