@@ -251,8 +251,10 @@ def _is_copy_of(path: Path, pictures: ForgottenPictures) -> bool:
 
 
 def _to_label(workspace: Workspace, pictures: ForgottenPictures) -> Iterator[Removal]:
-    for digest in sorted(pictures_to_label(workspace, pictures)):
-        yield Removal("pictures to label", workspace.to_label / digest)
+    digests = pictures_to_label(workspace, pictures)
+    for path in sorted(workspace.to_label.glob("*")):
+        if unneeded_files.is_of_batch(path.name, digests):
+            yield Removal("pictures to label", path)
 
 
 def _metadata_rows(workspace: Workspace, runs: Collection[str]) -> MetadataRows | None:

@@ -44,7 +44,7 @@ class Forgotten:
         receipt: The receipt; of a dry run what it would say, without a digest.
         removed: What was removed, by kind.
         file: Path of the receipt in the workspace; None for a dry run.
-        elsewhere: Files of the pictures outside the workspace that are still there.
+        elsewhere: Files of the pictures in data and in the inbox that are still there.
     """
 
     receipt: dict[str, Any]
@@ -226,10 +226,13 @@ def _receipt(journal: ForgetJournal, workspace: Workspace) -> dict[str, Any]:
 
 
 def _elsewhere(pictures: ForgottenPictures, workspace: Workspace) -> list[str]:
-    """Return the files of the pictures outside the workspace that are still there."""
-    names = decoded(pictures.locations) | pictures.names
-    paths = {Path(one) for one in names if one.startswith("/")}
-    outside = (one for one in paths if not one.is_relative_to(workspace.root))
+    """Return the files of the pictures that are still there: in data, and in the inbox.
+
+    Both may be in the workspace. Copies of batches are not named: they are removed.
+    """
+    locations = {workspace.root / one for one in decoded(pictures.locations)}
+    paths = locations.union(Path(one) for one in pictures.names if one.startswith("/"))
+    outside = (one for one in paths if not one.is_relative_to(workspace.batches))
     return sorted(str(one) for one in outside if _is_one_of(one, pictures))
 
 

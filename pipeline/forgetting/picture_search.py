@@ -18,6 +18,7 @@ from pipeline.forgetting.picture_records import (
 from pipeline.retraining.pictures.picture_updates import content_of, is_usable
 from pipeline.workspace import Workspace
 from trainer_module.contract.locations import locate
+from trainer_module.contract.printable_names import printable_name
 
 
 def find_pictures(request: ForgetRequest, workspace: Workspace) -> ForgottenPictures:
@@ -85,4 +86,5 @@ def _names(pictures: ForgottenPictures, workspace: Workspace) -> Iterator[str]:
     for batch, rows in stored_batches(workspace):
         for row in rows:
             if pictures.includes_row(row):
-                yield from (row["name"], *full_names(batch, row))
+                names = {row["name"], *full_names(batch, row)}
+                yield from names.union(map(printable_name, names))

@@ -390,13 +390,34 @@ def test_listings_slices_and_lists_of_unlabelled_pictures_that_name_them_go(site
     assert found == {f"{'2' * 64}.slices.parquet", f"{unlabelled}.txt", unlabelled}
 
 
+def test_labels_in_progress_go_and_files_of_an_inbox_in_the_workspace_are_named(site):
+    root, key = site.workspace.root, site.ledger.read(1).digest
+    labels = (f"to_label/.{key}-labelled.labels.jsonl", f"to_label/{key}-labelled/night/1.png")
+    write_files(root, dict.fromkeys((*labels, "to_label/other/1.png"), b"x"))
+    write_files(root, {f"inbox/monday/{BOB}": content(BOB)})
+    site.ledger.update(1, source=str(root / "inbox" / "monday"))
+    result = forgotten(site, "group", "bob")
+    assert not set(labels) & site.names()
+    assert "to_label/other/1.png" in site.names()
+    assert result.elsewhere == [str(root / "inbox" / "monday" / BOB)]
+
+
+def test_names_are_found_after_an_earlier_forget_has_removed_the_catalogs(site):
+    forgotten(site, "group", "kim")
+    assert site.files_with(b"lea-1")
+    forgotten(site, "group", "lea")
+    assert site.files_with(b"lea-") == set()
+
+
 def test_names_are_found_as_whole_words_only():
-    pictures = ForgottenPictures(names=frozenset({"a.png", "night/a.png", "person 1/b.png"}))
+    names = {"a.png", "night/a.png", "person 1/b.png", "cat", "1"}
+    pictures = ForgottenPictures(names=frozenset(names))
     texts = {
         "night/a.png is blank": "(forgotten) is blank",
         "'a.png' and b.png": "'(forgotten)' and b.png",
         "a.png, person 1/b.png": "(forgotten), (forgotten)",
         "aa.png xa.png a.pngs": "aa.png xa.png a.pngs",
+        "class cat, 1 picture, dog/a.png": "class cat, 1 picture, dog/a.png",
     }
     for text, left in texts.items():
         assert pictures.without_names({"a.png": [text]}) == {"a.png": [left]}
