@@ -11,7 +11,7 @@ from pipeline.forgetting.forgotten_pictures import ForgottenPictures
 from pipeline.forgetting.picture_records import stored_batches
 from pipeline.retention.disk_size import freed_bytes
 from pipeline.retraining.batch import AWAITING, KEPT, OPEN, Batch
-from pipeline.retraining.deliveries.batch_store import LISTING, BatchRow
+from pipeline.retraining.deliveries.batch_store import LISTING, NO_ROWS, BatchRow
 from pipeline.retraining.ledger import Ledger, read_batches
 from pipeline.retraining.pictures.picture_updates import is_usable
 from pipeline.workspace import Workspace
@@ -29,10 +29,12 @@ class RetiredRuns:
     Attributes:
         runs: Runs whose candidates are removed.
         versions: Numbers of the versions that are retired.
+        staying: Runs of the versions that stay: another model may have a version of that number.
     """
 
     runs: Collection[str] = ()
     versions: Collection[int] = ()
+    staying: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class BatchPicturesRemoval:
     def carry_out(self) -> None:
         """See `pipeline.retention.removal.Step`."""
         if self.lines is not None:
-            atomic_write(self.folder / LISTING, b"".join(self.lines))
+            atomic_write(self.folder / LISTING, b"".join(self.lines) or NO_ROWS)
         for file in self.files:
             file.unlink(missing_ok=True)
 
@@ -122,7 +124,8 @@ def _changed(
     if is_empty and (batch.state == OPEN or batch.state in KEPT):
         reason = "all its pictures were forgotten"
         return columns | {"state": "withdrawn", "reason": reason}
-    loses_version = batch.version is not None and batch.version in retired.versions
+    is_retired = batch.version is not None and batch.version in retired.versions
+    loses_version = is_retired and batch.run_id not in retired.staying
     loses_candidate = batch.state == AWAITING and batch.run_id in retired.runs
     if (loses_version or loses_candidate) and batch.replaced_by is None and left and not is_empty:
         what = f"version {batch.version}" if loses_version else "its candidate"
@@ -152,9 +155,10 @@ def batch_pictures(
 def _listing_lines(folder: Path, pictures: ForgottenPictures) -> tuple[list[bytes], list[bytes]]:
     """Return all lines of a listing, and those that stay. Reading the batch has checked it."""
     try:
-        lines = (folder / LISTING).read_bytes().splitlines(keepends=True)
+        content = (folder / LISTING).read_bytes()
     except FileNotFoundError:  # a folder of nobody's batch
         return [], []
+    lines = [] if content == NO_ROWS else content.splitlines(keepends=True)
     left = []
     for line in lines:
         row = json.loads(line)

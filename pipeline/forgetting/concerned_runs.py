@@ -19,6 +19,7 @@ from pipeline.workspace import BATCH, Workspace
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.example_features import IMAGE_ID
+from trainer_module.contract.listing_row import DIGEST_BYTES
 
 #: Files of a run that stay: figures and settings. All others may show a picture, or name one.
 _LEFT = ("summary.json", "config.yaml", "secrets.yaml", "lasting.yaml", "tensorboard", BATCH)
@@ -49,6 +50,53 @@ def concerned_listings(workspace: Workspace, pictures: ForgottenPictures) -> set
         elif path.name.startswith(PREFIX) and not path.with_suffix(LIST_SUFFIX).exists():
             found.add(path.name)  # a draft: what it holds is not known
     return found
+
+
+@dataclass(frozen=True)
+class UnlabelledListCut:
+    """Removes pictures from the list of those that a run has trained on without a label.
+
+    The others stay: nothing else tells later which version was trained on them.
+
+    Attributes:
+        file: Path of the list.
+        lines: Lines that stay.
+    """
+
+    file: Path
+    lines: list[str]
+    kind: str = "listings of pictures"
+    count: int = 1
+
+    def size(self) -> int:
+        """Return 0: the file stays."""
+        return 0
+
+    def carry_out(self) -> None:
+        """See `pipeline.retention.removal.Step`."""
+        atomic_write(self.file, "".join(f"{line}\n" for line in self.lines))
+
+
+def cut_unlabelled_lists(
+    workspace: Workspace, listings: Collection[str], pictures: ForgottenPictures
+) -> Iterator[UnlabelledListCut]:
+    """Yield the lists of unlabelled pictures that are cut.
+
+    Args:
+        workspace: Workspace of the lists.
+        listings: Names of the concerned files in `inputs`.
+        pictures: Pictures to forget.
+    """
+    for name in sorted(filter(is_unlabelled_list, listings)):
+        file = workspace.inputs / name
+        lines = file.read_text().split()
+        left = [one for one in lines if bytes.fromhex(one)[:DIGEST_BYTES] not in pictures.contents]
+        yield UnlabelledListCut(file, left)
+
+
+def is_unlabelled_list(name: str) -> bool:
+    """Return whether a file in `inputs` is a list of unlabelled pictures."""
+    return name.startswith(PREFIX) and name.endswith(LIST_SUFFIX)
 
 
 def _sliced(path: Path) -> Iterator[bytes]:

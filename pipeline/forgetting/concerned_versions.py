@@ -12,13 +12,24 @@ from components.pusher.version_store import VersionStore
 from pipeline.forgetting.forgotten_pictures import ForgottenPictures
 from pipeline.forgetting.version_rows import count_by_split
 from pipeline.retention.removal import Removal
+from pipeline.retraining.unlabelled.unlabelled_examples import read_list
+from pipeline.summary.summary_schema import Summary
 from pipeline.version_lookup import find_stores
+from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
-from trainer_module.contract.model_assets import PUSH_RECORD, ROLLBACK_RECORD
+from trainer_module.contract.model_assets import (
+    PUSH_RECORD,
+    ROLLBACK_RECORD,
+    TEST_PREDICTIONS,
+)
 from trainer_module.contract.output_text.wording import listed
 
 #: Reason of a retirement, as `carryover versions` shows it.
 REASON = "retired by carryover forget: it was trained on pictures that are forgotten"
+
+#: Key of the pictures that a version was trained on without a label, and all keys of receipts.
+UNLABELLED = "unlabelled"
+SPLITS = ("train", "eval", "test", UNLABELLED)
 
 #: Files that are left of a retired version: why it is gone.
 LEFT = (PUSH_RECORD, ROLLBACK_RECORD)
@@ -31,7 +42,7 @@ class ConcernedVersion:
     Attributes:
         store: Versions of its model.
         number: Its number.
-        splits: Number of the pictures by split.
+        splits: Number of the pictures by split, and of those it was trained on without a label.
         earlier: Versions before it that were trained on them. Its training may have begun with the
             weights of one, see `warm_start`.
         is_served: Whether it is in the serving directory, and not among those rolled back.
@@ -55,7 +66,7 @@ class ConcernedVersion:
     @property
     def is_trained(self) -> bool:
         """Whether its weights may depend on the pictures: those of the test split do not count."""
-        in_list = self.splits["train"] or self.splits["eval"]
+        in_list = any(self.splits[name] for name in ("train", "eval", UNLABELLED))
         return bool(in_list or self.earlier or self.is_known)
 
     def as_receipt(self, is_retired: bool) -> dict[str, Any]:
@@ -63,7 +74,7 @@ class ConcernedVersion:
         return {
             "model": self.store.name,
             "version": self.number,
-            "pictures": {name: self.splits[name] for name in ("train", "eval", "test")},
+            "pictures": {name: self.splits[name] for name in SPLITS},
             "may_continue_versions": list(self.earlier),
             "is_trained_on_them": self.is_trained,
             "is_retired": is_retired,
@@ -100,11 +111,28 @@ def _concerned_of_model(
             store, number, is_served=number in served, is_known=(store.name, number) in known
         )
         earlier = tuple(sorted(_ancestors(store, number) & trained))
-        one = replace(one, splits=count_by_split(one.folder, pictures), earlier=earlier)
+        splits = count_by_split(one.folder, pictures)
+        splits[UNLABELLED] = _count_unlabelled(store, number, pictures)
+        one = replace(one, splits=+splits, earlier=earlier)
         if one.is_trained:
             trained.add(number)
         if one.is_trained or one.splits:
             yield one
+
+
+def _count_unlabelled(store: VersionStore, number: int, pictures: ForgottenPictures) -> int:
+    """Return how many of the pictures a version was trained on without a label.
+
+    The list of a version leaves them out; that of its run has them.
+    """
+    workspace = Workspace(store.root)
+    try:
+        run_id = store.read_any(number).run_id
+        name = Summary.read(workspace.runs / run_id).unlabelled
+    except InputError:  # the run was removed
+        return 0
+    file = workspace.inputs / name
+    return len(read_list(file) & pictures.contents) if name and file.exists() else 0
 
 
 def _ancestors(store: VersionStore, number: int) -> set[int]:
@@ -147,7 +175,7 @@ class Retirement:
 
     def size(self) -> int:
         """See `pipeline.retention.removal.Step`."""
-        return Removal(self.kind, self.version.folder, LEFT).size()
+        return retired_files(self.version.folder).size()
 
     def carry_out(self) -> None:
         """See `pipeline.retention.removal.Step`. It leaves the serving directory in one step."""
@@ -157,4 +185,15 @@ class Retirement:
             folder = store.withdraw(number, lambda path: write_rollback(path, REASON))
         else:
             write_rollback(folder, REASON)
-        Removal(self.kind, folder, LEFT).carry_out()
+        retired_files(folder).carry_out()
+
+
+def retired_files(folder: Path) -> Removal:
+    """Return the removal of all that does not stay of a retired version.
+
+    The test predictions go first: a version that has them without its list of pictures is damaged.
+
+    Args:
+        folder: Folder of the version.
+    """
+    return Removal(Retirement.kind, folder, LEFT, (TEST_PREDICTIONS,))

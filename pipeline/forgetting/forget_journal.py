@@ -28,17 +28,21 @@ class ForgetJournal:
         request: What is forgotten.
         pictures: The pictures.
         retires: Whether the versions that were trained on them are retired.
+        stops_serving: Whether the user has allowed that no version serves afterwards.
         started_at: Time of the begin, ISO 8601 in UTC.
         removed: What was to be removed when it began.
         versions: What the receipt says of the versions concerned.
+        planned: Removals that cannot be planned again, see `kept_removals`.
     """
 
     request: ForgetRequest
     pictures: ForgottenPictures
     retires: bool
+    stops_serving: bool
     started_at: str
     removed: list[Cleaned]
     versions: list[dict[str, Any]]
+    planned: list[tuple[str, str]]
 
     def write(self, workspace: Workspace) -> None:
         """Write the journal before anything is removed. Its owner alone can read it."""
@@ -49,9 +53,11 @@ class ForgetJournal:
             "locations": sorted(decoded(self.pictures.locations)),
             "names": sorted(self.pictures.names),
             "retires": self.retires,
+            "stops_serving": self.stops_serving,
             "started_at": self.started_at,
             "removed": [asdict(one) for one in self.removed],
             "versions": self.versions,
+            "planned": self.planned,
         }
         atomic_write(_file(workspace), json.dumps(values), private=True)
 
@@ -75,9 +81,11 @@ def read_journal(workspace: Workspace) -> ForgetJournal | None:
                 frozenset(values["names"]),
             ),
             values["retires"],
+            values["stops_serving"],
             values["started_at"],
             [Cleaned(**one) for one in values["removed"]],
             values["versions"],
+            [(kind, path) for kind, path in values["planned"]],
         )
     except (LookupError, TypeError, ValueError) as error:
         raise damaged_file(file, _WHAT, str(error), _REMEDY) from None

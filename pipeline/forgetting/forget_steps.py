@@ -1,5 +1,6 @@
 """What is removed of pictures, and in which order."""
 
+import contextlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -19,10 +20,17 @@ from pipeline.forgetting.batch_removal import (
 from pipeline.forgetting.concerned_runs import (
     concerned_listings,
     concerned_runs,
+    cut_unlabelled_lists,
     files_of_runs,
+    is_unlabelled_list,
     names_in_summaries,
 )
-from pipeline.forgetting.concerned_versions import LEFT, REASON, ConcernedVersion, Retirement
+from pipeline.forgetting.concerned_versions import (
+    REASON,
+    ConcernedVersion,
+    Retirement,
+    retired_files,
+)
 from pipeline.forgetting.forgotten_pictures import ForgottenPictures
 from pipeline.forgetting.picture_records import version_folders
 from pipeline.forgetting.version_rows import VersionRowsRemoval, plan_rows_removal
@@ -37,7 +45,11 @@ from pipeline.traffic.traffic_removal import TrafficRemoval, plan_traffic_remova
 from pipeline.traffic.traffic_store import traffic_folder
 from pipeline.version_lookup import find_stores
 from pipeline.workspace import Workspace
+from trainer_module.contract.errors import InputError
 from trainer_module.contract.model_assets import PICTURES
+
+#: Kinds of `kept_removals`.
+_MONITORING, _EXPORTS = "states of the monitor", "exports"
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,8 @@ def plan_steps(
     pictures: ForgottenPictures,
     versions: list[ConcernedVersion],
     retired: list[ConcernedVersion],
-    gone: Collection[int] = (),
+    gone: Collection[tuple[str, int]] = (),
+    planned: Collection[tuple[str, str]] = (),
 ) -> ForgetPlan:
     """Return what is to be removed of pictures.
 
@@ -78,7 +91,8 @@ def plan_steps(
         pictures: Pictures to forget.
         versions: Versions that they concern.
         retired: Those of them to retire.
-        gone: Numbers of the versions that a call that was killed has retired.
+        gone: Models and numbers of the versions that a call that was killed has retired.
+        planned: What that call had to remove beside, see `kept_removals`.
 
     Raises:
         UnavailableError: ML Metadata, a version, a listing or the ledger is damaged.
@@ -87,7 +101,7 @@ def plan_steps(
     runs = concerned_runs(workspace, listings)
     rows = _metadata_rows(workspace, runs)
     traffic = _traffic(workspace, pictures)
-    removed = RetiredRuns(runs, {*gone, *(one.number for one in retired)})
+    removed = _retired_runs(workspace, runs, {*gone, *map(_key, retired)})
     steps: list[Step] = [
         *_version_steps(workspace, pictures, retired),
         *traffic,
@@ -97,7 +111,8 @@ def plan_steps(
                 files_of_runs(workspace, runs),
                 _caches(workspace),
                 _exports(workspace, pictures, versions, retired),
-                (Removal("listings of pictures", workspace.inputs / one) for one in listings),
+                (Removal(kind, workspace.root / path) for kind, path in planned),
+                _listings(workspace, listings),
                 _to_label(workspace, pictures),
                 unneeded_files.temporary_files(workspace),
                 unneeded_files.working_folders(workspace),
@@ -107,9 +122,43 @@ def plan_steps(
         *batch_updates(workspace, pictures, removed),
         *batch_pictures(workspace, pictures),
         *_artifacts(workspace, rows),
+        *cut_unlabelled_lists(workspace, listings, pictures),
     ]
-    is_known = bool(pictures.locations or retired or any(one.count for one in traffic))
+    is_listed = pictures.locations or any(one.splits for one in versions)
+    is_known = bool(is_listed or retired or any(one.count for one in traffic))
     return ForgetPlan(pictures, versions, retired, steps, is_known)
+
+
+def kept_removals(plan: ForgetPlan, workspace: Workspace) -> list[tuple[str, str]]:
+    """Return the removals that follow from what is removed before them: kind, and relative path.
+
+    After a kill, neither the traffic nor the list of a version tells any more that they are needed.
+
+    Args:
+        plan: What is to be removed.
+        workspace: Workspace of the pictures.
+    """
+    return [
+        (step.kind, step.path.relative_to(workspace.root).as_posix())
+        for step in plan.steps
+        if isinstance(step, Removal) and step.kind in (_MONITORING, _EXPORTS)
+    ]
+
+
+def _key(version: ConcernedVersion) -> tuple[str, int]:
+    return version.store.name, version.number
+
+
+def _retired_runs(
+    workspace: Workspace, runs: Collection[str], retired: Collection[tuple[str, int]]
+) -> RetiredRuns:
+    staying = set()
+    for store in find_stores(workspace.root):
+        for number in store.versions():
+            if (store.name, number) not in retired:
+                with contextlib.suppress(InputError):  # a version of another program has no record
+                    staying.add(store.read_any(number).run_id)
+    return RetiredRuns(runs, {number for _, number in retired}, staying)
 
 
 def _version_steps(
@@ -135,7 +184,7 @@ def _unfinished_retirements(store: VersionStore) -> Iterator[Removal]:
     """Yield versions that were taken out of service by a call that was killed."""
     for number in store.rolled_back_versions():
         folder = store.rolled_back / str(number)
-        removal = Removal(Retirement.kind, folder, LEFT)
+        removal = retired_files(folder)
         if read_rollback(folder).reason == REASON and removal.is_needed:
             yield removal
 
@@ -154,7 +203,7 @@ def _monitoring(workspace: Workspace, traffic: list[TrafficRemoval]) -> Iterator
     folder = monitoring_folder(workspace.root)
     if any(one.count for one in traffic):
         for path in sorted(folder.glob("[!.]*")):
-            yield Removal("states of the monitor", path)
+            yield Removal(_MONITORING, path)
 
 
 def _caches(workspace: Workspace) -> Iterator[Removal]:
@@ -166,6 +215,12 @@ def _caches(workspace: Workspace) -> Iterator[Removal]:
         yield Removal("logs", log)
 
 
+def _listings(workspace: Workspace, listings: Collection[str]) -> Iterator[Removal]:
+    for name in listings:
+        if not is_unlabelled_list(name):
+            yield Removal("listings of pictures", workspace.inputs / name)
+
+
 def _exports(
     workspace: Workspace,
     pictures: ForgottenPictures,
@@ -173,18 +228,18 @@ def _exports(
     retired: Collection[ConcernedVersion],
 ) -> Iterator[Removal]:
     """Yield exports of retired versions, bundles with reports, and copies with training data."""
-    concerned = {(one.store.name, one.number) for one in versions}
-    gone = {(one.store.name, one.number) for one in retired}
+    concerned = set(map(_key, versions))
+    gone = set(map(_key, retired))
     whole = {(folder.parent.name, int(folder.name)) for folder in version_folders(workspace)}
     for folder in sorted((workspace.root / "exports").glob("*/*")):
         key = (folder.parent.name, int(folder.name) if folder.name.isdecimal() else 0)
         if key in gone:
-            yield Removal("exports", folder)
+            yield Removal(_EXPORTS, folder)
             continue
         for path in sorted(folder.glob("*")):
             is_bundle = path.suffix == ".tar" and (key in concerned or key not in whole)
             if is_bundle or _is_copy_of(path, pictures):
-                yield Removal("exports", path)
+                yield Removal(_EXPORTS, path)
 
 
 def _is_copy_of(path: Path, pictures: ForgottenPictures) -> bool:
@@ -197,8 +252,10 @@ def _is_copy_of(path: Path, pictures: ForgottenPictures) -> bool:
 
 
 def _to_label(workspace: Workspace, pictures: ForgottenPictures) -> Iterator[Removal]:
-    for digest in sorted(pictures_to_label(workspace, pictures)):
-        yield Removal("pictures to label", workspace.to_label / digest)
+    digests = pictures_to_label(workspace, pictures)
+    for path in sorted(workspace.to_label.glob("*")):
+        if unneeded_files.is_of_batch(path.name, digests):
+            yield Removal("pictures to label", path)
 
 
 def _metadata_rows(workspace: Workspace, runs: Collection[str]) -> MetadataRows | None:
@@ -221,4 +278,6 @@ def _artifacts(workspace: Workspace, rows: MetadataRows | None) -> Iterator[Step
 
 
 def _needed(removals: Iterator[Removal]) -> Iterator[Removal]:
-    return (one for one in removals if one.is_needed)
+    """Yield those with something to remove, each once."""
+    needed = {one.path: one for one in removals if one.is_needed}
+    yield from needed.values()

@@ -10,7 +10,7 @@ from pipeline.forgetting.concerned_versions import check_something_serves, find_
 from pipeline.forgetting.forget_journal import ForgetJournal, read_journal, remove_journal
 from pipeline.forgetting.forget_receipt import keep_receipt, now, read_receipts, signed
 from pipeline.forgetting.forget_request import ForgetRequest
-from pipeline.forgetting.forget_steps import ForgetPlan, plan_steps
+from pipeline.forgetting.forget_steps import ForgetPlan, kept_removals, plan_steps
 from pipeline.forgetting.forgotten_pictures import ForgottenPictures, decoded, file_digest
 from pipeline.forgetting.picture_search import find_pictures
 from pipeline.installed_versions import PACKAGE, installed_version
@@ -44,7 +44,7 @@ class Forgotten:
         receipt: The receipt; of a dry run what it would say, without a digest.
         removed: What was removed, by kind.
         file: Path of the receipt in the workspace; None for a dry run.
-        elsewhere: Files of the pictures outside the workspace that are still there.
+        elsewhere: Files of the pictures in data and in the inbox that are still there.
     """
 
     receipt: dict[str, Any]
@@ -81,7 +81,7 @@ def _forget_all(
 ) -> Iterator[Forgotten]:
     unfinished = read_journal(workspace)
     if unfinished and unfinished.request != request and not options.dry_run:
-        finishing = ForgetOptions(retires=unfinished.retires, stops_serving=True)
+        finishing = ForgetOptions(stops_serving=options.stops_serving)
         yield _forget_one(workspace, unfinished.request, finishing, unfinished)
         unfinished = None
     elif unfinished and unfinished.request != request:
@@ -98,14 +98,19 @@ def _forget_one(
     pictures = find_pictures(request, workspace)
     if unfinished:
         pictures |= unfinished.pictures
-        options = replace(options, retires=options.retires or unfinished.retires)
+        options = replace(
+            options,
+            retires=options.retires or unfinished.retires,
+            stops_serving=options.stops_serving or unfinished.stops_serving,
+        )
     plan = _plan(workspace, request, pictures, options, unfinished)
     if not (plan.is_known or unfinished):
         raise InputError(
             f"{request}: workspace {workspace.root} knows no such picture. carryover history lists "
             "batches, and reports name pictures."
         )
-    journal = _journal(request, plan, options, unfinished)
+    planned = kept_removals(plan, workspace)
+    journal = _journal(request, plan, options, planned, unfinished)
     elsewhere = _elsewhere(pictures, workspace)
     if options.dry_run:
         return Forgotten(_receipt(journal, workspace), journal.removed, None, elsewhere)
@@ -129,11 +134,11 @@ def _plan(
     known = _trained_before(workspace, request, begun)
     versions = find_concerned(workspace.root, pictures, known)
     retired = [one for one in versions if options.retires and one.is_trained]
-    was_checked = unfinished is not None and unfinished.retires
-    if not (options.stops_serving or was_checked):
+    if not options.stops_serving:
         check_something_serves(retired)
-    gone = {one["version"] for one in begun if one["is_retired"]}
-    return plan_steps(workspace, pictures, versions, retired, gone)
+    gone = {(one["model"], one["version"]) for one in begun if one["is_retired"]}
+    planned = unfinished.planned if unfinished else []
+    return plan_steps(workspace, pictures, versions, retired, gone, planned)
 
 
 def _trained_before(
@@ -161,6 +166,7 @@ def _journal(
     request: ForgetRequest,
     plan: ForgetPlan,
     options: ForgetOptions,
+    planned: list[tuple[str, str]],
     unfinished: ForgetJournal | None,
 ) -> ForgetJournal:
     """Return the journal; of what was unfinished, it says what there was at its begin, too."""
@@ -171,7 +177,16 @@ def _journal(
         started = unfinished.started_at
         removed = _largest([*unfinished.removed, *removed])
         versions = _merged(unfinished.versions, versions)
-    return ForgetJournal(request, plan.pictures, options.retires, started, removed, versions)
+    return ForgetJournal(
+        request,
+        plan.pictures,
+        options.retires,
+        options.stops_serving,
+        started,
+        removed,
+        versions,
+        planned,
+    )
 
 
 def _merged(before: list[dict[str, Any]], versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -211,10 +226,13 @@ def _receipt(journal: ForgetJournal, workspace: Workspace) -> dict[str, Any]:
 
 
 def _elsewhere(pictures: ForgottenPictures, workspace: Workspace) -> list[str]:
-    """Return the files of the pictures outside the workspace that are still there."""
-    names = decoded(pictures.locations) | pictures.names
-    paths = {Path(one) for one in names if one.startswith("/")}
-    outside = (one for one in paths if not one.is_relative_to(workspace.root))
+    """Return the files of the pictures that are still there: in data, and in the inbox.
+
+    Both may be in the workspace. Copies of batches are not named: they are removed.
+    """
+    locations = {workspace.root / one for one in decoded(pictures.locations)}
+    paths = locations.union(Path(one) for one in pictures.names if one.startswith("/"))
+    outside = (one for one in paths if not one.is_relative_to(workspace.batches))
     return sorted(str(one) for one in outside if _is_one_of(one, pictures))
 
 

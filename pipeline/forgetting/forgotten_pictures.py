@@ -61,7 +61,7 @@ class ForgottenPictures:
 
     @cached_property
     def _lengths(self) -> list[int]:
-        return sorted({len(name) for name in self.names if name}, reverse=True)
+        return sorted({len(name) for name in self.names if _is_path_like(name)}, reverse=True)
 
     def _without_names(self, text: str) -> str:
         """Look for names of every length at the start of every word: names may be a million."""
@@ -72,11 +72,23 @@ class ForgottenPictures:
                 continue
             for length in self._lengths:
                 end = start + length
-                if text[start:end] in self.names and not text[end : end + 1].isalnum():
+                if text[start:end] in self.names and _is_whole(text, start, end):
                     parts += [text[done:start], FORGOTTEN]
                     done = end
                     break
         return "".join([*parts, text[done:]])
+
+
+def _is_path_like(name: str) -> bool:
+    """Return whether a text is more than a word, such as `cat`, which may mean anything."""
+    return "/" in name or "." in name
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Return whether a part of a text is a path, and not the name at the end of another path."""
+    found = text[start:end]
+    is_end_of_path = "/" not in found and text[:start].endswith("/")
+    return _is_path_like(found) and not is_end_of_path and not text[end : end + 1].isalnum()
 
 
 def encoded(location: str) -> bytes:

@@ -1,7 +1,9 @@
 """All that says which picture is where: lists of versions, catalogs, batches, listings."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,13 +11,17 @@ import pyarrow as pa
 from components.image_example_gen.catalog import read_catalog
 from components.image_example_gen.splits import name_digest
 from components.pusher.data_set import read_data_set
+from pipeline import component_ids
 from pipeline.forgetting.forgotten_pictures import encoded
+from pipeline.retention.kept_state import list_runs
 from pipeline.retraining.batch import Batch, has_pictures
 from pipeline.retraining.deliveries.batch_store import BatchRow, BatchStore
 from pipeline.retraining.ledger import read_batches
 from pipeline.retraining.pictures.known_pictures import stem_of
 from pipeline.retraining.pictures.picture_updates import content_of, is_usable
 from pipeline.retraining.pictures.replaced_batches import stored_rows
+from pipeline.summary.run_outputs import read_outputs
+from pipeline.summary.summary_schema import Summary
 from pipeline.version_lookup import find_stores
 from pipeline.workspace import Workspace
 from trainer_module.contract import example_features
@@ -29,6 +35,20 @@ SCHEMA = pa.schema(
 _CATALOG_COLUMNS = [example_features.IMAGE_ID, "content", "group"]
 
 
+@dataclass(frozen=True)
+class Records:
+    """Records of one source.
+
+    Attributes:
+        table: Table of `SCHEMA`.
+        roots: Folders and URIs of the runs that its locations are relative to; none where they are
+            absolute, or relative to the workspace.
+    """
+
+    table: pa.Table
+    roots: frozenset[str] = frozenset()
+
+
 def version_folders(workspace: Workspace) -> Iterator[Path]:
     """Yield the folders of all versions that are there in whole, served or rolled back."""
     for store in find_stores(workspace.root):
@@ -36,8 +56,8 @@ def version_folders(workspace: Workspace) -> Iterator[Path]:
         yield from (store.rolled_back / str(number) for number in store.rolled_back_versions())
 
 
-def read_records(workspace: Workspace, by_stem: bool) -> Iterator[pa.Table]:
-    """Yield tables of `SCHEMA` of all sources. `content` is null where a file was not read.
+def read_records(workspace: Workspace, by_stem: bool) -> Iterator[Records]:
+    """Yield the records of all sources. `content` is null where a file was not read.
 
     Args:
         workspace: Workspace to read.
@@ -49,13 +69,46 @@ def read_records(workspace: Workspace, by_stem: bool) -> Iterator[pa.Table]:
     for folder in version_folders(workspace):
         table = read_data_set(folder)
         if table is not None:
-            yield table.select(SCHEMA.names)
+            yield Records(table.select(SCHEMA.names))
+    roots = _roots_by_file(workspace)
     for catalog in sorted(workspace.artifacts.glob("*/catalog/*")):
-        yield from _catalog_records(catalog)
+        for part in _catalog_records(catalog):
+            yield Records(part, frozenset(roots[catalog]))
     for _, rows in stored_batches(workspace):
-        yield _batch_records(rows, by_stem)
+        yield Records(_batch_records(rows, by_stem))
     for listing in sorted(workspace.inputs.glob("*.jsonl")):
-        yield _listing_records(listing)
+        yield Records(_listing_records(listing), frozenset(roots[listing]))
+
+
+def data_roots(workspace: Workspace) -> set[str]:
+    """Return the folders and URIs that the image ids of runs are relative to."""
+    return set(_roots_by_run(workspace).values())
+
+
+def _roots_by_run(workspace: Workspace) -> dict[str, str]:
+    roots = {}
+    for run_id in list_runs(workspace):
+        try:
+            recorded = Summary.read(workspace.runs / run_id).data_root
+            roots[run_id] = workspace.data_root(run_id, recorded)
+        except InputError:  # it has not ended
+            continue
+    return {run_id: root for run_id, root in roots.items() if root}
+
+
+def _roots_by_file(workspace: Workspace) -> defaultdict[Path, set[str]]:
+    """Return the data roots of the runs by their catalogs and listings."""
+    found: defaultdict[Path, set[str]] = defaultdict(set)
+    for run_id, root in _roots_by_run(workspace).items():
+        folder = workspace.runs / run_id
+        found[workspace.inputs / Summary.read(folder).listing].add(root)
+        try:
+            outputs = read_outputs(folder).get(component_ids.IMAGE_EXAMPLE_GEN, {})
+        except InputError:  # nothing is left of its artifacts
+            continue
+        if "catalog" in outputs:
+            found[Path(outputs["catalog"])].add(root)
+    return found
 
 
 def stored_batches(workspace: Workspace) -> Iterator[tuple[Batch, list[BatchRow]]]:

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +28,7 @@ from trainer_module.contract.workspace_files.array_files import Arrays, read_arr
 #: Tables of a version in which a picture is known by its content.
 _TABLES: dict[str, Callable[[Path], pa.Table | None]] = {
     PICTURES: read_data_set,
-    TEST_PREDICTIONS: lambda version: (
-        read_stored(version) if (version / TEST_PREDICTIONS).exists() else None
-    ),
+    TEST_PREDICTIONS: read_stored,
 }
 
 #: Files of arrays with a row per picture, in which it is known by its id.
@@ -77,14 +75,12 @@ class VersionRowsRemoval:
     def carry_out(self) -> None:
         """See `pipeline.retention.removal.Step`."""
         note_shortened(self.version, [PICTURES, TEST_PREDICTIONS, *_ARRAYS])
-        for name, read in _TABLES.items():
-            table = read(self.version)
-            if table is not None:
-                left = table.filter(pc.invert(_are_forgotten(table, self.pictures)))
-                if left.num_rows < table.num_rows:
-                    content = pa.BufferOutputStream()
-                    pq.write_table(left, content, compression="zstd")
-                    atomic_write(self.version / name, content.getvalue().to_pybytes())
+        for name, table in _tables(self.version):
+            left = table.filter(pc.invert(_are_forgotten(table, self.pictures)))
+            if left.num_rows < table.num_rows:
+                content = pa.BufferOutputStream()
+                pq.write_table(left, content, compression="zstd")
+                atomic_write(self.version / name, content.getvalue().to_pybytes())
         for name in _ARRAYS:
             arrays = _read(self.version, name)
             if arrays is not None and (rows := _forgotten_rows(arrays, self.pictures)).any():
@@ -104,15 +100,21 @@ def plan_rows_removal(version: Path, pictures: ForgottenPictures) -> VersionRows
         UnavailableError: A file of the version is damaged.
     """
     count = 0
-    for read in _TABLES.values():
-        table = read(version)
-        if table is not None:
-            count += pc.sum(_are_forgotten(table, pictures)).as_py() or 0
+    for _, table in _tables(version):
+        count += pc.sum(_are_forgotten(table, pictures)).as_py() or 0
     for name in _ARRAYS:
         arrays = _read(version, name)
         if arrays is not None:
             count += int(_forgotten_rows(arrays, pictures).sum())
     return VersionRowsRemoval(version, pictures, count) if count else None
+
+
+def _tables(version: Path) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the names and tables that are there: `carryover clean` leaves some of them."""
+    for name, read in _TABLES.items():
+        table = read(version) if (version / name).exists() else None
+        if table is not None:
+            yield name, table
 
 
 def _are_forgotten(table: pa.Table, pictures: ForgottenPictures) -> pa.ChunkedArray:

@@ -15,6 +15,7 @@ import typer
 
 from pipeline.logs import OUR_LOGGER
 from pipeline.terminal.standard_streams import indented
+from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.credentials import masked_arguments, masked_text
 
 #: Folder of the logs in a workspace, and in the user's folder for state.
@@ -23,6 +24,10 @@ FOLDER = "logs"
 #: Files and folders of which every workspace has one. Another folder that a user gives by mistake
 #: gets no log.
 WORKSPACE_MARKS = (".lock", "serving", "runs", "metadata.sqlite", "ledger.sqlite")
+
+
+#: Commands whose arguments, and messages about bad input, stay out of logs: they name people.
+PRIVATE = frozenset({"forget"})
 
 
 class CommandLog:
@@ -51,6 +56,7 @@ class CommandLog:
             workspace: Workspace to write to, where `use_workspace` is not called.
         """
         self.debug = False
+        self._is_private = False
         self.file: Path | None = None
         self.path: Path | None = None
         self._command = command
@@ -66,7 +72,9 @@ class CommandLog:
             arguments: Command line, without the program.
         """
         self._command = command
-        self.write(f"carryover {shlex.join(masked_arguments(arguments))}")
+        self._is_private = not PRIVATE.isdisjoint([command, *arguments])
+        given = shlex.join(masked_arguments(arguments))
+        self.write(f"carryover {'(arguments left out)' if self._is_private else given}")
         self._handler = LogHandler(self)
         logging.getLogger(OUR_LOGGER).addHandler(self._handler)
 
@@ -97,7 +105,10 @@ class CommandLog:
 
     def write_error(self, error: BaseException) -> None:
         """Add the traceback of an error, with those of its causes. With `debug`, print it, too."""
-        self.write("".join(traceback.format_exception(error)).rstrip())
+        if self._is_private and isinstance(error, InputError):
+            self.write(f"{type(error).__name__} (message left out)")
+        else:
+            self.write("".join(traceback.format_exception(error)).rstrip())
         if self.debug:
             traceback.print_exception(error)
 
@@ -110,7 +121,7 @@ class CommandLog:
         """
         if self.file and not self._command:
             self.start("carryover", arguments)
-            self.write(reason)
+            self.write("bad usage (message left out)" if self._is_private else reason)
 
     def finish(self, code: int) -> None:
         """Add the exit code, and write all lines. Without `start`, write nothing.

@@ -1,7 +1,7 @@
 """Files and folders of a workspace that nothing needs, by what they are."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from components.pusher.version_store import LEFT_FILES, VersionStore
@@ -124,8 +124,20 @@ def pictures_to_label(workspace: Workspace, pending: PendingBatches) -> Iterator
     for path in sorted(workspace.to_label.glob("*")):
         if path.name.startswith(".select-") and path.name.endswith(DRAFT_SUFFIX):
             yield Removal("temporary files", path)
-        elif path.name not in pending.open | pending.awaiting:
+        elif not is_of_batch(path.name, pending.open | pending.awaiting):
             yield Removal("pictures to label", path)
+
+
+def is_of_batch(name: str, digests: Collection[str]) -> bool:
+    """Return whether a file or folder in `to_label` is of one of some batches.
+
+    `carryover label` writes the labelled pictures, and labels in progress, beside the folder.
+
+    Args:
+        name: Name of the file or folder.
+        digests: Digests of the batches.
+    """
+    return re.split(r"[-.]", name.removeprefix("."), maxsplit=1)[0] in digests
 
 
 def searches(workspace: Workspace, keep: int) -> Iterator[Removal]:

@@ -101,4 +101,6 @@ def test_nothing_is_left_of_forgotten_pictures_and_the_next_retraining_works(fin
     output = retrain(workspace)
     assert "tuesday: pushed" in output or "tuesday: rejected" in output
     assert batch.find(workspace) == set()
-    done("forget", "--batch", "monday", *option, codes=(2,))
+    again = carryover("forget", "--batch", "monday", *option)
+    assert again.returncode == 2
+    assert "knows no such picture" in again.stderr

@@ -128,6 +128,8 @@ class PicturedWorkspace:
     ) -> None:
         """Add a run that pushes a version, with all that names its pictures."""
         run_id = self.old.add_run("pushed", batch=batch)
+        if batch:
+            self.ledger.update(self.ledger.batches()[-1].number, run_id=run_id)
         folder = self.workspace.runs / run_id
         ids = [row["location"].decode().removeprefix(f"{root}/") for row in read]
         summary = Summary.read(folder)

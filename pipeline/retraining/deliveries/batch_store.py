@@ -30,6 +30,9 @@ LISTING = "listing.jsonl"
 #: Name of the folder in which a copy is made.
 UNFINISHED = ".incoming"
 
+#: Content of that file when all pictures of the batch were forgotten: an empty file is damaged.
+NO_ROWS = b"null\n"
+
 _REMEDY = "Restore its folder from a backup, or touch a file of the batch in the inbox."
 
 #: Number of hexadecimal digits of a batch's digest.
@@ -178,7 +181,10 @@ class BatchStore:
         if digest == hashlib.sha256().hexdigest()[:DIGITS]:
             return []  # the delivery holds no files
         listing, what = self._folder / digest / LISTING, "listing of a batch"
-        lines = io.BytesIO(read_state(listing, what, _REMEDY))
+        content = read_state(listing, what, _REMEDY)
+        if content == NO_ROWS:
+            return []
+        lines = io.BytesIO(content)
         try:
             return [_read_row(line, f"{self._folder.name}/{digest}") for line in lines]
         except (ValueError, TypeError, LookupError) as error:

@@ -7,7 +7,7 @@ import pytest
 from pictured_workspace import PicturedWorkspace
 from typer.testing import CliRunner
 
-from pipeline.cli import app
+from pipeline.cli import app, main
 from trainer_module.contract.errors import InputError
 
 pytestmark = pytest.mark.component
@@ -80,3 +80,17 @@ def test_the_output_says_what_goes_which_versions_stay_and_where_the_receipt_is(
 def test_the_file_of_a_picture_that_is_still_there_is_named(site):
     path = next(Path(site.data).glob("day/cat/*.png"))
     assert f"Still there, outside the workspace: {path}." in forget(site, "--path", str(path))
+
+
+@pytest.mark.parametrize("name", ["nobody-known", "ann"])
+@pytest.mark.parametrize("option", ["--group", "--path"])
+def test_the_log_names_nobody(site, monkeypatch, name, option):
+    root = str(site.workspace.root)
+    words = ["carryover", "forget", "--workspace", root, option, name, "--dry-run"]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit):
+        main()
+    text = site.workspace.log("forget").read_text()
+    assert "carryover (arguments left out)" in text
+    assert "exit code" in text
+    assert name not in text

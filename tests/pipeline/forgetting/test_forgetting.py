@@ -9,19 +9,26 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from old_workspace import OldWorkspace
 from pictured_workspace import DATA, PicturedWorkspace, content, digest
 from tiny_pictures import write_files
 from tiny_traffic import record
 
+from components.evaluation.predictions import stored_predictions
+from components.pusher import data_set
 from components.pusher.rollback_record import read_rollback
 from pipeline.forgetting.concerned_runs import concerned_listings
 from pipeline.forgetting.forget_receipt import read_receipt, receipts_folder
 from pipeline.forgetting.forget_request import ForgetRequest, RequestKind
 from pipeline.forgetting.forgetting import ForgetOptions, Forgotten, forget
 from pipeline.forgetting.forgotten_pictures import ForgottenPictures
+from pipeline.retention.removal import VersionRemoval
+from pipeline.retraining.deliveries.batch_store import BatchStore
+from pipeline.retraining.training_set import TrainingSet
+from pipeline.summary.summary_schema import Summary
 from pipeline.traffic.traffic_store import TrafficWriter, read_traffic, traffic_folder
 from trainer_module.contract.errors import InputError, UnavailableError
-from trainer_module.contract.model_assets import PICTURES
+from trainer_module.contract.model_assets import PICTURES, TEST_PREDICTIONS
 
 pytestmark = pytest.mark.component
 
@@ -128,6 +135,58 @@ def test_a_name_that_several_pictures_have_is_refused_and_changes_nothing(site):
     assert site.files_with(content(ANN[0]))
 
 
+def other_data(site: PicturedWorkspace, folder: Path) -> bytes:
+    """Add a run of other data in which another picture has the name of the first; return it."""
+    other = b"another person\n" * 20
+    write_files(folder, {DATA[0]: other})
+    names = {"domain": "day", "split": "train", "label": "cat", "group": b"1" * 16}
+    location, short = str(folder / DATA[0]).encode(), hashlib.sha256(other).digest()[:16]
+    row = {**names, "location": location, "content": short}
+    site._add_run([row], [row], str(folder))
+    return other
+
+
+def test_a_path_is_that_of_its_own_data_folder_only(site, tmp_path):
+    other = other_data(site, tmp_path / "other")
+    result = forgotten(site, "path", str(site.data / DATA[0]))
+    assert result.receipt["pictures"] == [digest(DATA[0]).hex()]
+    assert pq.read_table(site.store.path(4) / PICTURES).num_rows == 1
+    result = forgotten(site, "path", str(tmp_path / "other" / DATA[0]))
+    assert result.receipt["pictures"] == [hashlib.sha256(other).digest()[:16].hex()]
+
+
+def test_a_path_in_several_data_folders_is_refused_and_so_is_a_file_of_that_name(
+    site, tmp_path, monkeypatch
+):
+    write_files(tmp_path, {DATA[0]: b"a file of this folder"})
+    monkeypatch.chdir(tmp_path)
+    first = str(site.data / DATA[0])
+    with pytest.raises(InputError, match=f"{first} and {tmp_path / DATA[0]}"):
+        forgotten(site, "path", DATA[0])
+    (tmp_path / DATA[0]).unlink()
+    other_data(site, tmp_path / "other")
+    with pytest.raises(InputError, match=f"{first} and {tmp_path / 'other' / DATA[0]}"):
+        forgotten(site, "path", DATA[0])
+
+
+def test_two_deliveries_of_a_name_are_told_apart_and_only_manifests_have_files_beside_them(site):
+    for source, folder in {"again": "/inbox/monday", "night": "/inbox/night"}.items():
+        copy = site.workspace.batches / source
+        shutil.copytree(site.workspace.batches / site.ledger.read(1).digest, copy)
+        listing = copy / "listing.jsonl"
+        text = listing.read_text().replace(digest(ANN[0]).hex(), "00" * 16)
+        listing.write_text(text.replace("night/cat", "cat") if source == "night" else text)
+        site.ledger.add(Path(folder).name, folder, source, source)
+    again, night = site.ledger.batches()[2:]
+    with pytest.raises(InputError, match=r"delivery 3, monday\).*delivery 1, monday\)"):
+        forgotten(site, "path", "monday/night/cat/ann-1.png")
+    with pytest.raises(InputError, match="several pictures"):
+        forgotten(site, "path", "night/cat/ann-1.png")
+    result = forgotten(site, "path", "/inbox/night/cat/ann-1.png")
+    assert digest(ANN[0]).hex() not in result.receipt["pictures"]
+    assert (again.number, night.number) == (3, 4)
+
+
 @pytest.mark.parametrize("kind", ["path", "group", "batch"])
 def test_what_nothing_is_known_by_is_refused(site, kind):
     before = site.old.files()
@@ -165,10 +224,46 @@ def test_batches_of_retired_versions_are_opened_again_unless_nothing_is_left_of_
     assert "version 3 was trained on pictures that are forgotten" in tuesday.reason
 
 
+def test_a_batch_in_a_version_of_another_model_stays_as_it_is(site):
+    other = OldWorkspace(site.workspace.root, name="zebra", weights=2000)
+    picture = {"location": b"/zebra.png", "content": b"z" * 16, "group": b"z" * 16}
+    row = {**picture, "domain": "day", "label": "cat", "split": "train"}
+    for rows in ([], [row]):
+        other.add_run("pushed")
+        version = other.store.path(other.store.newest() or 0)
+        pq.write_table(pa.Table.from_pylist(rows, data_set.SCHEMA), version / PICTURES)
+        predictions = stored_predictions.SCHEMA.empty_table()
+        pq.write_table(predictions, version / TEST_PREDICTIONS)
+    [result] = forget(
+        site.workspace, ForgetRequest("path", "/zebra.png"), ForgetOptions(retires=True)
+    )
+    assert [(one["model"], one["version"]) for one in result.receipt["versions"]] == [("zebra", 2)]
+    assert [batch.state for batch in site.ledger.batches()] == ["pushed", "pushed"]
+
+
 def test_a_waiting_batch_of_which_nothing_is_left_is_withdrawn(site):
     site.ledger.update(1, state="too_little_data", version=None)
     forgotten(site, "batch", "monday")
     assert site.ledger.read(1).state == "withdrawn"
+
+
+def test_after_a_clean_pictures_of_removed_versions_are_forgotten_too(site):
+    VersionRemoval(site.store, 1).carry_out()
+    forgotten(site, "path", str(site.data / DATA[2]))
+    left = pq.read_table(site.store.folder(1) / TEST_PREDICTIONS)
+    assert digest(DATA[2]) not in left["content"].to_pylist()
+
+
+def test_a_batch_of_which_nothing_is_left_can_still_be_read(site):
+    forgotten(site, "batch", "monday")
+    monday, tuesday = site.ledger.batches()
+    assert BatchStore(site.workspace.batches).read(monday.digest) == []
+    training_set = TrainingSet.read(
+        tuesday, site.ledger.batches(), site.store.path(3), site.workspace
+    )
+    assert len(training_set.delivered) == 2
+    with pytest.raises(InputError, match="knows no such picture"):
+        forgotten(site, "batch", "monday")
 
 
 def test_versions_are_retired_later_too(site):
@@ -189,6 +284,24 @@ def test_without_another_version_nothing_is_retired_unless_it_is_said(site):
     assert traces(site, DATA[0])
     forgotten(site, "path", str(site.data / DATA[0]), retires=True, stops_serving=True)
     assert site.store.versions() == []
+
+
+def test_versions_that_were_trained_on_the_pictures_without_labels_are_retired(site, tmp_path):
+    run = site.workspace.runs / site.store.read_push(3).run_id
+    summary = Summary.read(run).model_copy(update={"unlabelled": "unlabelled-1.txt"})
+    summary.write(run)
+    (tmp_path / "other.png").write_bytes(b"other")
+    (tmp_path / "first.png").write_bytes(b"first")
+    digests = [hashlib.sha256(one).hexdigest() for one in (b"other", b"first")]
+    file = site.workspace.inputs / "unlabelled-1.txt"
+    file.write_text("".join(f"{one}\n" for one in digests))
+    forgotten(site, "path", str(tmp_path / "other.png"))
+    assert file.read_text() == f"{digests[1]}\n"
+    result = forgotten(site, "path", str(tmp_path / "first.png"), retires=True)
+    assert [(one["version"], one["is_retired"]) for one in result.receipt["versions"]] == [
+        (3, True)
+    ]
+    assert site.store.versions() == [1, 2]
 
 
 def test_versions_that_were_tested_on_the_pictures_alone_stay(site):
@@ -277,13 +390,34 @@ def test_listings_slices_and_lists_of_unlabelled_pictures_that_name_them_go(site
     assert found == {f"{'2' * 64}.slices.parquet", f"{unlabelled}.txt", unlabelled}
 
 
+def test_labels_in_progress_go_and_files_of_an_inbox_in_the_workspace_are_named(site):
+    root, key = site.workspace.root, site.ledger.read(1).digest
+    labels = (f"to_label/.{key}-labelled.labels.jsonl", f"to_label/{key}-labelled/night/1.png")
+    write_files(root, dict.fromkeys((*labels, "to_label/other/1.png"), b"x"))
+    write_files(root, {f"inbox/monday/{BOB}": content(BOB)})
+    site.ledger.update(1, source=str(root / "inbox" / "monday"))
+    result = forgotten(site, "group", "bob")
+    assert not set(labels) & site.names()
+    assert "to_label/other/1.png" in site.names()
+    assert result.elsewhere == [str(root / "inbox" / "monday" / BOB)]
+
+
+def test_names_are_found_after_an_earlier_forget_has_removed_the_catalogs(site):
+    forgotten(site, "group", "kim")
+    assert site.files_with(b"lea-1")
+    forgotten(site, "group", "lea")
+    assert site.files_with(b"lea-") == set()
+
+
 def test_names_are_found_as_whole_words_only():
-    pictures = ForgottenPictures(names=frozenset({"a.png", "night/a.png", "person 1/b.png"}))
+    names = {"a.png", "night/a.png", "person 1/b.png", "cat", "1"}
+    pictures = ForgottenPictures(names=frozenset(names))
     texts = {
         "night/a.png is blank": "(forgotten) is blank",
         "'a.png' and b.png": "'(forgotten)' and b.png",
         "a.png, person 1/b.png": "(forgotten), (forgotten)",
         "aa.png xa.png a.pngs": "aa.png xa.png a.pngs",
+        "class cat, 1 picture, dog/a.png": "class cat, 1 picture, dog/a.png",
     }
     for text, left in texts.items():
         assert pictures.without_names({"a.png": [text]}) == {"a.png": [left]}

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 from killed_cleaning import run_and_die
-from pictured_workspace import PicturedWorkspace, content
+from pictured_workspace import DATA, PicturedWorkspace, content
+from tiny_pictures import write_files
+from tiny_traffic import record
 
 from pipeline.forgetting.forget_journal import read_journal
 from pipeline.forgetting.forget_request import ForgetRequest
 from pipeline.forgetting.forgetting import ForgetOptions, forget
+from pipeline.retention.removal import Removal
+from pipeline.traffic.traffic_store import TrafficWriter, traffic_folder
+from trainer_module.contract.errors import InputError
+from trainer_module.contract.model_assets import PICTURES
 
 pytestmark = pytest.mark.component
 
@@ -80,13 +86,78 @@ def begun(
     assert found == 4
 
 
+def test_a_kill_between_the_files_of_a_retired_version_blocks_no_later_call(tmp_path, monkeypatch):
+    def die(path: Path) -> None:
+        if "rolled_back" in path.parts:
+            raise KeyboardInterrupt
+
+    site = PicturedWorkspace(tmp_path)
+    monkeypatch.setattr("pipeline.retention.removal._remove", die)
+    with pytest.raises(KeyboardInterrupt):
+        forget(site.workspace, REQUEST, ForgetOptions(retires=True))
+    monkeypatch.undo()
+    [folder] = site.store.rolled_back.iterdir()
+    (folder / PICTURES).unlink()
+    forget(site.workspace, REQUEST, ForgetOptions(retires=True))
+    assert site.store.versions() == [1]
+
+
+def begin(
+    site: PicturedWorkspace,
+    monkeypatch: pytest.MonkeyPatch,
+    request: ForgetRequest,
+    **options: bool,
+) -> None:
+    """Begin a forgetting that ends before reports are removed."""
+
+    def die(self: Removal) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Removal, "carry_out", die)
+    with pytest.raises(KeyboardInterrupt):
+        forget(site.workspace, request, ForgetOptions(**options))
+    monkeypatch.undo()
+
+
+def test_a_call_that_finishes_leaves_no_model_without_a_version_unless_it_was_said(
+    tmp_path, monkeypatch
+):
+    site = PicturedWorkspace(tmp_path)
+    begin(site, monkeypatch, REQUEST, retires=True)
+    shutil.rmtree(site.store.path(1))
+    assert site.store.versions() == [3]
+    with pytest.raises(InputError, match="none could serve"):
+        forget(site.workspace, ForgetRequest("group", "bob"), ForgetOptions())
+    assert site.store.versions() == [3]
+    forget(site.workspace, REQUEST, ForgetOptions(retires=True, stops_serving=True))
+    assert site.store.versions() == []
+
+
+def test_a_call_that_finishes_removes_what_nothing_but_the_journal_names(tmp_path, monkeypatch):
+    site = PicturedWorkspace(tmp_path)
+    path = site.data / DATA[2]  # of the test split
+    with TrafficWriter(traffic_folder(site.workspace.root), 10**9) as writer:
+        writer.write([record(1.0, content(DATA[2])), record(2.0, b"another")])
+    names = ("monitoring/state.json", "exports/shapes/1/shapes-1.tar")
+    write_files(site.workspace.root, dict.fromkeys(names, b"with the picture"))
+    begin(site, monkeypatch, ForgetRequest("path", str(path)))
+    assert set(names) <= site.names()
+    forget(site.workspace, ForgetRequest("path", str(path)), ForgetOptions())
+    assert not set(names) & site.names()
+
+
 def test_a_call_that_finishes_can_retire_what_the_first_one_did_not(tmp_path):
     for site in begun(tmp_path, REQUEST, ForgetOptions()):
         [result] = forget(site.workspace, REQUEST, ForgetOptions(retires=True))
         assert site.store.versions() == [1]
         versions = [(one["version"], one["is_retired"]) for one in result.receipt["versions"]]
         assert versions == [(2, True), (3, True)]
-        assert result.receipt["versions"][0]["pictures"] == {"train": 1, "eval": 0, "test": 1}
+        assert result.receipt["versions"][0]["pictures"] == {
+            "train": 1,
+            "eval": 0,
+            "test": 1,
+            "unlabelled": 0,
+        }
 
 
 def test_a_call_that_finishes_needs_not_be_told_again_that_nothing_may_serve(tmp_path):

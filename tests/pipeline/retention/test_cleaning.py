@@ -252,9 +252,14 @@ def test_what_users_gave_and_asked_for_stays(old):
 def test_pictures_to_label_stay_while_labels_decide(old):
     for digest in ("awaiting", "open", "decided"):
         old.batch(digest)
+    beside = {".awaiting-labelled.labels.jsonl", "awaiting-labelled"}
+    labelling = [f"to_label/.{name}-labelled.labels.jsonl" for name in ("awaiting", "decided")]
+    files = [*labelling, "to_label/awaiting-labelled/1.png", "to_label/decided-labelled/1.png"]
+    write_files(old.workspace.root, dict.fromkeys(files, b"a label"))
     pending = PendingBatches(frozenset({"open"}), frozenset({"awaiting"}))
     clean(old, pending=pending)
-    assert {path.name for path in old.workspace.to_label.iterdir()} == {"awaiting", "open"}
+    left = {path.name for path in old.workspace.to_label.iterdir()}
+    assert left == {"awaiting", "open", *beside}
 
 
 def test_what_killed_processes_have_left_goes(old):
