@@ -21,7 +21,7 @@ def show_forgotten(forgotten: Forgotten) -> None:
         print_line(line)
     if forgotten.elsewhere:
         print_line(
-            f"Still there, outside the workspace: {listed(forgotten.elsewhere)}. Remove them, or "
+            f"Still there, in data or the inbox: {listed(forgotten.elsewhere)}. Remove them, or "
             "the next run or delivery reads them again."
         )
     size = readable_size(sum(one.size for one in forgotten.removed))

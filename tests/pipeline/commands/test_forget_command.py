@@ -79,7 +79,7 @@ def test_the_output_says_what_goes_which_versions_stay_and_where_the_receipt_is(
 
 def test_the_file_of_a_picture_that_is_still_there_is_named(site):
     path = next(Path(site.data).glob("day/cat/*.png"))
-    assert f"Still there, outside the workspace: {path}." in forget(site, "--path", str(path))
+    assert f"Still there, in data or the inbox: {path}." in forget(site, "--path", str(path))
 
 
 @pytest.mark.parametrize("name", ["nobody-known", "ann"])
