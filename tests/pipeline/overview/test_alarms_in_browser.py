@@ -1,5 +1,6 @@
 """What the page shows of `carryover monitor`, in Chromium."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from app_in_thread import run_app
 from browser import check_accessible, open_browser, show
 from overview_site import make_site
 
+from pipeline.overview.overview_routes import KEPT_SECONDS
 from pipeline.overview.server_facts import MonitorReading
 
 
@@ -68,6 +70,7 @@ def test_an_alarm_is_shown_with_its_batch_and_the_commands_that_come_next(tmp_pa
             browser.find_element("id", "notices").text
         )
         batch.rename(tmp_path / "elsewhere")
+        time.sleep(KEPT_SECONDS)  # until then the server shows what it has read before
         first = open_page(browser, app).find_element("css selector", "article")
         assert first.text.endswith(f"to {batch}. It is no longer there.")
         check_accessible(browser)
