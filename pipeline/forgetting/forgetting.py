@@ -11,7 +11,7 @@ from pipeline.forgetting.forget_journal import ForgetJournal, read_journal, remo
 from pipeline.forgetting.forget_receipt import keep_receipt, now, read_receipts, signed
 from pipeline.forgetting.forget_request import ForgetRequest
 from pipeline.forgetting.forget_steps import ForgetPlan, kept_removals, plan_steps
-from pipeline.forgetting.forgotten_pictures import ForgottenPictures, decoded, file_digest
+from pipeline.forgetting.forgotten_pictures import ForgottenPictures, content_digest, decoded
 from pipeline.forgetting.picture_search import find_pictures
 from pipeline.installed_versions import PACKAGE, installed_version
 from pipeline.retention.removal import Cleaned, add_up
@@ -242,6 +242,6 @@ def _is_one_of(file: Path, pictures: ForgottenPictures) -> bool:
     if not os.path.isfile(file):  # noqa: PTH113
         return False
     try:
-        return file_digest(file) in pictures.contents
+        return content_digest(file) in pictures.contents
     except OSError:
         return True

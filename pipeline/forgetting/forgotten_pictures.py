@@ -1,6 +1,5 @@
 """The pictures to forget: what they are known by in a workspace."""
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from pipeline.retraining.deliveries.batch_store import BatchRow
 from pipeline.retraining.pictures.picture_updates import content_of, is_usable
+from trainer_module.contract.file_digest import file_digest
 from trainer_module.contract.listing_row import DIGEST_BYTES
 
 #: What is left of a name in a text.
@@ -101,10 +101,6 @@ def decoded(locations: Iterable[bytes]) -> set[str]:
     return {one.decode("utf-8", "surrogateescape") for one in locations}
 
 
-def file_digest(file: Path) -> bytes:
+def content_digest(file: Path) -> bytes:
     """Return the digest of a file, as `ForgottenPictures.contents` has it."""
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while part := stream.read(2**20):
-            digest.update(part)
-    return digest.digest()[:DIGEST_BYTES]
+    return bytes.fromhex(file_digest(file))[:DIGEST_BYTES]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.forgetting.forget_request import ForgetRequest
-from pipeline.forgetting.forgotten_pictures import encoded, file_digest
+from pipeline.forgetting.forgotten_pictures import content_digest, encoded
 from pipeline.forgetting.picture_records import Records, read_records, stored_batches
 from pipeline.inputs.manifest import MANIFEST_SUFFIXES
 from pipeline.retraining.batch import Batch
@@ -117,7 +117,7 @@ def _file_itself(request: ForgetRequest) -> Iterator[NamedPicture]:
     if file is None:
         return
     try:
-        digest = file_digest(file)
+        digest = content_digest(file)
     except OSError as error:
         raise InputError(
             f"{request} cannot be read: {error.strerror}. Make the file readable for this user."

@@ -1,6 +1,5 @@
 """Pictures whose label was delivered already: nobody is asked for it again."""
 
-import hashlib
 import os
 import posixpath
 from collections import defaultdict
@@ -20,6 +19,7 @@ from pipeline.retraining.unlabelled.labels_since import readable_rows
 from pipeline.version_lookup import find_rollbacks
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.file_digest import file_digest
 from trainer_module.contract.printable_names import printable_name
 
 
@@ -95,8 +95,10 @@ def _delivered_pictures(
     if not candidates:
         return set()
     given: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
-    delivered = set()
+    delivered, wanted = set(), {one.size for one in candidates}
     for one in files:
+        if not one.digest and _size(one.path) not in wanted:
+            continue  # no picture has its content
         digest = one.digest or _digest(one.path)
         given[digest].add((one.batch, one.domain, one.label))
         if one.batch != name:
@@ -158,6 +160,6 @@ def _size(path: str) -> int | None:
 def _digest(path: str) -> str:
     """Return the SHA-256 of a file, in hex; "" if it cannot be read."""
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return file_digest(Path(path))
     except OSError:
         return ""

@@ -13,13 +13,14 @@ from pathlib import Path
 from pipeline.config.output_check import prepare_output_folder
 from pipeline.config.parsing.yaml_parser import dump_yaml
 from pipeline.publishing.model_card import model_card
-from pipeline.publishing.reproducible_tar import file_digest, write_tar
+from pipeline.publishing.reproducible_tar import write_tar
 from pipeline.publishing.served_version import ServedVersion, read_served_version
 from pipeline.report.run_report import FILE as REPORT_FILE
 from pipeline.terminal.plain_lines import print_line
 from pipeline.version_lookup import find_store
 from trainer_module.contract.atomic_write import DRAFT_SUFFIX, Draft
 from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.file_digest import file_digest
 from trainer_module.contract.model_assets import PUSH_RECORD
 from trainer_module.contract.output_text.credentials import masked_settings
 from trainer_module.contract.output_text.wording import listed

@@ -65,15 +65,6 @@ def checksum_line(digest: str, name: str) -> str:
     return f"{mark}{digest}  {escaped}\n"
 
 
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file in hex."""
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while part := file.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()
-
-
 class _HashedTarget:
     """Stream that hashes what is written to it."""
 

@@ -62,11 +62,11 @@ class Harness:
         """Prepare a run.
 
         Args:
-            file: compiled pipeline.
-            folder: for the object store and the containers.
-            start: starts a container, in place of a process on this machine.
-            run_id: of the run, in the labels of its pods.
-            parameters: of the run, in place of the defaults.
+            file: Compiled pipeline.
+            folder: Folder for the object store and the containers.
+            start: Function that starts a container, in place of a process on this machine.
+            run_id: Id of the run, which Kubeflow writes into the labels of its pods.
+            parameters: Parameters of the run, in place of the defaults.
         """
         self._start = start or start_here
         self._spec, platform = yaml.safe_load_all(file.read_text())

@@ -95,8 +95,8 @@ class TrialTuner(BaseTuner):
 
         Raises:
             InputError: The time was too short for the trial with the config as given.
-            FatalTrialError: That trial failed, or it fails again after others have failed. Finished
-                trials are in the journal.
+            FatalTrialError: The trial with the config as given failed, at first or when it was
+                retried after other failures. Finished trials are in the journal.
             KeyboardInterrupt: Ctrl-C came before that trial had finished.
         """
         if self._records:
@@ -150,7 +150,7 @@ class TrialTuner(BaseTuner):
         It is trained up to the first epoch of its last stage.
 
         Raises:
-            FatalTrialError: It fails.
+            FatalTrialError: The training fails.
             TimeIsUpError: The time is up.
         """
         self._failed += 1
