@@ -23,6 +23,7 @@ from pathlib import Path
 
 import psutil
 from measured import ROOT
+from process_memory import INTERVAL, anonymous_memory, process_tree, read_process_file
 
 sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 
@@ -34,8 +35,8 @@ LIMIT, MILLION = 1.5, 1_000_000
 FINISHED = re.compile(r"\+ (\S.*?)  +([\d.]+) s$")
 ANNOUNCED = re.compile(r"about ([\d,.]+) (MB|GB) of disk")
 
-#: Seconds between two looks at the memory, and looks at the memory per look at the disk.
-INTERVAL, LOOKS_PER_DISK = 0.2, 10
+#: Looks at the memory per look at the disk.
+LOOKS_PER_DISK = 10
 
 
 @dataclass
@@ -112,24 +113,12 @@ def look(
     """Record the peaks of memory (of the component that runs now) and of disk until the end."""
     process, looks = psutil.Process(pid), 0
     while not ended.wait(INTERVAL):
-        try:
-            tree = [process, *process.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return
+        tree = process_tree(process)
         peak[0] = max(peak[0], sum(anonymous_memory(one.pid) for one in tree))
         if looks % LOOKS_PER_DISK == 0:
             nameless = sum(nameless_files(one.pid, workspace) for one in tree)
             result.disk = max(result.disk, disk_usage(workspace) + nameless)
         looks += 1
-
-
-def anonymous_memory(pid: int) -> int:
-    """Return the resident memory of a process that is not a page of a file, in bytes."""
-    return sum(
-        int(line.split()[1]) * 1024
-        for line in read_process_file(pid, "status").splitlines()
-        if line.startswith(("RssAnon:", "RssShmem:"))
-    )
 
 
 def nameless_files(pid: int, workspace: Path) -> int:
@@ -140,14 +129,6 @@ def nameless_files(pid: int, workspace: Path) -> int:
             first, last = (int(edge, 16) for edge in line.split()[0].split("-"))
             size += last - first
     return size
-
-
-def read_process_file(pid: int, name: str) -> str:
-    """Return a file of /proc; "" for a process that has ended."""
-    try:
-        return Path(f"/proc/{pid}/{name}").read_text()
-    except OSError:
-        return ""
 
 
 def disk_usage(folder: Path) -> int:
