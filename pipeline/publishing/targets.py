@@ -9,7 +9,6 @@ from pipeline.publishing.served_version import ServedVersion
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import UnavailableError
 
-
 #: Beginning of the name of a folder of bundles, before its path.
 BUNDLES_IN = "bundles in "
 
