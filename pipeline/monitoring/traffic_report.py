@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.monitoring.drift_test import FALSE_ALARMS
 from pipeline.monitoring.model_knowledge import ModelKnowledge
-from pipeline.monitoring.monitor_state import StreamState
+from pipeline.monitoring.monitor_state import SettledAlarm, StreamState
 from pipeline.monitoring.picture_words import describe_look
 from pipeline.monitoring.unusual_pictures import UnusualPictures
 from trainer_module.contract.example_features import MEASURES
@@ -33,8 +33,10 @@ class AlarmReport:
         pictures: Number of pictures since then.
         share: Share of them that is unlike every known domain.
         known_share: Greatest share of a known group of which the same would be said.
-        nearest_domain: Known domain that these pictures are nearest to; None if it is not known.
-        distance: Their distance to it, see `embedding_distance`.
+        nearest_domain: Known domain that the newest of these pictures are nearest to; None if it is
+            not known.
+        distance: Their distance to it, see `embedding_distance`; the same measure as in the reason
+            of a batch.
         look: Words for how they look.
     """
 
@@ -64,10 +66,14 @@ class DomainTraffic:
         confidence: Mean confidence.
         usual_confidence: The same for test pictures; None for a version without them.
         estimated_accuracy: Estimated accuracy, see `agreement`; None for too few pictures.
-        usual_accuracy: Accuracy on test pictures.
+        usual_accuracy: Accuracy on test pictures; None for a version without them.
+        estimate_note: Why confidences give no estimate, or what is wrong with it; "" for a usual
+            one. Then the other estimate alone counts, unless there are too few pictures.
         measures: Mean brightness and other measures by name.
         classes: Share of the pictures by predicted class.
         alarm: Alarm; None if nothing is unusual.
+        settled_alarm: Why the newest alarm ended, if labels show that the version is good enough on
+            its pictures.
         delivered: Folder of the newest batch that was delivered since the alarm; None for none.
         delivered_at: Time of that delivery, ISO 8601 in UTC.
         is_new_delivery: Whether it was delivered in this pass.
@@ -89,13 +95,21 @@ class DomainTraffic:
     measures: dict[str, float]
     classes: dict[str, float]
     alarm: AlarmReport | None
+    estimate_note: str = ""
+    settled_alarm: SettledAlarm | None = None
     delivered: str | None = None
     delivered_at: str | None = None
     is_new_delivery: bool = False
     is_delivery_gone: bool = False
 
     def describe(self) -> str:
-        """Return what is unusual, in words; "" without an alarm."""
+        """Return what is unusual, or why it no longer is, in words; "" for neither."""
+        if (settled := self.settled_alarm) is not None:
+            name = f"Domain {quoted(self.domain)}: the" if self.domain else "The"
+            return (
+                f"{name} alarm was settled {describe_time(settled.time)} by {settled.batch}, "
+                f"good_enough: {settled.reason}"
+            )
         if self.alarm is None:
             return ""
         alarm = self.alarm
@@ -108,11 +122,10 @@ class DomainTraffic:
         if alarm.nearest_domain is not None:
             text += f", nearest {quoted(alarm.nearest_domain)} ({alarm.distance:.2f})"
         text += f": {', '.join(alarm.look)}." if alarm.look else "."
-        if self.estimated_accuracy is not None and self.usual_accuracy is not None:
-            text += (
-                f" Estimated accuracy {self.estimated_accuracy:.2f}, usually "
-                f"{self.usual_accuracy:.2f}."
-            )
+        if self.estimated_accuracy is not None:
+            usual = self.usual_accuracy
+            known = "" if usual is None else f", usually {usual:.2f}"
+            text += f" Estimated accuracy {self.estimated_accuracy:.2f}{known}."
         return text
 
 
@@ -198,12 +211,14 @@ def report_stream(
         },
         classes={label: _rounded(count / len(shown)) for label, count in sorted(counts.items())},
         alarm=_report_alarm(found, knowledge) if found else None,
+        estimate_note=knowledge.estimate_note(domain, len(shown)),
+        settled_alarm=stream.settled_alarm,
     )
 
 
 def _report_alarm(found: UnusualPictures, knowledge: ModelKnowledge) -> AlarmReport:
     unusual = found.unusual
-    distances = knowledge.distances(unusual)
+    distances = knowledge.distances(found.embeddings)
     nearest = min(distances, key=lambda name: (distances[name], name)) if distances else None
     return AlarmReport(
         since=_iso(found.since.times[0]),

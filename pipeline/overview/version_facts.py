@@ -9,19 +9,23 @@ from components.pusher.rollback_record import read_rollback
 from components.pusher.version_store import Push, VersionStore
 from pipeline.overview.finite_number import finite_number
 from pipeline.summary.summary_schema import Domain
+from trainer_module.contract.errors import InputError
 from trainer_module.contract.printable_names import printable_name
 
 
 @dataclass(frozen=True)
 class DomainAccuracy:
-    """Accuracy of a version on the test pictures of one domain.
+    """Accuracy of a version on the test pictures of one domain, or on its cross-fitted ones.
 
     Attributes:
         name: Name of the domain.
         accuracy: Accuracy, 0 to 1.
         low: Lower end of its confidence interval; None where it is unknown.
         high: Upper end of that interval.
-        test_images: Number of test pictures; None where it is unknown.
+        test_images: Number of test pictures, with those that are cross-fitted; None where it is
+            unknown.
+        cross_fitted_images: Number of them that are cross-fitted: each is predicted by a model that
+            was trained without it, and is in no test split; None where it is unknown.
         change: Accuracy minus that of the baseline on the same pictures; None where it is unknown.
         change_low: Lower end of the confidence interval of the change.
         change_high: Upper end of that interval.
@@ -33,6 +37,7 @@ class DomainAccuracy:
     low: float | None = None
     high: float | None = None
     test_images: float | None = None
+    cross_fitted_images: float | None = None
     change: float | None = None
     change_low: float | None = None
     change_high: float | None = None
@@ -63,6 +68,22 @@ def describe_version(
         "accepted": printable_name(push.accepted or "") if push else "",
         "baseline": push.baseline_version if push else None,
     }
+
+
+def find_since(store: VersionStore, number: int, promoted_at: str = "") -> str:
+    """Return since when a version serves, ISO 8601 in UTC; "" where no record tells it.
+
+    Args:
+        store: Versions of the model.
+        number: Number of the version.
+        promoted_at: See `describe_version`.
+    """
+    try:
+        push = store.read_any(number)
+        since: str = describe_version(store, number, push, promoted_at)["since"]
+    except (InputError, OSError):  # the overview tells what is wrong with the record
+        return ""
+    return since
 
 
 def serving_since(store: VersionStore, number: int, push: Push) -> tuple[str, int | None]:
@@ -129,6 +150,7 @@ def _compared_accuracy(name: str, result: Domain, is_new: bool) -> DomainAccurac
         low=result.accuracy_low,
         high=result.accuracy_high,
         test_images=result.test_images,
+        cross_fitted_images=result.cross_fitted_images,
         change=result.change,
         change_low=result.change_low,
         change_high=result.change_high,

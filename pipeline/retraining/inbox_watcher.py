@@ -13,12 +13,11 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from pipeline.config.path_check import folder_problem, inbox_remedy
+from pipeline.config.path_check import folder_problem
 from pipeline.config.retraining_options import RetrainOptions
-from pipeline.retraining.deliveries.inbox import configured_inbox
+from pipeline.retraining.deliveries.inbox import configured_inbox, unusable_inbox
 from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.child_process import isolated_module
-from trainer_module.contract.errors import InputError
 
 #: Seconds after which a pass is killed that was interrupted. The next pass processes its batch.
 STOP_TIMEOUT = 30
@@ -143,7 +142,7 @@ def _start_observer(
 ) -> BaseObserver | None:
     """Start to watch the inbox; return None if the operating system cannot do that."""
     if problem := folder_problem(inbox):
-        raise InputError(f"inbox {inbox} {problem}. {inbox_remedy(inbox, problem)}")
+        raise unusable_inbox(inbox, problem)
     observer = Observer()
     observer.schedule(ChangeHandler(inbox, changed), str(inbox), recursive=True)
     try:

@@ -23,7 +23,7 @@ from pipeline.config.run_config import RunConfig
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.workspace_files import lock_holder
-from trainer_module.contract.workspace_files.lease import Lease
+from trainer_module.contract.workspace_files.lease import Lease, release_lease
 
 HOLD = """
 import sys
@@ -355,14 +355,13 @@ def test_a_run_with_a_damaged_config_is_not_resumed_with_other_settings(
 
 def test_between_the_steps_of_a_run_on_a_cluster_only_its_steps_get_the_lock(workspace, config):
     run_id = workspace.new_run(config)
-    lease = Lease("run-1", run_id)
-    lease.write(workspace.root)
+    Lease("run-1", run_id).write(workspace.root)
     with pytest.raises(InputError, match=f"in use by run {run_id} on Kubeflow"), workspace.lock():
         pass
     with pytest.raises(InputError, match="run-1"), workspace.lock("run-2"):
         pass
     with workspace.lock("run-1"):
         pass
-    lease.release(workspace.root)
+    release_lease(workspace.root, "run-1")
     with workspace.lock():
         pass

@@ -15,7 +15,7 @@ from pipeline.kubeflow.stored_run import StoredRun
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.standard_streams import prepare_streams
 from pipeline.workspace import Workspace
-from trainer_module.contract.workspace_files.lease import Lease
+from trainer_module.contract.workspace_files.lease import Lease, release_lease
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
             stored = StoredRun.read(folder)
             run = read_run(read_run_config(step.parameters), lease.run_id, stored)
             write_failure(run, stored, read_failure(folder))
-        lease.release(workspace.root)
+        release_lease(workspace.root, environment.run)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from pipeline.terminal.standard_streams import prepare_streams
 from pipeline.version_lookup import serving_version
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
-from trainer_module.contract.workspace_files.lease import Lease
+from trainer_module.contract.workspace_files.lease import release_lease
 
 #: Value of the parameters of tasks that do not follow: it has all types, and nobody reads it.
 NOTHING = "0"
@@ -54,21 +54,9 @@ class TrainingStart:
         try:
             self.begun = BegunRun.begin(run, self._environment.step, NEWEST)
         except Exception as error:
-            release_lease(workspace, self._environment.run)
+            release_lease(workspace.root, self._environment.run)
             log = workspace.log(run.run_id)
             raise run_error(self._environment.step, error, log) from error
-
-
-def release_lease(workspace: Workspace, holder: str) -> None:
-    """Release the lease of a workspace if this run on Kubeflow has it.
-
-    Args:
-        workspace: The workspace.
-        holder: Id of the run on Kubeflow.
-    """
-    lease = Lease.read(workspace.root)
-    if lease and lease.holder == holder:
-        lease.release(workspace.root)
 
 
 def main() -> None:
@@ -79,7 +67,7 @@ def main() -> None:
     check_inbox(config)
     workspace = Workspace(config.workspace)
     serving_version(VersionStore(workspace.root, config.name))  # a pass needs one
-    release_lease(workspace, environment.run)  # an earlier attempt of this step was killed
+    release_lease(workspace.root, environment.run)  # an earlier attempt of this step was killed
     start, notices = TrainingStart(environment), Notices(command=config.notify.command)
     log = CommandLog("retrain", workspace.root)
     with notices.tell_failure():

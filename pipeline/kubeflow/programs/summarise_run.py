@@ -26,7 +26,7 @@ from pipeline.summary.summary_table import show_summary
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.standard_streams import prepare_streams
 from pipeline.workspace import Workspace
-from trainer_module.contract.workspace_files.lease import Lease
+from trainer_module.contract.workspace_files.lease import Lease, release_lease
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
             with noted_failures(environment):
                 summary = _summarise(run, stored, step)
                 write_result(run, stored, summary)
-            Lease(environment.run, run_id).release(workspace.root)
+            release_lease(workspace.root, environment.run)
     publish_logged(config.publish, run.store, workspace.log("publish"), print_line)
     clean_after(config, CommandLog("retrain", workspace.root))
 

@@ -11,9 +11,11 @@ function alarmText(alarm) {
   ];
   if (alarm.nearest) parts.push(` The nearest known domain is ${alarm.nearest}${distance}.`);
   if (alarm.look.length) parts.push(` Compared with all known ones they are ${alarm.look.join(", ")}.`);
-  if (alarm.estimated_accuracy !== null && alarm.usual_accuracy !== null) {
-    parts.push(` Estimated accuracy ${alarm.estimated_accuracy.toFixed(2)}, usually ${alarm.usual_accuracy.toFixed(2)}.`);
+  if (alarm.estimated_accuracy !== null) {
+    const usual = alarm.usual_accuracy === null ? "" : `, usually ${alarm.usual_accuracy.toFixed(2)}`;
+    parts.push(` Estimated accuracy ${alarm.estimated_accuracy.toFixed(2)}${usual}.`);
   }
+  if (alarm.estimate_note) parts.push(` Accuracy estimated from the confidences: ${alarm.estimate_note}.`);
   return group("p", "", "Since ", time(alarm.since), parts.join(""));
 }
 
@@ -32,6 +34,11 @@ function alarmItem(alarm) {
   );
 }
 
+function settledText(settled) {
+  const name = settled.domain ? `of domain ${settled.domain}` : "of clients that name no domain";
+  return [` The alarm ${name} was settled `, time(settled.time), ` by ${settled.batch}, good enough: ${settled.reason}.`];
+}
+
 function monitorNote(monitor, version) {
   const look = [" Compare what arrives with what the model knows: ", element("code", monitor.command, "command")];
   if (monitor.problem) return [];
@@ -39,7 +46,8 @@ function monitorNote(monitor, version) {
   if (!monitor.is_of_serving_version) {
     return version ? [`carryover monitor has not looked at the traffic of version ${version.number} yet.`, ...look] : [];
   }
-  return monitor.alarms.length ? [] : ["carryover monitor found nothing unusual ", time(monitor.time), "."];
+  const usual = monitor.alarms.length ? [] : ["carryover monitor found nothing unusual ", time(monitor.time), "."];
+  return [...usual, ...monitor.settled.flatMap(settledText)];
 }
 
 // What is read again and again is written anew only where it differs: who copies a command keeps the selection.

@@ -115,6 +115,16 @@ def configured_inbox(options: RetrainOptions) -> Path:
     return options.inbox
 
 
+def unusable_inbox(inbox: Path, problem: str) -> InputError:
+    """Return the error for an inbox that cannot be used, with what to do.
+
+    Args:
+        inbox: Path that the user has given.
+        problem: What is wrong with it, see `folder_problem`.
+    """
+    return InputError(f"inbox {inbox} {problem}. {inbox_remedy(inbox, problem)}")
+
+
 def find_deliveries(
     inbox: Path, quiet_seconds: float, allowed: Iterable[str] = ()
 ) -> list[Delivery]:
@@ -134,7 +144,7 @@ def find_deliveries(
         paths = sorted(inbox.iterdir())
     except OSError as error:
         problem = folder_problem(inbox) or f"cannot be read: {error.strerror}"
-        raise InputError(f"inbox {inbox} {problem}. {inbox_remedy(inbox, problem)}") from None
+        raise unusable_inbox(inbox, problem) from None
     roots = tuple(allowed)
     found = [_delivery(path, quiet_seconds, roots) for path in paths if is_delivery(path)]
     deliveries = _with_different_names(_without_named_folders(inbox, found))

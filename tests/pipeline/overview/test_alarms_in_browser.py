@@ -12,6 +12,9 @@ from overview_site import make_site
 from pipeline.overview.overview_routes import KEPT_SECONDS
 from pipeline.overview.server_facts import MonitorReading
 
+#: Why an alarm ended.
+SETTLED = {"batch": "labels", "time": "", "reason": "accuracy 0.95"}
+
 
 def report(batch: Path = Path("no-batch"), **changes: Any) -> dict[str, Any]:
     """A report with an alarm that was delivered, one that was not, and a usual domain."""
@@ -26,7 +29,7 @@ def report(batch: Path = Path("no-batch"), **changes: Any) -> dict[str, Any]:
     }
     tablet = {"domain": "<b>tablet", "alarm": alarm}
     tablet |= {"estimated_accuracy": 0.52, "usual_accuracy": 0.85}
-    tablet |= {"delivered": str(batch)}
+    tablet |= {"delivered": str(batch), "estimate_note": "no estimate, as the version is <new"}
     tablet |= {"delivered_at": "2026-11-27T19:00:00+00:00"}
     unnamed = {"domain": "", "alarm": alarm | {"look": [], "nearest_domain": None}}
     usual = {"domain": "gate", "alarm": None}
@@ -59,6 +62,7 @@ def test_an_alarm_is_shown_with_its_batch_and_the_commands_that_come_next(tmp_pa
         assert "The nearest known domain is <i>openmoji (0.62)." in first.text
         assert "they are colourless, bright." in first.text
         assert "Estimated accuracy 0.52, usually 0.85." in first.text
+        assert "estimated from the confidences: no estimate, as the version is <new." in first.text
         assert f"to {batch}\n" in first.text
         codes = [one.text for one in first.find_elements("css selector", ".command")]
         assert [one.split()[1] for one in codes] == ["label", "retrain"]
@@ -82,6 +86,10 @@ def test_an_alarm_is_shown_with_its_batch_and_the_commands_that_come_next(tmp_pa
     [
         (MonitorReading(), "carryover monitor has not looked at this traffic yet."),
         (MonitorReading(report(domains=[])), "carryover monitor found nothing unusual 27 Nov"),
+        (
+            MonitorReading(report(domains=[{"domain": "<i>tablet", "settled_alarm": SETTLED}])),
+            "The alarm of domain <i>tablet was settled an unknown time by labels, good enough: acc",
+        ),
         (MonitorReading(report(version=1)), "has not looked at the traffic of version 2 yet."),
     ],
 )

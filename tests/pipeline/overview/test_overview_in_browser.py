@@ -136,6 +136,10 @@ def test_the_page_tells_what_serves_how_good_it_is_and_what_became_of_batches(si
             batches = browser.find_element("id", "batches")
             wait.WebDriverWait(browser, 30).until(lambda _, element=batches: element.text)
             check_accessible(browser)
+            box, below = (browser.find_element("id", one).rect for one in ("try", "deliveries"))
+            assert box["x"] == below["x"]
+            # The batches fill the second column; in one column, what arrives is between them.
+            assert (below["y"] - box["y"] - box["height"] < 30) == (width == 1280)
         tiles = browser.find_element("id", "tiles").text.splitlines()
         assert tiles[:2] == ["Serving", "Version 2"]
         assert tiles[2].startswith("since 2 Jan 2024")
@@ -157,8 +161,10 @@ def test_the_page_tells_what_serves_how_good_it_is_and_what_became_of_batches(si
                 "\N{MINUS SIGN}0.050\n\N{MINUS SIGN}0.150 to +0.050",
             ],
             [f"day\n{tested}", "0.900\n0.880 to 0.920", "+0.100\n+0.080 to +0.120"],
-            [f"snow\n{tested}", "0.950", "new"],
+            ["snow\n45 pictures cross-fitted", "0.950", "new"],
         ]
+        note = browser.find_element("id", "accuracy-note").text
+        assert note.startswith("On the test split; cross-fitted in snow, where models predict ")
         coloured = browser.find_elements("css selector", "#domains .good, #domains .bad")
         assert [one.text for one in coloured] == ["+0.200", "+0.100"]
         items = [one.text.splitlines() for one in batches.find_elements("tag name", "li")]

@@ -67,10 +67,20 @@ class Lease:
         """Take the lease of a workspace. The caller holds its lock."""
         atomic_write(workspace / FILE, json.dumps(asdict(self)) + "\n")
 
-    def release(self, workspace: Path) -> None:
-        """Give the lease back, if it is still this one."""
-        if Lease.read(workspace) == self:
-            (workspace / FILE).unlink(missing_ok=True)
+
+def release_lease(workspace: Path, holder: str) -> None:
+    """Give the lease of a workspace back, if this run has it.
+
+    Args:
+        workspace: Folder of the workspace.
+        holder: Id of the run in the system that starts its steps.
+
+    Raises:
+        UnavailableError: The file is unreadable or damaged.
+    """
+    lease = Lease.read(workspace)
+    if lease and lease.holder == holder:
+        (workspace / FILE).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

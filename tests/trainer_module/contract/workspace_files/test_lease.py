@@ -8,7 +8,13 @@ import pytest
 
 from trainer_module.contract.errors import UnavailableError
 from trainer_module.contract.workspace_files import lease as lease_module
-from trainer_module.contract.workspace_files.lease import EXPIRES_AFTER, FILE, Lease, leased
+from trainer_module.contract.workspace_files.lease import (
+    EXPIRES_AFTER,
+    FILE,
+    Lease,
+    leased,
+    release_lease,
+)
 
 
 def let_expire(workspace: Path) -> None:
@@ -20,11 +26,11 @@ def test_a_lease_is_there_until_it_is_released_by_its_holder(tmp_path):
     assert Lease.read(tmp_path) is None
     mine = Lease("run-1", "20260101-000000")
     mine.write(tmp_path)
-    Lease("run-2", "20260101-000000").release(tmp_path)
+    release_lease(tmp_path, "run-2")
     assert Lease.read(tmp_path) == mine
-    mine.release(tmp_path)
+    release_lease(tmp_path, "run-1")
     assert Lease.read(tmp_path) is None
-    mine.release(tmp_path)  # an exit task releases it again
+    release_lease(tmp_path, "run-1")  # an exit task releases it again
 
 
 def test_a_lease_that_nobody_renews_expires_and_its_steps_are_refused(tmp_path):
