@@ -11,6 +11,7 @@ from pipeline.config.publish_options import PublishOptions
 from pipeline.publishing.publish_process import publish_logged
 from pipeline.publishing.publish_state import FILE, read_states
 from pipeline.publishing.publishing import Show, failure_reason, targets
+from pipeline.publishing.targets import BUNDLES_IN
 from pipeline.terminal.plain_lines import print_line
 from pipeline.version_lookup import find_store, serving_version
 from pipeline.workspace import Workspace
@@ -102,9 +103,11 @@ def _describe_wrong_marks(store: VersionStore, told: Collection[str]) -> list[st
         name = key.removeprefix(prefix)
         if not key.startswith(prefix) or name in told or state.serving in (None, newest):
             continue
-        is_mlflow = name.startswith("MLflow ")
-        mark = "alias `serving`" if is_mlflow else f"file {store.name}-serving.txt"
-        setting = "publish.mlflow=URI" if is_mlflow else "publish.bundles=DIR"
+        if name.startswith(BUNDLES_IN):
+            mark = f"file {store.name}-serving.txt"
+            setting = shlex.quote(f"publish.bundles={name.removeprefix(BUNDLES_IN)}")
+        else:  # its URI is kept without credentials
+            mark, setting = "alias `serving`", "publish.mlflow=URI"
         texts.append(
             f"{name}: unchanged, as no config names this target. Its {mark} still names version "
             f"{state.serving}, not {newest}; change that with: {publish} --set {setting}"

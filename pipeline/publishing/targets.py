@@ -9,6 +9,9 @@ from pipeline.publishing.served_version import ServedVersion
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import UnavailableError
 
+#: Beginning of the name of a folder of bundles, before its path.
+BUNDLES_IN = "bundles in "
+
 
 class Target(Protocol):
     """Receiver of runs and versions. Every call may be repeated, and then changes nothing."""
@@ -72,7 +75,7 @@ class BundleFolder:
     @property
     def name(self) -> str:
         """See `Target`."""
-        return f"bundles in {self._folder}"
+        return f"{BUNDLES_IN}{self._folder}"
 
     def publish_run(self, folder: Path) -> None:
         """Do nothing: a bundle holds the run of its version."""

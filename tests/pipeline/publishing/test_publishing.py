@@ -223,7 +223,7 @@ def test_a_rollback_says_what_a_target_that_was_named_by_hand_still_has(
     told = (
         f"bundles in {tmp_path}/bundles: unchanged, as no config names this target. Its file "
         "pets-serving.txt still names version 2, not 1; change that with: carryover publish "
-        f"--workspace {store.root} --set publish.bundles=DIR"
+        f"--workspace {store.root} --set publish.bundles={tmp_path}/bundles\n"
     )
     assert (told in capsys.readouterr().err) == (named != "the folder")
     serving = (tmp_path / "bundles" / "pets-serving.txt").read_text()
