@@ -1,8 +1,6 @@
 """What the page tells of the newest look of `carryover monitor`, and what to do next."""
 
-import shlex
 from collections.abc import Collection, Mapping
-from pathlib import PurePath
 from typing import Any
 
 from components.pusher.version_store import VersionStore
@@ -10,8 +8,12 @@ from pipeline.config.path_check import MISSING, folder_problem
 from pipeline.overview.finite_number import finite_number
 from pipeline.overview.server_facts import MonitorReading
 from pipeline.overview.version_facts import utc_time
-from pipeline.retraining.unlabelled.label_commands import free_labels_path
-from pipeline.version_lookup import find_stores
+from pipeline.retraining.unlabelled.label_commands import (
+    command_line,
+    label_command,
+    name_option,
+    retrain_command,
+)
 from trainer_module.contract.printable_names import printable_name, shortened
 
 #: Most alarms, most faults, and most words for the look of pictures that the page shows.
@@ -92,22 +94,25 @@ class _NextSteps:
     """Commands for a person, each with the words for it."""
 
     def __init__(self, store: VersionStore, batch_names: Collection[str]) -> None:
-        self._batch_names = batch_names
-        self._workspace = ["--workspace", str(store.root)]
-        is_only_model = len(find_stores(store.root)) < 2
-        self._name = [] if is_only_model else ["--name", store.name]
+        self._store, self._batch_names = store, batch_names
 
-    def look(self) -> str:
-        """Return the command that looks at the traffic."""
-        return _command("monitor", *self._workspace, *self._name)
+    def look(self, *options: str) -> str:
+        """Return the command that looks at the traffic.
+
+        Args:
+            options: Further options.
+        """
+        root = self._store.root
+        name = name_option(root, self._store.name)
+        line = command_line("monitor", "--workspace", str(root), *name, *options)
+        return printable_name(line)
 
     def deliver(self) -> list[dict[str, str]]:
         """Return what to do about pictures that were not delivered."""
-        deliver = ["--deliver", "my-inbox"]
         return [
             {
                 "text": "Put them into the inbox of carryover watch, from 50 different ones on:",
-                "command": _command("monitor", *self._workspace, *self._name, *deliver),
+                "command": self.look("--deliver", "my-inbox"),
             }
         ]
 
@@ -117,24 +122,18 @@ class _NextSteps:
         Args:
             batch: Path of its folder.
         """
-        path = PurePath(batch)
-        output = free_labels_path(str(path.parent), path.name, self._batch_names)
-        classes = ["--classes-from", self._workspace[1], "--output", output]
-        inbox = ["--inbox", str(path.parent)]
+        root, name = self._store.root, self._store.name
+        label = label_command(batch, batch, root, self._batch_names, name)
         return [
             {
                 "text": "Give labels to the pictures that were chosen:",
-                "command": _command("label", batch, *classes, *self._name),
+                "command": printable_name(label),
             },
             {
                 "text": "carryover watch trains on the labels. Where it does not run:",
-                "command": _command("retrain", *self._workspace, *self._name, *inbox),
+                "command": printable_name(retrain_command(batch, root, name)),
             },
         ]
-
-
-def _command(*arguments: str) -> str:
-    return printable_name(shlex.join(["carryover", *arguments]))
 
 
 def _text(value: Any) -> str:

@@ -37,7 +37,7 @@ def label_and_retrain(workspace: Path, batch: Batch, name: str | None = None) ->
         batch: Batch whose candidate will await labels.
         name: Name of the model; None where nobody has given it.
     """
-    return (*label_awaited(workspace, batch, name), _retrain(workspace, batch, name))
+    return (*label_awaited(workspace, batch, name), retrain_command(batch.source, workspace, name))
 
 
 def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> list[str]:
@@ -57,7 +57,7 @@ def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> 
     chosen = path_argument(_free_path(f"{batch.name}-to-label"))
     source = ("--inbox", posixpath.dirname(batch.source), "--batch", batch.name)
     options = (*source, "--count", str(COUNT), "--output", chosen, "--workspace", str(workspace))
-    select = _line("select", *options, *_name_option(workspace, name))
+    select = command_line("select", *options, *name_option(workspace, name))
     return [select, _label(chosen, workspace, batch, name)]
 
 
@@ -70,7 +70,7 @@ def deliver_once_more(workspace: Path, batch: Batch, name: str | None = None) ->
         name: Name of the model; None where nobody has given it.
     """
     inbox, path = posixpath.split(batch.source)
-    retrain = _retrain(workspace, batch, name)
+    retrain = retrain_command(batch.source, workspace, name)
     what = f"train on {batch.name} with the labels that have arrived"
     if not os.path.lexists(batch.source):
         return [f"To {what}, copy {path} into {inbox} again, and run:", retrain]
@@ -81,29 +81,58 @@ def deliver_once_more(workspace: Path, batch: Batch, name: str | None = None) ->
     return [f"To {what}:", f"touch {shlex.quote(f'{batch.source}/{READY}')}", retrain]
 
 
-def free_labels_path(inbox: str, name: str, taken: Collection[str]) -> str:
-    """Return a path in an inbox for the labels of a batch, at which they replace nothing.
+def label_command(
+    folder: str, batch: str, workspace: Path, taken: Collection[str], name: str | None
+) -> str:
+    """Return the command that labels pictures of a batch. The labels get a name of their own.
 
     Args:
-        inbox: Folder in which batches arrive.
-        name: Name of the batch to label.
+        folder: Folder with the pictures.
+        batch: Path of the batch in its inbox, beside which the labels are put.
+        workspace: Folder of the workspace.
         taken: Names of the batches of the workspace. A batch would replace the earlier one of its
             name.
+        name: Name of the model; None where nobody has given it.
     """
-    return _free_path(posixpath.join(inbox, f"{name}-labels"), taken)
+    output = _free_path(f"{batch}-labels", taken)
+    model = ("--classes-from", str(workspace), *name_option(workspace, name))
+    return command_line("label", folder, *model, "--only-labelled", "--output", output)
 
 
-def _retrain(workspace: Path, batch: Batch, name: str | None) -> str:
-    inbox = posixpath.dirname(batch.source)
-    options = ("--workspace", str(workspace), "--inbox", inbox, *_name_option(workspace, name))
-    return _line("retrain", *options)
+def retrain_command(batch: str, workspace: Path, name: str | None) -> str:
+    """Return the command that takes what is new in the inbox of a batch.
+
+    Args:
+        batch: Path of the batch in its inbox.
+        workspace: Folder of the workspace.
+        name: Name of the model; None where nobody has given it.
+    """
+    options = ("--workspace", str(workspace), "--inbox", posixpath.dirname(batch))
+    return command_line("retrain", *options, *name_option(workspace, name))
+
+
+def name_option(workspace: Path, name: str | None) -> tuple[str, ...]:
+    """Return the option that names the model, which a workspace with several requires.
+
+    Args:
+        workspace: Folder of the workspace.
+        name: Name of the model; None where nobody has given it.
+    """
+    return ("--name", name or "NAME") if len(find_stores(workspace)) > 1 else ()
+
+
+def command_line(*words: str) -> str:
+    """Return a command of carryover, as a text to copy.
+
+    Args:
+        words: Name of the command, its arguments and options.
+    """
+    return " ".join(("carryover", *map(shlex.quote, words)))
 
 
 def _label(folder: str, workspace: Path, batch: Batch, name: str | None) -> str:
     taken = {one.name for one in read_batches(workspace)}
-    output = free_labels_path(posixpath.dirname(batch.source), batch.name, taken)
-    model = ("--classes-from", str(workspace), *_name_option(workspace, name))
-    return _line("label", folder, *model, "--only-labelled", "--output", output)
+    return label_command(folder, batch.source, workspace, taken, name)
 
 
 def _free_path(path: str, taken: Collection[str] = ()) -> str:
@@ -113,12 +142,3 @@ def _free_path(path: str, taken: Collection[str] = ()) -> str:
         number += 1
         free = f"{path}-{number}"
     return free
-
-
-def _name_option(workspace: Path, name: str | None) -> tuple[str, ...]:
-    """Return the option that names the model, which a workspace with several requires."""
-    return ("--name", name or "NAME") if len(find_stores(workspace)) > 1 else ()
-
-
-def _line(*words: str) -> str:
-    return " ".join(("carryover", *map(shlex.quote, words)))
