@@ -14,14 +14,17 @@ from trainer_module.contract.printable_names import printable_name
 
 @dataclass(frozen=True)
 class DomainAccuracy:
-    """Accuracy of a version on the test pictures of one domain.
+    """Accuracy of a version on the test pictures of one domain, or on its cross-fitted ones.
 
     Attributes:
         name: Name of the domain.
         accuracy: Accuracy, 0 to 1.
         low: Lower end of its confidence interval; None where it is unknown.
         high: Upper end of that interval.
-        test_images: Number of test pictures; None where it is unknown.
+        test_images: Number of test pictures, with those that are cross-fitted; None where it is
+            unknown.
+        cross_fitted_images: Number of them that are cross-fitted: each is predicted by a model that
+            was trained without it, and is in no test split; None where it is unknown.
         change: Accuracy minus that of the baseline on the same pictures; None where it is unknown.
         change_low: Lower end of the confidence interval of the change.
         change_high: Upper end of that interval.
@@ -33,6 +36,7 @@ class DomainAccuracy:
     low: float | None = None
     high: float | None = None
     test_images: float | None = None
+    cross_fitted_images: float | None = None
     change: float | None = None
     change_low: float | None = None
     change_high: float | None = None
@@ -129,6 +133,7 @@ def _compared_accuracy(name: str, result: Domain, is_new: bool) -> DomainAccurac
         low=result.accuracy_low,
         high=result.accuracy_high,
         test_images=result.test_images,
+        cross_fitted_images=result.cross_fitted_images,
         change=result.change,
         change_low=result.change_low,
         change_high=result.change_high,

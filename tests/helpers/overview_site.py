@@ -21,7 +21,10 @@ NIGHT = "<b>night"
 
 
 def make_site(root: Path) -> VersionStore:
-    """Make the workspace; version 2 is better by day, and knows two new domains."""
+    """Make the workspace; version 2 is better by day, and knows two new domains.
+
+    All pictures of one of them, snow, are cross-fitted.
+    """
     store = VersionStore(root, NAME)
     push_version(store, RUN_1, None, {"day": 0.8, "fog": 0.7})
     push_version(store, RUN_2, 1, {"day": 0.9, "fog": 0.65, NIGHT: 0.6, "snow": 0.95})
@@ -29,7 +32,7 @@ def make_site(root: Path) -> VersionStore:
         "day": compared(0.9, 0.8, 0.02),
         "fog": compared(0.65, 0.7, 0.1),
         NIGHT: compared(0.6, 0.4, 0.1),
-        "snow": domain(0.95),
+        "snow": domain(0.95).model_copy(update={"test_images": 45, "cross_fitted_images": 45}),
     }
     add_run(root, RUN_1, pushed_version=1, baseline_version=None)
     add_run(root, RUN_2, domains=domains)

@@ -86,6 +86,13 @@ function changeCell(domain) {
   return cell;
 }
 
+function testedText(domain) {
+  const { test_images: tested, cross_fitted_images: crossFitted } = domain;
+  if (!crossFitted) return counted(tested, "test picture");
+  const text = `${counted(crossFitted, "picture")} cross-fitted`;
+  return tested > crossFitted ? `${counted(tested - crossFitted, "test picture")}, ${text}` : text;
+}
+
 function domainTable(domains, version) {
   const table = element("table");
   const head = table.createTHead().insertRow();
@@ -99,20 +106,31 @@ function domainTable(domains, version) {
   for (const domain of domains) {
     const name = group("th", "", element("span", domain.name, "name"), interval(domain));
     name.scope = "row";
-    if (domain.test_images !== null) name.append(element("small", counted(domain.test_images, "test picture")));
+    if (domain.test_images !== null) name.append(element("small", testedText(domain)));
     const row = body.insertRow();
     row.append(name, accuracyCell(domain), changeCell(domain));
   }
   return table;
 }
 
+// A cross-fitted picture is in no test split: a model that was trained without it predicts it.
+function accuracyNote(domains) {
+  if (!domains.some((domain) => domain.low !== null)) {
+    return "From the records of the versions. The summary of the run, with the intervals and with which pictures were tested, is not here.";
+  }
+  const names = domains.filter((domain) => domain.cross_fitted_images).map((domain) => domain.name);
+  const where = names.length === domains.length
+    ? "Cross-fitted in every domain: models predict pictures that they were trained without."
+    : names.length
+      ? `On the test split; cross-fitted in ${names.join(", ")}, where models predict pictures that they were trained without.`
+      : "On the test split.";
+  return `${where} With confidence intervals. A change is coloured where its interval leaves zero out.`;
+}
+
 function showAccuracy({ domains, version }) {
   byId("accuracy").hidden = !domains.length;
   if (!domains.length) return;
-  const hasIntervals = domains.some((domain) => domain.low !== null);
-  byId("accuracy-note").textContent = hasIntervals
-    ? "On the test split, with confidence intervals. A change is coloured where its interval leaves zero out."
-    : "On the test split, from the records of the versions. The summary of the run, with the intervals, is not here.";
+  byId("accuracy-note").textContent = accuracyNote(domains);
   byId("domains").replaceChildren(domainTable(domains, version));
 }
 

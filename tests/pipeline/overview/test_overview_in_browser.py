@@ -157,8 +157,10 @@ def test_the_page_tells_what_serves_how_good_it_is_and_what_became_of_batches(si
                 "\N{MINUS SIGN}0.050\n\N{MINUS SIGN}0.150 to +0.050",
             ],
             [f"day\n{tested}", "0.900\n0.880 to 0.920", "+0.100\n+0.080 to +0.120"],
-            [f"snow\n{tested}", "0.950", "new"],
+            ["snow\n45 pictures cross-fitted", "0.950", "new"],
         ]
+        note = browser.find_element("id", "accuracy-note").text
+        assert note.startswith("On the test split; cross-fitted in snow, where models predict ")
         coloured = browser.find_elements("css selector", "#domains .good, #domains .bad")
         assert [one.text for one in coloured] == ["+0.200", "+0.100"]
         items = [one.text.splitlines() for one in batches.find_elements("tag name", "li")]
