@@ -1,11 +1,13 @@
 """Volume and novelty of traffic over time, per domain."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from trainer_module.contract.output_text.wording import counted
 from trainer_module.contract.printable_names import shortened
 
 #: Lengths of a bucket in seconds; the shortest one that gives at most `MAX_BUCKETS` is used.
@@ -59,8 +61,14 @@ def describe_buckets(columns: TrafficColumns, names: Sequence[str], now: float) 
     counts = np.bincount(columns.domains, minlength=len(names))
     ordered = sorted(np.flatnonzero(counts), key=lambda index: (-counts[index], names[index]))
     shown, rest = ordered[:MAX_DOMAINS], ordered[MAX_DOMAINS:]
-    groups = [([index], shortened(names[index]), False) for index in shown]
-    groups += [(rest, f"{len(rest)} other domains", True)] if rest else []
+    series = _choose_series([names[index] for index in shown])
+    groups = [
+        ([index], {"name": shortened(names[index]), "is_rest": False, "series": number})
+        for index, number in zip(shown, series, strict=True)
+    ]
+    if rest:
+        name = counted(len(rest), "other domain")
+        groups.append((rest, {"name": name, "is_rest": True, "series": MAX_DOMAINS}))
     return {
         "pictures": len(columns.times),
         "first": first,
@@ -68,12 +76,28 @@ def describe_buckets(columns: TrafficColumns, names: Sequence[str], now: float) 
         "bucket_seconds": length,
         "starts": [(start + number) * length for number in range(num_buckets)],
         "domains": [
-            {"name": name, "is_rest": is_rest}
+            named
             | _describe_group(np.isin(columns.domains, indices), columns, buckets, num_buckets)
-            for indices, name, is_rest in groups
+            for indices, named in groups
         ],
         "last_day": _describe_rows(columns.where(columns.times > now - DAY)),
     }
+
+
+def _choose_series(names: Sequence[str]) -> list[int]:
+    """Return the number of the colour of every domain, below `MAX_DOMAINS`.
+
+    It depends on the names alone, so that a domain keeps its colour while the volumes change.
+
+    Args:
+        names: At most `MAX_DOMAINS` different names.
+    """
+    chosen: dict[str, int] = {}
+    for name in sorted(names):
+        preferred = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()[0]
+        free = set(range(MAX_DOMAINS)) - set(chosen.values())
+        chosen[name] = min(free, key=lambda number: (number - preferred) % MAX_DOMAINS)
+    return [chosen[name] for name in names]
 
 
 def _bucket_length(span: float) -> int:

@@ -4,8 +4,9 @@ const DASHES = ["", "7 4", "2 4", "9 3 2 3", "1 3", "4 4"];
 const AXIS_TIME = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const AXIS_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
-function series(number) {
-  return `series-${(number % DASHES.length) + 1}`;
+// The server chooses the number: a domain keeps its colour, whatever the others do.
+function series(domain) {
+  return `series-${domain.series + 1}`;
 }
 
 function axisLabel(x, y, anchor, text) {
@@ -42,17 +43,17 @@ function grid(traffic, height, ticks, scale, write) {
 }
 
 // A bucket without a picture interrupts the line; one between two such is a dot.
-function noveltyLine(domain, number, scale) {
+function noveltyLine(domain, scale) {
   const points = domain.novelties.map((value, bucket) =>
     value === null ? null : `${scale.x(bucket + .5).toFixed(1)} ${scale.y(value).toFixed(1)}`);
   let path = "";
   points.forEach((point, bucket) => {
     if (point) path += `${bucket && points[bucket - 1] ? "L" : "M"}${point}`;
   });
-  const line = svg("path", { d: path, class: `line ${series(number)}`, "stroke-dasharray": DASHES[number % DASHES.length] });
+  const line = svg("path", { d: path, class: `line ${series(domain)}`, "stroke-dasharray": DASHES[domain.series] });
   const dots = points.filter((point, bucket) => point && !points[bucket - 1] && !points[bucket + 1]).map((point) => {
     const [cx, cy] = point.split(" ");
-    return svg("circle", { cx, cy, r: 3, class: `dot ${series(number)}` });
+    return svg("circle", { cx, cy, r: 3, class: `dot ${series(domain)}` });
   });
   return [line, ...dots];
 }
@@ -65,7 +66,7 @@ function noveltyPlot(traffic) {
     "svg", { viewBox: `0 0 ${PLOT.width} ${height}`, role: "img", "aria-label": `Median novelty over time. ${novelties(traffic)}` },
     ...grid(traffic, height, [0, .5, 1], scale, (value) => value.toFixed(1)),
     reference,
-    ...traffic.domains.flatMap((domain, number) => noveltyLine(domain, number, scale)),
+    ...traffic.domains.flatMap((domain) => noveltyLine(domain, scale)),
   );
 }
 
@@ -81,11 +82,11 @@ function volumePlot(traffic) {
   const width = Math.min(Math.max(scale.step - 1.5, 1), 40);
   const bars = traffic.starts.flatMap((_, bucket) => {
     let below = 0;
-    return traffic.domains.map((domain, number) => {
+    return traffic.domains.map((domain) => {
       const top = scale.y(below + domain.counts[bucket]), bottom = scale.y(below);
       below += domain.counts[bucket];
       const x = (scale.x(bucket + .5) - width / 2).toFixed(1);
-      return svg("rect", { x, y: top.toFixed(1), width: width.toFixed(1), height: (bottom - top).toFixed(1), class: `bar ${series(number)}` });
+      return svg("rect", { x, y: top.toFixed(1), width: width.toFixed(1), height: (bottom - top).toFixed(1), class: `bar ${series(domain)}` });
     });
   });
   return svg(

@@ -18,8 +18,8 @@ function figure(title, plot) {
   return group("figure", "", element("figcaption", title), plot);
 }
 
-function key(number) {
-  const line = svg("path", { d: "M2 8 H30", class: `line ${series(number)}`, "stroke-dasharray": DASHES[number % DASHES.length] });
+function key(domain) {
+  const line = svg("path", { d: "M2 8 H30", class: `line ${series(domain)}`, "stroke-dasharray": DASHES[domain.series] });
   return svg("svg", { viewBox: "0 0 32 16", class: "key", "aria-hidden": "true" }, line);
 }
 
@@ -32,8 +32,8 @@ function trafficTable(traffic) {
     head.append(cell);
   }
   const body = table.createTBody();
-  traffic.domains.forEach((domain, number) => {
-    const name = group("th", "", key(number), element("span", domainName(domain), "name"));
+  traffic.domains.forEach((domain) => {
+    const name = group("th", "", key(domain), element("span", domainName(domain), "name"));
     name.scope = "row";
     const accepted = domain.accepted === null ? "-" : `${(100 * domain.accepted).toFixed(1)} %`;
     const values = [domain.pictures.toLocaleString("en"), shown(domain.novelty), accepted];

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from pipeline.overview.traffic_buckets import DAY, MAX_BUCKETS, TrafficColumns, describe_buckets
+from pipeline.overview.traffic_buckets import (
+    DAY,
+    MAX_BUCKETS,
+    MAX_DOMAINS,
+    TrafficColumns,
+    describe_buckets,
+)
 
 #: A time at the start of a day, and so of a bucket of every length.
 START = 20000 * DAY
@@ -59,6 +65,25 @@ def test_domains_with_few_pictures_are_taken_together():
     described = describe_buckets(columns(sorted(rows)), list("abcdefgh"), START)
     assert [one["name"] for one in described["domains"]] == [*"abcde", "3 other domains"]
     assert described["domains"][-1]["pictures"] == 4 + 3 + 2
+
+
+def colours(counts: dict[str, int]) -> dict[str, int]:
+    """Colours of domains with so many pictures each."""
+    rows = [
+        (float(number), domain, 0.5, 1.0)
+        for domain, count in enumerate(counts.values())
+        for number in range(count)
+    ]
+    described = describe_buckets(columns(sorted(rows)), list(counts), START)
+    return {one["name"]: one["series"] for one in described["domains"]}
+
+
+def test_a_domain_keeps_its_colour_while_the_volumes_change():
+    names = ["door", "yard", "gate", "roof", "hall"]
+    first = colours({name: number + 1 for number, name in enumerate(names)})
+    assert sorted(first.values()) == list(range(MAX_DOMAINS))
+    assert colours({name: 9 - number for number, name in enumerate(names)}) == first
+    assert colours({"a": 1} | dict.fromkeys(names, 9)) == first | {"1 other domain": MAX_DOMAINS}
 
 
 def test_the_last_day_ends_now():
