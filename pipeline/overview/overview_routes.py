@@ -121,9 +121,10 @@ class _Handlers:
         self._history = history = self._history or TrafficHistory(
             self._store.root, self._store.name
         )
+        loop, facts = asyncio.get_running_loop(), self._facts()
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._threads, lambda: orjson.dumps(history.read())
+            return await loop.run_in_executor(
+                self._threads, _read_traffic, history, self._store, facts
             )
         except asyncio.CancelledError:  # the server stops, and its threads must
             history.stop()
@@ -135,6 +136,15 @@ def _read_overview(store: VersionStore, facts: ServerFacts) -> bytes:
     from pipeline.overview.workspace_overview import WorkspaceOverview
 
     return orjson.dumps(WorkspaceOverview(store).read(facts))
+
+
+def _read_traffic(history: "TrafficHistory", store: VersionStore, facts: ServerFacts) -> bytes:
+    """Return what arrived, with the serving version and since when it serves."""
+    from pipeline.overview.version_facts import find_since
+
+    number = facts.version
+    since = find_since(store, number, facts.promoted_at) if number else ""
+    return orjson.dumps(history.read(number) | {"version": number, "since": since})
 
 
 def _json(content: bytes) -> Response:

@@ -40,6 +40,7 @@ NOTHING: dict[str, Any] = {
     "is_kept": False,
     "is_complete": True,
     "pictures": 0,
+    "other_pictures": 0,
     "unusual": [],
     "problem": "",
 }
@@ -47,6 +48,9 @@ NOTHING: dict[str, Any] = {
 
 class TrafficHistory:
     """Keeps times, domains and novelties of the kept pictures, and the most unusual pictures.
+
+    They are those of the serving version: the novelties of two versions are not comparable. What
+    other versions predicted is counted.
 
     One thread calls `read`; any may call `stop`.
     """
@@ -65,14 +69,24 @@ class TrafficHistory:
         self._unusual = UnusualPictures(self._thumbnails)
         self._names: dict[str, int] = {}
         self._files: dict[Path, float] = {}  # those of the last reading, and their first times
+        self._version: int | None = None
         self._newest = 0.0  # time of the newest record that was read, of any model
         self._times, self._novelties, self._accepted = array("d"), array("f"), array("f")
         self._domains = array("q")
+        self._other_times = array("d")
         self._is_stopped = threading.Event()
 
-    def read(self) -> dict[str, Any]:
-        """Read what is new, and return what arrived within `WINDOW`, as a JSON object."""
+    def read(self, version: int | None) -> dict[str, Any]:
+        """Read what is new, and return what arrived within `WINDOW`, as a JSON object.
+
+        Args:
+            version: Number of the serving version; None if no version is loaded. With another one
+                than before, everything is read again.
+        """
         now = self._clock()
+        if version != self._version:
+            self._version = version
+            self._forget_all(now)
         try:
             is_complete = self._update(now)
         except OSError as error:
@@ -83,6 +97,7 @@ class TrafficHistory:
         common = {
             "is_kept": self._folder.is_dir(),
             "is_complete": is_complete,
+            "other_pictures": len(self._other_times),
             "unusual": self._unusual.describe(),
         }
         if not len(columns.times):
@@ -122,11 +137,15 @@ class TrafficHistory:
         files = {file.path: file.start for file in list_files(self._folder)}
         oldest = min(files.values(), default=now)
         if any(start > oldest for path, start in self._files.items() if path not in files):
-            self._keep_between(now, now)
-            self._newest = 0.0
-            self._unusual.forget(now)
+            self._forget_all(now)
         self._files = files
         return oldest
+
+    def _forget_all(self, now: float) -> None:
+        """Forget every record, so that all files are read again."""
+        self._keep_between(now, now)
+        self._newest = 0.0
+        self._unusual.forget(now)
 
     def _keep_between(self, start: float, end: float) -> None:
         """Forget the records before a time, and those from another time on."""
@@ -134,8 +153,13 @@ class TrafficHistory:
         for column in (self._times, self._domains, self._novelties, self._accepted):
             del column[high:]
             del column[:low]
+        del self._other_times[bisect_left(self._other_times, end) :]
+        del self._other_times[: bisect_left(self._other_times, start)]
 
     def _add(self, record: TrafficRecord) -> None:
+        if record.version != self._version:
+            self._other_times.append(record.time)
+            return
         name = record.domain
         if name not in self._names and len(self._names) >= MAX_NAMES:
             name = ""

@@ -9,6 +9,7 @@ from components.pusher.rollback_record import read_rollback
 from components.pusher.version_store import Push, VersionStore
 from pipeline.overview.finite_number import finite_number
 from pipeline.summary.summary_schema import Domain
+from trainer_module.contract.errors import InputError
 from trainer_module.contract.printable_names import printable_name
 
 
@@ -67,6 +68,22 @@ def describe_version(
         "accepted": printable_name(push.accepted or "") if push else "",
         "baseline": push.baseline_version if push else None,
     }
+
+
+def find_since(store: VersionStore, number: int, promoted_at: str = "") -> str:
+    """Return since when a version serves, ISO 8601 in UTC; "" where no record tells it.
+
+    Args:
+        store: Versions of the model.
+        number: Number of the version.
+        promoted_at: See `describe_version`.
+    """
+    try:
+        push = store.read_any(number)
+        since: str = describe_version(store, number, push, promoted_at)["since"]
+    except (InputError, OSError):  # the overview tells what is wrong with the record
+        return ""
+    return since
 
 
 def serving_since(store: VersionStore, number: int, push: Push) -> tuple[str, int | None]:

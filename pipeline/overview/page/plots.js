@@ -42,6 +42,19 @@ function grid(traffic, height, ticks, scale, write) {
   return parts;
 }
 
+// A line at the time from which on the version serves, unless that was before the plot begins.
+function changeMark(traffic, height, scale) {
+  const [start] = traffic.starts;
+  const bucket = (Date.parse(traffic.since) / 1000 - start) / traffic.bucket_seconds;
+  if (!(bucket > -1 && bucket <= traffic.starts.length)) return [];
+  const x = scale.x(Math.max(bucket, 0)).toFixed(1);
+  const isRight = bucket > traffic.starts.length / 2;
+  return [
+    svg("line", { x1: x, x2: x, y1: PLOT.top, y2: height - PLOT.bottom, class: "change" }),
+    axisLabel(Number(x) + (isRight ? -5 : 5), PLOT.top - 6, isRight ? "end" : "start", `version ${traffic.version} serves`),
+  ];
+}
+
 // A bucket without a picture interrupts the line; one between two such is a dot.
 function noveltyLine(domain, scale) {
   const points = domain.novelties.map((value, bucket) =>
@@ -66,6 +79,7 @@ function noveltyPlot(traffic) {
     "svg", { viewBox: `0 0 ${PLOT.width} ${height}`, role: "img", "aria-label": `Median novelty over time. ${novelties(traffic)}` },
     ...grid(traffic, height, [0, .5, 1], scale, (value) => value.toFixed(1)),
     reference,
+    ...changeMark(traffic, height, scale),
     ...traffic.domains.flatMap((domain) => noveltyLine(domain, scale)),
   );
 }
@@ -93,5 +107,6 @@ function volumePlot(traffic) {
     "svg", { viewBox: `0 0 ${PLOT.width} ${height}`, role: "img", "aria-label": `Number of pictures over time, ${traffic.pictures} in all.` },
     ...grid(traffic, height, [0, most], scale, (value) => value.toLocaleString("en")),
     ...bars,
+    ...changeMark(traffic, height, scale),
   );
 }

@@ -74,13 +74,22 @@ function trafficTile({ pictures, last_day: day }) {
   return tile("Kept in 24 hours", day.pictures.toLocaleString("en"), day.pictures ? novelty : "No picture was kept.");
 }
 
+// Novelties of two versions cannot be compared: what others predicted is only counted.
+function trafficNote(traffic) {
+  const { pictures, version } = traffic;
+  const others = traffic.other_pictures ? ` ${counted(traffic.other_pictures, "picture")} of the week, which other versions classified, ${traffic.other_pictures === 1 ? "is" : "are"} left out.` : "";
+  const unread = traffic.is_complete ? "" : ", and more that are being read";
+  const name = version ? ` of version ${version}` : "";
+  if (!pictures) return `No picture${name} was kept within a week${unread}.${others}`;
+  return `${counted(pictures, "picture")}${name} that the server kept within a week${unread}.${others} Every point and every bar stands for ${LENGTHS[traffic.bucket_seconds]}.`;
+}
+
 function showTraffic(traffic) {
   byId("traffic").hidden = false;
   const note = byId("traffic-note");
   if (traffic.problem) note.textContent = traffic.problem;
   else if (!traffic.is_kept) note.textContent = "No picture is kept. Start the server with --sample-requests 0.1 to keep a tenth of them.";
-  else if (!traffic.pictures) note.textContent = "No picture has arrived within a week.";
-  else note.textContent = `${counted(traffic.pictures, "picture")} that the server kept within a week${traffic.is_complete ? "" : ", and more that are being read"}. Every point and every bar stands for ${LENGTHS[traffic.bucket_seconds]}.`;
+  else note.textContent = trafficNote(traffic);
   fillTile("arrived", trafficTile(traffic));
   if (!traffic.pictures) {
     byId("plots").replaceChildren();

@@ -14,6 +14,9 @@ pytestmark = pytest.mark.component
 
 NOW = 1_700_000_000.0
 
+#: Version that has predicted the pictures, unless a test says another one.
+VERSION = 3
+
 
 class Site:
     """A workspace with traffic, and its history."""
@@ -29,7 +32,7 @@ class Site:
 
     def read(self) -> int:
         """Read, and return the number of pictures."""
-        found = self.history.read()
+        found = self.history.read(VERSION)
         assert found["problem"] == ""
         return found["pictures"]
 
@@ -40,7 +43,7 @@ def _site(tmp_path) -> Site:
 
 
 def test_without_traffic_nothing_is_kept(site):
-    assert site.history.read() == NOTHING
+    assert site.history.read(VERSION) == NOTHING
     assert list(site.root.iterdir()) == []
 
 
@@ -70,6 +73,19 @@ def test_pictures_of_another_model_are_left_out(site):
     assert site.read() == 1
 
 
+def test_what_other_versions_predicted_is_counted_and_left_out(site):
+    site.write(NOW - 9, NOW - 8, version=2, novelty=0.99, domain="two")
+    site.write(NOW - 3, novelty=0.97, domain="three")
+    site.write(NOW - 2, version=2, domain="two")
+    for version, name, pictures, others in ((VERSION, "three", 1, 3), (2, "two", 3, 1)):
+        found = site.history.read(version)
+        assert [one["name"] for one in found["domains"]] == [name]
+        assert (found["pictures"], found["other_pictures"]) == (pictures, others)
+        assert {one["version"] for one in found["unusual"]} == {version}
+    site.now += WINDOW
+    assert site.history.read(2) == NOTHING | {"is_kept": True}
+
+
 def test_pictures_of_a_clock_that_was_wrong_are_left_out(site):
     site.write(NOW - 1, NOW + 1e6)
     assert site.read() == 1
@@ -78,7 +94,7 @@ def test_pictures_of_a_clock_that_was_wrong_are_left_out(site):
 def test_domains_novelties_and_unusual_pictures_are_told(site):
     site.write(NOW - 2, domain="two\nlines", novelty=0.5, accepted=True)
     site.write(NOW - 1, domain="", novelty=0.99, accepted=None)
-    found = site.history.read()
+    found = site.history.read(VERSION)
     domains = [(one["name"], one["novelty"], one["accepted"]) for one in found["domains"]]
     assert domains == [("", 0.99, None), (r"two\nlines", 0.5, 1.0)]
     [unusual] = found["unusual"]
@@ -90,9 +106,9 @@ def test_pictures_whose_files_are_deleted_are_forgotten(site):
     site.write(NOW - 3, novelty=0.99)
     assert site.read() == 1
     shutil.rmtree(traffic_folder(site.root))
-    assert site.history.read() == NOTHING
+    assert site.history.read(VERSION) == NOTHING
     site.write(NOW - 2)
-    found = site.history.read()
+    found = site.history.read(VERSION)
     assert (found["pictures"], found["unusual"]) == (1, [])
 
 
@@ -102,7 +118,7 @@ def test_a_picture_whose_file_is_deleted_among_others_is_forgotten(site):
     assert site.read() == 3
     _, second, _ = sorted(traffic_folder(site.root).glob("*.tfrecord"))
     second.unlink()
-    assert sorted(one["name"] for one in site.history.read()["domains"]) == ["3", "9"]
+    assert sorted(one["name"] for one in site.history.read(VERSION)["domains"]) == ["3", "9"]
 
 
 def test_damaged_files_cost_their_records_only(site):
@@ -115,18 +131,18 @@ def test_damaged_files_cost_their_records_only(site):
 
 def test_a_folder_that_cannot_be_read_is_named(site):
     traffic_folder(site.root).write_bytes(b"a file")
-    assert "cannot be read" in site.history.read()["problem"]
+    assert "cannot be read" in site.history.read(VERSION)["problem"]
 
 
 def test_what_takes_long_is_read_in_parts(site, monkeypatch):
     times = [NOW - 5000 + 20 * number for number in range(200)]
     site.write(*times)
     monkeypatch.setattr(traffic_history, "READ_SECONDS", 0.0)
-    first = site.history.read()
+    first = site.history.read(VERSION)
     assert not first["is_complete"]
     assert 0 < first["pictures"] < 200
     monkeypatch.setattr(traffic_history, "READ_SECONDS", 600.0)
-    second = site.history.read()
+    second = site.history.read(VERSION)
     assert (second["is_complete"], second["pictures"]) == (True, 200)
 
 

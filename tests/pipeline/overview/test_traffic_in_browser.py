@@ -1,6 +1,8 @@
 """What arrives, on the page in Chromium."""
 
+import json
 import time
+from datetime import datetime, timezone
 
 import pytest
 from app_in_thread import run_app
@@ -16,12 +18,16 @@ pytestmark = pytest.mark.component
 
 def test_volume_novelty_and_the_most_unusual_pictures_are_shown(tmp_path):
     wait = pytest.importorskip("selenium.webdriver.support.wait", reason="needs selenium")
-    make_site(tmp_path)
+    push = make_site(tmp_path).path(2) / "assets.extra" / "push.json"
     now = time.time()
-    days = [record(now - 3600 * hour, solid("red"), "<b>door") for hour in range(1, 90)]
-    new = [record(now - 60, solid((n, 0, 0)), "", novelty=0.96, label="<i>cat") for n in range(3)]
+    pushed_at = datetime.fromtimestamp(now - 3600 * 30, timezone.utc).isoformat()
+    push.write_text(json.dumps(json.loads(push.read_text()) | {"pushed_at": pushed_at}))
+    days = [record(now - 3600 * hour, solid("red"), "<b>door", version=2) for hour in range(1, 90)]
+    shown = {"novelty": 0.96, "label": "<i>cat", "version": 2}
+    new = [record(now - 60, solid((n, 0, 0)), "", **shown) for n in range(3)]
+    earlier = record(now - 30, solid("blue"), "yard", novelty=0.99, version=1)
     with TrafficWriter(traffic_folder(tmp_path), 10**8) as writer:
-        writer.write([*days, *new])
+        writer.write([*days, *new, earlier])
     with run_app(workspace=tmp_path) as app, open_browser() as browser:
         app.versions.update()
         for width, is_dark in ((1280, False), (390, True)):
@@ -36,6 +42,10 @@ def test_volume_novelty_and_the_most_unusual_pictures_are_shown(tmp_path):
         lines = plots.find_elements("css selector", "figure .line")
         dashes = [line.get_attribute("stroke-dasharray") for line in lines]
         assert dashes[0] != dashes[1]
+        marks = plots.find_elements("xpath", ".//*[text()='version 2 serves']")
+        assert len(marks) == len(plots.find_elements("css selector", ".change")) == 2
+        note = browser.find_element("id", "traffic-note").text
+        assert note.startswith("92 pictures of version 2 that the server kept within a week. 1 pic")
         pictures = browser.find_elements("css selector", ".gallery li")
         assert [one.text.splitlines()[:3] for one in pictures] == [
             ["<i>cat", "novelty 0.960", "accepted"]
