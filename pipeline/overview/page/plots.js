@@ -1,5 +1,5 @@
 // Plots of what arrives: lines of novelty above bars of volume, on one axis of time.
-const PLOT = { width: 760, left: 62, right: 8, top: 20, bottom: 34 };
+const PLOT = { width: 760, left: 62, right: 8, top: 30, bottom: 34 };
 const DASHES = ["", "7 4", "2 4", "9 3 2 3", "1 3", "4 4"];
 const AXIS_TIME = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const AXIS_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });

@@ -136,6 +136,10 @@ def test_the_page_tells_what_serves_how_good_it_is_and_what_became_of_batches(si
             batches = browser.find_element("id", "batches")
             wait.WebDriverWait(browser, 30).until(lambda _, element=batches: element.text)
             check_accessible(browser)
+            box, below = (browser.find_element("id", one).rect for one in ("try", "deliveries"))
+            assert box["x"] == below["x"]
+            # The batches fill the second column; in one column, what arrives is between them.
+            assert (below["y"] - box["y"] - box["height"] < 30) == (width == 1280)
         tiles = browser.find_element("id", "tiles").text.splitlines()
         assert tiles[:2] == ["Serving", "Version 2"]
         assert tiles[2].startswith("since 2 Jan 2024")
