@@ -10,6 +10,7 @@ from pipeline.overview.server_facts import ServerFacts
 from pipeline.overview.traffic_alarms import describe_monitor
 from pipeline.overview.version_facts import describe_version, domain_accuracies, utc_time
 from pipeline.retraining.batch import FILE, Batch
+from pipeline.retraining.current_reason import current_reason
 from pipeline.summary.summary_schema import Domain, Summary
 from pipeline.version_lookup import find_rollbacks
 from pipeline.workspace import Workspace
@@ -130,17 +131,23 @@ class WorkspaceOverview:
         ]
         # The records of all versions are read only if one of them may have been rolled back.
         rollbacks = find_rollbacks(self._store.root, pushed) if pushed else {}
+
+        def rollback_of(one: Batch) -> str:
+            found = rollbacks.get((one.digest, one.version)) if one.state == "pushed" else None
+            return printable_name(str(found)) if found else ""
+
+        serving = [
+            one for one in reversed(batches) if one.state == "pushed" and not rollback_of(one)
+        ]
         return [
             {
                 "name": printable_name(one.name),
                 "state": one.state,
                 "time": utc_time(one.finished_at or one.taken_at),
-                "reason": shortened(one.reason, MAX_REASON),
+                "reason": shortened(current_reason(one, serving), MAX_REASON),
                 "version": one.version,
                 "replaced_by": one.replaced_by,
-                "rollback": printable_name(str(rollbacks[one.digest, one.version]))
-                if one.state == "pushed" and (one.digest, one.version) in rollbacks
-                else "",
+                "rollback": rollback_of(one),
                 "run": one.run_id if has_report(self._workspace, one.run_id) else None,
             }
             for one in batches

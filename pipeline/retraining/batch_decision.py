@@ -26,6 +26,7 @@ from pipeline.retraining.batch import (
     OPEN,
     BatchState,
 )
+from pipeline.retraining.current_reason import WAITS
 from pipeline.retraining.unlabelled.unlabelled_plan import HeldOutCount, plan_unlabelled
 from pipeline.summary.acceptance_result import describe_fall
 from pipeline.summary.summary_schema import Summary
@@ -188,7 +189,7 @@ def decide(
         return BatchDecision(
             "too_little_data",
             f"{numbers}: a domain needs {counted(options.min_pictures, 'labelled picture')}. "
-            f"The batch waits for more{_with_the_next_training(corrections)}",
+            f"{WAITS}{_with_the_next_training(corrections)}",
         )
     if all(
         _is_good_enough(domains[name], waiting.get(name, 0), waiting_accuracies.get(name), options)

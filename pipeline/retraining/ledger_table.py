@@ -9,12 +9,13 @@ from rich.table import Table
 
 from components.pusher.rollback_record import Rollback
 from pipeline.retraining.batch import AWAITING, Batch
+from pipeline.retraining.current_reason import current_reason
 from pipeline.retraining.unlabelled.label_commands import (
     deliver_once_more,
     label_awaited,
     select_and_label,
 )
-from pipeline.retraining.unlabelled.labels_since import has_labels_since
+from pipeline.retraining.unlabelled.labels_since import labels_since
 from pipeline.terminal.accept_command import accept_command
 from pipeline.terminal.safe_console import plain
 from pipeline.terminal.table_printing import print_table
@@ -58,13 +59,15 @@ def show_ledger(
         table.add_column(name, no_wrap=name == "taken")
     table.add_column("version", justify="right")
     table.add_column("why", overflow="fold")
+    pushed = _serving(batches, rollbacks or {})
     for batch in batches:
         rollback = _find_rollback(batch, rollbacks or {})
         outcome = ROLLED_BACK if rollback else batch.state
         colour = COLOURS.get(outcome, "")
         outcome = f"[{colour}]{outcome}[/{colour}]" if colour else outcome
         # `carryover accept` needs the run.
-        why = f"{batch.reason} (run {batch.run_id})" if batch.state == "rejected" else batch.reason
+        why = current_reason(batch, pushed)
+        why += f" (run {batch.run_id})" if batch.state == "rejected" else ""
         why += f"; {rollback}" if rollback and rollback.rolled_back_at else ""
         outcome += f", replaced by {batch.replaced_by}" if batch.replaced_by else ""
         table.add_row(
@@ -84,7 +87,7 @@ def next_steps(
     rollbacks: Rollbacks | None = None,
     name: str | None = None,
 ) -> list[str]:
-    """Return what a person can do about batches that were not pushed, as lines of text.
+    """Return what a person can do about batches that are in no version, as lines of text.
 
     A candidate can be accepted until another version is pushed, also one of an earlier batch.
 
@@ -94,12 +97,9 @@ def next_steps(
         rollbacks: Rollbacks of versions; None for none.
         name: Name of the model; None where nobody has given it.
     """
-    pushed = [
-        batch
-        for batch in batches
-        if batch.state == "pushed" and not _find_rollback(batch, rollbacks or {})
-    ]
-    newest = max(map(_end, pushed), default=None)
+    newest = max(map(_end, _serving(batches, rollbacks or {})), default=None)
+    # Labels of a version that was rolled back are still there: its batch is delivered once more.
+    decided = [batch for batch in batches if batch.state in ("pushed", "good_enough")]
     steps: list[list[str]] = []
     for batch in reversed(batches):
         if len(steps) >= MAX_STEPS:
@@ -110,6 +110,8 @@ def next_steps(
             steps.append([what, accept_command(workspace, batch=batch.name)])
         elif batch.replaced_by is not None:
             continue
+        elif is_newest and _find_rollback(batch, rollbacks or {}):
+            steps.append(deliver_once_more(workspace, batch, name))
         elif batch.state == "rejected" and batch.run_id:
             steps += _steps_of_rejected(batch, batches, workspace, name, is_newest)
         elif batch.state == AWAITING:
@@ -117,7 +119,7 @@ def next_steps(
         elif (
             batch.state == "too_little_data"
             and batch.has_unlabelled
-            and not has_labels_since(batch, pushed, workspace)
+            and not labels_since(batch, decided, workspace)
         ):
             what = f"To train on {batch.name}, label some of its pictures:"
             steps.append([what, *select_and_label(workspace, batch, name)])
@@ -141,7 +143,7 @@ def step_after_labels(
     """
     if batch.state != "rejected" or not batch.was_decided_by_labels(batches):
         return []
-    return _indented(deliver_once_more(workspace, batch, name))
+    return _indented(_train_with_labels(batch, workspace, name))
 
 
 def _steps_of_rejected(
@@ -149,11 +151,15 @@ def _steps_of_rejected(
 ) -> list[list[str]]:
     steps = []
     if batch.was_decided_by_labels(batches):
-        steps.append(deliver_once_more(workspace, batch, name))
+        steps.append(_train_with_labels(batch, workspace, name))
     if is_newest:
         what = f"To push the candidate of {batch.name} all the same:"
         steps.append([what, accept_command(workspace, str(batch.run_id))])
     return steps
+
+
+def _train_with_labels(batch: Batch, workspace: Path, name: str | None) -> list[str]:
+    return deliver_once_more(workspace, batch, name, "with the labels that have arrived")
 
 
 def _steps_of_awaiting(
@@ -176,6 +182,11 @@ def _indented(step: list[str]) -> list[str]:
     """Return the lines of a step: what it is for, and its commands."""
     what, *commands = step
     return [what, *(f"  {command}" for command in commands)]
+
+
+def _serving(batches: Sequence[Batch], rollbacks: Rollbacks) -> list[Batch]:
+    """Return the batches for which a version was pushed that was not rolled back."""
+    return [one for one in batches if one.state == "pushed" and not _find_rollback(one, rollbacks)]
 
 
 def _find_rollback(batch: Batch, rollbacks: Rollbacks) -> Rollback | None:

@@ -61,17 +61,20 @@ def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> 
     return [select, _label(chosen, workspace, batch, name)]
 
 
-def deliver_once_more(workspace: Path, batch: Batch, name: str | None = None) -> list[str]:
-    """Return what to do to train on a rejected batch with the labels that decided, as lines.
+def deliver_once_more(
+    workspace: Path, batch: Batch, name: str | None = None, since: str = "again"
+) -> list[str]:
+    """Return what to do to train on a batch once more that is in no training, as lines.
 
     Args:
         workspace: Folder of the workspace.
-        batch: Rejected batch.
+        batch: Batch that was rejected, or whose version was rolled back.
         name: Name of the model; None where nobody has given it.
+        since: What the training has that the earlier one had not, as the end of "train on ...".
     """
     inbox, path = posixpath.split(batch.source)
     retrain = retrain_command(batch.source, workspace, name)
-    what = f"train on {batch.name} with the labels that have arrived"
+    what = f"train on {batch.name} {since}"
     if not os.path.lexists(batch.source):
         return [f"To {what}, copy {path} into {inbox} again, and run:", retrain]
     if os.path.isfile(batch.source):  # noqa: PTH113 (never raises)

@@ -1,6 +1,6 @@
-"""Whether pictures of a batch came back with labels, and were trained on."""
+"""Whether pictures of a batch came back with labels that decided something."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from pipeline.retraining.batch import Batch
@@ -9,26 +9,32 @@ from pipeline.workspace import Workspace
 from trainer_module.contract.errors import UnavailableError
 
 
-def has_labels_since(batch: Batch, pushed: Iterable[Batch], workspace: Path) -> bool:
-    """Return whether a later batch with labels of a batch's unlabelled pictures was pushed.
+def labels_since(batch: Batch, decided: Iterable[Batch], workspace: Path) -> Batch | None:
+    """Return the first later batch that has labels of a batch's unlabelled pictures.
 
     Where the listing of a batch is gone or damaged, it counts as one without these pictures.
 
     Args:
         batch: Batch with pictures without a label.
-        pushed: Batches for which a version was pushed; those before `batch` do not count.
+        decided: Batches whose labels decided something, in the order of arrival; those before
+            `batch` do not count.
         workspace: Folder of the workspace.
+
+    Returns:
+        None if there is no such batch.
     """
-    later = [one for one in pushed if one.number > batch.number]
+    later = [one for one in decided if one.number > batch.number]
     if not later:
-        return False
+        return None
     store = BatchStore(Workspace(workspace).batches)
     unlabelled = {row["sha256"] for row in readable_rows(batch, store) if not row["label"]} - {""}
-    return any(
-        row["label"] and row["sha256"] in unlabelled
-        for one in later
-        for row in readable_rows(one, store)
+    return next(
+        (one for one in later if _has_labels_of(readable_rows(one, store), unlabelled)), None
     )
+
+
+def _has_labels_of(rows: Iterable[BatchRow], digests: Container[str]) -> bool:
+    return any(row["label"] and row["sha256"] in digests for row in rows)
 
 
 def readable_rows(batch: Batch, store: BatchStore) -> list[BatchRow]:

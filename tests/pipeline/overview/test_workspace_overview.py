@@ -77,6 +77,16 @@ def test_a_batch_whose_version_was_rolled_back_says_so(tmp_path):
     assert [one["rollback"] for one in batches] == ["", "rolled back 2024-03-01 09:00: foggy", ""]
 
 
+def test_a_batch_that_waited_says_which_version_was_trained_on_it(tmp_path):
+    store = make_site(tmp_path)
+    ledger = Ledger(tmp_path)
+    few = {"numbers": {"day": {"labelled": 3}}}
+    add_batch(ledger, "few", "too_little_data", "The batch waits for more", **few)
+    add_batch(ledger, "many", "pushed", "", version=2)
+    reasons = [one["reason"] for one in read(store)["batches"][:2]]
+    assert reasons == ["", "The batch waited for more; trained on with many, version 2"]
+
+
 def test_reasons_are_shortened_and_names_are_printable(tmp_path):
     store = make_site(tmp_path)
     add_batch(Ledger(tmp_path), "two\nlines\N{RIGHT-TO-LEFT OVERRIDE}", "held", "why " * 1000)

@@ -20,6 +20,7 @@ from tiny_pictures import solid, write_files
 from tiny_workspace import push_copy, shade, write_colours
 
 from components.image_example_gen.splits import name_digest
+from components.pusher.rollback_record import Rollback
 from pipeline.config.run_config import RunConfig
 from pipeline.retraining.acceptance import accept_candidate
 from pipeline.retraining.batch import Batch
@@ -420,15 +421,43 @@ def test_pictures_that_were_chosen_before_the_delivery_are_the_ones_to_label(sit
     assert "carryover select " in next_steps(site.batches(), site.workspace)[1]
 
 
+def deliver_labels_of(site, name):
+    """Deliver some unlabelled pictures of a batch again, with labels."""
+    labels = site.inbox / f"{name}-labels" / "night" / "red"
+    labels.mkdir(parents=True)
+    for picture in sorted((site.inbox / name / "night" / "_unlabelled").iterdir())[:12]:
+        shutil.copyfile(picture, labels / picture.name)
+    (site.inbox / f"{name}-labels" / "_READY").touch()
+
+
+def test_once_labels_show_that_the_serving_model_is_good_enough_no_more_are_asked_for(site):
+    deliver_unlabelled(site, "dark")
+    site.run()
+    deliver_labels_of(site, "dark")
+    site.run(good_enough=0)
+    assert site.states() == ["too_little_data", "good_enough"]
+    assert next_steps(site.batches(), site.workspace) == []
+
+
+def test_after_a_rollback_the_next_step_delivers_the_labels_once_more(site):
+    deliver_unlabelled(site, "dark")
+    site.run()
+    deliver_labels_of(site, "dark")
+    site.run(Pipeline(PUSHED))
+    labels = site.batches()[1]
+    rollbacks = {(labels.digest, labels.version): Rollback()}
+    assert next_steps(site.batches(), site.workspace, rollbacks) == [
+        "To train on dark-labels again:",
+        f"  touch {site.inbox}/dark-labels/_READY",
+        f"  carryover retrain --workspace {site.workspace} --inbox {site.inbox}",
+    ]
+
+
 def test_once_labels_of_its_pictures_were_pushed_none_are_asked_for(site):
     deliver_unlabelled(site, "dark")
     deliver_unlabelled(site, "mist", first=500)
     site.run()
-    labels = site.inbox / "dark-labels" / "night" / "red"
-    labels.mkdir(parents=True)
-    for picture in sorted((site.inbox / "dark" / "night" / "_unlabelled").iterdir())[:12]:
-        shutil.copyfile(picture, labels / picture.name)
-    (site.inbox / "dark-labels" / "_READY").touch()
+    deliver_labels_of(site, "dark")
     assert len(next_steps(site.batches(), site.workspace)) == 6
     site.run(Pipeline(PUSHED))
     assert site.states()[2] == "pushed"
