@@ -1,6 +1,6 @@
 """Pictures that a model knows, in groups, and how often they are on one side of a classifier."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -116,6 +116,26 @@ class KnownPictures:
             distances = distances_to_nearest(self.novelty.means, embeddings)
             points = np.column_stack([points, (distances - self.scale[0]) * self.scale[1]])
         return points
+
+    def with_group(self, points: FloatArray) -> "KnownPictures":
+        """Return these pictures and another group, of no class.
+
+        Args:
+            points: Pictures of the group as points, float [rows, dim of points]; none adds no
+                group.
+        """
+        if not len(points):
+            return self
+        groups = np.append(self.groups, np.full(len(points), self.groups.max() + 1))
+        sizes = np.bincount(groups)
+        return replace(
+            self,
+            points=np.concatenate([self.points, points]),
+            labels=np.append(self.labels, np.full(len(points), "")),
+            groups=groups,
+            folds=_deal(groups),
+            weights=1 / sizes[groups] / len(sizes),
+        )
 
     def greatest_share(self, is_chosen: npt.NDArray[np.bool_]) -> float:
         """Return an upper bound of the share of pictures that are chosen in any group.

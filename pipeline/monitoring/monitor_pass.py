@@ -1,6 +1,7 @@
 """One pass over the traffic of a workspace."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from pipeline.monitoring.model_knowledge import ModelKnowledge
     from pipeline.monitoring.traffic_reader import TrafficSource
     from pipeline.monitoring.unusual_pictures import UnusualPictures
+
+_logger = logging.getLogger("carryover.monitoring")
 
 
 @dataclass(frozen=True)
@@ -186,13 +189,20 @@ class MonitorPass:
         knowledge: "ModelKnowledge",
         faults: list[str],
     ) -> DomainTraffic:
+        from pipeline.monitoring.settled_alarms import settle_alarms
         from pipeline.monitoring.traffic_report import report_stream
         from pipeline.monitoring.unusual_pictures import find_unusual
 
         stream = state.streams[domain]
-        found = find_unusual(stream, self.known)
+        try:
+            settle_alarms(stream, self.store, self.version)
+        except InputError as error:  # the alarm goes on
+            _logger.warning("it is not known whether an alarm was settled: %s", error)
+        found = find_unusual(stream, self.known.with_group(stream.settled))
         if found is None and stream.test.alarm:
             stream.restart()
+        if found is not None:
+            stream.settled_alarm = None
         delivered = None
         try:
             delivered = self._deliver(domain, state, found)
@@ -232,6 +242,8 @@ class MonitorPass:
             return None
         check_inbox(self.inbox)
         delivered = move_to_inbox(stream, self.inbox)  # of a process that was killed
+        if delivered and found:
+            stream.offer(str(delivered), found.unusual.points)
         if delivered or found is None:
             return delivered
         has_batch = write_batch(
@@ -244,4 +256,7 @@ class MonitorPass:
         )
         if has_batch:
             self._save(state)
-        return move_to_inbox(stream, self.inbox)
+        delivered = move_to_inbox(stream, self.inbox)
+        if delivered:
+            stream.offer(str(delivered), found.unusual.points)
+        return delivered

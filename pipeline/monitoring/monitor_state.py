@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.monitoring.drift_test import DriftTest
+from pipeline.monitoring.known_pictures import COMPONENTS
 from pipeline.monitoring.seen_pictures import NAMES, SeenPictures
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.workspace_files.file_lock import NO_LOCKS, lock_file
 from trainer_module.contract.workspace_files.state_files import reading
+
+#: Most points of a batch that are kept until somebody decides on it, and most such batches.
+MAX_OFFERED_POINTS, MAX_OFFERED = 500, 20
+
+#: Most points of pictures on which the version is good enough.
+MAX_SETTLED = 2_000
 
 #: What to do about a damaged file.
 REMEDY = "Remove it: the traffic that is still in the workspace is then read again."
@@ -54,6 +62,34 @@ class DeliveredBatch:
     time: str
 
 
+@dataclass(frozen=True)
+class OfferedBatch:
+    """A delivered batch whose pictures nobody has decided on so far.
+
+    Attributes:
+        path: Absolute path of its folder.
+        points: The newest of its pictures as points, float [rows, dim of points].
+    """
+
+    path: str
+    points: npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class SettledAlarm:
+    """Why an alarm ended: labels show that the version is good enough on its pictures.
+
+    Attributes:
+        batch: Name of the batch with the labels.
+        time: Time of the decision, ISO 8601 in UTC.
+        reason: Reason of the decision, a text for people.
+    """
+
+    batch: str
+    time: str
+    reason: str
+
+
 @dataclass
 class StreamState:
     """State of the traffic of one client domain.
@@ -67,6 +103,9 @@ class StreamState:
         delivered: Digests of the pictures that were delivered to an inbox, as hex digits.
         pending: Batch of such pictures that may not be in the inbox yet; None for none.
         newest_batch: Newest batch of the alarm that lasts; None for none.
+        offered: Batches that nobody has decided on so far, also those of earlier alarms.
+        settled: Pictures on which the version is good enough, as points; they raise no alarm.
+        settled_alarm: Why the newest alarm ended; None if it lasts, or ended by itself.
     """
 
     test: DriftTest = field(default_factory=DriftTest)
@@ -77,11 +116,37 @@ class StreamState:
     delivered: list[str] = field(default_factory=list)
     pending: PendingBatch | None = None
     newest_batch: DeliveredBatch | None = None
+    offered: list[OfferedBatch] = field(default_factory=list)
+    settled: npt.NDArray[Any] = field(default_factory=lambda: np.empty((0, COMPONENTS)))
+    settled_alarm: SettledAlarm | None = None
 
     def restart(self) -> None:
-        """Begin another test: the newest pictures are usual again after an alarm."""
+        """Begin another test after an alarm."""
         self.test = DriftTest(recent=self.test.recent[:0])
         self.is_told = False
+
+    def offer(self, path: str, points: npt.NDArray[Any]) -> None:
+        """Remember the pictures of a batch until somebody decides on it.
+
+        Args:
+            path: Absolute path of its folder.
+            points: Its pictures as points, float [rows, dim of points].
+        """
+        self.offered.append(OfferedBatch(path, points[-MAX_OFFERED_POINTS:]))
+        del self.offered[:-MAX_OFFERED]
+
+    def settle(self, offered: OfferedBatch, why: SettledAlarm) -> None:
+        """Take the pictures of a batch for known ones from now on, and begin another test.
+
+        Args:
+            offered: The batch.
+            why: Why its alarm ends.
+        """
+        self.offered = [one for one in self.offered if one is not offered]
+        parts = [part for part in (self.settled, offered.points) if len(part)]
+        self.settled = np.concatenate(parts)[-MAX_SETTLED:] if parts else self.settled
+        self.settled_alarm, self.newest_batch = why, None
+        self.restart()
 
 
 @dataclass
@@ -118,9 +183,14 @@ class MonitorState:
                     "delivered": stream.delivered,
                     "pending": stream.pending and asdict(stream.pending),
                     "newest_batch": stream.newest_batch and asdict(stream.newest_batch),
+                    "offered": [one.path for one in stream.offered],
+                    "settled_alarm": stream.settled_alarm and asdict(stream.settled_alarm),
                 }
             )
             arrays[f"{number}_recent"] = test.recent
+            arrays[f"{number}_settled"] = stream.settled
+            for place, one in enumerate(stream.offered):
+                arrays[f"{number}_offered_{place}"] = one.points
             arrays |= {f"{number}_{name}": getattr(stream.pictures, name) for name in NAMES}
         header = {"position": self.position, "streams": headers}
         arrays[_HEADER] = np.frombuffer(json.dumps(header).encode(), np.uint8)
@@ -173,7 +243,7 @@ def _read_stream(values: dict[str, Any], number: int, arrays: Mapping[str, Any])
         values["alarm"],
     )
     pictures = SeenPictures(**{name: arrays[f"{number}_{name}"] for name in NAMES})
-    return StreamState(
+    stream = StreamState(
         test,
         pictures,
         values["total"],
@@ -183,6 +253,15 @@ def _read_stream(values: dict[str, Any], number: int, arrays: Mapping[str, Any])
         PendingBatch(**values["pending"]) if values.get("pending") else None,
         DeliveredBatch(**values["newest_batch"]) if values.get("newest_batch") else None,
     )
+    if "offered" in values:  # not in the file of an earlier carryover
+        stream.offered = [
+            OfferedBatch(path, arrays[f"{number}_offered_{place}"])
+            for place, path in enumerate(values["offered"])
+        ]
+        stream.settled = arrays[f"{number}_settled"]
+        told = values["settled_alarm"]
+        stream.settled_alarm = SettledAlarm(**told) if told else None
+    return stream
 
 
 @contextlib.contextmanager

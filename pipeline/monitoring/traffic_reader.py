@@ -116,7 +116,7 @@ def add_new_traffic(
             found = measurer.measure(own)
             stream.total += len(found)
             stream.num_unusable += len(own) - len(found)
-            stream.test.add(known, found.points.astype(np.float64))
+            stream.test.add(known.with_group(stream.settled), found.points.astype(np.float64))
             stream.pictures = joined([stream.pictures, found], MAX_PICTURES)
     return num_left_out
 

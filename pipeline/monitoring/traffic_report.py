@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.monitoring.drift_test import FALSE_ALARMS
 from pipeline.monitoring.model_knowledge import ModelKnowledge
-from pipeline.monitoring.monitor_state import StreamState
+from pipeline.monitoring.monitor_state import SettledAlarm, StreamState
 from pipeline.monitoring.picture_words import describe_look
 from pipeline.monitoring.unusual_pictures import UnusualPictures
 from trainer_module.contract.example_features import MEASURES
@@ -68,6 +68,8 @@ class DomainTraffic:
         measures: Mean brightness and other measures by name.
         classes: Share of the pictures by predicted class.
         alarm: Alarm; None if nothing is unusual.
+        settled_alarm: Why the newest alarm ended, if labels show that the version is good enough on
+            its pictures.
         delivered: Folder of the newest batch that was delivered since the alarm; None for none.
         delivered_at: Time of that delivery, ISO 8601 in UTC.
         is_new_delivery: Whether it was delivered in this pass.
@@ -89,13 +91,20 @@ class DomainTraffic:
     measures: dict[str, float]
     classes: dict[str, float]
     alarm: AlarmReport | None
+    settled_alarm: SettledAlarm | None = None
     delivered: str | None = None
     delivered_at: str | None = None
     is_new_delivery: bool = False
     is_delivery_gone: bool = False
 
     def describe(self) -> str:
-        """Return what is unusual, in words; "" without an alarm."""
+        """Return what is unusual, or why it no longer is, in words; "" for neither."""
+        if (settled := self.settled_alarm) is not None:
+            name = f"Domain {quoted(self.domain)}: the" if self.domain else "The"
+            return (
+                f"{name} alarm was settled {describe_time(settled.time)} by {settled.batch}, "
+                f"good_enough: {settled.reason}"
+            )
         if self.alarm is None:
             return ""
         alarm = self.alarm
@@ -198,6 +207,7 @@ def report_stream(
         },
         classes={label: _rounded(count / len(shown)) for label, count in sorted(counts.items())},
         alarm=_report_alarm(found, knowledge) if found else None,
+        settled_alarm=stream.settled_alarm,
     )
 
 

@@ -32,8 +32,8 @@ def show_report(report: TrafficReport) -> None:
     console = SafeConsole()
     print_table(console, table)
     for one in report.domains:
-        if one.alarm:
-            print_line(one.describe())
+        if text := one.describe():
+            print_line(text)
         if one.delivered and one.delivered_at:
             when = "" if one.is_new_delivery else f" {describe_time(one.delivered_at)}"
             gone = " (it is no longer there)" if one.is_delivery_gone else ""

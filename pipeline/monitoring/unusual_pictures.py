@@ -55,6 +55,8 @@ def find_unusual(stream: StreamState, known: KnownPictures) -> UnusualPictures |
         return None
     start = _find_start(np.log(bet(found, points)))
     is_unusual = found.choose(points[start:]) > 0.5
+    if not is_unusual.any():
+        return None
     return UnusualPictures(
         stream.pictures.select(slice(start, None)), is_unusual, found.known_share
     )

@@ -19,7 +19,7 @@ from trainer_module.contract.printable_names import printable_name, shortened
 #: Most alarms, most faults, and most words for the look of pictures that the page shows.
 MAX_ALARMS, MAX_FAULTS, MAX_WORDS = 20, 5, 8
 
-#: Most characters of a fault.
+#: Most characters of a fault, and of the reason for which an alarm was settled.
 MAX_FAULT = 500
 
 
@@ -45,10 +45,16 @@ def describe_monitor(
     steps = _NextSteps(store, batch_names)
     domains = report.get("domains") if is_of_version else None
     faults = report.get("faults") if is_of_version else None
+    rows = [one for one in (domains if isinstance(domains, list) else []) if isinstance(one, dict)]
     alarms = [
         _describe_alarm(one, one["alarm"], steps)
-        for one in (domains if isinstance(domains, list) else [])
-        if isinstance(one, dict) and isinstance(one.get("alarm"), dict)
+        for one in rows
+        if isinstance(one.get("alarm"), dict)
+    ]
+    settled = [
+        _describe_settled(one, one["settled_alarm"])
+        for one in rows
+        if isinstance(one.get("settled_alarm"), dict)
     ]
     return {
         "time": utc_time(report.get("time")),
@@ -56,6 +62,7 @@ def describe_monitor(
         "is_of_serving_version": is_of_version,
         "problem": shortened(monitor.problem, MAX_FAULT),
         "alarms": alarms[:MAX_ALARMS],
+        "settled": settled[:MAX_ALARMS],
         "faults": [
             shortened(one, MAX_FAULT)
             for one in (faults if isinstance(faults, list) else [])
@@ -87,6 +94,15 @@ def _describe_alarm(
         "delivered_at": utc_time(domain.get("delivered_at")),
         "is_delivery_gone": is_gone,
         "steps": [] if is_gone else steps.after(batch) if batch else steps.deliver(),
+    }
+
+
+def _describe_settled(domain: Mapping[str, Any], settled: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "domain": shortened(_text(domain.get("domain"))),
+        "batch": printable_name(_text(settled.get("batch"))),
+        "time": utc_time(settled.get("time")),
+        "reason": shortened(_text(settled.get("reason")), MAX_FAULT),
     }
 
 

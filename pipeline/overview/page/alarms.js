@@ -32,6 +32,11 @@ function alarmItem(alarm) {
   );
 }
 
+function settledText(settled) {
+  const name = settled.domain ? `of domain ${settled.domain}` : "of clients that name no domain";
+  return [` The alarm ${name} was settled `, time(settled.time), ` by ${settled.batch}, good enough: ${settled.reason}.`];
+}
+
 function monitorNote(monitor, version) {
   const look = [" Compare what arrives with what the model knows: ", element("code", monitor.command, "command")];
   if (monitor.problem) return [];
@@ -39,7 +44,8 @@ function monitorNote(monitor, version) {
   if (!monitor.is_of_serving_version) {
     return version ? [`carryover monitor has not looked at the traffic of version ${version.number} yet.`, ...look] : [];
   }
-  return monitor.alarms.length ? [] : ["carryover monitor found nothing unusual ", time(monitor.time), "."];
+  const usual = monitor.alarms.length ? [] : ["carryover monitor found nothing unusual ", time(monitor.time), "."];
+  return [...usual, ...monitor.settled.flatMap(settledText)];
 }
 
 // What is read again and again is written anew only where it differs: who copies a command keeps the selection.

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.monitoring.known_pictures import LEVEL, KnownPictures, upper_bounds
+from pipeline.monitoring.known_pictures import FOLDS, LEVEL, KnownPictures, upper_bounds
 from trainer_module.export.novelty import fit_novelty
 from trainer_module.export.reference_embeddings import Reference
 
@@ -48,3 +48,14 @@ def test_pictures_far_from_all_training_pictures_have_a_great_last_coordinate():
     assert known is not None
     np.testing.assert_allclose(known.project(embeddings), known.points, atol=1e-5)
     assert known.project(-embeddings)[:, -1].min() > known.points[:, -1].max()
+
+
+def test_another_group_weighs_as_much_as_every_known_one():
+    domains, labels = np.array(["day", "fog"] * 10), np.array(["cat"] * 16 + ["dog"] * 4)
+    embeddings = np.random.default_rng(2).normal(0, 1, (20, 5))
+    known = KnownPictures.of_reference(Reference(embeddings, np.ones(20), domains, labels))
+    assert known is not None
+    more = known.with_group(known.points[:10] + 1)
+    np.testing.assert_allclose(np.bincount(more.groups, more.weights), 1 / 5)
+    assert set(more.folds[-10:]) == set(range(FOLDS))
+    assert known.with_group(known.points[:0]) is known

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 import warm_process
 from monitored_site import COPY, MonitoredSite, known, monitor, move_position, unusual
+from tiny_pictures import solid
 from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.inputs.folder import scan_folder
 from pipeline.monitoring import monitor_watch
+from pipeline.retraining.ledger import Ledger
 from pipeline.traffic.monitor_files import monitoring_folder, report_file
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
@@ -266,6 +268,28 @@ def test_a_new_alarm_says_nothing_of_the_batch_of_an_earlier_one(site):
     site.send(unusual(150, seed=2))
     assert monitor(site).exit_code == 3
     assert report(site)["domains"][0]["delivered"] is None
+
+
+def test_an_alarm_ends_once_the_version_is_good_enough_on_its_batch_until_something_new(site):
+    site.send(unusual(150), age=900)
+    assert monitor(site, "--deliver", site.inbox).exit_code == 3
+    [batch] = site.inbox.glob("traffic-*")
+    ledger = Ledger(site.workspace)
+    ledger.add(batch.name, str(batch), "digest", "stamp")
+    ledger.finish(1, "good_enough", "an accuracy of 0.95 needs no retraining")
+    done = monitor(site, "--deliver", site.inbox)
+    assert done.exit_code == 0
+    assert "Domain 'gate': the alarm was settled " in done.stdout
+    assert f" by {batch.name}, good_enough: an accuracy of 0.95 needs no" in done.stdout
+    [domain] = report(site)["domains"]
+    assert (domain["alarm"], domain["settled_alarm"]["batch"]) == (None, batch.name)
+    assert "Delivered" not in done.stdout
+    site.send(unusual(150, seed=2), age=300)
+    assert monitor(site, "--deliver", site.inbox).exit_code == 0
+    assert list(site.inbox.glob("traffic-*")) == [batch]
+    site.send([solid((n, n % 3, n)) for n in range(5, 155)], age=10)
+    assert monitor(site, "--deliver", site.inbox).exit_code == 3
+    assert report(site)["domains"][0]["settled_alarm"] is None
 
 
 def test_a_delivered_batch_names_a_client_domain_that_no_folder_can_have(site):

@@ -12,6 +12,9 @@ from overview_site import make_site
 from pipeline.overview.overview_routes import KEPT_SECONDS
 from pipeline.overview.server_facts import MonitorReading
 
+#: Why an alarm ended.
+SETTLED = {"batch": "labels", "time": "", "reason": "accuracy 0.95"}
+
 
 def report(batch: Path = Path("no-batch"), **changes: Any) -> dict[str, Any]:
     """A report with an alarm that was delivered, one that was not, and a usual domain."""
@@ -82,6 +85,10 @@ def test_an_alarm_is_shown_with_its_batch_and_the_commands_that_come_next(tmp_pa
     [
         (MonitorReading(), "carryover monitor has not looked at this traffic yet."),
         (MonitorReading(report(domains=[])), "carryover monitor found nothing unusual 27 Nov"),
+        (
+            MonitorReading(report(domains=[{"domain": "<i>tablet", "settled_alarm": SETTLED}])),
+            "The alarm of domain <i>tablet was settled an unknown time by labels, good enough: acc",
+        ),
         (MonitorReading(report(version=1)), "has not looked at the traffic of version 2 yet."),
     ],
 )

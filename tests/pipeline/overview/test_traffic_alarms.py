@@ -69,6 +69,14 @@ def test_an_alarm_is_told_with_its_numbers(store):
     assert alarm["delivered"] == ""
 
 
+def test_an_alarm_that_was_settled_is_told_with_the_reason_and_without_steps(store):
+    settled = {"batch": "b\nlabels", "time": "2026-11-28T08:00:00+00:00", "reason": "accuracy 0.95"}
+    report = REPORT | {"domains": [{"domain": "tablet", "alarm": None, "settled_alarm": settled}]}
+    described = sent_to_page(store, report)
+    assert described["alarms"] == []
+    assert described["settled"] == [settled | {"domain": "tablet", "batch": "b\\nlabels"}]
+
+
 def test_what_was_not_delivered_comes_with_the_command_that_delivers(store):
     assert commands(store) == [f"carryover monitor --workspace '{store.root}' --deliver my-inbox"]
 
@@ -147,7 +155,7 @@ def test_why_a_batch_was_not_delivered_is_told(store):
     ],
 )
 def test_what_a_report_has_in_another_form_is_left_out(store, value):
-    for key in (*DOMAIN, "delivered", "delivered_at"):
+    for key in (*DOMAIN, "delivered", "delivered_at", "settled_alarm"):
         sent_to_page(store, REPORT | {"domains": [DOMAIN | {key: value}]})
     for key in ALARM:
         report = REPORT | {"domains": [DOMAIN | {"alarm": ALARM | {key: value}}]}
