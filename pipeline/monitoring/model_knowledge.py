@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +12,9 @@ from components.data_gate.statistics.baseline_statistics import read_baseline_st
 from components.data_gate.statistics.distributions import Distribution
 from pipeline.monitoring.agreement import SecondClassifier
 from pipeline.monitoring.known_pictures import KnownPictures
-from pipeline.monitoring.seen_pictures import SeenPictures
 from pipeline.predicting.embedding_distance import distances_to_domains
 from pipeline.retraining.assessing.accuracy_estimate import MIN_TESTED, KnownConfidences
 from trainer_module.export.reference_embeddings import Reference
-
-#: Most pictures whose distance to a domain is measured: it takes the square of their number.
-MAX_MEASURED = 200
 
 
 class ModelKnowledge:
@@ -68,15 +65,13 @@ class ModelKnowledge:
         estimate = self._confidences.estimate(domain, confidences)
         return estimate.accuracy if estimate else None
 
-    def distances(self, pictures: SeenPictures) -> dict[str, float]:
-        """Return the distance of pictures to every known domain, see `embedding_distance`.
+    def distances(self, embeddings: npt.NDArray[np.floating[Any]]) -> dict[str, float]:
+        """Return the distance of pictures to every known domain, as the assessment of a batch does.
 
         Args:
-            pictures: Pictures; the newest of them are measured.
+            embeddings: Embeddings of the pictures, float [rows, dim].
         """
-        reference = self._reference
-        points = Reference(self._known.points, reference.confidences, reference.domains)
-        return distances_to_domains(pictures.points[-MAX_MEASURED:].astype(np.float64), points)
+        return distances_to_domains(embeddings, self._reference)
 
     def distributions(self) -> dict[str, Mapping[str, Distribution]]:
         """Return the distributions of measures of training pictures, by domain and measure."""

@@ -20,6 +20,10 @@ from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.workspace_files.file_lock import NO_LOCKS, lock_file
 from trainer_module.contract.workspace_files.state_files import reading
 
+#: Newest pictures of a client domain whose embeddings are kept. The distance to a known domain is
+#: measured on them: it takes the square of their number.
+MAX_EMBEDDINGS = 200
+
 #: Most points of a batch that are kept until somebody decides on it, and most such batches.
 MAX_OFFERED_POINTS, MAX_OFFERED = 500, 20
 
@@ -106,6 +110,7 @@ class StreamState:
         offered: Batches that nobody has decided on so far, also those of earlier alarms.
         settled: Pictures on which the version is good enough, as points; they raise no alarm.
         settled_alarm: Why the newest alarm ended; None if it lasts, or ended by itself.
+        embeddings: Embeddings of the last of `pictures`, float16 [at most `MAX_EMBEDDINGS`, dim].
     """
 
     test: DriftTest = field(default_factory=DriftTest)
@@ -119,6 +124,16 @@ class StreamState:
     offered: list[OfferedBatch] = field(default_factory=list)
     settled: npt.NDArray[Any] = field(default_factory=lambda: np.empty((0, COMPONENTS)))
     settled_alarm: SettledAlarm | None = None
+    embeddings: npt.NDArray[Any] = field(default_factory=lambda: np.empty((0, 0), np.float16))
+
+    def add_embeddings(self, embeddings: npt.NDArray[Any]) -> None:
+        """Add the embeddings of the pictures that were added to `pictures` last.
+
+        Args:
+            embeddings: Embeddings, float [rows, dim].
+        """
+        parts = [part for part in (self.embeddings, embeddings.astype(np.float16)) if len(part)]
+        self.embeddings = np.concatenate(parts)[-MAX_EMBEDDINGS:] if parts else self.embeddings
 
     def restart(self) -> None:
         """Begin another test after an alarm."""
@@ -189,6 +204,7 @@ class MonitorState:
             )
             arrays[f"{number}_recent"] = test.recent
             arrays[f"{number}_settled"] = stream.settled
+            arrays[f"{number}_embeddings"] = stream.embeddings
             for place, one in enumerate(stream.offered):
                 arrays[f"{number}_offered_{place}"] = one.points
             arrays |= {f"{number}_{name}": getattr(stream.pictures, name) for name in NAMES}
@@ -259,6 +275,7 @@ def _read_stream(values: dict[str, Any], number: int, arrays: Mapping[str, Any])
             for place, path in enumerate(values["offered"])
         ]
         stream.settled = arrays[f"{number}_settled"]
+        stream.embeddings = arrays[f"{number}_embeddings"]
         told = values["settled_alarm"]
         stream.settled_alarm = SettledAlarm(**told) if told else None
     return stream

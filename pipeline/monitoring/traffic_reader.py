@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.monitoring.known_pictures import KnownPictures
+from pipeline.monitoring.known_pictures import FloatArray, KnownPictures
 from pipeline.monitoring.monitor_state import MonitorState, StreamState
 from pipeline.monitoring.seen_pictures import SeenPictures, joined
 from pipeline.traffic.traffic_record import TrafficRecord
@@ -113,11 +113,12 @@ def add_new_traffic(
                 num_left_out += 1
         for domain, own in by_domain.items():
             stream = state.streams[domain]
-            found = measurer.measure(own)
+            found, embeddings = measurer.measure(own)
             stream.total += len(found)
             stream.num_unusable += len(own) - len(found)
             stream.test.add(known.with_group(stream.settled), found.points.astype(np.float64))
             stream.pictures = joined([stream.pictures, found], MAX_PICTURES)
+            stream.add_embeddings(embeddings)
     return num_left_out
 
 
@@ -169,11 +170,14 @@ class PictureMeasurer:
 
         self._classifier, self._known = SavedModelClassifier(model), known
 
-    def measure(self, records: Iterable[TrafficRecord]) -> SeenPictures:
+    def measure(self, records: Iterable[TrafficRecord]) -> tuple[SeenPictures, FloatArray]:
         """Return the measures of the pictures that can be decoded, in their order.
 
         Args:
             records: Records of traffic.
+
+        Returns:
+            The measures, and the embeddings, float [rows, dim].
         """
         from components.image_example_gen.picture_reader import (
             UnusablePictureError,
@@ -189,11 +193,11 @@ class PictureMeasurer:
                 continue
             kept.append(record)
         if not kept:
-            return SeenPictures.none()
+            return SeenPictures.none(), np.empty((0, 0))
         embeddings = self._classifier.embed([picture.encoded for picture in pictures])
         measures = measure_pictures(np.stack([picture.thumbnail for picture in pictures]))
         novelties = [np.nan if one.novelty is None else one.novelty for one in kept]
-        return SeenPictures(
+        seen = SeenPictures(
             times=np.array([one.time for one in kept], np.float64),
             labels=np.array([one.label for one in kept], str),
             confidences=np.array([one.confidence for one in kept], np.float32),
@@ -201,3 +205,4 @@ class PictureMeasurer:
             measures=np.stack([measures[name] for name in MEASURES], axis=1),
             points=self._known.project(embeddings).astype(np.float32),
         )
+        return seen, embeddings

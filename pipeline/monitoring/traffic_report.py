@@ -33,8 +33,10 @@ class AlarmReport:
         pictures: Number of pictures since then.
         share: Share of them that is unlike every known domain.
         known_share: Greatest share of a known group of which the same would be said.
-        nearest_domain: Known domain that these pictures are nearest to; None if it is not known.
-        distance: Their distance to it, see `embedding_distance`.
+        nearest_domain: Known domain that the newest of these pictures are nearest to; None if it is
+            not known.
+        distance: Their distance to it, see `embedding_distance`; the same measure as in the reason
+            of a batch.
         look: Words for how they look.
     """
 
@@ -213,7 +215,7 @@ def report_stream(
 
 def _report_alarm(found: UnusualPictures, knowledge: ModelKnowledge) -> AlarmReport:
     unusual = found.unusual
-    distances = knowledge.distances(unusual)
+    distances = knowledge.distances(found.embeddings)
     nearest = min(distances, key=lambda name: (distances[name], name)) if distances else None
     return AlarmReport(
         since=_iso(found.since.times[0]),

@@ -20,11 +20,13 @@ class UnusualPictures:
         since: Pictures since then, as far as they are kept.
         is_unusual: Whether a picture is unlike every known domain, bool [rows].
         known_share: Most pictures of a known group of which the same would be said, as a share.
+        embeddings: Embeddings of the newest of the unusual ones, float16 [rows, dim].
     """
 
     since: SeenPictures
     is_unusual: npt.NDArray[np.bool_]
     known_share: float
+    embeddings: npt.NDArray[np.float16]
 
     @property
     def share(self) -> float:
@@ -57,8 +59,13 @@ def find_unusual(stream: StreamState, known: KnownPictures) -> UnusualPictures |
     is_unusual = found.choose(points[start:]) > 0.5
     if not is_unusual.any():
         return None
+    count = min(len(is_unusual), len(stream.embeddings))
+    newest = stream.embeddings[len(stream.embeddings) - count :]
     return UnusualPictures(
-        stream.pictures.select(slice(start, None)), is_unusual, found.known_share
+        stream.pictures.select(slice(start, None)),
+        is_unusual,
+        found.known_share,
+        newest[is_unusual[len(is_unusual) - count :]],
     )
 
 

@@ -16,14 +16,18 @@ from monitored_site import COPY, MonitoredSite, known, monitor, move_position, u
 from tiny_pictures import solid
 from typer.testing import CliRunner
 
+from components.image_example_gen.picture_reader import read_picture
 from pipeline.cli import app
 from pipeline.inputs.folder import scan_folder
 from pipeline.monitoring import monitor_watch
+from pipeline.predicting.embedding_distance import distances_to_domains
 from pipeline.retraining.ledger import Ledger
 from pipeline.traffic.monitor_files import monitoring_folder, report_file
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.model_assets import REFERENCE
+from trainer_module.export.reference_embeddings import read_reference
+from trainer_module.export.saved_model_classifier import SavedModelClassifier
 
 pytestmark = pytest.mark.component
 
@@ -70,6 +74,20 @@ def test_unusual_pictures_are_told_in_words_with_exit_code_3(site):
     [domain] = report(site)["domains"]
     assert domain["alarm"]["share"] > 0.6
     assert 140 <= domain["alarm"]["pictures"] <= 160
+
+
+def test_the_distance_to_the_nearest_domain_is_that_which_a_pass_measures_for_the_batch(site):
+    site.send(unusual(150))
+    monitor(site, "--deliver", site.inbox)
+    model = site.workspace / "serving" / "colours" / "1"
+    pictures = [read_picture(path.read_bytes()) for path in site.inbox.glob("*/*/*/*.png")]
+    reference = read_reference(str(model))
+    assert reference
+    embeddings = SavedModelClassifier(model).embed([one.encoded for one in pictures])
+    distances = distances_to_domains(embeddings, reference)
+    alarm = report(site)["domains"][0]["alarm"]
+    assert alarm["distance"] == pytest.approx(min(distances.values()), abs=0.02)
+    assert alarm["distance"] == pytest.approx(distances[alarm["nearest_domain"]], abs=0.02)
 
 
 def test_a_client_domain_has_a_test_of_its_own(site):
