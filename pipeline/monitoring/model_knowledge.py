@@ -65,6 +65,15 @@ class ModelKnowledge:
         estimate = self._confidences.estimate(domain, confidences)
         return estimate.accuracy if estimate else None
 
+    def estimate_note(self, domain: str, count: int) -> str:
+        """Return why the confidences suggest no accuracy, or what is wrong with it; "" if nothing.
+
+        Args:
+            domain: Client domain.
+            count: Number of its pictures.
+        """
+        return self._confidences.estimate_note(domain, count)
+
     def distances(self, embeddings: npt.NDArray[np.floating[Any]]) -> dict[str, float]:
         """Return the distance of pictures to every known domain, as the assessment of a batch does.
 

@@ -66,7 +66,9 @@ class DomainTraffic:
         confidence: Mean confidence.
         usual_confidence: The same for test pictures; None for a version without them.
         estimated_accuracy: Estimated accuracy, see `agreement`; None for too few pictures.
-        usual_accuracy: Accuracy on test pictures.
+        usual_accuracy: Accuracy on test pictures; None for a version without them.
+        estimate_note: Why confidences give no estimate, or what is wrong with it; "" for a usual
+            one. Then the other estimate alone counts, unless there are too few pictures.
         measures: Mean brightness and other measures by name.
         classes: Share of the pictures by predicted class.
         alarm: Alarm; None if nothing is unusual.
@@ -93,6 +95,7 @@ class DomainTraffic:
     measures: dict[str, float]
     classes: dict[str, float]
     alarm: AlarmReport | None
+    estimate_note: str = ""
     settled_alarm: SettledAlarm | None = None
     delivered: str | None = None
     delivered_at: str | None = None
@@ -119,11 +122,10 @@ class DomainTraffic:
         if alarm.nearest_domain is not None:
             text += f", nearest {quoted(alarm.nearest_domain)} ({alarm.distance:.2f})"
         text += f": {', '.join(alarm.look)}." if alarm.look else "."
-        if self.estimated_accuracy is not None and self.usual_accuracy is not None:
-            text += (
-                f" Estimated accuracy {self.estimated_accuracy:.2f}, usually "
-                f"{self.usual_accuracy:.2f}."
-            )
+        if self.estimated_accuracy is not None:
+            usual = self.usual_accuracy
+            known = "" if usual is None else f", usually {usual:.2f}"
+            text += f" Estimated accuracy {self.estimated_accuracy:.2f}{known}."
         return text
 
 
@@ -209,6 +211,7 @@ def report_stream(
         },
         classes={label: _rounded(count / len(shown)) for label, count in sorted(counts.items())},
         alarm=_report_alarm(found, knowledge) if found else None,
+        estimate_note=knowledge.estimate_note(domain, len(shown)),
         settled_alarm=stream.settled_alarm,
     )
 

@@ -12,7 +12,7 @@ from pipeline.monitoring.traffic_report import (
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
-from trainer_module.contract.output_text.wording import counted_are
+from trainer_module.contract.output_text.wording import counted_are, quoted
 
 
 def show_report(report: TrafficReport) -> None:
@@ -32,14 +32,7 @@ def show_report(report: TrafficReport) -> None:
     console = SafeConsole()
     print_table(console, table)
     for one in report.domains:
-        if text := one.describe():
-            print_line(text)
-        if one.delivered and one.delivered_at:
-            when = "" if one.is_new_delivery else f" {describe_time(one.delivered_at)}"
-            gone = " (it is no longer there)" if one.is_delivery_gone else ""
-            print_line(f"Delivered{when}: {one.delivered}{gone}")
-        if one.unusable:
-            print_line(f"Left out: {counted_are(one.unusable, 'picture')} not decodable.")
+        _print_sentences(one)
     if report.left_out:
         print_line(f"Left out: {report.left_out:,} pictures of further client domains.")
     if not report.is_unusual:
@@ -48,6 +41,21 @@ def show_report(report: TrafficReport) -> None:
             f"pictures raises an alarm with a probability of {report.false_alarms:.0%} in all, "
             "however often you look.)"
         )
+
+
+def _print_sentences(one: DomainTraffic) -> None:
+    """Print what the table does not say of a client domain."""
+    if text := one.describe():
+        print_line(text)
+    if one.estimate_note:
+        name = f" of {quoted(one.domain)}" if one.domain else ""
+        print_line(f"Accuracy (est.){name} from the confidences: {one.estimate_note}.")
+    if one.delivered and one.delivered_at:
+        when = "" if one.is_new_delivery else f" {describe_time(one.delivered_at)}"
+        gone = " (it is no longer there)" if one.is_delivery_gone else ""
+        print_line(f"Delivered{when}: {one.delivered}{gone}")
+    if one.unusable:
+        print_line(f"Left out: {counted_are(one.unusable, 'picture')} not decodable.")
 
 
 def _cells(one: DomainTraffic) -> list[str]:

@@ -90,6 +90,7 @@ def _describe_alarm(
         else [],
         "estimated_accuracy": finite_number(domain.get("estimated_accuracy")),
         "usual_accuracy": finite_number(domain.get("usual_accuracy")),
+        "estimate_note": shortened(_text(domain.get("estimate_note")), MAX_FAULT),
         "delivered": printable_name(batch),
         "delivered_at": utc_time(domain.get("delivered_at")),
         "is_delivery_gone": is_gone,

@@ -52,7 +52,7 @@ def traffic(
 
 
 DELIVERED = "traffic-1-20261127-180421-5d0c91e7"
-ALARM = AlarmReport("2026-11-27T18:04:00+00:00", 250, 0.92, 0.18, "openmoji", 0.62, ["colourless"])
+ALARM = AlarmReport("2026-11-27T18:04:00+00:00", 250, 0.92, 0.18, "openmoji", 0.52, ["colourless"])
 REPORTS = {
     1: traffic(
         *(250, 4, (0.54, 0.67, 0.52, 0.85), "animal", 0.56, ALARM),

@@ -11,9 +11,11 @@ function alarmText(alarm) {
   ];
   if (alarm.nearest) parts.push(` The nearest known domain is ${alarm.nearest}${distance}.`);
   if (alarm.look.length) parts.push(` Compared with all known ones they are ${alarm.look.join(", ")}.`);
-  if (alarm.estimated_accuracy !== null && alarm.usual_accuracy !== null) {
-    parts.push(` Estimated accuracy ${alarm.estimated_accuracy.toFixed(2)}, usually ${alarm.usual_accuracy.toFixed(2)}.`);
+  if (alarm.estimated_accuracy !== null) {
+    const usual = alarm.usual_accuracy === null ? "" : `, usually ${alarm.usual_accuracy.toFixed(2)}`;
+    parts.push(` Estimated accuracy ${alarm.estimated_accuracy.toFixed(2)}${usual}.`);
   }
+  if (alarm.estimate_note) parts.push(` Accuracy estimated from the confidences: ${alarm.estimate_note}.`);
   return group("p", "", "Since ", time(alarm.since), parts.join(""));
 }
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract import example_features
+from trainer_module.contract.output_text.wording import counted
 
 #: Test pictures of a domain, below which those of all domains give the threshold.
 MIN_TESTED = 50
@@ -95,9 +96,7 @@ class KnownConfidences:
         Returns:
             None for fewer than `MIN_PICTURES` pictures, or without enough test pictures.
         """
-        own = self.domains == domain
-        if own.sum() < MIN_TESTED:
-            own = np.ones(len(self.domains), bool)
+        own = self._tested_rows(domain)
         if own.sum() < MIN_TESTED or len(confidences) < MIN_PICTURES:
             return None
         tested, correct = self.confidences[own], self.correct[own]
@@ -113,6 +112,33 @@ class KnownConfidences:
             low=float(np.quantile(samples, (1 - LEVEL) / 2)),
             high=float(np.quantile(samples, (1 + LEVEL) / 2)),
         )
+
+    def estimate_note(self, domain: str, count: int) -> str:
+        """Return why there is no estimate, or what is wrong with it; "" for a usual one.
+
+        Args:
+            domain: Domain of the pictures.
+            count: Number of pictures without labels, at least one.
+        """
+        own = self._tested_rows(domain)
+        if (tested := int(own.sum())) < MIN_TESTED:
+            return (
+                f"no estimate, as the version has {counted(tested, 'test picture')}, fewer than "
+                f"{MIN_TESTED}"
+            )
+        if count < MIN_PICTURES:
+            return f"no estimate for fewer than {MIN_PICTURES} pictures"
+        if self.correct[own].all():
+            return (
+                f"rather too low, as all {counted(tested, 'test picture')} are classified "
+                "correctly and nothing shows where the threshold is"
+            )
+        return ""
+
+    def _tested_rows(self, domain: str) -> npt.NDArray[np.bool_]:
+        """Return which test pictures give the threshold for a domain."""
+        own: npt.NDArray[np.bool_] = self.domains == domain
+        return own if own.sum() >= MIN_TESTED else np.ones(len(self.domains), bool)
 
 
 def thresholded(

@@ -53,6 +53,8 @@ class DomainAssessment(BaseModel):
             trained with; for a new domain on those of all domains.
         estimated_accuracy: Estimate of the accuracy on the classified pictures without a label;
             None without enough of them.
+        estimate_note: Why there is none, or what is wrong with it; "" for a usual one, and without
+            such pictures.
         drift: p-value of the hypothesis that the embeddings of the batch and the earlier ones of
             this domain have the same distribution; None for a new domain or a small sample of
             either.
@@ -80,6 +82,7 @@ class DomainAssessment(BaseModel):
     changed_slices: int = 0
     uncorrected_accuracy: float | None = None
     estimated_accuracy: AccuracyEstimate | None = None
+    estimate_note: str = ""
     classes: dict[str, ClassPredictions] = Field(default={}, exclude=True)
 
 
@@ -161,10 +164,12 @@ def assess(batch: AssessedRows, model: Path, per_domain: int) -> BatchAssessment
     for domain, domain_rows in sorted(by_domain.items()):
         predicted = predict_rows(classifier, _sample(domain_rows, per_domain), batch.root)
         assessed = _assess_domain(domain, domain_rows, predicted, classes, reference)
-        estimate = known_confidences.estimate(domain, predicted.unlabelled_confidences())
+        unlabelled = predicted.unlabelled_confidences()
+        note = known_confidences.estimate_note(domain, len(unlabelled)) if len(unlabelled) else ""
         domains[domain] = assessed.model_copy(
             update={
-                "estimated_accuracy": estimate,
+                "estimated_accuracy": known_confidences.estimate(domain, unlabelled),
+                "estimate_note": note,
                 **_count_known(batch, domain, domain_rows, predicted),
             }
         )

@@ -33,11 +33,7 @@ def _describe(name: str, domain: DomainAssessment, num_waiting: int) -> str:
         parts.append(f"{domain.known:,} known already")
     if domain.accuracy is not None:
         parts.append(f"accuracy of the serving model {domain.accuracy:.3f}")
-    if (estimate := domain.estimated_accuracy) is not None:
-        parts.append(
-            f"accuracy without labels estimated at {estimate.accuracy:.2f} "
-            f"({estimate.low:.2f} to {estimate.high:.2f})"
-        )
+    parts += _describe_estimate(domain)
     if domain.confidence is not None and domain.known_confidence is not None:
         parts.append(f"confidence {domain.confidence:.2f} (usually {domain.known_confidence:.2f})")
     if domain.drift is not None and domain.drift < SIGNIFICANCE_LEVEL:
@@ -49,6 +45,18 @@ def _describe(name: str, domain: DomainAssessment, num_waiting: int) -> str:
         parts.append(f"new classes {listed(domain.new_classes)}")
     kind = "new domain" if domain.is_new else "domain"
     return f"{kind} '{name}': {', '.join(parts)}"
+
+
+def _describe_estimate(domain: DomainAssessment) -> list[str]:
+    """Return the estimated accuracy, and why there is none, or what is wrong with it."""
+    estimate, note = domain.estimated_accuracy, domain.estimate_note
+    if estimate is None:
+        return [f"accuracy without labels: {note}"] if note else []
+    number = (
+        f"accuracy without labels estimated at {estimate.accuracy:.2f} "
+        f"({estimate.low:.2f} to {estimate.high:.2f})"
+    )
+    return [number, f"that is {note}"] if note else [number]
 
 
 def describe_corrections(assessment: BatchAssessment) -> str:

@@ -29,7 +29,7 @@ def report(batch: Path = Path("no-batch"), **changes: Any) -> dict[str, Any]:
     }
     tablet = {"domain": "<b>tablet", "alarm": alarm}
     tablet |= {"estimated_accuracy": 0.52, "usual_accuracy": 0.85}
-    tablet |= {"delivered": str(batch)}
+    tablet |= {"delivered": str(batch), "estimate_note": "no estimate, as the version is <new"}
     tablet |= {"delivered_at": "2026-11-27T19:00:00+00:00"}
     unnamed = {"domain": "", "alarm": alarm | {"look": [], "nearest_domain": None}}
     usual = {"domain": "gate", "alarm": None}
@@ -62,6 +62,7 @@ def test_an_alarm_is_shown_with_its_batch_and_the_commands_that_come_next(tmp_pa
         assert "The nearest known domain is <i>openmoji (0.62)." in first.text
         assert "they are colourless, bright." in first.text
         assert "Estimated accuracy 0.52, usually 0.85." in first.text
+        assert "estimated from the confidences: no estimate, as the version is <new." in first.text
         assert f"to {batch}\n" in first.text
         codes = [one.text for one in first.find_elements("css selector", ".command")]
         assert [one.split()[1] for one in codes] == ["label", "retrain"]

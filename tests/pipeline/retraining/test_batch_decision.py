@@ -118,6 +118,18 @@ def test_the_estimate_for_pictures_without_labels_is_called_one():
 
 
 @pytest.mark.parametrize(
+    ("estimate", "text"),
+    [
+        (None, "accuracy without labels: a note"),
+        (AccuracyEstimate(accuracy=1, low=0.9, high=1), "1.00 (0.90 to 1.00), that is a note"),
+    ],
+)
+def test_why_there_is_no_estimate_or_no_good_one_is_part_of_the_reason(estimate, text):
+    told = {"estimated_accuracy": estimate, "estimate_note": "a note"}
+    assert text in decide_on(labelled=0, unlabelled=30, accuracy=None, **told)[1]
+
+
+@pytest.mark.parametrize(
     ("changes", "held_out", "outcome"),
     [
         ({"labelled": 1, "is_new": True}, 0, "retrain"),

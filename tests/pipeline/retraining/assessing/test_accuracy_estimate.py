@@ -1,5 +1,7 @@
 """The estimate of an accuracy without labels, on confidences whose meaning is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,26 @@ def test_nothing_is_estimated_from_too_few_pictures(tested, pictures):
 def test_where_every_prediction_was_wrong_the_estimate_is_zero():
     nothing = np.zeros(3, bool)
     assert thresholded(np.array([0.1, 0.2, 0.9], np.float32), nothing, np.array([1.0])) == 0
+
+
+def all_right(tested):
+    """Confidences of a version that classifies all of its test pictures correctly."""
+    return replace(known({"day": tested}), correct=np.ones(tested, bool))
+
+
+@pytest.mark.parametrize(
+    ("tested", "count", "note"),
+    [
+        (known({"day": 500}), 20, ""),
+        (known({"day": 30}), 20, "no estimate, as the version has 30 test pictures, fewer than 50"),
+        (all_right(1), 20, "no estimate, as the version has 1 test picture, fewer than 50"),
+        (known({"day": 500}), 9, "no estimate for fewer than 10 pictures"),
+        (all_right(60), 20, "rather too low, as all 60 test pictures are classified correctly"),
+    ],
+)
+def test_why_there_is_no_estimate_or_no_good_one_is_said(tested, count, note):
+    said = tested.estimate_note("fog", count)
+    assert said.startswith(note)
+    assert bool(said) == bool(note)
+    has_estimate = tested.estimate("fog", np.full(count, 0.9, np.float32)) is not None
+    assert has_estimate == (not said.startswith("no estimate"))
