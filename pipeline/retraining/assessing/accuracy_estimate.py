@@ -123,8 +123,8 @@ class KnownConfidences:
         own = self._tested_rows(domain)
         if (tested := int(own.sum())) < MIN_TESTED:
             return (
-                f"no estimate, as the version has {counted(tested, 'test picture')} and the "
-                f"threshold needs {MIN_TESTED}"
+                f"no estimate, as the version has {counted(tested, 'test picture')}, fewer than "
+                f"{MIN_TESTED}"
             )
         if count < MIN_PICTURES:
             return f"no estimate for fewer than {MIN_PICTURES} pictures"

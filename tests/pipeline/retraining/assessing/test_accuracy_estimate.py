@@ -71,8 +71,8 @@ def all_right(tested):
     ("tested", "count", "note"),
     [
         (known({"day": 500}), 20, ""),
-        (known({"day": 30}), 20, "no estimate, as the version has 30 test pictures and the thres"),
-        (all_right(1), 20, "no estimate, as the version has 1 test picture and the"),
+        (known({"day": 30}), 20, "no estimate, as the version has 30 test pictures, fewer than 50"),
+        (all_right(1), 20, "no estimate, as the version has 1 test picture, fewer than 50"),
         (known({"day": 500}), 9, "no estimate for fewer than 10 pictures"),
         (all_right(60), 20, "rather too low, as all 60 test pictures are classified correctly"),
     ],
