@@ -290,7 +290,7 @@ def many_classes(root: Path, classes: int = 1000, per_class: int = 3) -> Path:
     return root
 
 
-def many_pictures(root: Path, count: int, different: int = 200) -> Path:
+def many_pictures(root: Path, count: int, different: int = 200, seed: int = 0) -> Path:
     """Write JPEG files of 64x64 pixels, all different in their bytes.
 
     The classes are directions of stripes, the domains are colours.
@@ -299,6 +299,7 @@ def many_pictures(root: Path, count: int, different: int = 200) -> Path:
         root: folder to create, with `DOMAINS` folders of `CLASSES_PER_DOMAIN` folders each.
         count: number of files; they are dealt out to the folders in turn.
         different: number of pictures that also differ in their pixels, at least one per folder.
+        seed: two seeds have no picture in common.
 
     Returns:
         The root.
@@ -307,7 +308,7 @@ def many_pictures(root: Path, count: int, different: int = 200) -> Path:
     folders = [root / f"domain {domain}" / f"class {label}" for domain, label in places]
     for folder in folders:
         folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     stock = [
         [_stripes(*place, rng) for _ in range(max(1, different // len(places)))] for place in places
     ]
