@@ -81,7 +81,8 @@ class OldWorkspace:
         folder = self.workspace.runs / run_id
         folder.mkdir(parents=True)
         config = RunConfig(name=self.store.name, data="/data", workspace=self.workspace.root)
-        (folder / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
+        values = config.model_dump(mode="json", exclude_defaults=True)  # they are read very often
+        (folder / "config.yaml").write_text(yaml.safe_dump(values))
         if batch:
             (folder / BATCH).write_text(f"{batch}\n")
         listing = f"{hashlib.sha256(run_id.encode()).hexdigest()}.jsonl"

@@ -3,7 +3,7 @@
 A server (multiprocessing's forkserver) imports what every run imports and nothing more. Each
 process is forked from it: it has its own memory, output, environment and process group, and ends
 as a process does. Importing takes 10 to 20 s, so dozens of commands become minutes. The processes
-can build `tiny_backbone`.
+can build `tiny_backbone`, and the probe of their ServingCheck starts at once, too.
 
 Variables that libraries read while they are imported (`TF_CPP_MIN_LOG_LEVEL`) come too late here:
 tests of those start Python anew. TensorFlow has not initialised its devices yet.
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm_probe
 from repository import ROOT
 
 #: What runs import sooner or later. None of them starts a thread or opens a file for good.
@@ -102,6 +103,7 @@ def start(
         environment: Variables in place of those of this process.
     """
     variables = dict(os.environ if environment is None else environment)
+    variables[warm_probe.ADDRESS] = warm_probe.start_server()
     process = _server().Process(
         target=_run, args=(module, arguments, str(folder), variables, str(stdout), str(stderr))
     )
@@ -184,4 +186,5 @@ def _run(
     sys.argv = [module, *arguments]
     from with_tiny_backbone import run_module  # it imports Keras, which the server has done
 
+    warm_probe.use()
     run_module(module)

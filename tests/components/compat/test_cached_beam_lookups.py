@@ -1,9 +1,15 @@
 """The caches hold what Beam finds, and Beam uses them."""
 
+import concurrent.futures
+import json
+import xml.etree.ElementTree
+from types import FunctionType
 from typing import Any
 
 import apache_beam as beam
 import pytest
+from apache_beam.internal import pickler
+from apache_beam.internal.cloudpickle import cloudpickle
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, TypeOptions
 from apache_beam.transforms import core, userstate
 from apache_beam.transforms.userstate import CombiningValueStateSpec
@@ -13,6 +19,7 @@ from components.compat.cached_beam_lookups import (
     cache_arguments,
     cache_views,
     cached_beam_lookups,
+    find_submodules,
 )
 
 pytestmark = pytest.mark.component
@@ -48,6 +55,10 @@ def plain(first: int, second: str = "b") -> None:
     [
         ("apache_beam.transforms.core:get_function_args_defaults", ("f",)),
         ("apache_beam.options.pipeline_options:PipelineOptions.view_as", ("self", "cls")),
+        (
+            "apache_beam.internal.cloudpickle.cloudpickle:_find_imported_submodules",
+            ("code", "top_level_dependencies"),
+        ),
     ],
 )
 def test_beam_has_the_name(path, parameters):
@@ -100,7 +111,7 @@ def test_every_view_is_made_once_and_shows_later_changes():
 
 
 def test_beam_uses_the_caches_and_finds_the_state_of_a_dofn():
-    before = core.get_function_args_defaults, PipelineOptions.view_as
+    before = replaced()
     with cached_beam_lookups():
         assert core.get_function_args_defaults is not before[0]
         options = PipelineOptions([])
@@ -108,4 +119,36 @@ def test_beam_uses_the_caches_and_finds_the_state_of_a_dofn():
         for _ in range(2):
             assert userstate.get_dofn_specs(Counter()) == ({STATE}, set())
             assert userstate.get_dofn_specs(Stateless()) == (set(), set())
-    assert (core.get_function_args_defaults, PipelineOptions.view_as) == before
+            assert pickler.loads(pickler.dumps(lambda: concurrent.futures.Future))()
+        assert cloudpickle._find_imported_submodules is find_submodules
+    assert replaced() == before
+
+
+def replaced() -> tuple[Any, ...]:
+    """Return the functions of Beam that are replaced."""
+    submodules = cloudpickle._find_imported_submodules
+    return core.get_function_args_defaults, PipelineOptions.view_as, submodules
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda: concurrent.futures.Future, {"concurrent.futures"}),
+        (
+            lambda: xml.etree.ElementTree.XML("<a/>"),
+            {"xml.etree", "xml.etree.ElementTree"},
+        ),
+        (lambda: concurrent.__name__ + json.decoder.__name__, {"json.decoder"}),
+        (lambda: json.dumps(concurrent.__name__), set()),
+        (lambda: [plain, 1], set()),
+    ],
+    ids=["submodule", "deep", "several", "none", "no module"],
+)
+def test_the_submodules_of_a_function_are_those_that_beam_finds(
+    function: FunctionType, expected: set[str]
+) -> None:
+    values = [globals()[name] for name in function.__code__.co_names if name in globals()]
+    found = find_submodules(function.__code__, values)
+    assert {module.__name__ for module in found} == expected
+    of_beam = cloudpickle._find_imported_submodules(function.__code__, values)
+    assert sorted(map(repr, found)) == sorted(map(repr, of_beam))
