@@ -15,6 +15,8 @@ from stored_versions import check_states, object_names, read_log, served_digests
 
 from pipeline.object_store.state_chain import StateChain
 
+pytestmark = pytest.mark.slow
+
 
 def test_of_two_writers_that_are_killed_one_makes_each_version(tmp_path):
     competition = Competition(str(tmp_path / "store"), tmp_path)
