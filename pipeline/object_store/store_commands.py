@@ -64,8 +64,8 @@ def stored_workspace(uri: str, command: str, is_dry_run: bool = False) -> Iterat
             f"`carryover {command}` does not work on a workspace in an object store, as {uri} is; "
             f"these do: {works}. Give a folder with --workspace DIR."
         )
-    use = _reading if command in READING else _writing
-    with use(uri, command, is_dry_run) as root:
+    is_reading = command in READING
+    with _reading(uri, command) if is_reading else _writing(uri, command, is_dry_run) as root:
         yield root
 
 
@@ -107,7 +107,7 @@ def _pushing(remote: RemoteWorkspace, command: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _reading(uri: str, command: str, is_dry_run: bool) -> Iterator[Path]:
+def _reading(uri: str, command: str) -> Iterator[Path]:
     remote = RemoteWorkspace(open_store(uri), uri, WorkingCopy(copy_folder(uri, "read"), is_read))
     remote.copy.prepare(uri)
     with _locked(remote.copy, uri, _WAIT_SECONDS), store_errors(uri):

@@ -1,6 +1,8 @@
 """Commands with `--workspace s3://...`, on a folder that stands for the store."""
 
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from components.pusher.version_store import VersionStore
 from pipeline.cli import app
 from pipeline.object_store import store_commands
 from pipeline.object_store.remote_workspace import RemoteWorkspace
-from pipeline.object_store.state_chain import StateChain, StateConflictError
+from pipeline.object_store.state_chain import StateChain, StateConflictError, state_name
 from pipeline.object_store.store_lease import StoreLease
 from pipeline.object_store.stored_paths import is_stored
 from pipeline.object_store.working_copy import WorkingCopy, copy_folder, origin_of
@@ -77,6 +79,29 @@ def test_a_rollback_makes_a_state_and_withdraws_the_version(store):
     state = StateChain(store).read(2)
     assert state.command == "rollback"
     assert f"rolled_back/{NAME}/2/saved_model.pb" in state.manifest.files
+
+
+def test_a_server_gets_what_others_push_and_keeps_what_it_has_without_the_store(
+    store, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(store_commands, "FOLLOW_SECONDS", 0.05)
+    with store_commands.stored_workspace(URI, "serve") as root:
+        versions = VersionStore(root, NAME)
+        assert versions.newest() == 2
+        carryover("rollback", "--workspace", URI)
+        wait_until(lambda: versions.newest() == 1)
+        damaged = tmp_path / "store" / state_name(3)
+        damaged.write_bytes(b"damaged")
+        wait_until(lambda: "state 3 of the workspace" in capsys.readouterr().err)
+        assert versions.newest() == 1
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for another thread."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_cleaning_says_what_it_removes_from_the_store(store):
