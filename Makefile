@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SOURCES := pipeline components trainer_module tests data requirements setup.py carryover_command.py
 STACKS := tfx-1.16 tfx-1.21
 
-.PHONY: help venv gpu run retrain few-labels check test fuzz soak flink-test image-test quality style lock audit sbom clean
+.PHONY: help venv gpu run retrain few-labels check test fuzz soak flink-test s3-test image-test quality style lock audit sbom clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ soak: venv ## deliver batches for an hour to a watcher that is killed; hub famil
 flink-test: venv ## fetch Flink and do whole runs on a cluster of it (needs Java and Maven)
 	@$(BIN)/python -m pytest -m flink
 
+s3-test: venv ## build an S3 server and use workspaces on it (needs Go)
+	@$(BIN)/python -m pytest -m s3
+
 image-test: venv ## follow the Dockerfile in a Debian root (needs to be root, and debootstrap)
 	@$(BIN)/python -m pytest -m image
 
@@ -79,11 +82,11 @@ lock: venv $(STACKS:%=lock-%) ## compile the locks again, with the newest versio
 # The lock of production comes first: the other two agree with it. The GPU lock holds only what it
 # adds to that.
 lock-%: venv
-	@$(COMPILE) setup.py --extra onnx --extra hub $($*_FOR) -o requirements/$*.txt
-	@$(COMPILE) setup.py --extra onnx --extra hub --extra dev $($*_FOR) -c requirements/$*.txt \
-		-o requirements/$*-dev.txt
-	@$(COMPILE) setup.py --extra onnx --extra hub --extra gpu $($*_FOR) -c requirements/$*.txt \
-		$$(sed -n 's/^\([^ #]*\)==.*/--no-emit-package \1/p' requirements/$*.txt) \
+	@$(COMPILE) setup.py --extra onnx --extra hub --extra object-store $($*_FOR) -o requirements/$*.txt
+	@$(COMPILE) setup.py --extra onnx --extra hub --extra object-store --extra dev $($*_FOR) \
+		-c requirements/$*.txt -o requirements/$*-dev.txt
+	@$(COMPILE) setup.py --extra onnx --extra hub --extra object-store --extra gpu $($*_FOR) \
+		-c requirements/$*.txt $$(sed -n 's/^\([^ #]*\)==.*/--no-emit-package \1/p' requirements/$*.txt) \
 		-o requirements/$*-gpu.txt
 	@sed -i -e '/^#/d' -e '/^$$/d' requirements/$*-gpu.txt
 

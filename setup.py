@@ -69,6 +69,7 @@ setup(
         "hub": ["keras-hub>=0.25,<1"],
         # In no lock: that of TFX 1.21 has a newer importlib-metadata than MLflow admits.
         "mlflow": ["mlflow-skinny>=3,<4"],
+        "object-store": ["obstore>=0.11,<1"],
         "onnx": ["onnxruntime>=1.17,<2", "tf2onnx>=1.17,<2"],
         "dev": [
             "axe-core-python>=0.1,<1",

@@ -7,6 +7,9 @@ import typer
 
 DEFAULT_WORKSPACE = Path("workspace")
 
+#: Key in the `meta` of a command's context: URI of its workspace, if that is in an object store.
+STORE_URI = "carryover.store_uri"
+
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder for everything that runs write.")
 ]

@@ -1,17 +1,21 @@
 """Commands that write a log, see `pipeline.logs.command_log`."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand
 
-from pipeline.command_options import given_values
+from pipeline.command_options import STORE_URI, given_values
 from pipeline.commands.exit_codes import EXIT_INTERRUPTED
 from pipeline.commands.interpreter_check import check_interpreter
 from pipeline.commands.tensorflow_settings import check_tensorflow_settings
 from pipeline.logs.command_log import command_log
+from pipeline.object_store.store_access import is_store_uri
+from pipeline.object_store.working_copy import check_no_working_copy
 from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import expand_home
@@ -35,6 +39,9 @@ class LoggedCommand(TyperCommand):
         texts, _, _ = self.make_parser(ctx).parse_args(args=words)
         for param in self.params:
             text = texts.get(param.name)
+            if param.name == "workspace" and isinstance(text, str) and is_store_uri(text):
+                ctx.meta[STORE_URI] = text
+                continue
             if not _holds_path(ctx.params.get(param.name)):
                 continue
             if _has_empty(text):
@@ -55,17 +62,34 @@ class LoggedCommand(TyperCommand):
         log = command_log(ctx)
         log.start(ctx.info_name or "carryover", sys.argv[1:])
         name_command(ctx.info_name or "")
-        workspace = ctx.params.get("workspace")
-        if workspace:
-            log.use_workspace(workspace)
-        check_interpreter()
-        check_tensorflow_settings(ctx.info_name or "")
         try:
-            return super().invoke(ctx)
+            with _workspace(ctx) as workspace:
+                if workspace:
+                    log.use_workspace(workspace)
+                    ctx.params["workspace"] = workspace
+                check_interpreter()
+                check_tensorflow_settings(ctx.info_name or "")
+                return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:  # its arguments say what to do next
             sentences = ("carryover: interrupted.", *map(str, interrupt.args))
             print_line(" ".join(sentences), to_stderr=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+@contextlib.contextmanager
+def _workspace(ctx: Any) -> Iterator[Path | None]:
+    """Yield the workspace that the command line names, or the working copy of one in a store."""
+    workspace, command = ctx.params.get("workspace"), ctx.info_name or ""
+    if uri := ctx.meta.get(STORE_URI):
+        from pipeline.object_store.store_commands import stored_workspace
+
+        is_dry_run = bool(ctx.params.get("dry_run"))
+        with stored_workspace(uri, command, is_dry_run) as folder:
+            yield folder
+        return
+    if workspace:
+        check_no_working_copy(workspace)
+    yield workspace
 
 
 def _holds_path(value: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.command_options import NameOption, SetOption
+from pipeline.command_options import STORE_URI, NameOption, SetOption
 from pipeline.logs.command_log import command_log
 from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
@@ -111,7 +111,8 @@ def watch(
     log = command_log(context)
     arguments = ["--debug"] if log.debug else []
     arguments += ["--log-file", str(log.file)] if log.file else []
-    given = {"--workspace": workspace, "--inbox": inbox, "--config": config, "--name": name}
+    place = context.meta.get(STORE_URI, workspace)
+    given = {"--workspace": place, "--inbox": inbox, "--config": config, "--name": name}
     arguments += ["retrain", *(["--json"] if json else [])]
     arguments += [part for key, value in given.items() if value for part in (key, str(value))]
     arguments += [part for pair in overrides for part in ("--set", pair)]

@@ -10,6 +10,7 @@ from pipeline.serving.limits.memory_size import default_max_memory, parse_size
 from pipeline.serving.sampling.sampling_options import SamplingOptions, parse_sampling_options
 from pipeline.serving.shadow.shadow_options import ShadowOptions, read_shadow_options
 from pipeline.serving.version_labels import SHADOW_LABELS, LabelledVersion, parse_version_labels
+from trainer_module.contract.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,19 @@ class ModelOptions:
         return cls(
             {**SHADOW_LABELS, **labels} if shadow.is_on else labels, sampling, shadow, budget
         )
+
+    def check_read_only(self) -> None:
+        """Refuse what writes into the workspace, as for one in an object store.
+
+        Raises:
+            InputError: Requests are sampled, or a version is in shadow.
+        """
+        if self.sampling or self.shadow.is_on:
+            what = "--sample-requests" if self.sampling else "a version in shadow"
+            raise InputError(
+                f"{what} writes into the workspace, and `carryover serve` only reads one in an "
+                "object store. Leave --sample-requests out, and give --no-shadow."
+            )
 
     @property
     def pinned(self) -> list[int]:

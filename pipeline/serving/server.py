@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from components.pusher.promoted_version import shadow_file
 from components.pusher.version_store import VersionStore
 from pipeline.config.path_check import check_workspace
+from pipeline.object_store.working_copy import origin_of
 from pipeline.overview.overview_routes import overview_routes
 from pipeline.overview.server_facts import MonitorReading, ServerFacts
 from pipeline.serving.app import create_app
@@ -95,6 +96,8 @@ def serve(workspace: Path, name: str | None, options: ServeOptions) -> None:
     store = find_store(workspace, name)
     check_workspace(store.root)
     parsed, port = ModelOptions.parse(options, store), options.grpc_port
+    if origin_of(store.root):
+        parsed.check_read_only()
     state = open_shadow_state(shadow_file(store), parsed.shadow.is_on)
     listener = bind_socket(options.host, options.port, "Give another --port or --host.")
     # gRPC opens its own socket when it starts. Until then one that does not listen keeps the port.
