@@ -20,10 +20,12 @@ from trainer_module.activations.inference import FORWARD_BATCH, embed
 from trainer_module.backbones import INPUT, split_at
 from trainer_module.classifier import Classifier
 from trainer_module.data.augmentation import RandomView
+from trainer_module.data.full_batches import round_up
+from trainer_module.data.picture_batches import picture_batches
 from trainer_module.data.random_views import ANY_VIEW, RandomViews
 from trainer_module.data.stored_pictures import StoredPictures
 from trainer_module.data.training_batches import View
-from trainer_module.data.transformed_examples import Pictures, picture_batches
+from trainer_module.data.transformed_examples import Pictures
 from trainer_module.training_task import TrainingTask
 
 logger = logging.getLogger("carryover.training")
@@ -77,8 +79,7 @@ def extract_activations(
     activations = []
     for pictures in splits:
         arrays = [task.store.reserve(len(pictures), output.shape[1:]) for output in outputs]
-        batches = picture_batches(pictures, FORWARD_BATCH)
-        store_outputs(arrays, batches, forward, task.hardware.strategy)
+        _run_over_pictures(arrays, forward, pictures, task)
         activations.append(_of_all_pictures(pictures, task, arrays[0], arrays[1:]))
     return activations
 
@@ -281,8 +282,7 @@ def _compute_view(
     positions = np.flatnonzero(missing)
     output_rows = np.full(len(pictures), -1)
     output_rows[rows[positions]] = positions
-    batches = picture_batches(pictures, FORWARD_BATCH, number, task.options.seed, output_rows)
-    store_outputs([array], batches, forward, task.hardware.strategy)
+    _run_over_pictures([array], forward, pictures, task, number, output_rows)
     if cache:
         added = cache.add(digests, number, array, positions)
         if left_out := len(positions) - added:
@@ -293,6 +293,36 @@ def _compute_view(
         if cached := len(rows) - len(positions):
             logger.info("activations of %s pictures were in the cache", f"{cached:,}")
     return array
+
+
+def _run_over_pictures(
+    arrays: Sequence[npt.NDArray[np.float16]],
+    forward: ForwardPass,
+    pictures: Pictures,
+    task: TrainingTask,
+    view: int = 0,
+    output_rows: npt.NDArray[np.int64] | None = None,
+) -> None:
+    """Store the activations of pictures, of which each worker reads and computes a part.
+
+    Args:
+        arrays: Arrays of the activations, one per output of the forward pass.
+        forward: Forward pass.
+        pictures: Pictures of the split.
+        task: Task of the training.
+        view: Number of the view.
+        output_rows: Row of the arrays for each picture, see `picture_batches`.
+    """
+    hardware, workers = task.hardware, task.hardware.workers
+    rows = pictures.record_rows if output_rows is None else output_rows[pictures.record_rows]
+    parts = workers.divide(np.flatnonzero(rows >= 0))
+    own = parts[workers.index]
+    if len(own):
+        size = round_up(FORWARD_BATCH, hardware.local_replicas)
+        batches = picture_batches(pictures, size, view, task.options.seed, output_rows, own)
+        store_outputs(arrays, batches, forward, hardware)
+    for array in arrays:
+        workers.exchange_rows(array, [rows[part] for part in parts])
 
 
 def _cache_name(classifier: Classifier, frozen_part: keras.Model, task: TrainingTask) -> str:

@@ -36,6 +36,11 @@ class Cluster:
         return len(self.addresses) > 1
 
     @property
+    def index(self) -> int:
+        """Number of this process among all of them; the chief is 0."""
+        return self.addresses.index(self.own_address) if self.is_distributed else 0
+
+    @property
     def host(self) -> str:
         """Host of this process."""
         return _host(self.own_address)

@@ -5,7 +5,8 @@ import pytest
 from trainer_fixtures import SIZE, Row, rows, write_split
 
 from trainer_module.contract.errors import InputError
-from trainer_module.data.transformed_examples import picture_batches, read_pictures
+from trainer_module.data.picture_batches import picture_batches
+from trainer_module.data.transformed_examples import read_pictures
 from trainer_module.training_options import MAX_SEED
 
 pytestmark = pytest.mark.component
