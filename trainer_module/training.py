@@ -253,9 +253,8 @@ def _recipe_of_fold_models(stages: list[StageResult], chosen: StageResult) -> St
 def _create_task(fn_args: Any, options: TrainingOptions, hardware: Hardware) -> TrainingTask:
     config = fn_args.custom_config
     Path(fn_args.model_run_dir).mkdir(parents=True, exist_ok=True)
-    # Only one process may use a cache at a time.
-    cache = config.get("activation_cache") if hardware.workers.count == 1 else None
-    if cache:
+    cache = config.get("activation_cache")
+    if cache and hardware.is_chief:
         remove_full_cache(cache)
     return create_task(
         options,

@@ -48,7 +48,7 @@ class Cluster:
     @property
     def processes_on_host(self) -> int:
         """Number of processes on the host of this process, itself included."""
-        return [_host(address) for address in self.addresses].count(self.host)
+        return max(1, [_host(address) for address in self.addresses].count(self.host))
 
 
 def _host(address: str) -> str:

@@ -72,6 +72,25 @@ class WorkerGroup:
                         len(rows), *array.shape[1:]
                     )
 
+    def send_rows_from_chief(
+        self, array: npt.NDArray[np.generic], rows: npt.NDArray[np.int64]
+    ) -> None:
+        """Set rows of an array at all workers to those of the chief.
+
+        Args:
+            array: Array, [rows, ...].
+            rows: Rows to send, int64, the same ones at all workers.
+        """
+        self.exchange_rows(array, [rows, *[rows[:0]] * (self.count - 1)])
+
+    def send_from_chief(self, content: bytes) -> bytes:
+        """Return what the chief has called this method with.
+
+        Args:
+            content: Bytes of this worker; those of the chief count.
+        """
+        return self.exchange_bytes(content if self.index == 0 else b"")[0]
+
     def exchange_bytes(self, content: bytes) -> list[bytes]:
         """Return what every worker has called this method with.
 
@@ -90,10 +109,10 @@ class WorkerGroup:
         return [bytes(each[:size]) for each, size in zip(received, sizes, strict=True)]
 
     def _exchange(self, content: bytes, size: int) -> npt.NDArray[np.uint8]:
-        """Return the bytes of all workers, uint8 [workers, size or more], filled up with zeros."""
+        """Return the bytes of all workers, uint8 [workers, size], filled up with zeros."""
         padded = content.ljust(-(-size // WORD) * WORD, b"\0")
         words = self._gather(np.frombuffer(padded, np.int64))
-        return words.view(np.uint8).reshape(self.count, -1)
+        return words.view(np.uint8).reshape(self.count, -1)[:, :size]
 
 
 #: The only worker of a training.
