@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.wording import counted
-from trainer_module.multi_worker.tf_config import read_cluster
+from trainer_module.multi_worker.tf_config import Cluster, read_cluster
+from trainer_module.multi_worker.worker_group import ALONE, WorkerGroup, gather_through
 
 logger = logging.getLogger("carryover.training")
 
@@ -28,7 +29,7 @@ class Hardware:
         precision: Name of the Keras dtype policy under which models are built.
         description: Devices, precision and number of replicas, for logs and reports.
         is_chief: Whether this process writes the results.
-        is_single_worker: Whether no other process takes part in the training.
+        workers: Workers of the training, of which this process is one.
         is_cpu: Whether no GPU takes part in the training.
     """
 
@@ -36,8 +37,13 @@ class Hardware:
     precision: str
     description: str
     is_chief: bool = True
-    is_single_worker: bool = True
+    workers: WorkerGroup = ALONE
     is_cpu: bool = True
+
+    @property
+    def local_replicas(self) -> int:
+        """Number of devices of this process that take part in the training."""
+        return int(self.strategy.num_replicas_in_sync) // self.workers.count
 
 
 def set_up_hardware(precision: str = "auto") -> Hardware:
@@ -74,9 +80,16 @@ def set_up_hardware(precision: str = "auto") -> Hardware:
         precision,
         description,
         is_chief=cluster.is_chief,
-        is_single_worker=not cluster.is_distributed,
+        workers=_create_group(cluster, strategy),
         is_cpu=not devices,
     )
+
+
+def _create_group(cluster: Cluster, strategy: tf.distribute.Strategy) -> WorkerGroup:
+    if not cluster.is_distributed:
+        return ALONE
+    count = len(cluster.addresses)
+    return WorkerGroup(cluster.index, count, gather_through(strategy, count))
 
 
 def _reset_keras_settings() -> None:

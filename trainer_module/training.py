@@ -81,10 +81,11 @@ def run_fn(fn_args: Any) -> None:
     hardware = set_up_hardware(options.precision)
     keras.utils.set_random_seed(options.seed)
 
-    train = read_pictures(fn_args.train_files, options.image_size)
-    evaluation = read_pictures(fn_args.eval_files, options.image_size)
+    size, workers = options.image_size, hardware.workers
+    train = read_pictures(fn_args.train_files, size, workers)
+    evaluation = read_pictures(fn_args.eval_files, size, workers)
     pattern = fn_args.custom_config.get("unlabelled")
-    unlabelled = read_pictures([pattern], options.image_size) if pattern else None
+    unlabelled = read_pictures([pattern], size, workers) if pattern else None
     task = _create_task(fn_args, options, hardware)
     labels = {*train.labels, *evaluation.labels}
     classifier, warm_classes = _create_classifier(fn_args.base_model, labels, task)
@@ -252,9 +253,8 @@ def _recipe_of_fold_models(stages: list[StageResult], chosen: StageResult) -> St
 def _create_task(fn_args: Any, options: TrainingOptions, hardware: Hardware) -> TrainingTask:
     config = fn_args.custom_config
     Path(fn_args.model_run_dir).mkdir(parents=True, exist_ok=True)
-    # Only one process may use a cache at a time.
-    cache = config.get("activation_cache") if hardware.is_single_worker else None
-    if cache:
+    cache = config.get("activation_cache")
+    if cache and hardware.is_chief:
         remove_full_cache(cache)
     return create_task(
         options,

@@ -11,6 +11,7 @@ from trainer_module.activations.activation_store import ActivationStore
 from trainer_module.cross_fitting.folds import NO_FOLDS, Folds
 from trainer_module.data.weighting import NO_NEW_PICTURES, NewPictures
 from trainer_module.hardware import Hardware
+from trainer_module.multi_worker.tf_config import read_cluster
 from trainer_module.training_options import TrainingOptions
 
 #: Function of an epoch's number and its metrics that writes them to TensorBoard's log.
@@ -84,5 +85,6 @@ def create_task(
         new_pictures: Pictures that the baseline was not trained on.
         folds: Folds of the pictures that are cross-fitted.
     """
-    store = ActivationStore(folder, activation_budget(options.cache_memory))
+    processes = read_cluster().processes_on_host
+    store = ActivationStore(folder, activation_budget(options.cache_memory, processes))
     return TrainingTask(options, hardware, folder, store, cache, new_pictures, folds)

@@ -11,6 +11,7 @@ from trainer_module.contract.errors import InputError
 
 if TYPE_CHECKING:
     from pipeline.forgetting.forget_request import ForgetRequest
+    from pipeline.forgetting.forgetting import Forgotten
 
 
 def add_to(app: typer.Typer) -> None:
@@ -67,12 +68,12 @@ def forget(
         from pipeline.forgetting.forgetting import forget as forget_pictures
         from trainer_module.contract.atomic_write import atomic_write
 
-    options = ForgetOptions(retire_models, stop_serving, dry_run)
-    for forgotten in forget_pictures(folder, request, options):
+    def show(forgotten: "Forgotten") -> None:
         if receipt and forgotten.file:
             atomic_write(receipt, receipt_text(forgotten.receipt))
-        show = show_json if as_json else show_forgotten
-        show(forgotten)
+        show_json(forgotten) if as_json else show_forgotten(forgotten)
+
+    forget_pictures(folder, request, ForgetOptions(retire_models, stop_serving, dry_run), show)
 
 
 def _request(path: str | None, group: str | None, batch: str | None) -> "ForgetRequest":

@@ -3,10 +3,10 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pipeline.forgetting.forget_receipt import receipts_folder
-from pipeline.forgetting.forget_request import ForgetRequest
+from pipeline.forgetting.forget_request import ForgetRequest, RequestKind
 from pipeline.forgetting.forgotten_pictures import ForgottenPictures, decoded, encoded
 from pipeline.retention.removal import Cleaned
 from pipeline.workspace import Workspace
@@ -73,22 +73,61 @@ def read_journal(workspace: Workspace) -> ForgetJournal | None:
         return None
     values = read_json_object(file, _WHAT, _REMEDY)
     try:
-        return ForgetJournal(
-            ForgetRequest(**values["request"]),
-            ForgottenPictures(
-                frozenset(map(bytes.fromhex, values["contents"])),
-                frozenset(map(encoded, values["locations"])),
-                frozenset(values["names"]),
-            ),
-            values["retires"],
-            values["stops_serving"],
-            values["started_at"],
-            [Cleaned(**one) for one in values["removed"]],
-            values["versions"],
-            [(kind, path) for kind, path in values["planned"]],
-        )
+        return _parsed(values)
     except (LookupError, TypeError, ValueError) as error:
         raise damaged_file(file, _WHAT, str(error), _REMEDY) from None
+
+
+def _parsed(values: dict[str, Any]) -> ForgetJournal:
+    """Return the journal that `ForgetJournal.write` has written.
+
+    Raises:
+        LookupError: A key is missing.
+        TypeError: A value has another type.
+        ValueError: A digest is none, or the request is of no kind.
+    """
+    request = ForgetRequest(**values["request"])
+    if request.kind not in get_args(RequestKind):
+        raise ValueError(f"a request of kind {request.kind}")
+    _texts([request.value, values["started_at"]])
+    removed = [Cleaned(**one) for one in values["removed"]]
+    for cleaned in removed:
+        _texts([cleaned.kind])
+        _expect(int, cleaned.count, cleaned.size)
+    for version in values["versions"]:
+        _texts([version["model"]])
+        _expect(int, version["version"])
+        _expect(bool, version["is_trained_on_them"], version["is_retired"])
+    _expect(bool, values["retires"], values["stops_serving"])
+    planned = [(kind, path) for kind, path in map(_texts, values["planned"])]
+    return ForgetJournal(
+        request,
+        ForgottenPictures(
+            frozenset(map(bytes.fromhex, _texts(values["contents"]))),
+            frozenset(map(encoded, _texts(values["locations"]))),
+            frozenset(_texts(values["names"])),
+        ),
+        values["retires"],
+        values["stops_serving"],
+        values["started_at"],
+        removed,
+        values["versions"],
+        planned,
+    )
+
+
+def _texts(values: Any) -> list[str]:
+    """Return a list if it is one of texts."""
+    _expect(list, values)
+    _expect(str, *values)
+    texts: list[str] = values
+    return texts
+
+
+def _expect(kind: type, *values: Any) -> None:
+    for value in values:
+        if not isinstance(value, kind):
+            raise TypeError(f"a value that is no {kind.__name__}")
 
 
 def remove_journal(workspace: Workspace) -> None:

@@ -1,7 +1,7 @@
 """Forgets pictures: what they are, what is removed of them, and the receipt."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,12 @@ class Forgotten:
     elsewhere: list[str]
 
 
-def forget(workspace: Workspace, request: ForgetRequest, options: ForgetOptions) -> list[Forgotten]:
+def forget(
+    workspace: Workspace,
+    request: ForgetRequest,
+    options: ForgetOptions,
+    show: Callable[[Forgotten], None] = lambda _: None,
+) -> list[Forgotten]:
     """Remove everything that a workspace holds of pictures.
 
     After a kill, any later call first finishes what had begun.
@@ -62,6 +67,8 @@ def forget(workspace: Workspace, request: ForgetRequest, options: ForgetOptions)
         workspace: Workspace of the pictures.
         request: Which pictures.
         options: How to forget.
+        show: Function to call with each result at once: what an earlier call has left is finished
+            even if this request is refused then.
 
     Returns:
         What was forgotten: first what an earlier call has left unfinished, if it has.
@@ -73,7 +80,11 @@ def forget(workspace: Workspace, request: ForgetRequest, options: ForgetOptions)
         OSError: Something cannot be removed.
     """
     with workspace.lock():
-        return list(_forget_all(workspace, request, options))
+        results = []
+        for forgotten in _forget_all(workspace, request, options):
+            results.append(forgotten)
+            show(forgotten)
+        return results
 
 
 def _forget_all(

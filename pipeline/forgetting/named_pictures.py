@@ -88,13 +88,25 @@ def relative_ids(paths: Collection[str], roots: Collection[str]) -> set[str]:
 def _in_records(records: Records, paths: set[str], workspace: Workspace) -> Iterator[NamedPicture]:
     """Yield the records of the picture; their paths count from the root of their own run."""
     roots = sorted(records.roots or {str(workspace.root)})
-    wanted = pa.array(sorted(map(encoded, paths | relative_ids(paths, roots))), pa.binary())
-    found = records.table.filter(pc.is_in(records.table["location"], value_set=wanted))
-    for row in found.to_pylist():
+    wanted = set(map(encoded, paths | relative_ids(paths, roots)))
+    locations = records.table["location"]
+    # A manifest may climb out of its folder: such paths are resolved, and are few.
+    may_be = pc.or_(
+        pc.is_in(locations, value_set=pa.array(sorted(wanted), pa.binary())),
+        pc.match_substring(locations, "../"),
+    )
+    for row in records.table.filter(may_be).to_pylist():
         image_id = row["location"].decode("utf-8", "surrogateescape")
-        places = [locate(root, image_id) for root in roots]
-        place = next((one for one in places if one in paths), places[0])
-        yield NamedPicture(place, place, row["content"], row["location"])
+        places = [_resolved(locate(root, image_id)) for root in roots]
+        place = next((one for one in places if one in paths), None)
+        if place or row["location"] in wanted:
+            place = place or places[0]
+            yield NamedPicture(place, place, row["content"], row["location"])
+
+
+def _resolved(place: str) -> str:
+    """Return a path without `..`; links in it keep their names."""
+    return place if is_uri(place) else os.path.normpath(place)
 
 
 def _in_batches(value: str, paths: set[str], workspace: Workspace) -> Iterator[NamedPicture]:

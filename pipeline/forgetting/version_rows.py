@@ -1,7 +1,8 @@
 """Rows about pictures in the files of a version, and their removal."""
 
 import io
-from collections import Counter
+import posixpath
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,7 @@ class VersionRowsRemoval:
     def carry_out(self) -> None:
         """See `pipeline.retention.removal.Step`."""
         note_shortened(self.version, [PICTURES, TEST_PREDICTIONS, *_ARRAYS])
+        image_ids = _forgotten_ids(self.version, self.pictures)
         for name, table in _tables(self.version):
             left = table.filter(pc.invert(_are_forgotten(table, self.pictures)))
             if left.num_rows < table.num_rows:
@@ -83,7 +85,7 @@ class VersionRowsRemoval:
                 atomic_write(self.version / name, content.getvalue().to_pybytes())
         for name in _ARRAYS:
             arrays = _read(self.version, name)
-            if arrays is not None and (rows := _forgotten_rows(arrays, self.pictures)).any():
+            if arrays is not None and (rows := _rows_of(arrays, image_ids)).any():
                 buffer = io.BytesIO()
                 np.savez(buffer, **{key: value[~rows] for key, value in arrays.items()})
                 atomic_write(self.version / name, buffer.getvalue())
@@ -99,13 +101,13 @@ def plan_rows_removal(version: Path, pictures: ForgottenPictures) -> VersionRows
     Raises:
         UnavailableError: A file of the version is damaged.
     """
-    count = 0
+    count, image_ids = 0, _forgotten_ids(version, pictures)
     for _, table in _tables(version):
         count += pc.sum(_are_forgotten(table, pictures)).as_py() or 0
     for name in _ARRAYS:
         arrays = _read(version, name)
         if arrays is not None:
-            count += int(_forgotten_rows(arrays, pictures).sum())
+            count += int(_rows_of(arrays, image_ids).sum())
     return VersionRowsRemoval(version, pictures, count) if count else None
 
 
@@ -126,5 +128,28 @@ def _read(version: Path, name: str) -> Arrays | None:
     return read_arrays(str(version), name, "list of pictures", dict)
 
 
-def _forgotten_rows(arrays: Arrays, pictures: ForgottenPictures) -> npt.NDArray[np.bool_]:
-    return np.array([one in pictures.locations for one in arrays[_IMAGE_IDS].tolist()], bool)
+def _forgotten_ids(version: Path, pictures: ForgottenPictures) -> frozenset[bytes]:
+    """Return the image ids under which the arrays of a version know the pictures.
+
+    An id is relative to a data root, and another root may have another picture of that name. The
+    list of the version has the whole paths: it tells which one the version knows. A picture that is
+    not in it was removed from it by a call that was killed.
+    """
+    table = read_data_set(version) if (version / PICTURES).exists() else None
+    if table is None:
+        return pictures.locations
+    by_name = defaultdict(list)
+    for image_id in pictures.locations:
+        by_name[posixpath.basename(image_id)].append(image_id)
+    ids: dict[bool, set[bytes]] = {True: set(), False: set()}
+    rows = table["location"].to_pylist(), _are_forgotten(table, pictures).to_pylist()
+    for location, is_forgotten in zip(*rows, strict=True):
+        for image_id in by_name.get(posixpath.basename(location), ()):
+            if location == image_id or location.endswith(b"/" + image_id):
+                ids[is_forgotten].add(image_id)
+    return pictures.locations - (ids[False] - ids[True])
+
+
+def _rows_of(arrays: Arrays, image_ids: frozenset[bytes]) -> npt.NDArray[np.bool_]:
+    """Return which rows are about pictures with some ids, bool [rows]."""
+    return np.array([one in image_ids for one in arrays[_IMAGE_IDS].tolist()], bool)

@@ -10,13 +10,14 @@ import keras
 import numpy as np
 import pytest
 import warm_process
+import worker_activations
 from ports import free_ports
 from trainer_fixtures import TUNING, fn_args
 
 from trainer_module.contract.errors import InputError
 from trainer_module.export.model_description import read_description
 from trainer_module.export.saved_model import load_classifier
-from trainer_module.hardware import check_gpu_sharing
+from trainer_module.hardware import check_gpu_sharing, set_up_hardware
 from trainer_module.training import run_fn
 
 pytestmark = pytest.mark.component
@@ -84,16 +85,38 @@ def test_mixed_precision_trains_and_exports(float32_afterwards, registered, tmp_
 
 
 @pytest.mark.slow
+def test_workers_have_the_activations_that_one_process_computes(tmp_path):
+    for name in ("one", "three"):
+        worker_activations.write_splits(tmp_path / name)
+    ports = free_ports(3)
+    folders = [tmp_path / str(index) for index in range(3)]
+    workers = [
+        start_worker(
+            "worker_activations", [str(tmp_path / "three"), str(folder)], folder, ports, index
+        )
+        for index, folder in enumerate(folders)
+    ]
+    wait_for(workers, folders)
+    expected = worker_activations.compute(tmp_path / "one", tmp_path / "run", set_up_hardware())
+    assert len(expected["train-4"]) == 4  # views of the new pictures alone
+    for folder in folders:
+        with np.load(folder / "results.npz") as results:
+            assert set(results) == set(expected)
+            for name, values in expected.items():
+                np.testing.assert_allclose(results[name], values, atol=1e-3, err_msg=name)
+    sizes = [
+        [path.stat().st_size for path in sorted((tmp_path / name / "cache").rglob("*.bin"))]
+        for name in ("one", "three")
+    ]
+    assert sizes[0] == sizes[1]  # the chief has cached every picture, and once
+
+
+@pytest.mark.slow
 def test_two_workers_get_the_result_of_one_and_the_chief_writes_it(trained, registered, tmp_path):
     ports = free_ports(2)
     folders = [tmp_path / str(index) for index in range(2)]
     workers = [work(trained, folder, ports, index) for index, folder in enumerate(folders)]
-    try:
-        for worker, folder in zip(workers, folders, strict=True):
-            assert worker.wait(300) == 0, (folder / "stderr").read_text()[-2000:]
-    finally:
-        for worker in workers:
-            worker.kill_group()
+    wait_for(workers, folders)
     assert not (tmp_path / "1" / "model").exists()
 
     models = [trained.serving_model_dir, str(tmp_path / "0" / "model")]
@@ -113,16 +136,34 @@ def work(
     args: SimpleNamespace, folder: Path, ports: Sequence[int], index: int
 ) -> warm_process.WarmProcess:
     """Start the training of one of several workers on this machine."""
-    folder.mkdir()
     folders = {"serving_model_dir": str(folder / "model"), "model_run_dir": str(folder / "run")}
+    arguments = [json.dumps(vars(args) | folders)]
+    return start_worker("worker_training", arguments, folder, ports, index)
+
+
+def start_worker(
+    module: str, arguments: list[str], folder: Path, ports: Sequence[int], index: int
+) -> warm_process.WarmProcess:
+    """Start a program as one of several workers on this machine."""
+    folder.mkdir()
     cluster = {
         "cluster": {"worker": [f"127.0.0.1:{port}" for port in ports]},
         "task": {"type": "worker", "index": index},
     }
     return warm_process.start(
-        "worker_training",
-        [json.dumps(vars(args) | folders)],
+        module,
+        arguments,
         stdout=folder / "stdout",
         stderr=folder / "stderr",
         environment=os.environ | {"TF_CONFIG": json.dumps(cluster)},
     )
+
+
+def wait_for(workers: Sequence[warm_process.WarmProcess], folders: Sequence[Path]) -> None:
+    """Wait until all workers have ended well."""
+    try:
+        for worker, folder in zip(workers, folders, strict=True):
+            assert worker.wait(300) == 0, (folder / "stderr").read_text()[-2000:]
+    finally:
+        for worker in workers:
+            worker.kill_group()

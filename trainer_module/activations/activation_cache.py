@@ -34,7 +34,7 @@ class ActivationCache:
 
     Both files are only appended to, activations first. After a process was killed, activations
     without a key may be left at the end; the next process truncates them. Only one process may
-    use a cache at a time. It takes about 30 bytes of memory per row.
+    use a cache at a time: of several workers, the chief. It takes about 30 bytes of memory per row.
     """
 
     def __init__(self, folder: str, network: str, shape: Sequence[int], limit: int) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer_module.data.full_batches import Dataset
+from trainer_module.hardware import Hardware
 
 #: Activations are stored in half precision: twice the pictures in the same memory, without a
 #: measurable effect on the training.
@@ -72,43 +73,55 @@ def store_outputs(
     arrays: Sequence[npt.NDArray[np.generic]],
     batches: Dataset,
     function: Callable[..., Sequence[tf.Tensor]],
-    strategy: tf.distribute.Strategy,
+    hardware: Hardware,
 ) -> None:
-    """Run a function over a dataset on every device, and store its outputs in arrays.
+    """Run a function over a dataset on every device of this worker, and store its outputs.
 
-    With several workers, every worker stores all rows.
+    Workers do not wait for each other: each has a dataset of its own part, and gets the rows of
+    the others afterwards, see `WorkerGroup.exchange_rows`.
 
     Args:
         arrays: One array per output of the function, [rows, ...].
         batches: Dataset of (rows, *inputs); `rows` are row numbers of the arrays, int64 [batch].
+            The size of a batch is a multiple of the number of devices of this worker.
         function: Function of the inputs that returns the outputs, [batch, ...] each.
-        strategy: Strategy under which the variables of the function were created.
+        hardware: Devices, under whose strategy the variables of the function were created.
     """
     dtypes = [tf.as_dtype(array.dtype) for array in arrays]
 
-    def run_on_device(rows: tf.Tensor, *inputs: tf.Tensor) -> list[tf.Tensor]:
+    def run_on_device(*inputs: tf.Tensor) -> list[tf.Tensor]:
         outputs = zip(function(*inputs), dtypes, strict=True)
-        return [rows, *(tf.cast(value, dtype) for value, dtype in outputs)]
+        return [tf.cast(value, dtype) for value, dtype in outputs]
 
     @tf.function(reduce_retracing=True)
-    def run(*batch: tf.Tensor) -> Any:
-        outputs = strategy.run(run_on_device, args=batch)
-        if strategy.num_replicas_in_sync == 1:
-            return outputs
-        return [strategy.gather(output, axis=0) for output in outputs]
+    def run(*inputs: tf.Tensor) -> Any:
+        return hardware.strategy.run(run_on_device, args=inputs)
 
     def store(batch: Sequence[tf.Tensor]) -> None:
-        rows, *outputs = run(*batch)
-        for array, output in zip(arrays, outputs, strict=True):
-            array[rows.numpy()] = output.numpy()
+        rows, *inputs = batch
+        parts = np.split(rows.numpy(), hardware.local_replicas)
+        for array, output in zip(arrays, run(*_per_device(inputs, hardware)), strict=True):
+            values = hardware.strategy.experimental_local_results(output)
+            for part, value in zip(parts, values, strict=True):
+                array[part] = value.numpy()
 
-    # Replicas wait for each other: with several, the order of the batches must be the same.
-    concurrent = CONCURRENT_BATCHES if strategy.num_replicas_in_sync == 1 else 1
     pending: deque[Future[None]] = deque()
-    with ThreadPoolExecutor(concurrent) as pool:
-        for batch in strategy.experimental_distribute_dataset(batches):
-            if len(pending) == concurrent:
+    with ThreadPoolExecutor(CONCURRENT_BATCHES) as pool:
+        for batch in batches:
+            if len(pending) == CONCURRENT_BATCHES:
                 pending.popleft().result()
             pending.append(pool.submit(store, batch))
         while pending:
             pending.popleft().result()
+
+
+def _per_device(inputs: Sequence[tf.Tensor], hardware: Hardware) -> Sequence[Any]:
+    """Divide inputs, [batch, ...] each, between the devices of this worker."""
+    devices = hardware.local_replicas
+    if devices == 1:
+        return inputs
+    parts = [tf.split(value, devices) for value in inputs]
+    divided: Sequence[Any] = hardware.strategy.experimental_distribute_values_from_function(
+        lambda context: tuple(part[context.replica_id_in_sync_group % devices] for part in parts)
+    )
+    return divided

@@ -1,7 +1,7 @@
 """Passes of the frozen backbone over pictures, whose outputs are stored as activations."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import keras
@@ -9,21 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer_module.activations.activation_cache import (
-    ActivationCache,
-    network_digest,
-    read_limit,
-)
-from trainer_module.activations.activation_store import store_outputs
 from trainer_module.activations.activations import Activations
-from trainer_module.activations.inference import FORWARD_BATCH, embed
+from trainer_module.activations.inference import embed
+from trainer_module.activations.stored_views import compute_view, run_over_pictures
 from trainer_module.backbones import INPUT, split_at
 from trainer_module.classifier import Classifier
 from trainer_module.data.augmentation import RandomView
 from trainer_module.data.random_views import ANY_VIEW, RandomViews
 from trainer_module.data.stored_pictures import StoredPictures
 from trainer_module.data.training_batches import View
-from trainer_module.data.transformed_examples import Pictures, picture_batches
+from trainer_module.data.transformed_examples import Pictures
 from trainer_module.training_task import TrainingTask
 
 logger = logging.getLogger("carryover.training")
@@ -34,9 +29,6 @@ MAX_VIEWS = 8
 #: Augmentation of the strong views of unlabelled pictures, their number, and the number of the
 #: first one. Views of labelled pictures have smaller numbers.
 STRONG, STRONG_VIEWS, FIRST_STRONG_VIEW = "strong", 2, 1001
-
-#: Function of draws and pixels (see `picture_batches`) that returns activations, one per array.
-ForwardPass = Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]]
 
 
 def extract_activations(
@@ -77,8 +69,7 @@ def extract_activations(
     activations = []
     for pictures in splits:
         arrays = [task.store.reserve(len(pictures), output.shape[1:]) for output in outputs]
-        batches = picture_batches(pictures, FORWARD_BATCH)
-        store_outputs(arrays, batches, forward, task.hardware.strategy)
+        run_over_pictures(arrays, forward, pictures, task)
         activations.append(_of_all_pictures(pictures, task, arrays[0], arrays[1:]))
     return activations
 
@@ -93,7 +84,7 @@ def _extract_with_cache(
         return [frozen_part(tf.cast(pixels, tf.float32), training=False)]
 
     rows = np.arange(len(pictures))
-    view = _compute_view(0, rows, pictures, classifier, frozen_part, forward, task)
+    view = compute_view(0, rows, pictures, classifier, frozen_part, forward, task)
     no_embeddings: npt.NDArray[np.float16] = np.empty((0, 0), np.float16)
     activations = _of_all_pictures(pictures, task, no_embeddings, [view])
     embeddings = embed(classifier, activations, boundary, task).astype(np.float16)
@@ -154,7 +145,7 @@ def add_views(
     views = list(activations.views)
     for number in range(len(views), view_counts.max()):
         rows = np.flatnonzero(view_counts > number)
-        views.append(_compute_view(number, rows, pictures, classifier, frozen_part, forward, task))
+        views.append(compute_view(number, rows, pictures, classifier, frozen_part, forward, task))
         logger.info(
             "fine_tuned: random view %s of %s, for %s pictures",
             number + 1,
@@ -218,11 +209,11 @@ def extract_unlabelled(
         return [frozen_part(view, training=False)]
 
     rows = np.arange(len(pictures))
-    views: list[View] = [_compute_view(0, rows, pictures, classifier, frozen_part, forward, task)]
+    views: list[View] = [compute_view(0, rows, pictures, classifier, frozen_part, forward, task)]
     for number in range(STRONG_VIEWS):
         logger.info("semi_supervised: strong view %s of %s", number + 1, STRONG_VIEWS)
         views.append(
-            _compute_view(
+            compute_view(
                 FIRST_STRONG_VIEW + number,
                 rows,
                 pictures,
@@ -246,63 +237,3 @@ def count_views(weights: npt.NDArray[np.float32], views: int) -> npt.NDArray[np.
         return np.ones(len(weights), np.int64)
     most = max(views, MAX_VIEWS)
     return np.clip(np.floor(views * weights), views, most).astype(np.int64)
-
-
-def _compute_view(
-    number: int,
-    rows: npt.NDArray[np.int64],
-    pictures: Pictures,
-    classifier: Classifier,
-    frozen_part: keras.Model,
-    forward: ForwardPass,
-    task: TrainingTask,
-) -> npt.NDArray[np.float16]:
-    """Return the activations of one view, from the cache where they are in it.
-
-    Args:
-        number: Number of the view; 0 is the picture itself.
-        rows: Rows of the pictures to compute, int64.
-        pictures: Pictures of the split.
-        classifier: Classifier with the backbone.
-        frozen_part: Part of the backbone up to the boundary.
-        forward: Forward pass that ends with `frozen_part`.
-        task: Task of the training.
-    """
-    array = task.store.reserve(len(rows), frozen_part.output.shape[1:])
-    digests = pictures.digests[rows]
-    missing: npt.NDArray[np.bool_] = np.ones(len(rows), bool)
-    cache = None
-    if task.cache:
-        network = _cache_name(classifier, frozen_part, task)
-        cache = ActivationCache(task.cache, network, array.shape[1:], read_limit(task.cache))
-        missing = ~cache.find(digests, number, array)
-        if not missing.any():
-            return array
-    positions = np.flatnonzero(missing)
-    output_rows = np.full(len(pictures), -1)
-    output_rows[rows[positions]] = positions
-    batches = picture_batches(pictures, FORWARD_BATCH, number, task.options.seed, output_rows)
-    store_outputs([array], batches, forward, task.hardware.strategy)
-    if cache:
-        added = cache.add(digests, number, array, positions)
-        if left_out := len(positions) - added:
-            logger.info(
-                "the cache is full: activations of %s pictures are not kept for later trainings",
-                f"{left_out:,}",
-            )
-        if cached := len(rows) - len(positions):
-            logger.info("activations of %s pictures were in the cache", f"{cached:,}")
-    return array
-
-
-def _cache_name(classifier: Classifier, frozen_part: keras.Model, task: TrainingTask) -> str:
-    """Return the digest that names the cache. Its inputs are fixed: others lose every cache."""
-    options = task.options
-    return network_digest(
-        frozen_part.get_weights(),
-        f"{classifier.backbone.model.name}_lower",
-        options.image_size,
-        options.fine_tuning.augmentation,
-        options.seed,
-        task.hardware.precision,
-    )

@@ -34,6 +34,8 @@ def predict(
 ) -> npt.NDArray[np.float32]:
     """Return the outputs of a model for stored activations, float32 [rows, columns].
 
+    Each worker reads and predicts a part of the rows, and gets the outputs of the others.
+
     Args:
         model: Function of a batch of activations that returns its outputs, [batch, columns].
         view: Activations of one view or pictures, [all rows, ...].
@@ -41,12 +43,15 @@ def predict(
         columns: Number of outputs per row.
         task: Task of the training.
     """
-    replicas = task.hardware.strategy.num_replicas_in_sync
-    batches = ordered_batches(view, rows, _batch_size(view, len(rows), replicas))
+    hardware, workers = task.hardware, task.hardware.workers
     outputs: npt.NDArray[np.float32] = np.empty((len(rows), columns), np.float32)
-    store_outputs(
-        [outputs], batches, lambda activations: [model(activations)], task.hardware.strategy
-    )
+    parts = workers.divide(np.arange(len(rows)))
+    own = parts[workers.index]
+    if len(own):
+        batch_size = _batch_size(view, len(own), hardware.local_replicas)
+        batches = ordered_batches(view, rows[own], batch_size)
+        store_outputs([outputs[own[0] : own[-1] + 1]], batches, lambda x: [model(x)], hardware)
+    workers.exchange_rows(outputs, parts)
     return outputs
 
 
@@ -56,7 +61,7 @@ def _batch_size(view: View, rows: int, replicas: int) -> int:
     Args:
         view: Activations or pictures; of pictures a batch has fewer, as all blocks see them.
         rows: Number of rows to predict.
-        replicas: Number of devices, each of which gets a part of every batch.
+        replicas: Number of devices of this worker, each of which gets a part of every batch.
     """
     most = FORWARD_BATCH if isinstance(view, StoredPictures) else PREDICT_BATCH
     batches = max(1, -(-rows // most))

@@ -45,9 +45,10 @@ def read_records(file: BinaryIO) -> Iterator[bytes | DamagedRecordError]:
     """Yield the records of a TFRecord file in their order, and an error in place of damaged ones.
 
     Args:
-        file: File to read from its start. What is appended to it later is not read.
+        file: File to read from its position, where a record starts. What is appended to it later
+            is not read.
     """
-    left = os.fstat(file.fileno()).st_size
+    left = os.fstat(file.fileno()).st_size - file.tell()
     while left:
         header = file.read(min(left, _HEADER_SIZE))
         if len(header) < _HEADER_SIZE:

@@ -1,4 +1,4 @@
-"""Datasets of full batches, each of which all workers of a training share."""
+"""Datasets of full batches, which the devices of all workers of a training share."""
 
 from typing import Any
 
@@ -12,12 +12,29 @@ def round_up(rows: int, batch_size: int) -> int:
     return -(-rows // batch_size) * batch_size
 
 
-def share_every_batch(batches: Dataset) -> Dataset:
-    """Return the dataset with the sharding policy DATA.
+def own_batches(batches: Dataset, batch_size: int, context: tf.distribute.InputContext) -> Dataset:
+    """Divide every batch between all devices, and return the parts for those of this worker.
 
-    All workers of a `MultiWorkerMirroredStrategy` read the same batches, and each takes its part
-    of every batch.
+    The first devices of the first worker get the first rows of every batch, as from
+    `tf.distribute.Strategy.experimental_distribute_dataset`. Of what others get, nothing is read
+    that comes after this dataset.
+
+    Args:
+        batches: Dataset of full batches, the same one at all workers.
+        batch_size: Rows per batch.
+        context: Place of this worker among all of them.
+
+    Returns:
+        Dataset of one batch per device of this worker, in the order of the devices.
     """
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return batches.with_options(options)
+    devices = context.num_replicas_in_sync
+    if devices == 1:
+        return batches
+    sizes = [batch_size // devices + (device < batch_size % devices) for device in range(devices)]
+    own = devices // context.num_input_pipelines
+    first = own * context.input_pipeline_id
+    numbered = batches.rebatch(sizes).enumerate()
+    kept = numbered.filter(
+        lambda number, _: tf.logical_and(number % devices >= first, number % devices < first + own)
+    )
+    return kept.map(lambda _, batch: batch)

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer_module.data.augmentation import RandomView
+from trainer_module.data.picture_batches import view_seeds
 from trainer_module.data.stored_pictures import StoredPictures
-from trainer_module.data.transformed_examples import view_seeds
 
 #: Number of views to draw from where none is stored: no view comes twice in a training.
 ANY_VIEW = 2**20

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer_module.data.full_batches import Dataset, round_up, share_every_batch
+from trainer_module.data.full_batches import Dataset, own_batches, round_up
 from trainer_module.data.random_views import RandomViews
 from trainer_module.data.stored_pictures import StoredPictures
 
@@ -32,8 +32,12 @@ def training_batches(
     seed: int,
     view_counts: npt.NDArray[np.int64] | None = None,
     random_views: RandomViews | None = None,
+    context: tf.distribute.InputContext | None = None,
 ) -> Dataset:
     """Return a dataset of shuffled batches, with a random view of each picture in every epoch.
+
+    The order and the views do not depend on the number of workers. Each worker reads only what its
+    own devices get of a batch.
 
     Args:
         views: Activations of each view, [rows of the view, ...], see `Activations.views`.
@@ -47,11 +51,17 @@ def training_batches(
         view_counts: Number of views of each row, int64 [all rows]; None if every row has a row in
             each of the `views`.
         random_views: Views that are made when a picture is read; None if `views` holds them.
+        context: Place of this worker among all of them, as
+            `tf.distribute.Strategy.distribute_datasets_from_function` gives it; None for the only
+            worker, with one device.
 
     Returns:
-        Dataset of (activations, *columns), or (pictures, *columns) with pictures as float32. Every
-        pass over it is another epoch.
+        Dataset of (activations, *columns), or (pictures, *columns) with pictures as float32: of
+        one batch per device of this worker. Every pass over it is another epoch.
     """
+    context = context or tf.distribute.InputContext()
+    uneven = batch_size % context.num_replicas_in_sync
+    size = None if uneven else batch_size // context.num_replicas_in_sync
     order = _epoch_order(weights, count, seed).repeat().take(round_up(count, batch_size))
     draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     counts = np.full(len(views[0]), len(views)) if view_counts is None else view_counts
@@ -70,12 +80,13 @@ def training_batches(
         dtypes = [tf.as_dtype(array.dtype) for array in example]
         batch = tf.numpy_function(gather, (pictures, draw), dtypes, stateful=False)
         return tuple(
-            tf.ensure_shape(value, [batch_size, *array.shape[1:]])
+            tf.ensure_shape(value, [size, *array.shape[1:]])
             for value, array in zip(batch, example, strict=True)
         )
 
     pairs = tf.data.Dataset.zip((order, draws)).batch(batch_size)
-    fetched = pairs.map(fetch, num_parallel_calls=2, deterministic=True)
+    own_pairs = own_batches(pairs, batch_size, context)
+    fetched = own_pairs.map(fetch, num_parallel_calls=2, deterministic=True)
     if random_views:
         fetched = fetched.map(
             lambda pixels, seeds, is_random, *rest: (
@@ -85,7 +96,7 @@ def training_batches(
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
-    return share_every_batch(fetched.prefetch(4))
+    return fetched.prefetch(4)
 
 
 def _stored_views(views: Sequence[View], counts: npt.NDArray[np.int64]) -> ReadViews:
@@ -156,4 +167,4 @@ def ordered_batches(view: View, rows: npt.NDArray[np.int64], batch_size: int) ->
 
     every_position = tf.data.Dataset.range(count).repeat().take(round_up(count, batch_size))
     batches = every_position.batch(batch_size, drop_remainder=True)
-    return share_every_batch(batches.map(fetch, num_parallel_calls=2).prefetch(4))
+    return batches.map(fetch, num_parallel_calls=2).prefetch(4)

@@ -1,8 +1,9 @@
-"""Transformed examples: an index of a split, and batches of its pictures."""
+"""Index of the transformed examples of a split."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,16 @@ import tensorflow as tf
 from trainer_module.contract import example_features
 from trainer_module.contract.errors import DataError
 from trainer_module.contract.folder_files import list_files
-from trainer_module.data.full_batches import Dataset, round_up, share_every_batch
-from trainer_module.data.picture_encoding import decode_stored
+from trainer_module.data.full_batches import Dataset
+from trainer_module.data.record_files import FRAME_BYTES, consecutive_records, record_starts
+from trainer_module.multi_worker.worker_group import ALONE, WorkerGroup
 
 #: Records per batch while a split is indexed, and most shards that are indexed at a time. They
 #: bound the memory: every shard has two batches of pictures in it.
 INDEX_BATCH, INDEX_THREADS = 64, 8
+
+#: Columns of the shard of each record, and of its start in the shard.
+SHARD, START = "shard", "start"
 
 #: Column of the digests, and the SipHash keys of the two halves of a digest.
 DIGEST = "digest"
@@ -29,7 +34,7 @@ DIGEST_KEYS = ([1, 2], [3, 4])
 class Pictures:
     """Index of the pictures of one split, sorted by their digests. The pictures stay on disk.
 
-    It takes the length of the image ID and about 50 bytes of memory per picture.
+    It takes the length of the image ID and about 70 bytes of memory per picture.
 
     Attributes:
         files: Paths of the TFRecord shards.
@@ -37,6 +42,8 @@ class Pictures:
         labels: Class names, str [rows]. Equal names are one object.
         domains: Domain names, str [rows]. Equal names are one object.
         record_rows: Row of every record, in the order of the shards, int64 [rows].
+        record_places: Number of the shard of every record, and its start there in bytes, int64
+            [rows, 2].
         image_size: Side of the pictures, in pixels.
         digests: Digests of the stored pictures, int64 [rows, 2]. Pictures with equal pixels that
             are stored in the same way have equal digests, see `picture_encoding`.
@@ -47,6 +54,7 @@ class Pictures:
     labels: npt.NDArray[np.object_]
     domains: npt.NDArray[np.object_]
     record_rows: npt.NDArray[np.int64]
+    record_places: npt.NDArray[np.int64]
     image_size: int
     digests: npt.NDArray[np.int64]
 
@@ -54,28 +62,52 @@ class Pictures:
         return len(self.image_ids)
 
 
-def read_pictures(patterns: list[str], image_size: int) -> Pictures:
+@dataclass(frozen=True)
+class ShardPart:
+    """Consecutive records of a shard.
+
+    Attributes:
+        shard: Number of the shard.
+        file: Path of the shard.
+        start: Start of the first record, in bytes.
+        count: Number of records; None for all up to the end.
+    """
+
+    shard: int
+    file: str
+    start: int = 0
+    count: int | None = None
+
+
+def read_pictures(patterns: list[str], image_size: int, workers: WorkerGroup = ALONE) -> Pictures:
     """Read the index of a split in one pass, several shards at a time, without decoding pixels.
 
     Beam writes records in no fixed order, and image IDs hold paths. Sorting by the digests of the
-    stored pictures makes a training repeatable, wherever the pictures lie.
+    stored pictures makes a training repeatable, wherever the pictures lie. Each of several workers
+    reads as many bytes, and gets the index of the others' pictures.
 
     Args:
         patterns: Patterns of TFRecords: a folder, and a pattern of the names of its files.
         image_size: Side of the transformed pictures, in pixels.
+        workers: Workers of the training, all of which call this function.
 
     Raises:
         DataError: The split is empty.
     """
     files = sorted(file for pattern in patterns for file in list_files(*pattern.rsplit("/", 1)))
-    threads = max(1, min(INDEX_THREADS, os.cpu_count() or 1, len(files)))
+    parts = _own_parts(files, workers)
+    threads = max(1, min(INDEX_THREADS, os.cpu_count() or 1, len(parts)))
     with ThreadPoolExecutor(threads) as pool:
-        shards = [shard for shard in pool.map(_read_shard, files) if len(shard)]
-    if not shards:
+        own = _concatenate([SCHEMA.empty_table(), *pool.map(_read_part, parts)])
+    index = _concatenate(
+        [_deserialize(each) for each in workers.exchange_bytes(_serialize(own))]
+        if workers.count > 1
+        else [own]
+    )
+    if not len(index):
         raise DataError(
             f"no pictures in {', '.join(patterns)}. Add pictures, or enlarge the split's share."
         )
-    index = pa.concat_tables(shards).unify_dictionaries().combine_chunks()
     ids = index[example_features.IMAGE_ID].combine_chunks()
     digests = _digests(index)
     order = _sort(digests, ids)
@@ -87,16 +119,65 @@ def read_pictures(patterns: list[str], image_size: int) -> Pictures:
         labels=_names(index[example_features.LABEL])[order],
         domains=_names(index[example_features.DOMAIN])[order],
         record_rows=record_rows,
+        record_places=np.stack([index[SHARD].to_numpy(), index[START].to_numpy()], axis=1),
         image_size=image_size,
         digests=digests[order],
     )
 
 
-def _read_shard(file: str) -> pa.Table:
-    """Return the columns of one shard, in the order of its records."""
-    records = tf.data.TFRecordDataset(file).batch(INDEX_BATCH)
-    batches = [_record_batch(batch) for batch in records.map(_read_descriptors).prefetch(1)]
-    return pa.Table.from_batches(batches, SCHEMA).unify_dictionaries().combine_chunks()
+def _own_parts(files: list[str], workers: WorkerGroup) -> list[ShardPart]:
+    """Return what this worker reads of the shards; every worker has as many bytes of them."""
+    if workers.count == 1:
+        return [ShardPart(number, file) for number, file in enumerate(files)]
+    ends = np.cumsum([Path(file).stat().st_size for file in files])
+    total = int(ends[-1]) if files else 0
+    first, last = (total * (workers.index + more) // workers.count for more in (0, 1))
+    parts = []
+    for number, (file, end) in enumerate(zip(files, ends.tolist(), strict=True)):
+        begin = end - Path(file).stat().st_size
+        if begin < last and end > first:
+            starts = record_starts(file, first - begin, last - begin)
+            if len(starts):
+                parts.append(ShardPart(number, file, int(starts[0]), len(starts)))
+    return parts
+
+
+def _read_part(part: ShardPart) -> pa.Table:
+    """Return the columns of consecutive records of one shard, in their order."""
+    start, batches = part.start, []
+    for columns in _batches_of(part).map(_read_descriptors).prefetch(1):
+        ends = start + np.cumsum(columns.pop(START).numpy() + FRAME_BYTES)
+        starts = np.concatenate([[start], ends[:-1]])
+        batches.append(_record_batch(columns, part.shard, starts))
+        start = int(ends[-1])
+    return _concatenate([pa.Table.from_batches(batches, SCHEMA)])
+
+
+def _batches_of(part: ShardPart) -> Dataset:
+    """Return a dataset of the records of a part of a shard, string [batch]."""
+    count = part.count
+    if count is None:
+        return tf.data.TFRecordDataset(part.file).batch(INDEX_BATCH)
+    # TensorFlow's dataset can only skip records, and reads them for that.
+    return tf.data.Dataset.from_generator(
+        lambda: consecutive_records(part.file, part.start, count),
+        output_signature=tf.TensorSpec([], tf.string),
+    ).batch(INDEX_BATCH)
+
+
+def _concatenate(tables: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+
+
+def _serialize(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]  # Arrow has no types
+
+
+def _deserialize(content: bytes) -> pa.Table:
+    return pa.ipc.open_file(content).read_all()
 
 
 #: Columns of the index of a shard.
@@ -106,12 +187,22 @@ SCHEMA = pa.schema(
         (example_features.LABEL, pa.dictionary(pa.int32(), pa.binary())),
         (example_features.DOMAIN, pa.dictionary(pa.int32(), pa.binary())),
         (DIGEST, pa.binary(16)),
+        (SHARD, pa.int32()),
+        (START, pa.int64()),
     ]
 )
 
 
-def _record_batch(columns: dict[str, Any]) -> pa.RecordBatch:
-    """Return what `_read_descriptors` gives as Arrow columns, which hold no Python objects."""
+def _record_batch(
+    columns: dict[str, Any], shard: int, starts: npt.NDArray[np.int64]
+) -> pa.RecordBatch:
+    """Return the columns of a batch as Arrow's, which hold no Python objects.
+
+    Args:
+        columns: What `_read_descriptors` returns.
+        shard: Number of the shard.
+        starts: Start of each record in the shard, int64 [batch].
+    """
     halves = pa.py_buffer(columns[DIGEST].numpy().tobytes())
     count = len(columns[DIGEST])
     ids = pa.array(columns[example_features.IMAGE_ID].numpy(), pa.large_binary())
@@ -120,18 +211,25 @@ def _record_batch(columns: dict[str, Any]) -> pa.RecordBatch:
         for name in (example_features.LABEL, example_features.DOMAIN)
     ]
     digests = pa.Array.from_buffers(pa.binary(16), count, [None, halves])
-    return pa.RecordBatch.from_arrays([ids, *names, digests], schema=SCHEMA)
+    shards = pa.array(np.full(count, shard, np.int32))
+    return pa.RecordBatch.from_arrays(
+        [ids, *names, digests, shards, pa.array(starts)], schema=SCHEMA
+    )
 
 
 def _read_descriptors(records: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Return IDs, domains and labels of a batch, and digests of the pictures, int64 [batch, 2]."""
+    """Return the columns of a batch, with the size of each record in place of its start.
+
+    The digests are int64 [batch, 2].
+    """
     names = (*example_features.DESCRIPTORS, example_features.IMAGE)
     columns: dict[str, tf.Tensor] = tf.io.parse_example(
         records, {name: tf.io.FixedLenFeature([], tf.string) for name in names}
     )
     stored = columns.pop(example_features.IMAGE)
     halves = [tf.strings.to_hash_bucket_strong(stored, 2**63 - 1, key) for key in DIGEST_KEYS]
-    return columns | {DIGEST: tf.stack(halves, axis=1)}
+    sizes = tf.strings.length(records)
+    return columns | {DIGEST: tf.stack(halves, axis=1), START: tf.cast(sizes, tf.int64)}
 
 
 def _digests(index: pa.Table) -> npt.NDArray[np.int64]:
@@ -157,61 +255,3 @@ def _names(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
     encoded = column.combine_chunks()
     names = [name.decode("utf-8", "surrogateescape") for name in encoded.dictionary.to_pylist()]
     return np.array(names, object)[encoded.indices.to_numpy()]
-
-
-def view_seeds(
-    pictures: Pictures, rows: npt.NDArray[np.int64], views: npt.NDArray[np.int64] | int, seed: int
-) -> npt.NDArray[np.int32]:
-    """Return the seeds of random views, int32 [rows, 2], as `augmentation.RandomView` takes them.
-
-    Args:
-        pictures: Index of the split. The first part of a seed is the digest of the picture, so that
-            it has the same views wherever it lies.
-        rows: Rows of the pictures, int64 [rows].
-        views: Number of the view, of each row or of all.
-        seed: Seed of all random views.
-    """
-    numbers = np.broadcast_to(seed * 1009 + views, len(rows))
-    return (np.stack([pictures.digests[rows, 0], numbers], axis=1) % 2**31).astype(np.int32)
-
-
-def picture_batches(
-    pictures: Pictures,
-    batch_size: int,
-    view: int = 0,
-    seed: int = 0,
-    output_rows: npt.NDArray[np.int64] | None = None,
-) -> Dataset:
-    """Return a dataset that reads the pictures of a split once, in the order of the shards.
-
-    Args:
-        pictures: Index of the split.
-        batch_size: Pictures per batch, over all devices.
-        view: Number of the random view.
-        seed: Seed of the random views.
-        output_rows: Row number to return for each picture, int64 [rows]. Pictures with -1 are
-            skipped; at least one must be kept. None returns every picture with its own row.
-
-    Returns:
-        Dataset of rows (int64 [batch]), draws (int32 [batch, 2], see
-        `view_seeds`) and pixels (uint8 [batch, size, size, 3]). The last batch is
-        filled up with the first pictures, so that every device always has some.
-    """
-    spec = {example_features.IMAGE: tf.io.FixedLenFeature([], tf.string)}
-
-    def decode(
-        row: tf.Tensor, draw: tf.Tensor, record: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        example = tf.io.parse_single_example(record, spec)
-        pixels = decode_stored(example[example_features.IMAGE], pictures.image_size)
-        return row, draw, pixels
-
-    rows = pictures.record_rows
-    draws = view_seeds(pictures, rows, view, seed)
-    if output_rows is not None:
-        rows = output_rows[rows]
-    numbered = tf.data.Dataset.from_tensor_slices((rows, draws))
-    records = tf.data.Dataset.zip((numbered, tf.data.TFRecordDataset(pictures.files)))
-    kept = records.map(lambda numbers, record: (*numbers, record)).filter(lambda row, *_: row >= 0)
-    full = kept.repeat().take(round_up(int((rows >= 0).sum()), batch_size))
-    return share_every_batch(full.map(decode, tf.data.AUTOTUNE).batch(batch_size).prefetch(2))

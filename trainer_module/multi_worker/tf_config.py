@@ -36,6 +36,11 @@ class Cluster:
         return len(self.addresses) > 1
 
     @property
+    def index(self) -> int:
+        """Number of this process among all of them; the chief is 0."""
+        return self.addresses.index(self.own_address) if self.is_distributed else 0
+
+    @property
     def host(self) -> str:
         """Host of this process."""
         return _host(self.own_address)
@@ -43,7 +48,7 @@ class Cluster:
     @property
     def processes_on_host(self) -> int:
         """Number of processes on the host of this process, itself included."""
-        return [_host(address) for address in self.addresses].count(self.host)
+        return max(1, [_host(address) for address in self.addresses].count(self.host))
 
 
 def _host(address: str) -> str:

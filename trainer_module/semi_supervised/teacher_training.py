@@ -66,8 +66,8 @@ class TeacherTraining:
         domain_ids = number_names(np.concatenate([train.domains, unlabelled.domains]))
         new_pictures = replace(task.new_pictures, share=NEW_SHARE)
         self._unlabelled_domains = domain_ids[len(train) :]
-        self._labelled = task.hardware.strategy.experimental_distribute_dataset(
-            training_batches(
+        self._labelled = task.hardware.strategy.distribute_datasets_from_function(
+            lambda context: training_batches(
                 train.views,
                 train.rows,
                 (class_ids(train.labels, classifier.labels), domain_ids[: len(train)]),
@@ -77,6 +77,7 @@ class TeacherTraining:
                 seed=task.options.seed,
                 view_counts=train.view_counts,
                 random_views=train.random_views,
+                context=context,
             )
         )
         with task.hardware.strategy.scope():
@@ -126,8 +127,8 @@ class TeacherTraining:
             labels: Pseudo-labels of the unlabelled pictures.
         """
         chosen = labels.weights > 0
-        unlabelled = self.task.hardware.strategy.experimental_distribute_dataset(
-            training_batches(
+        unlabelled = self.task.hardware.strategy.distribute_datasets_from_function(
+            lambda context: training_batches(
                 # At the input, there is only the picture itself: `random_views` makes the others.
                 self._unlabelled.views[1:] or self._unlabelled.views,
                 self._unlabelled.rows[chosen],
@@ -138,6 +139,7 @@ class TeacherTraining:
                 seed=self.task.options.seed + number,
                 view_counts=self._unlabelled.view_counts,
                 random_views=self._unlabelled.random_views,
+                context=context,
             )
         )
         losses = [

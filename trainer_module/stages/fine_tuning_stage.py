@@ -248,8 +248,8 @@ def create_epoch(
     targets = class_ids(train.labels, classifier.labels)
     domains = number_names(train.domains)
     rows_per_epoch = train.rows_per_epoch()
-    batches = strategy.experimental_distribute_dataset(
-        training_batches(
+    batches = strategy.distribute_datasets_from_function(
+        lambda context: training_batches(
             train.views,
             train.rows,
             (targets, domains),
@@ -259,6 +259,7 @@ def create_epoch(
             seed=task.options.seed,
             view_counts=train.view_counts,
             random_views=train.random_views,
+            context=context,
         )
     )
     steps = options.epochs * -(-rows_per_epoch // options.batch_size)

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pipeline.summary.summary_schema import Summary
 from pipeline.workspace import Workspace
 from trainer_module.activations.activation_budget import activation_budget
 from trainer_module.contract.errors import UnavailableError
+from trainer_module.multi_worker.tf_config import read_cluster
 
 #: Bytes per picture besides the pictures themselves and their names: in an example; in a
 #: transformed example; in the catalog and in the list of pictures of the version; in the
@@ -82,7 +84,9 @@ class RunNeeds:
 
 
 def work_out_needs(config: RunConfig, workspace: Workspace, snapshot: Snapshot) -> RunNeeds:
-    """Work out what a run will need. Only a large run reads pictures for it.
+    """Work out what a run will need on this machine. Only a large run reads pictures for it.
+
+    Every process of a training has all activations and a model of its own.
 
     Args:
         config: Config of the run, with absolute paths.
@@ -101,6 +105,7 @@ def work_out_needs(config: RunConfig, workspace: Workspace, snapshot: Snapshot) 
         + COPIES * weights
     )
     memory: float = BASE_MEMORY + pictures.count * MEMORY_PER_PICTURE + MEMORY_PER_WEIGHT * weights
+    processes = read_cluster().processes_on_host
     if snapshot.candidate is None:
         stored = stored_size(
             pictures,
@@ -111,25 +116,35 @@ def work_out_needs(config: RunConfig, workspace: Workspace, snapshot: Snapshot) 
         )
         disk += pictures.num_trained * (names + TRANSFORMED + stored)
         if disk >= LARGE:
-            activations = _activations(config, pictures)
-            disk += activations.disk
+            activations = _activations(config, pictures, processes)
+            disk += activations.disk * (processes if _has_temporary(workspace.artifacts) else 1)
             memory += activations.memory
             if snapshot.batch:
                 disk += min(config.cache_disk * 2**20, activations.memory + activations.disk)
     free = _free_disk(workspace.artifacts) + _already_written(workspace, snapshot)
-    return RunNeeds(disk, free, memory, workspace.root)
+    return RunNeeds(disk, free, processes * memory, workspace.root)
 
 
-def _activations(config: RunConfig, pictures: ListedPictures) -> ActivationSize:
+def _activations(config: RunConfig, pictures: ListedPictures, processes: int) -> ActivationSize:
+    """Return the size of the activations of one of the processes on this machine."""
     num_eval = pictures.num_trained * config.split.eval / (1 - config.split.test)
-    budget = activation_budget(config.cache_memory)
+    budget = activation_budget(config.cache_memory, processes)
     return activation_size(config, pictures.num_trained - num_eval, num_eval, budget)
 
 
 def _free_disk(folder: Path) -> int:
     """Return the free bytes of the disk of a folder that may not exist yet."""
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    return shutil.disk_usage(existing).free
+    return shutil.disk_usage(_existing(folder)).free
+
+
+def _has_temporary(folder: Path) -> bool:
+    """Return whether temporary files, such as those of workers, are on the disk of a folder."""
+    return _existing(folder).stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev
+
+
+def _existing(folder: Path) -> Path:
+    """Return a folder, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def _already_written(workspace: Workspace, snapshot: Snapshot) -> int:

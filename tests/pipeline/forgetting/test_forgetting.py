@@ -28,7 +28,8 @@ from pipeline.retraining.training_set import TrainingSet
 from pipeline.summary.summary_schema import Summary
 from pipeline.traffic.traffic_store import TrafficWriter, read_traffic, traffic_folder
 from trainer_module.contract.errors import InputError, UnavailableError
-from trainer_module.contract.model_assets import PICTURES, TEST_PREDICTIONS
+from trainer_module.contract.model_assets import LABEL_ISSUES, PICTURES, TEST_PREDICTIONS
+from trainer_module.contract.workspace_files.array_files import read_arrays
 
 pytestmark = pytest.mark.component
 
@@ -151,8 +152,30 @@ def test_a_path_is_that_of_its_own_data_folder_only(site, tmp_path):
     result = forgotten(site, "path", str(site.data / DATA[0]))
     assert result.receipt["pictures"] == [digest(DATA[0]).hex()]
     assert pq.read_table(site.store.path(4) / PICTURES).num_rows == 1
+    assert [listed_issues(site, number) for number in (1, 4)] == [list(DATA[1:]), [DATA[0]]]
     result = forgotten(site, "path", str(tmp_path / "other" / DATA[0]))
     assert result.receipt["pictures"] == [hashlib.sha256(other).digest()[:16].hex()]
+    assert listed_issues(site, 4) == []
+
+
+def listed_issues(site: PicturedWorkspace, number: int) -> list[str]:
+    """Return the pictures in the label issues of a version."""
+    arrays = read_arrays(str(site.store.path(number)), LABEL_ISSUES, "label issues", dict)
+    assert arrays is not None
+    return [one.decode() for one in arrays["image_ids"].tolist()]
+
+
+@pytest.mark.parametrize("asked", ["../up/cat/kim-1.png", "{folder}/up/cat/kim-1.png"])
+def test_a_picture_that_a_manifest_climbs_to_is_known_by_its_path(site, tmp_path, asked):
+    data, name = tmp_path / "manifests", "../up/cat/kim-1.png"
+    picture = b"a picture beside the folder of its manifest\n"
+    write_files(tmp_path, {"up/cat/kim-1.png": picture, "manifests/pictures.csv": b""})
+    short = hashlib.sha256(picture).digest()[:16]
+    row = {"domain": "day", "split": "train", "label": "cat", "group": b"2" * 16, "content": short}
+    site._add_run([{**row, "location": name.encode()}], [], str(data))
+    result = forgotten(site, "path", asked.format(folder=tmp_path))
+    assert result.receipt["pictures"] == [short.hex()]
+    assert site.files_with(name.encode()) == set()
 
 
 def test_a_path_in_several_data_folders_is_refused_and_so_is_a_file_of_that_name(

@@ -1,5 +1,6 @@
 """A forgetting that is killed with SIGKILL before any of its steps, and the call that finishes."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from itertools import count
@@ -11,12 +12,14 @@ from pictured_workspace import DATA, PicturedWorkspace, content
 from tiny_pictures import write_files
 from tiny_traffic import record
 
-from pipeline.forgetting.forget_journal import read_journal
+from pipeline.forgetting.forget_journal import ForgetJournal, read_journal
 from pipeline.forgetting.forget_request import ForgetRequest
-from pipeline.forgetting.forgetting import ForgetOptions, forget
-from pipeline.retention.removal import Removal
+from pipeline.forgetting.forgetting import ForgetOptions, Forgotten, forget
+from pipeline.forgetting.forgotten_pictures import ForgottenPictures
+from pipeline.retention.removal import Cleaned, Removal
 from pipeline.traffic.traffic_store import TrafficWriter, traffic_folder
-from trainer_module.contract.errors import InputError
+from pipeline.workspace import Workspace
+from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.model_assets import PICTURES
 
 pytestmark = pytest.mark.component
@@ -166,3 +169,47 @@ def test_a_call_that_finishes_needs_not_be_told_again_that_nothing_may_serve(tmp
     for site in begun(tmp_path, request, options):
         forget(site.workspace, request, ForgetOptions())
         assert site.store.versions() == []
+
+
+def test_what_is_finished_is_told_even_if_the_new_request_is_refused(tmp_path, monkeypatch):
+    site = PicturedWorkspace(tmp_path)
+    begin(site, monkeypatch, REQUEST)
+    told: list[Forgotten] = []
+    with pytest.raises(InputError, match="knows no such picture"):
+        forget(site.workspace, ForgetRequest("group", "nobody"), ForgetOptions(), told.append)
+    [finished] = told
+    assert finished.receipt["request"] == REQUEST.as_receipt()
+    assert finished.file is not None
+    assert finished.file.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("request", {"kind": "person", "value": "ann"}),
+        ("request", {"kind": "group", "value": 5}),
+        ("contents", ["not hex"]),
+        ("locations", [5]),
+        ("names", "one name"),
+        ("retires", "yes"),
+        ("started_at", None),
+        ("removed", [{"kind": "logs", "count": "many", "size": 0}]),
+        ("versions", [{"model": "shapes", "version": 1}]),
+        ("versions", 5),
+        ("planned", [["exports"]]),
+        ("planned", [["exports", 5]]),
+    ],
+)
+def test_a_damaged_journal_is_an_error_that_names_it(tmp_path, key, value):
+    workspace = Workspace(tmp_path)
+    version = {"model": "m", "version": 1, "is_trained_on_them": True, "is_retired": False}
+    removed, planned = [Cleaned("logs", 1, 2)], [("exports", "exports/m/1")]
+    journal = ForgetJournal(
+        REQUEST, ForgottenPictures(), True, False, "now", removed, [version], planned
+    )
+    journal.write(workspace)
+    assert read_journal(workspace) == journal
+    [file] = tmp_path.glob("**/.unfinished.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {key: value}))
+    with pytest.raises(UnavailableError, match=r"unfinished\.json.*Remove it"):
+        read_journal(workspace)

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from trainer_module.activations.activation_store import ActivationStore, store_outputs
+from trainer_module.hardware import set_up_hardware
 
 pytestmark = pytest.mark.component
 
@@ -22,8 +23,8 @@ def test_outputs_are_stored_in_the_rows_that_the_batches_name(tmp_path):
     rows = np.array([2, 0, 3, 1, 2, 0])
     inputs = np.stack([rows, rows + 1], axis=1).astype(np.float32)
     batches = tf.data.Dataset.from_tensor_slices((rows, inputs)).batch(3)
-    strategy = tf.distribute.get_strategy()
-    store_outputs([doubled, squared], batches, lambda x: [x * 2, x[:, 0] ** 2], strategy)
+    hardware = set_up_hardware()
+    store_outputs([doubled, squared], batches, lambda x: [x * 2, x[:, 0] ** 2], hardware)
     np.testing.assert_array_equal(doubled, [[0, 2], [2, 4], [4, 6], [6, 8]])
     np.testing.assert_array_equal(squared, [0, 1, 4, 9])
 

@@ -9,9 +9,10 @@ from PIL import Image
 from trainer_fixtures import SIZE, rows, write_split
 
 from trainer_module.contract import example_features
+from trainer_module.data.picture_batches import picture_batches
 from trainer_module.data.picture_encoding import decode_stored, encode_pixels
 from trainer_module.data.preprocessing import preprocessing_fn
-from trainer_module.data.transformed_examples import picture_batches, read_pictures
+from trainer_module.data.transformed_examples import read_pictures
 
 pytestmark = pytest.mark.component
 

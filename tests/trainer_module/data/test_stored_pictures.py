@@ -8,10 +8,11 @@ import pytest
 from trainer_fixtures import SIZE, Row, rows, serialize, write_split
 
 from trainer_module.data.augmentation import RandomView
+from trainer_module.data.picture_batches import picture_batches
 from trainer_module.data.random_views import RandomViews
 from trainer_module.data.stored_pictures import StoredPictures
 from trainer_module.data.training_batches import training_batches
-from trainer_module.data.transformed_examples import Pictures, picture_batches, read_pictures
+from trainer_module.data.transformed_examples import Pictures, read_pictures
 
 pytestmark = pytest.mark.component
 

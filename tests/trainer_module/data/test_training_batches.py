@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from trainer_module.data.training_batches import ordered_batches, training_batches
 
@@ -100,3 +101,42 @@ def test_ordered_batches_keep_the_order_and_are_filled_up():
     )
     np.testing.assert_array_equal(positions, [0, 1, 2, 3, 4, 5, 6, 0, 1])
     np.testing.assert_array_equal(activations[:, 0], positions + 102)
+
+
+class ReadRows(np.ndarray):
+    """An array that keeps the rows that are read."""
+
+    def __getitem__(self, rows):
+        self.log.extend(np.ravel(rows).tolist())
+        return np.asarray(self)[rows]
+
+
+@pytest.mark.parametrize(("workers", "devices"), [(2, 1), (3, 1), (2, 2)])
+@pytest.mark.parametrize("weights", [np.ones(10), np.linspace(0.5, 1.5, 10)])
+def test_workers_read_their_part_of_every_batch_and_together_the_whole_batch(
+    workers, devices, weights
+):
+    def epochs(context=None):
+        view = np.arange(10, dtype=np.float16)[:, np.newaxis].view(ReadRows)
+        view.log = []
+        columns = (np.arange(10),)
+        batches = training_batches(
+            [view], np.arange(10), columns, weights, count=10, batch_size=5, seed=1, context=context
+        )
+        view.log.clear()  # of the example of a batch
+        parts = [part[1].tolist() for _ in range(2) for part in batches.as_numpy_iterator()]
+        return parts, view.log
+
+    whole, _ = epochs()
+    replicas = workers * devices
+    results = [
+        epochs(tf.distribute.InputContext(workers, index, replicas)) for index in range(workers)
+    ]
+    for parts, log in results:
+        assert sorted(log) == sorted(row for part in parts for row in part)
+    for number, batch in enumerate(whole):
+        of_devices = [
+            parts[number * devices + device] for parts, _ in results for device in range(devices)
+        ]
+        assert [row for part in of_devices for row in part] == batch
+        assert max(map(len, of_devices)) - min(map(len, of_devices)) <= 1

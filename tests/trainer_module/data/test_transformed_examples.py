@@ -1,11 +1,17 @@
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from trainer_fixtures import SIZE, Row, rows, write_split
+from worker_threads import run_workers
 
-from trainer_module.contract.errors import InputError
-from trainer_module.data.transformed_examples import picture_batches, read_pictures
+from trainer_module.contract.errors import DataError, InputError
+from trainer_module.data.full_batches import Dataset
+from trainer_module.data.picture_batches import picture_batches
+from trainer_module.data.transformed_examples import _own_parts, read_pictures
+from trainer_module.multi_worker.worker_group import WorkerGroup
 from trainer_module.training_options import MAX_SEED
 
 pytestmark = pytest.mark.component
@@ -127,3 +133,49 @@ def test_a_split_in_a_folder_with_a_strange_name(tmp_path, split, name):
     pictures = read_pictures([write_split(tmp_path / name, split)], SIZE)
     assert pictures.files == [str(tmp_path / name / "part-00000")]
     assert pictures.digests.tolist() == expected.digests.tolist()
+
+
+@pytest.mark.parametrize("count", [2, 3, 40])
+def test_workers_read_a_part_each_and_get_the_same_index(tmp_path, split, count):
+    patterns = [
+        write_split(tmp_path / str(number), part)
+        for number, part in enumerate((split[:2], split[2:], []))
+    ]
+    expected = vars(read_pictures(patterns, SIZE))
+    parts = [_own_parts(expected["files"], WorkerGroup(index, count)) for index in range(count)]
+    assert sum(part.count for own in parts for part in own) == len(split)
+    assert max(sum(part.count for part in own) for own in parts) <= -(-len(split) // count) + 1
+    for pictures in run_workers(count, lambda workers: read_pictures(patterns, SIZE, workers)):
+        for name, value in vars(pictures).items():
+            np.testing.assert_array_equal(value, expected[name], err_msg=name)
+
+
+def test_an_empty_split_is_an_error_at_every_worker(tmp_path):
+    pattern = write_split(tmp_path / "a", [])
+
+    def message(workers: WorkerGroup) -> str:
+        with pytest.raises(DataError) as caught:
+            read_pictures([pattern], SIZE, workers)
+        return str(caught.value)
+
+    assert len(set(run_workers(2, message))) == 1
+
+
+def test_records_that_others_read_are_not_touched(tmp_path, split):
+    patterns = [
+        write_split(tmp_path / str(number), part)
+        for number, part in enumerate((split[:5], split[5:]))
+    ]
+    pictures = read_pictures(patterns, SIZE)
+    whole = dict(pixels_of_rows(picture_batches(pictures, 4)))
+    Path(pictures.files[0]).write_bytes(b"damaged")
+    own = np.arange(5, len(split))
+    read = dict(pixels_of_rows(picture_batches(pictures, 4, records=own)))
+    assert sorted(read) == sorted(pictures.record_rows[own].tolist())
+    for row, pixels in read.items():
+        np.testing.assert_array_equal(pixels, whole[row])
+
+
+def pixels_of_rows(batches: Dataset) -> Iterator[tuple[int, np.ndarray]]:
+    for rows_of_batch, _, pixels in batches.as_numpy_iterator():
+        yield from zip(rows_of_batch.tolist(), pixels, strict=True)

@@ -17,6 +17,7 @@ def test_without_the_variable_a_process_trains_alone(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert read_cluster() == Cluster((), "", True)
     assert not read_cluster().is_distributed
+    assert (read_cluster().index, read_cluster().processes_on_host) == (0, 1)
 
 
 def test_the_chief_comes_first(monkeypatch):
@@ -36,6 +37,7 @@ def test_without_a_chief_the_first_worker_is_the_chief(monkeypatch):
 def test_processes_on_the_same_host_are_counted(monkeypatch):
     set_cluster(monkeypatch, {"worker": ["one:1", "two:1", "one:2"]}, "worker", 2)
     assert read_cluster().processes_on_host == 2
+    assert read_cluster().index == 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from components.image_example_gen.splits import assign_split, digest
 from pipeline.inputs.snapshot import Snapshot, write_listing
 from pipeline.retraining.unlabelled import held_out_pictures
 from pipeline.retraining.unlabelled.unlabelled_examples import read_list
-from trainer_module.data.transformed_examples import picture_batches, read_pictures
+from trainer_module.data.picture_batches import picture_batches
+from trainer_module.data.transformed_examples import read_pictures
 
 pytestmark = pytest.mark.component
 

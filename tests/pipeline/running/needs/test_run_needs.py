@@ -1,5 +1,6 @@
 """What a run needs, and how it is told and refused."""
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -132,3 +133,21 @@ def test_given_splits_and_a_whole_network_need_no_activations(tmp_path, monkeypa
     )
     whole = work_out(tmp_path, 100, image_size=64, fine_tuning={"trainable_from": 0})
     assert whole.memory - tested.memory == pytest.approx(100 * 0.85 * 1280 * 2)
+
+
+def test_every_process_of_a_training_on_this_machine_has_all_activations(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_needs, "LARGE", 0)
+    sizes = {"image_size": 64, "cache_memory": 1}
+    alone = work_out(tmp_path, 1000, **sizes)
+    cluster = {"chief": ["one:1"], "worker": ["one:2", "two:1"]}
+    task = {"type": "chief", "index": 0}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    shared = work_out(tmp_path, 1000, **sizes)
+    assert shared.memory == 2 * alone.memory
+    in_memory = work_out(tmp_path, 1000, image_size=64, cache_memory=10_000)  # of both
+    # The folder of the test is one for temporary files, in which workers have theirs.
+    on_disk = alone.disk - in_memory.disk
+    assert on_disk > 0
+    assert shared.disk - in_memory.disk == pytest.approx(2 * on_disk)
+    monkeypatch.setattr(run_needs, "_has_temporary", lambda _: False)
+    assert work_out(tmp_path, 1000, **sizes).disk == alone.disk
