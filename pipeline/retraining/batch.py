@@ -71,12 +71,13 @@ _DAMAGED = (
 #: Version of the table, SQLite's `user_version`. Ledgers from before versions have 0, and the same
 #: table as version 1, which lacks the columns in `_ADDED`. Whoever changes the table raises the
 #: version and extends `_ADDED`.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: Columns that a version has added, with their types.
 _ADDED = {
     "accepted": "text not null default ''",
     "forgotten": "integer not null default 0",
+    "model": "text not null default ''",
 }
 
 _TABLE = """
@@ -96,7 +97,8 @@ create table if not exists batches (
     finished_at text,
     replaced_by integer,
     accepted text not null default '',
-    forgotten integer not null default 0
+    forgotten integer not null default 0,
+    model text not null default ''
 )
 """
 
@@ -122,6 +124,8 @@ class Batch:
         replaced_by: Number of a later batch of the same name or pictures that replaces this one.
         accepted: Reason with which a person accepted its labels; "" if nobody did.
         forgotten: 1 if `carryover forget` has removed pictures of it; else 0.
+        model: Name of the model whose pass has taken it; "" in a ledger from before: then it belongs
+            to every model of the workspace.
 
     A column that is added later has a default: a read-only ledger from before lacks the column.
     """
@@ -142,6 +146,7 @@ class Batch:
     replaced_by: int | None = None
     accepted: str = ""
     forgotten: int = 0
+    model: str = ""
 
     @property
     def is_held_for_labels(self) -> bool:

@@ -88,7 +88,7 @@ class RetrainingPass:
         folder, layout = self._workspace.batches, batch_layout(config)
         self._batches = BatchStore(folder, layout, config.max_file_bytes, config.slice_columns)
         self._deaths = ProcessDeaths(self._workspace.batches)
-        self._ledger = Ledger(config.workspace)
+        self._ledger = Ledger(config.workspace, config.name)
         self.begun: BegunTraining | None = None
         self._console = console or SafeConsole()
         self._writer = ResultWriter(config, self._ledger, notices, self._print)

@@ -21,6 +21,7 @@ from tiny_workspace import push_copy, shade, write_colours
 
 from components.image_example_gen.splits import name_digest
 from components.pusher.rollback_record import Rollback
+from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.retraining.acceptance import accept_candidate
 from pipeline.retraining.batch import Batch
@@ -366,6 +367,28 @@ def test_a_pass_that_is_killed_while_labels_decide_is_resumed(waiting, moment):
     assert [snapshot.candidate is not None for snapshot in runs.snapshots] == [True]
 
 
+def test_a_pass_of_another_model_decides_on_no_candidate_and_resumes_no_batch_of_this_one(waiting):
+    push_copy(VersionStore(waiting.workspace, "other"), waiting.workspace / "model", "run of other")
+    give_labels(waiting, to_label(waiting), "labels")
+    with pytest.raises(KilledError):
+        waiting.run(CandidateRuns(waiting), OnEvent("labels_used", be_killed), **OPTIONS)
+    inbox = waiting.inbox.with_name("other-inbox")
+    inbox.mkdir()
+    assert waiting.run(inbox=inbox, settings={"name": "other"}, **OPTIONS) == 0
+    assert waiting.states() == ["taken", "labels_used"]
+    # From the inbox of this model, the other one takes the labels as a batch of its own.
+    assert waiting.run(settings={"name": "other"}, **OPTIONS) == 0
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert runs.snapshots[0].candidate is not None
+    assert [(one.name, one.model, one.state) for one in waiting.batches()] == [
+        ("dark", "colours", "pushed"),
+        ("labels", "colours", "labels_used"),
+        ("labels", "other", "good_enough"),
+    ]
+    assert VersionStore(waiting.workspace, "other").versions() == [1]
+
+
 def test_two_candidates_wait_and_the_second_is_trained_again_after_the_first_was_pushed(waiting):
     deliver_unlabelled(waiting, "darker", first=200)
     waiting.run(CandidateRuns(waiting), **OPTIONS)
@@ -471,7 +494,10 @@ def test_commands_name_the_model_where_a_workspace_has_several(waiting):
     (waiting.workspace / "serving" / "other").mkdir()
     labels = next_steps(waiting.batches(), waiting.workspace, name="colours")[1]
     assert f" --classes-from {waiting.workspace} --name colours " in labels
-    assert " --name NAME " in next_steps(waiting.batches(), waiting.workspace)[1]
+    assert next_steps(waiting.batches(), waiting.workspace)[1] == labels
+    [batch] = waiting.batches()
+    of_before = replace(batch, model="")
+    assert " --name NAME " in next_steps([of_before], waiting.workspace)[1]
 
 
 def test_accept_is_not_offered_once_another_version_was_pushed_also_for_an_earlier_batch(waiting):
