@@ -5,7 +5,7 @@ import json
 import posixpath
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -208,6 +208,16 @@ class Ledger:
             _update(connection, number, columns)
         return self.read(number)
 
+    def update_all(self, changes: Mapping[int, Mapping[str, str]]) -> None:
+        """Set columns of several batches: of all, or after a kill of none.
+
+        Args:
+            changes: Values by column, by the number of the batch.
+        """
+        with self._transaction() as connection:
+            for number, columns in changes.items():
+                _update(connection, number, columns)
+
     def finish(self, number: int, state: BatchState, reason: str, **columns: Any) -> Batch:
         """Set the final state of a batch, and further columns.
 
@@ -303,7 +313,7 @@ def _replace_earlier(
     )
 
 
-def _update(connection: sqlite3.Connection, number: int, columns: dict[str, Any]) -> None:
+def _update(connection: sqlite3.Connection, number: int, columns: Mapping[str, Any]) -> None:
     assignments = ", ".join(f"{name} = ?" for name in columns)
     connection.execute(
         f"update batches set {assignments} where number = ?",  # noqa: S608 (our own names)

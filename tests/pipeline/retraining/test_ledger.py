@@ -141,6 +141,15 @@ def test_removed_deliveries_are_noted(ledger, names, withdrawn, contained):
     assert ledger.contains("elsewhere", "stamp of 2")
 
 
+def test_columns_of_several_batches_are_set_together_or_not_at_all(ledger):
+    first, second = add(ledger, "a", "1").number, add(ledger, "b", "2").number
+    with pytest.raises(sqlite3.OperationalError):
+        ledger.update_all({first: {"state": "labels_used"}, second: {"no_column": ""}})
+    assert ledger.read(first).state == "taken"
+    ledger.update_all({first: {"state": "labels_used"}, second: {"reason": "why"}})
+    assert (ledger.read(first).state, ledger.read(second).reason) == ("labels_used", "why")
+
+
 def test_models_of_a_workspace_take_the_same_delivery_and_see_only_their_own_batches(tmp_path):
     ours, theirs = Ledger(tmp_path, "ours"), Ledger(tmp_path, "theirs")
     add(ours, "monday", "1")

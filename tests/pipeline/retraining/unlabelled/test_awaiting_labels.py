@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from candidate_runs import OPTIONS, CandidateRuns, deliver_unlabelled, give_labels, to_label
+from candidate_runs import (
+    LABELS,
+    OPTIONS,
+    CandidateRuns,
+    deliver_unlabelled,
+    give_labels,
+    to_label,
+)
 from PIL import Image
 from retraining_site import PUSHED, KilledError, OnEvent, Pipeline, RetrainingSite, be_killed
 from tiny_pictures import solid, write_files
@@ -307,7 +314,12 @@ def test_pictures_whose_group_is_in_eval_never_decide(waiting):
     asked = [row | {"label": "red"} for row in rows if row["name"] in names]
     grouped = [row | {"group": f"film {number % 3}"} for number, row in enumerate(asked)]
     known = [
-        {"content": bytes([number]), "group": name_digest(f"film {number}"), "split": split}
+        {
+            "content": bytes([number]),
+            "label": "red",
+            "group": name_digest(f"film {number}"),
+            "split": split,
+        }
         for number, split in enumerate(("eval", "test"))
     ]
     pictures = SimpleNamespace(
@@ -387,6 +399,67 @@ def test_a_pass_of_another_model_decides_on_no_candidate_and_resumes_no_batch_of
         ("labels", "other", "good_enough"),
     ]
     assert VersionStore(waiting.workspace, "other").versions() == [1]
+
+
+def push_with_night(site: RetrainingSite) -> None:
+    """Push a version that was tested on pictures of `night`, as after labels of it."""
+    push = site.store.read_push(1)
+    domains = {**push.domains, "night": {"accuracy": 0.8}}
+    site.store.push(site.workspace / "model", replace(push, domains=domains, run_id="other run"))
+
+
+def test_a_candidate_is_given_up_once_a_version_was_trained_on_labels_of_its_domains(waiting):
+    give_labels(waiting, to_label(waiting), "mixed")
+    write_colours(waiting.inbox / "mixed", "fog", [("red", "green")] * 9)
+
+    def run(*arguments: Any) -> Summary:
+        ended = CandidateRuns(waiting)(*arguments)
+        push_with_night(waiting)
+        return ended
+
+    waiting.run(run, **OPTIONS)
+    assert waiting.states() == ["awaiting_labels", "pushed"]
+    waiting.run(CandidateRuns(waiting), **OPTIONS, min_pictures=30)
+    assert waiting.states() == ["too_little_data", "pushed"]
+    [batch, _] = waiting.batches()
+    assert (batch.awaited_domains, batch.unverified_domains) == ([], ["night"])
+    assert not any("label" in line for line in next_steps(waiting.batches(), waiting.workspace))
+
+
+def test_labels_of_one_of_two_awaited_domains_wait_for_those_of_the_other(site):
+    wrong = {
+        f"{name}/_unlabelled/{n}.png": solid(shade(LABELS[(n + 1) % 3], n))
+        for name, first in (("night", 0), ("fog", 500))
+        for n in range(first, first + 60)
+    }
+    write_files(site.inbox / "dark", wrong | {"_READY": b""})
+    site.run(CandidateRuns(site), **OPTIONS)
+    folder = to_label(site)
+    shutil.move(folder / "night", folder.parent / "night")
+    give_labels(site, folder, "fog-labels")
+    assert site.run(**OPTIONS) == 0
+    assert site.states() == ["awaiting_labels", "too_little_data"]
+    reason = site.batches()[1].reason
+    assert reason.endswith(
+        "; the candidate awaits labels in 'night', too. The batch waits for more"
+    )
+    shutil.rmtree(folder)
+    shutil.move(folder.parent / "night", folder / "night")
+    give_labels(site, folder, "night-labels")
+    runs = CandidateRuns(site)
+    assert site.run(runs, **OPTIONS) == 0
+    assert runs.snapshots[0].candidate is not None
+    assert site.states() == ["pushed", "labels_used", "labels_used"]
+
+
+def test_labels_of_a_class_that_no_candidate_knows_decide_on_none(waiting):
+    give_labels(waiting, to_label(waiting), "labels")
+    path = next((waiting.inbox / "labels").glob("night/red/*.png"))
+    path.parent.rename(path.parent.with_name("zebra"))
+    runs = CandidateRuns(waiting)
+    waiting.run(runs, **OPTIONS, allow=("new_class",))
+    assert [snapshot.candidate for snapshot in runs.snapshots] == [None]
+    assert "zebra" in {row["label"] for row in read_listing(runs.snapshots[0].path)}
 
 
 def test_two_candidates_wait_and_the_second_is_trained_again_after_the_first_was_pushed(waiting):
@@ -558,7 +631,7 @@ def test_a_batch_whose_labels_decide_does_not_claim_that_anything_is_trained_on(
     _, labels = waiting.batches()
     assert labels.state == "labels_used"
     assert "trained on" not in labels.reason
-    assert "needs" not in labels.reason
+    assert "a domain needs" not in labels.reason
 
 
 def test_pictures_of_a_batch_are_read_once_and_not_at_all_for_a_candidate_of_other_domains(
