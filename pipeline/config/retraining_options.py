@@ -165,10 +165,13 @@ def _replace_self_training(values: dict[str, Any]) -> dict[str, Any]:
     """
     self_training = values.pop(SELF_TRAINING, None)
     values.pop(f"{SELF_TRAINING}_confidence", None)
-    if self_training is None or not TypeAdapter(bool).validate_python(self_training):
+    if self_training is None:
         return values
-    if "unlabelled" in values:
+    is_on = TypeAdapter(bool).validate_python(self_training)
+    if "unlabelled" in values and (is_on or values["unlabelled"] == "always"):
         raise ValueError(f"{SELF_TRAINING} was replaced by unlabelled. Give only unlabelled")
+    if not is_on:
+        return values
     warnings.warn(
         f"retrain.{SELF_TRAINING} was replaced: write retrain.unlabelled=always.",
         FutureWarning,
@@ -180,7 +183,7 @@ def _replace_self_training(values: dict[str, Any]) -> dict[str, Any]:
 def other_name(key: str) -> str | None:
     """Return the old name of a key in `retrain`, or the name for an old name; None for others."""
     other_names = RENAMED_KEYS | {new: old for old, new in RENAMED_KEYS.items()}
-    other_names |= {SELF_TRAINING: "unlabelled", "unlabelled": SELF_TRAINING}
+    other_names |= {"unlabelled": SELF_TRAINING}  # not the reverse: the old key says less
     return other_names.get(key)
 
 

@@ -51,7 +51,7 @@ def accept_candidate(root: Path, run_id: str, reason: str) -> int:
         workspace.read_config(run_id)  # a file that was cut off may hold valid YAML
         config = load_config(workspace.config_file(run_id), [], {"workspace": workspace.root})
         store = VersionStore(workspace.root, config.name)
-        ledger = Ledger(workspace.root)  # before the push: it may be unreadable
+        ledger = Ledger(workspace.root, config.name)  # before the push: it may be unreadable
         batch = workspace.batch_digest(run_id)
         accepted = _find_accepted(store, run_id)
         if accepted:

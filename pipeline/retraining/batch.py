@@ -71,12 +71,13 @@ _DAMAGED = (
 #: Version of the table, SQLite's `user_version`. Ledgers from before versions have 0, and the same
 #: table as version 1, which lacks the columns in `_ADDED`. Whoever changes the table raises the
 #: version and extends `_ADDED`.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: Columns that a version has added, with their types.
 _ADDED = {
     "accepted": "text not null default ''",
     "forgotten": "integer not null default 0",
+    "model": "text not null default ''",
 }
 
 _TABLE = """
@@ -96,7 +97,8 @@ create table if not exists batches (
     finished_at text,
     replaced_by integer,
     accepted text not null default '',
-    forgotten integer not null default 0
+    forgotten integer not null default 0,
+    model text not null default ''
 )
 """
 
@@ -122,6 +124,8 @@ class Batch:
         replaced_by: Number of a later batch of the same name or pictures that replaces this one.
         accepted: Reason with which a person accepted its labels; "" if nobody did.
         forgotten: 1 if `carryover forget` has removed pictures of it; else 0.
+        model: Name of the model whose pass has taken it; "" in a ledger from before: then it
+            belongs to every model of the workspace.
 
     A column that is added later has a default: a read-only ledger from before lacks the column.
     """
@@ -142,6 +146,7 @@ class Batch:
     replaced_by: int | None = None
     accepted: str = ""
     forgotten: int = 0
+    model: str = ""
 
     @property
     def is_held_for_labels(self) -> bool:
@@ -153,6 +158,20 @@ class Batch:
     def awaited_domains(self) -> list[str]:
         """Domains whose labels decide on the candidate of its last run."""
         return [name for name, one in self.numbers.items() if one.get("awaits_labels")]
+
+    @property
+    def unverified_domains(self) -> list[str]:
+        """Domains of which a candidate for it was trained on pictures without any label."""
+        marks = ("awaits_labels", "unverified")
+        return [name for name, one in self.numbers.items() if any(map(one.get, marks))]
+
+    def numbers_without_candidate(self) -> dict[str, dict[str, Any]]:
+        """Return its numbers where labels decide on no candidate any more."""
+        return {
+            name: {key: value for key, value in one.items() if key != "awaits_labels"}
+            | ({"unverified": True} if name in self.unverified_domains else {})
+            for name, one in self.numbers.items()
+        }
 
     @property
     def has_awaiting_candidate(self) -> bool:

@@ -174,7 +174,7 @@ def decide(
         return BatchDecision("held", f"{numbers}: {stopping}")
     if corrections := describe_corrections(assessment):
         numbers = f"{numbers}; {corrections}"
-    plan = plan_unlabelled(assessment, waiting, test_accuracies, held_out, options)
+    plan = plan_unlabelled(assessment, waiting, test_accuracies, held_out, options, disputed)
     numbers += plan.describe(options)
     changed = sum(domain.changed for domain in domains.values())
     is_corrected = changed and changed + assessment.waiting_changes >= options.min_pictures

@@ -5,7 +5,7 @@ import json
 import posixpath
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -29,27 +29,30 @@ from pipeline.retraining.batch import (
 class Ledger:
     """The batches of a workspace. Every change is on disk when its call returns."""
 
-    def __init__(self, workspace: Path) -> None:
+    def __init__(self, workspace: Path, model: str | None = None) -> None:
         """Open the ledger of a workspace; create it, or upgrade its schema, where necessary.
 
         Args:
             workspace: Folder of the workspace.
+            model: Name of the model whose batches are seen and added, also where another model has
+                taken the same delivery; None for those of all models.
 
         Raises:
             InputError: The ledger is damaged, or a newer version of carryover has written it.
         """
         self._path = workspace / FILE
+        self._model = model
         check_ledger(self._path)
         with self._transaction() as connection:
             upgrade(connection, self._path)
 
     def batches(self) -> list[Batch]:
         """Return all batches in the order of arrival."""
-        return self._select("")
+        return self._select()
 
     def of_digest(self, digest: str) -> list[Batch]:
         """Return the batches of some content in the order of arrival."""
-        return self._select("where digest = ?", digest)
+        return self._select("digest = ?", digest)
 
     def contains(self, name: str, stamp: str) -> bool:
         """Return whether the newest delivery of this name has this stamp."""
@@ -58,7 +61,7 @@ class Ledger:
 
     def newest(self, name: str) -> Batch | None:
         """Return the newest batch of a name; None if there is none."""
-        found = self._select("where name = ?", name)
+        found = self._select("name = ?", name)
         return found[-1] if found else None
 
     def with_pictures(self, digest: str) -> Batch | None:
@@ -105,7 +108,7 @@ class Ledger:
             self.update(same.number, stamp=stamp)
             return None
         values: dict[str, Any] = {"name": name, "source": source, "digest": digest, "stamp": stamp}
-        values |= {"taken_at": _now(), "state": OPEN, "reason": ""}
+        values |= {"taken_at": _now(), "state": OPEN, "reason": "", "model": self._model or ""}
         if same:
             reason = f"the same pictures arrived as batch {same.number}, {same.name}"
             values |= {"state": "duplicate", "reason": reason, "finished_at": _now()}
@@ -117,7 +120,9 @@ class Ledger:
                 _update(connection, number, values)
             else:
                 number = _insert(connection, values)
-            _replace_earlier(connection, number, name, digest, keep=same.number if same else 0)
+            _replace_earlier(
+                connection, number, name, digest, keep=same.number if same else 0, of=self._of_model
+            )
         return self.read(number)
 
     def wait(self, name: str, source: str, reason: str) -> tuple[Batch, bool]:
@@ -136,6 +141,7 @@ class Ledger:
             return self.update(newest.number, source=source, reason=reason), False
         values = {"name": name, "source": source, "digest": "", "stamp": ""}
         values |= {"taken_at": _now(), "state": UNAVAILABLE, "reason": reason}
+        values["model"] = self._model or ""
         with self._transaction() as connection:
             number = _insert(connection, values)
         return self.read(number), True
@@ -184,7 +190,7 @@ class Ledger:
 
     def read(self, number: int) -> Batch:
         """Return one batch."""
-        return self._select("where number = ?", number)[0]
+        return self._select("number = ?", number)[0]
 
     def update(self, number: int, **columns: Any) -> Batch:
         """Set columns of a batch.
@@ -201,6 +207,16 @@ class Ledger:
         with self._transaction() as connection:
             _update(connection, number, columns)
         return self.read(number)
+
+    def update_all(self, changes: Mapping[int, Mapping[str, str]]) -> None:
+        """Set columns of several batches: of all, or after a kill of none.
+
+        Args:
+            changes: Values by column, by the number of the batch.
+        """
+        with self._transaction() as connection:
+            for number, columns in changes.items():
+                _update(connection, number, columns)
 
     def finish(self, number: int, state: BatchState, reason: str, **columns: Any) -> Batch:
         """Set the final state of a batch, and further columns.
@@ -224,10 +240,16 @@ class Ledger:
             target.close()
         return Ledger(workspace)
 
-    def _select(self, where: str, *values: str | int) -> list[Batch]:
-        query = f"select * from batches {where} order by number"  # noqa: S608 (our own text)
+    def _select(self, where: str = "true", *values: str | int) -> list[Batch]:
+        condition, models = self._of_model
+        query = f"select * from batches where {where} and {condition} order by number"  # noqa: S608
         with self._transaction() as connection:
-            return [batch_of_row(row) for row in connection.execute(query, values)]
+            return [batch_of_row(row) for row in connection.execute(query, (*values, *models))]
+
+    @property
+    def _of_model(self) -> tuple[str, tuple[str, ...]]:
+        """Condition on the batches of the model, as SQL, and its values."""
+        return ("true", ()) if self._model is None else ("model in ('', ?)", (self._model,))
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -257,7 +279,12 @@ def read_batches(workspace: Path) -> list[Batch]:
 
 
 def _replace_earlier(
-    connection: sqlite3.Connection, number: int, name: str, digest: str, keep: int
+    connection: sqlite3.Connection,
+    number: int,
+    name: str,
+    digest: str,
+    keep: int,
+    of: tuple[str, tuple[str, ...]],
 ) -> None:
     """Mark earlier batches of a name or a digest as replaced by a new one.
 
@@ -267,13 +294,14 @@ def _replace_earlier(
         name: Name of the new batch.
         digest: Digest of the new batch.
         keep: Number of the batch that the new one is a duplicate of; 0 for no duplicate.
+        of: Condition on the batches of its model, as SQL, and its values.
     """
     marks = ", ".join("?" * len(WITHOUT_PICTURES))
     earlier = (
         f"where (name = ? or digest = ?) and number not in (?, ?) and replaced_by is null "
-        f"and state not in ({marks})"
+        f"and state not in ({marks}) and {of[0]}"
     )
-    values = (name, digest, number, keep, *WITHOUT_PICTURES)
+    values = (name, digest, number, keep, *WITHOUT_PICTURES, *of[1])
     connection.execute(
         "update batches set state = 'replaced', finished_at = ?, reason = ? "  # noqa: S608
         f"{earlier} and state = 'taken'",
@@ -285,7 +313,7 @@ def _replace_earlier(
     )
 
 
-def _update(connection: sqlite3.Connection, number: int, columns: dict[str, Any]) -> None:
+def _update(connection: sqlite3.Connection, number: int, columns: Mapping[str, Any]) -> None:
     assignments = ", ".join(f"{name} = ?" for name in columns)
     connection.execute(
         f"update batches set {assignments} where number = ?",  # noqa: S608 (our own names)

@@ -55,7 +55,8 @@ def show_ledger(
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", justify="right")
-    for name in ("batch", "taken", "outcome"):
+    has_models = len({batch.model for batch in batches}) > 1
+    for name in (*(["model"] if has_models else []), "batch", "taken", "outcome"):
         table.add_column(name, no_wrap=name == "taken")
     table.add_column("version", justify="right")
     table.add_column("why", overflow="fold")
@@ -72,6 +73,7 @@ def show_ledger(
         outcome += f", replaced by {batch.replaced_by}" if batch.replaced_by else ""
         table.add_row(
             str(batch.number),
+            *([plain(batch.model)] if has_models else []),
             plain(batch.name),
             batch.taken_at[:16].replace("T", " "),
             outcome,
@@ -95,34 +97,35 @@ def next_steps(
         batches: Batches in the order of arrival.
         workspace: Folder of the workspace.
         rollbacks: Rollbacks of versions; None for none.
-        name: Name of the model; None where nobody has given it.
+        name: Name of the model; None for the one whose pass has taken a batch.
     """
-    newest = max(map(_end, _serving(batches, rollbacks or {})), default=None)
+    newest = {one.model: _end(one) for one in sorted(_serving(batches, rollbacks or {}), key=_end)}
     # Labels of a version that was rolled back are still there: its batch is delivered once more.
     decided = [batch for batch in batches if batch.state in ("pushed", "good_enough")]
     steps: list[list[str]] = []
     for batch in reversed(batches):
         if len(steps) >= MAX_STEPS:
             break
-        is_newest = newest is None or _end(batch) > newest
+        is_newest = batch.model not in newest or _end(batch) > newest[batch.model]
+        model = name or batch.model or None
         if batch.is_held_for_labels:
             what = f"If the labels of {batch.name} are right:"
             steps.append([what, accept_command(workspace, batch=batch.name)])
         elif batch.replaced_by is not None:
             continue
         elif is_newest and _find_rollback(batch, rollbacks or {}):
-            steps.append(deliver_once_more(workspace, batch, name))
+            steps.append(deliver_once_more(workspace, batch, model))
         elif batch.state == "rejected" and batch.run_id:
-            steps += _steps_of_rejected(batch, batches, workspace, name, is_newest)
+            steps += _steps_of_rejected(batch, batches, workspace, model, is_newest)
         elif batch.state == AWAITING:
-            steps += _steps_of_awaiting(batch, workspace, name, is_newest)
+            steps += _steps_of_awaiting(batch, workspace, model, is_newest)
         elif (
             batch.state == "too_little_data"
             and batch.has_unlabelled
             and not labels_since(batch, decided, workspace)
         ):
             what = f"To train on {batch.name}, label some of its pictures:"
-            steps.append([what, *select_and_label(workspace, batch, name)])
+            steps.append([what, *select_and_label(workspace, batch, model)])
     shown = reversed(steps[:MAX_STEPS])
     return [line for step in shown for line in _indented(step)]
 

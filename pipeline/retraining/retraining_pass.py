@@ -88,7 +88,7 @@ class RetrainingPass:
         folder, layout = self._workspace.batches, batch_layout(config)
         self._batches = BatchStore(folder, layout, config.max_file_bytes, config.slice_columns)
         self._deaths = ProcessDeaths(self._workspace.batches)
-        self._ledger = Ledger(config.workspace)
+        self._ledger = Ledger(config.workspace, config.name)
         self.begun: BegunTraining | None = None
         self._console = console or SafeConsole()
         self._writer = ResultWriter(config, self._ledger, notices, self._print)
@@ -206,7 +206,9 @@ class RetrainingPass:
 
         def tell(batch: Batch, error: Exception) -> None:
             reason = logged_reason(error, self._command_log)
-            self._print(f"{batch.name}: labels wait that decide on its candidate: {reason}")
+            awaits = batch.has_awaiting_candidate
+            what = "labels wait that decide on its candidate" if awaits else "its labels wait"
+            self._print(f"{batch.name}: {what}: {reason}")
 
         read = self._reader.pictures
         self._label_decision.open_decided(self._ledger, read, tell, suspects)
@@ -265,12 +267,16 @@ class RetrainingPass:
         note_conflicts(self._ledger, pictures)
         changes = pictures.batch_update_counts().nonzero()
         if decision.outcome != "retrain":
-            self._ledger.update(batch.number, numbers=assessment.numbers())
+            numbers = assessment.numbers(unverified=batch.unverified_domains)
+            self._ledger.update(batch.number, numbers=numbers)
             use_labels(self._ledger, pictures, labels)
             self._reopened.update(one.number for one in labels.answered)
             return BatchResult(decision.outcome, decision.reason, changes=changes)
         to_label = self._label_decision.pictures_to_label(pictures, decision.unverified)
-        numbers = assessment.numbers([name for name, names in to_label.items() if names])
+        numbers = assessment.numbers(
+            [name for name, names in to_label.items() if names],
+            {*batch.unverified_domains, *decision.unverified},
+        )
         self._ledger.update(batch.number, numbers=numbers)
         self._print(f"{batch.name}: retrain: {decision.reason}")
         self._writer.send("retraining", batch, decision.reason, changes)

@@ -43,8 +43,8 @@ from pipeline.retraining.pictures.update_summary import UpdateCounts, count_upda
 from pipeline.retraining.unlabelled.held_out_pictures import held_out_rows, trained_rows
 from pipeline.retraining.unlabelled.label_conflicts import (
     LabelConflict,
-    awaited_domains,
     compare_labels,
+    unverified_domains,
 )
 from pipeline.retraining.unlabelled.unlabelled_examples import write_unlabelled
 from pipeline.retraining.waiting_accuracy import waiting_accuracies
@@ -132,8 +132,8 @@ class TrainingSet:
         newest = without_stopping_rows(newest, batch.number, known, validation)
         newest, conflicts = compare_labels(
             newest,
-            labels_that_count(batches, replaced, store),
-            awaited_domains(batches, of_version.domains),
+            labels_that_count(batches, replaced, store, versions),
+            unverified_domains(batches),
         )
         omitted = find_omitted(
             of_version, replaced, batch.number, [current, *waiting], pushed, store

@@ -10,6 +10,7 @@ from tiny_summary import domain, summary
 from tiny_workspace import push_copy, shade
 
 from components.image_example_gen.catalog import write_catalog
+from components.pusher.version_store import VersionStore
 from pipeline import component_ids
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
@@ -107,10 +108,11 @@ class CandidateRuns:
         shutil.copytree(workspace.root / "model", artifact / "Format-Serving")
         awaits = bool(snapshot.unverified) and config.retrain.unverified == "hold"
         status = "awaiting_labels" if awaits else self._verdict
-        baseline, version = self._site.store.newest(), None
+        store = VersionStore(workspace.root, config.name)
+        baseline, version = store.newest(), None
         if status == "pushed":
-            push_copy(self._site.store, workspace.root / "model", run_id, snapshot.batch)
-            version = self._site.store.newest()
+            push_copy(store, workspace.root / "model", run_id, snapshot.batch)
+            version = store.newest()
         catalog = workspace.artifacts / "ImageExampleGen" / "catalog" / run_id
         catalog.mkdir(parents=True)
         write_catalog(str(catalog), "00000-of-00001", [])

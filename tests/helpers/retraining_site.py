@@ -117,12 +117,14 @@ class RetrainingSite:
             "quiet_seconds": 0,
         } | options
         config = RunConfig(
-            name=NAME,
-            data="/data",
-            workspace=self.workspace,
-            retrain=retrain,
-            validation={"allow": allow},
-            **(settings or {}),
+            **{
+                "name": NAME,
+                "data": "/data",
+                "workspace": self.workspace,
+                "retrain": retrain,
+                "validation": {"allow": allow},
+            }
+            | (settings or {}),
         )
         self._console, self._stream = io.StringIO(), io.StringIO()
         console = Console(file=self._console, width=1000)

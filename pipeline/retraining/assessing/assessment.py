@@ -106,15 +106,20 @@ class BatchAssessment:
         """Whether any usable picture has no label."""
         return any(domain.unlabelled for domain in self.domains.values())
 
-    def numbers(self, awaiting: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    def numbers(
+        self, awaiting: Collection[str] = (), unverified: Collection[str] = ()
+    ) -> dict[str, dict[str, Any]]:
         """Return the assessments by domain as JSON-ready values, as the ledger keeps them.
 
         Args:
             awaiting: Domains whose labels decide on the candidate, see `Batch.awaited_domains`.
+            unverified: Domains that are, or were, trained on without any label, see
+                `Batch.unverified_domains`.
         """
         return {
             name: domain.model_dump(by_alias=True)
             | ({"awaits_labels": True} if name in awaiting else {})
+            | ({"unverified": True} if name in unverified else {})
             for name, domain in self.domains.items()
         }
 

@@ -52,23 +52,26 @@ def replaced_batches(batches: Iterable[Batch], current: int, versions: VersionSt
 
 
 def labels_that_count(
-    batches: Iterable[Batch], replaced: list[Batch], store: BatchStore
+    batches: Iterable[Batch], replaced: list[Batch], store: BatchStore, versions: VersionStore
 ) -> Iterator[tuple[str, list[BatchRow]]]:
     """Yield the names and the rows of the batches whose labels are compared with each other.
 
-    Batches that are not processed yet count, too: which of two comes first is chance. A batch that
-    another one replaces does not, also where that one is a duplicate.
+    Batches that are not processed yet count, too: which of two comes first is chance. So do those
+    that a version was trained on: it was not trained on pictures whose labels others contradicted.
+    A batch that another one replaces does not, also where that one is a duplicate.
 
     Args:
         batches: All batches of the ledger.
         replaced: Replaced batches, see `replaced_batches`.
         store: Store of the batches.
+        versions: Versions of the model.
     """
     batches = list(batches)
     duplicates = {one.number for one in batches if one.state == "duplicate"}
     for one in batches:
         is_replaced = one in replaced or one.replaced_by in duplicates
-        if one.state in (*KEPT, OPEN) and not is_replaced:
+        is_trained = one.version is not None and not versions.is_rolled_back(one.version)
+        if (is_trained or one.state in (*KEPT, OPEN)) and not is_replaced:
             yield one.name, readable_rows(one, store)
 
 

@@ -13,6 +13,7 @@ from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot, write_listing
 from pipeline.retraining.batch import Batch
 from pipeline.retraining.deliveries.batch_store import BatchRow
+from pipeline.retraining.pictures.known_pictures import KnownPictures
 from pipeline.retraining.pictures.readable_pictures import check_readable
 from pipeline.summary.run_outputs import candidate_uri, read_outputs
 from pipeline.summary.summary_schema import Summary
@@ -120,6 +121,7 @@ def deciding_rows(
         if row["label"] and row["domain"] in names
     ]
     listing = pictures.listing_rows(config)
+    labelled = with_known_classes(labelled, listing.known)
     copies: dict[bytes, list[BatchRow]] = defaultdict(list)
     for row in rows_to_test_with(held_out_rows(labelled, listing, config.split), listing):
         copies[content_of(row)].append(row)
@@ -134,6 +136,20 @@ def deciding_rows(
         for content, rows in copies.items()
         if content not in seen and len({(row["domain"], row["label"]) for row in rows}) == 1
     ]
+
+
+def with_known_classes(rows: Iterable[BatchRow], known: KnownPictures | None) -> list[BatchRow]:
+    """Return the labelled rows whose class a candidate for a domain without labels can predict.
+
+    It has learnt the classes of the serving version.
+
+    Args:
+        rows: Rows with labels.
+        known: Pictures of the serving version; None or no picture where they are not known: then
+            all rows are returned.
+    """
+    classes = {row["label"] for row in known.rows} if known else set()
+    return [row for row in rows if not classes or row["label"] in classes]
 
 
 def deciding_snapshot(

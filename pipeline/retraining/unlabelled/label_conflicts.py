@@ -1,7 +1,7 @@
 """Pictures to which deliveries give different labels: they have none until most agree."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -27,7 +27,7 @@ class LabelConflict(NamedTuple):
     """A picture with different labels.
 
     Attributes:
-        name: Name of the picture in the newest delivery.
+        name: Name of the picture in the newest delivery that gives it a label.
         batches: Names of the batches that hold it with a label, in the order of arrival.
     """
 
@@ -46,27 +46,29 @@ def agreed(answers: Iterable[T]) -> T | None:
     return answer if 2 * count > counts.total() else None
 
 
-def awaited_domains(batches: Iterable[Batch], known: Collection[str]) -> set[str]:
-    """Return the domains whose labels decide, or have decided, on a candidate.
+def unverified_domains(batches: Iterable[Batch]) -> set[str]:
+    """Return the domains that a candidate was trained on without any label.
+
+    Their first labels decide on it, or are the first that it is measured with: they are compared,
+    also once the domain is a known one. In other domains, the newest label counts.
 
     Args:
         batches: Batches of the ledger.
-        known: Domains that the serving version knows: there, the newest label counts.
     """
-    return {name for one in batches for name in one.awaited_domains} - set(known)
+    return {name for one in batches for name in one.unverified_domains}
 
 
 def compare_labels(
     newest: "NewestRows", given: Iterable[tuple[str, list[BatchRow]]], domains: AbstractSet[str]
 ) -> tuple["NewestRows", dict[bytes, LabelConflict]]:
-    """Compare what batches say of pictures whose labels decide on a candidate.
+    """Compare what batches say of pictures that are in no training, in domains without labels.
 
     Which of two labels comes first is chance: what most batches say counts, see `agreed`.
 
     Args:
         newest: What the newest delivery of every picture says.
         given: Names and rows of the batches whose labels count.
-        domains: Domains whose labels decide, see `awaited_domains`.
+        domains: Domains in which labels are compared, see `unverified_domains`.
 
     Returns:
         The pictures with the labels that most batches give, and those of which no label has more
@@ -76,16 +78,18 @@ def compare_labels(
 
     if not domains:
         return newest, {}
-    names = {
-        content_of(row): row["name"]
+    contents = {
+        content_of(row)
         for rows in newest.new.values()
         for row in rows
         if is_usable(row) and row["label"]
     }
+    names: dict[bytes, str] = {}
     answers: dict[bytes, dict[tuple[str, str, str], None]] = defaultdict(dict)
     for batch, rows in given:
         for row in rows:
-            if row["label"] and is_usable(row) and (content := content_of(row)) in names:
+            if row["label"] and is_usable(row) and (content := content_of(row)) in contents:
+                names[content] = row["name"]
                 answers[content][batch, row["domain"], row["label"]] = None
     conflicts: dict[bytes, LabelConflict] = {}
     settled: dict[bytes, tuple[str, str]] = {}

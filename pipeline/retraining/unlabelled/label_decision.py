@@ -10,7 +10,7 @@ from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.logs.captured_output import captured_output
-from pipeline.retraining.batch import OPEN, Batch
+from pipeline.retraining.batch import AWAITING, OPEN, Batch
 from pipeline.retraining.deliveries.batch_store import BatchRow, BatchStore
 from pipeline.retraining.deliveries.process_deaths import DIED, MAX_DEATHS, ProcessDeaths
 from pipeline.retraining.ledger import Ledger
@@ -21,7 +21,7 @@ from pipeline.retraining.unlabelled.awaiting_candidates import (
     deciding_rows,
     deciding_snapshot,
 )
-from pipeline.retraining.unlabelled.label_conflicts import with_conflicts
+from pipeline.retraining.unlabelled.label_conflicts import CONTRADICTED, with_conflicts
 from pipeline.retraining.unlabelled.labels_since import readable_rows
 from pipeline.retraining.unlabelled.pictures_to_label import PER_DOMAIN, write_pictures_to_label
 from pipeline.workspace import Workspace
@@ -45,9 +45,8 @@ def use_labels(
     """
     from pipeline.retraining.pictures.picture_updates import content_of, is_usable
 
-    for one in labels.answered:
-        reason = since or f"{pictures.batch.name} has its labels"
-        ledger.update(one.number, state=OPEN, reason=reason)
+    opened = since or f"{pictures.batch.name} has its labels"
+    changes = {one.number: {"state": OPEN, "reason": opened} for one in labels.answered}
     domains = {name for one in labels.answered for name in one.awaited_domains}
     contents = {
         content_of(row)
@@ -63,18 +62,26 @@ def use_labels(
         ):
             then = f": {since or f'{pictures.batch.name} brought them'}"
             reason = with_conflicts(one.reason, pictures.conflicts, one.name, then)
-            ledger.update(one.number, state="labels_used", reason=reason)
+            changes[one.number] = {"state": "labels_used", "reason": reason}
+    ledger.update_all(
+        changes
+    )  # together: a kill between them would leave labels that wait for ever
 
 
 def note_conflicts(ledger: Ledger, pictures: "TrainingSet") -> None:
-    """Write to the batches that wait which of their labels other batches contradict now.
+    """Write to the batches with labels which of them other batches contradict now.
+
+    What a batch that waits says of contradictions already is left to `open_settled`, which decides
+    on the batch again where that has changed.
 
     Args:
         ledger: Ledger of the batches.
         pictures: Pictures of a batch, and those that wait for a training.
     """
     for one in pictures.batches:
-        if one.state != "too_little_data" or one.number == pictures.batch.number:
+        is_left = one.state == "too_little_data" and CONTRADICTED in one.reason
+        has_labels = one.state in ("too_little_data", "labels_used")
+        if is_left or not has_labels or one.number == pictures.batch.number:
             continue
         reason = with_conflicts(one.reason, pictures.conflicts, one.name)
         if reason != one.reason and one.replaced_by is None:
@@ -172,6 +179,11 @@ class LabelDecision:
         batches = ledger.batches()
         for batch in batches:
             num_deaths = self._deaths.count(batch.digest)
+            if not suspects and self._is_superseded(batch):
+                reason = "the serving version was trained on labels of its domains"
+                numbers = batch.numbers_without_candidate()
+                ledger.update(batch.number, state=OPEN, reason=reason, numbers=numbers)
+                continue
             if not batch.awaits_waiting_labels(batches) or bool(num_deaths) != suspects:
                 continue
             if num_deaths >= MAX_DEATHS:  # as an open batch, it fails with this reason
@@ -186,6 +198,59 @@ class LabelDecision:
                 continue
             note_conflicts(ledger, pictures)
             use_labels(ledger, pictures, labels, since="they are enough now")
+        if not suspects:
+            self._open_settled(ledger, read, tell)
+
+    def _open_settled(
+        self,
+        ledger: Ledger,
+        read: Callable[[Batch], "TrainingSet"],
+        tell: Callable[[Batch, Exception], None],
+    ) -> None:
+        """Open a batch again whose labels are contradicted no more, or by other batches.
+
+        Without a candidate that awaits them, nothing else would decide on labels that wait. Where
+        a batch is open, that one comes first: the labels may be trained on with it.
+        """
+        batches = ledger.batches()
+        if any(one.state == OPEN for one in batches):
+            return
+        # The rows of a batch are those that count where what replaces it is a copy of another one.
+        copies = {None, *(one.number for one in batches if one.state == "duplicate")}
+        for batch in reversed(batches):
+            is_contradicted = batch.state == "too_little_data" and CONTRADICTED in batch.reason
+            counts = batch.replaced_by in copies and not self._deaths.count(batch.digest)
+            if not is_contradicted or not counts:
+                continue
+            try:
+                with self._deaths.reading(batch.digest):
+                    pictures = read(batch)
+            except Exception as error:  # other batches are taken
+                tell(batch, error)
+                continue
+            reason = with_conflicts(batch.reason, pictures.conflicts, batch.name)
+            if reason == batch.reason:
+                continue
+            if any(row["label"] for row in pictures.newest.new[batch.number]):
+                ledger.update(batch.number, state=OPEN, reason=reason)
+                return
+            ledger.update(batch.number, reason=reason)  # a version was trained on its pictures
+
+    def _is_superseded(self, batch: Batch) -> bool:
+        """Return whether nothing can decide on an awaiting candidate, or has to.
+
+        Another version serves, or its files are gone, and the serving version was tested on labels
+        of its domains. What is left of the batch is trained on, or waits, like any other.
+        """
+        if batch.state != AWAITING or batch.replaced_by is not None:
+            return False
+        try:
+            StoredCandidate.find(batch, self._workspace, self._versions)
+        except CandidateGoneError:
+            serving = self._versions.newest()
+            tested = self._versions.read_push(serving).domains if serving else {}
+            return all(name in tested for name in batch.awaited_domains)
+        return False
 
     def _waiting_labels(self, pictures: "TrainingSet") -> ArrivedLabels:
         """Return what the labels that have waited are for.

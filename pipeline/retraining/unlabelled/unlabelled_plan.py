@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pipeline.config.retraining_options import RetrainOptions
@@ -59,6 +60,7 @@ def plan_unlabelled(
     test_accuracies: Mapping[str, float],
     held_out: Mapping[str, HeldOutCount],
     options: RetrainOptions,
+    disputed: Mapping[str, int] = MappingProxyType({}),
 ) -> UnlabelledPlan:
     """Return what the unlabelled pictures of a batch start; nothing unless that is `always`.
 
@@ -68,6 +70,8 @@ def plan_unlabelled(
         test_accuracies: Accuracy of the serving version on the test split, by known domain.
         held_out: Unlabelled pictures by domain that are not trained on.
         options: Options of the retraining.
+        disputed: Number of labelled pictures of the batch by domain that count as having no label,
+            because other batches give them another one.
     """
     if options.unlabelled != "always":
         return UnlabelledPlan()
@@ -77,7 +81,7 @@ def plan_unlabelled(
     for name, domain in assessment.domains.items():
         kept = held_out.get(name, HeldOutCount())
         trained = domain.unlabelled - kept.pictures
-        if name in test_accuracies or domain.labelled:
+        if name in test_accuracies or domain.labelled - disputed.get(name, 0):
             num_checked += trained
         elif not waiting.get(name, 0) and domain.unlabelled:
             can_test = options.unverified == "push" or kept.testing >= options.min_pictures

@@ -73,6 +73,11 @@ def test_an_old_key_says_what_has_replaced_it(write_config):
     with pytest.raises(InputError, match="self_training was replaced by unlabelled"):
         load_config(write_config("self_training: true, unlabelled: auto"), [])
 
+    # Whichever of the two came last, one would be dropped without a word.
+    for keys in ("unlabelled: always", "self_training: false, unlabelled: always"):
+        with pytest.raises(InputError, match="self_training was replaced by unlabelled"):
+            load_config(write_config(keys), ["retrain.self_training=false"])
+
 
 def test_an_override_wins_over_the_key_that_it_has_replaced(write_config):
     path = write_config("self_training: true")

@@ -141,6 +141,32 @@ def test_removed_deliveries_are_noted(ledger, names, withdrawn, contained):
     assert ledger.contains("elsewhere", "stamp of 2")
 
 
+def test_columns_of_several_batches_are_set_together_or_not_at_all(ledger):
+    first, second = add(ledger, "a", "1").number, add(ledger, "b", "2").number
+    with pytest.raises(sqlite3.OperationalError):
+        ledger.update_all({first: {"state": "labels_used"}, second: {"no_column": ""}})
+    assert ledger.read(first).state == "taken"
+    ledger.update_all({first: {"state": "labels_used"}, second: {"reason": "why"}})
+    assert (ledger.read(first).state, ledger.read(second).reason) == ("labels_used", "why")
+
+
+def test_models_of_a_workspace_take_the_same_delivery_and_see_only_their_own_batches(tmp_path):
+    ours, theirs = Ledger(tmp_path, "ours"), Ledger(tmp_path, "theirs")
+    add(ours, "monday", "1")
+    assert not theirs.contains("monday", "stamp of 1")
+    assert add(theirs, "monday", "1").state == "taken"
+    assert add(theirs, "monday", "2").number == 3
+    assert [(one.number, one.replaced_by) for one in ours.batches()] == [(1, None)]
+    assert [(one.number, one.replaced_by) for one in theirs.batches()] == [(2, 3), (3, None)]
+    assert [one.model for one in read_batches(tmp_path)] == ["ours", "theirs", "theirs"]
+
+
+def test_a_batch_of_a_ledger_from_before_belongs_to_every_model(tmp_path):
+    run_sql(tmp_path, WITHOUT_VERSION.read_text())
+    assert len(Ledger(tmp_path, "ours").batches()) == 4
+    assert len(Ledger(tmp_path, "theirs").batches()) == 4
+
+
 def test_reading_the_batches_of_a_workspace_without_a_ledger_creates_none(tmp_path):
     assert read_batches(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

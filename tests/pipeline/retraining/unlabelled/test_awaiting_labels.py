@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from candidate_runs import OPTIONS, CandidateRuns, deliver_unlabelled, give_labels, to_label
+from candidate_runs import (
+    LABELS,
+    OPTIONS,
+    CandidateRuns,
+    deliver_unlabelled,
+    give_labels,
+    to_label,
+)
 from PIL import Image
 from retraining_site import PUSHED, KilledError, OnEvent, Pipeline, RetrainingSite, be_killed
 from tiny_pictures import solid, write_files
@@ -21,6 +28,7 @@ from tiny_workspace import push_copy, shade, write_colours
 
 from components.image_example_gen.splits import name_digest
 from components.pusher.rollback_record import Rollback
+from components.pusher.version_store import VersionStore
 from pipeline.config.run_config import RunConfig
 from pipeline.retraining.acceptance import accept_candidate
 from pipeline.retraining.batch import Batch
@@ -306,7 +314,12 @@ def test_pictures_whose_group_is_in_eval_never_decide(waiting):
     asked = [row | {"label": "red"} for row in rows if row["name"] in names]
     grouped = [row | {"group": f"film {number % 3}"} for number, row in enumerate(asked)]
     known = [
-        {"content": bytes([number]), "group": name_digest(f"film {number}"), "split": split}
+        {
+            "content": bytes([number]),
+            "label": "red",
+            "group": name_digest(f"film {number}"),
+            "split": split,
+        }
         for number, split in enumerate(("eval", "test"))
     ]
     pictures = SimpleNamespace(
@@ -364,6 +377,89 @@ def test_a_pass_that_is_killed_while_labels_decide_is_resumed(waiting, moment):
     assert waiting.states() == ["pushed", "labels_used"]
     assert waiting.store.versions() == [1, 2]
     assert [snapshot.candidate is not None for snapshot in runs.snapshots] == [True]
+
+
+def test_a_pass_of_another_model_decides_on_no_candidate_and_resumes_no_batch_of_this_one(waiting):
+    push_copy(VersionStore(waiting.workspace, "other"), waiting.workspace / "model", "run of other")
+    give_labels(waiting, to_label(waiting), "labels")
+    with pytest.raises(KilledError):
+        waiting.run(CandidateRuns(waiting), OnEvent("labels_used", be_killed), **OPTIONS)
+    inbox = waiting.inbox.with_name("other-inbox")
+    inbox.mkdir()
+    assert waiting.run(inbox=inbox, settings={"name": "other"}, **OPTIONS) == 0
+    assert waiting.states() == ["taken", "labels_used"]
+    # From the inbox of this model, the other one takes the labels as a batch of its own.
+    assert waiting.run(settings={"name": "other"}, **OPTIONS) == 0
+    runs = CandidateRuns(waiting)
+    assert waiting.run(runs, **OPTIONS) == 0
+    assert runs.snapshots[0].candidate is not None
+    assert [(one.name, one.model, one.state) for one in waiting.batches()] == [
+        ("dark", "colours", "pushed"),
+        ("labels", "colours", "labels_used"),
+        ("labels", "other", "good_enough"),
+    ]
+    assert VersionStore(waiting.workspace, "other").versions() == [1]
+
+
+def push_with_night(site: RetrainingSite) -> None:
+    """Push a version that was tested on pictures of `night`, as after labels of it."""
+    push = site.store.read_push(1)
+    domains = {**push.domains, "night": {"accuracy": 0.8}}
+    site.store.push(site.workspace / "model", replace(push, domains=domains, run_id="other run"))
+
+
+def test_a_candidate_is_given_up_once_a_version_was_trained_on_labels_of_its_domains(waiting):
+    give_labels(waiting, to_label(waiting), "mixed")
+    write_colours(waiting.inbox / "mixed", "fog", [("red", "green")] * 9)
+
+    def run(*arguments: Any) -> Summary:
+        ended = CandidateRuns(waiting)(*arguments)
+        push_with_night(waiting)
+        return ended
+
+    waiting.run(run, **OPTIONS)
+    assert waiting.states() == ["awaiting_labels", "pushed"]
+    waiting.run(CandidateRuns(waiting), **OPTIONS, min_pictures=30)
+    assert waiting.states() == ["too_little_data", "pushed"]
+    [batch, _] = waiting.batches()
+    assert (batch.awaited_domains, batch.unverified_domains) == ([], ["night"])
+    assert not any("label" in line for line in next_steps(waiting.batches(), waiting.workspace))
+
+
+def test_labels_of_one_of_two_awaited_domains_wait_for_those_of_the_other(site):
+    wrong = {
+        f"{name}/_unlabelled/{n}.png": solid(shade(LABELS[(n + 1) % 3], n))
+        for name, first in (("night", 0), ("fog", 500))
+        for n in range(first, first + 60)
+    }
+    write_files(site.inbox / "dark", wrong | {"_READY": b""})
+    site.run(CandidateRuns(site), **OPTIONS)
+    folder = to_label(site)
+    shutil.move(folder / "night", folder.parent / "night")
+    give_labels(site, folder, "fog-labels")
+    assert site.run(**OPTIONS) == 0
+    assert site.states() == ["awaiting_labels", "too_little_data"]
+    reason = site.batches()[1].reason
+    assert reason.endswith(
+        "; the candidate awaits labels in 'night', too. The batch waits for more"
+    )
+    shutil.rmtree(folder)
+    shutil.move(folder.parent / "night", folder / "night")
+    give_labels(site, folder, "night-labels")
+    runs = CandidateRuns(site)
+    assert site.run(runs, **OPTIONS) == 0
+    assert runs.snapshots[0].candidate is not None
+    assert site.states() == ["pushed", "labels_used", "labels_used"]
+
+
+def test_labels_of_a_class_that_no_candidate_knows_decide_on_none(waiting):
+    give_labels(waiting, to_label(waiting), "labels")
+    path = next((waiting.inbox / "labels").glob("night/red/*.png"))
+    path.parent.rename(path.parent.with_name("zebra"))
+    runs = CandidateRuns(waiting)
+    waiting.run(runs, **OPTIONS, allow=("new_class",))
+    assert [snapshot.candidate for snapshot in runs.snapshots] == [None]
+    assert "zebra" in {row["label"] for row in read_listing(runs.snapshots[0].path)}
 
 
 def test_two_candidates_wait_and_the_second_is_trained_again_after_the_first_was_pushed(waiting):
@@ -471,7 +567,10 @@ def test_commands_name_the_model_where_a_workspace_has_several(waiting):
     (waiting.workspace / "serving" / "other").mkdir()
     labels = next_steps(waiting.batches(), waiting.workspace, name="colours")[1]
     assert f" --classes-from {waiting.workspace} --name colours " in labels
-    assert " --name NAME " in next_steps(waiting.batches(), waiting.workspace)[1]
+    assert next_steps(waiting.batches(), waiting.workspace)[1] == labels
+    [batch] = waiting.batches()
+    of_before = replace(batch, model="")
+    assert " --name NAME " in next_steps([of_before], waiting.workspace)[1]
 
 
 def test_accept_is_not_offered_once_another_version_was_pushed_also_for_an_earlier_batch(waiting):
@@ -532,7 +631,7 @@ def test_a_batch_whose_labels_decide_does_not_claim_that_anything_is_trained_on(
     _, labels = waiting.batches()
     assert labels.state == "labels_used"
     assert "trained on" not in labels.reason
-    assert "needs" not in labels.reason
+    assert "a domain needs" not in labels.reason
 
 
 def test_pictures_of_a_batch_are_read_once_and_not_at_all_for_a_candidate_of_other_domains(

@@ -207,3 +207,72 @@ def test_labels_that_nothing_contradicts_decide_once_fewer_are_asked_for(waiting
     reason = waiting.batches()[1].reason
     assert reason.endswith("The batch waits for more: they are enough now")
     assert "contradict" not in reason
+
+
+def test_pictures_stay_disputed_after_a_push_and_are_in_no_training(waiting):
+    give_labels(waiting, to_label(waiting), "mine")
+    give_labels(waiting, to_label(waiting), "yours")
+    names = relabel(waiting, "yours", 2)
+    waiting.run(CandidateRuns(waiting), **OPTIONS)
+    write_colours(waiting.inbox / "fog", "fog", [("red", "green")] * 9)
+    runs = CandidateRuns(waiting)
+    waiting.run(runs, **OPTIONS)
+    assert len(night(runs.snapshots[0])) == 9
+    assert digests(waiting, names).isdisjoint(night(runs.snapshots[0]))
+
+
+def deliver_contradicting(site: RetrainingSite, pictures: Iterable[Path]) -> None:
+    """Deliver unlabelled pictures as `mine` and as `yours`, with different labels."""
+    for batch, label in (("mine", "red"), ("yours", "green")):
+        for path in pictures:
+            target = site.inbox / batch / "night" / label / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        (site.inbox / batch / "_READY").touch()
+
+
+def test_labels_of_a_domain_that_was_pushed_without_any_wait_until_they_agree(site):
+    deliver_unlabelled(site, "dark")
+    assert site.run(CandidateRuns(site), **OPTIONS, unverified="push") == 0
+    pictures = sorted((site.inbox / "dark").glob("*/*/*.png"))[:6]
+    deliver_contradicting(site, pictures)
+    assert site.run(**OPTIONS) == 0
+    assert site.states() == ["pushed", "too_little_data", "too_little_data"]
+    # It says what `mine` says, so it is a copy, and no candidate awaits the labels.
+    shutil.rmtree(site.inbox / "yours")
+    shutil.copytree(site.inbox / "mine", site.inbox / "yours")
+    runs = CandidateRuns(site)
+    assert site.run(runs, **OPTIONS, good_enough=1.0) == 0
+    assert site.states() == ["pushed", "too_little_data", "pushed", "duplicate"]
+    assert set(night(runs.snapshots[0]).values()) == {"red"}
+
+
+def test_pictures_without_an_agreed_label_do_not_verify_a_training_without_labels(site):
+    deliver_unlabelled(site, "dark")
+    site.run(CandidateRuns(site), **OPTIONS)
+    contradict(site)
+    deliver_unlabelled(site, "dark", count=60)
+    runs = CandidateRuns(site)
+    assert site.run(runs, **OPTIONS) == 4
+    assert list(runs.snapshots[0].unverified) == ["night"]
+    assert runs.snapshots[0].unlabelled_list
+
+
+def test_labels_that_have_decided_are_named_with_their_own_files_when_they_are_contradicted(
+    waiting,
+):
+    give_labels(waiting, to_label(waiting), "mine")
+    waiting.run(CandidateRuns(waiting), **OPTIONS)
+    give_labels(waiting, to_label(waiting), "yours")
+    [name] = relabel(waiting, "yours", 1)
+    waiting.run(CandidateRuns(waiting), **OPTIONS)
+    deliver_unlabelled(waiting, "again", first=600)
+    for path in (waiting.inbox / "again").glob("*/*/*.png"):
+        path.unlink()
+    content = next((waiting.inbox / "yours").glob(f"*/*/{name}")).read_bytes()
+    write_files(waiting.inbox / "again", {"night/_unlabelled/other-name.png": content})
+    waiting.run(CandidateRuns(waiting), **OPTIONS)
+    mine = waiting.batches()[1]
+    assert mine.state == "labels_used"
+    assert f"/{name}): correct the wrong batch" in mine.reason
+    assert "other-name" not in mine.reason

@@ -68,3 +68,11 @@ def test_a_domain_without_labels_is_trained_on_where_others_of_its_pictures_can_
     reason = "'night': too few unlabelled pictures to train on, and to test with 20 others"
     is_told = case.startswith("too few") and "pushed" not in case
     assert (reason in decision.reason) == is_told
+
+
+def test_labels_that_others_contradict_verify_nothing():
+    assessment = BatchAssessment({"night": night(labelled=3)})
+    held_out = {"night": HeldOutCount(20, 20)}
+    for disputed, unverified in ((3, ("night",)), (2, ())):
+        plan = plan_unlabelled(assessment, {}, {}, held_out, OPTIONS, {"night": disputed})
+        assert plan.unverified == unverified
