@@ -98,7 +98,7 @@ def label(options: LabelOptions, finish: bool) -> None:
         for line in describe_delivered(len(delivered)):
             print_line(line)
         pictures = {key: one for key, one in listed.pictures.items() if key not in delivered}
-        session = LabellingSession(pictures, classes, journal)
+        session = LabellingSession(folder, pictures, classes, journal)
         if session.num_changed:
             print_line(
                 f"{counted_are(session.num_changed, 'label')} not counted: the file was changed or "
