@@ -8,9 +8,7 @@ from pipeline.labelling.labelling_session import Decision
 from pipeline.labelling.picture_list import picture_id
 from trainer_module.contract.errors import InputError
 
-ONE, TWO, THREE, OTHER = (
-    picture_id(f"fog/{name}.png") for name in ("1", "2", "cat/3", "other")
-)
+ONE, TWO, THREE, OTHER = (picture_id(f"fog/{name}.png") for name in ("1", "2", "cat/3", "other"))
 CLASSES = ("dog", "cat")
 
 
