@@ -66,6 +66,7 @@ def retrain(
 
     A batch that failed or is held is tried again when a file of it is changed or touched.
     """
+    from pipeline.retraining.ledger import read_batches
     from pipeline.retraining.notices import Notices, reserve_stdout
     from pipeline.retraining.pass_cleaning import clean_after
     from pipeline.retraining.retraining_pass import RetrainingPass
@@ -74,8 +75,10 @@ def retrain(
     with notices.tell_failure():
         check_named_workspace(context, workspace, config, overrides or [])
         loaded = read_config(workspace, name, config, overrides or [], inbox)
-        if config is None and (dropped := _describe_dropped(loaded)):
+        dropped = _describe_dropped(loaded) if config is None else ""
+        if dropped and not quiet:
             print_line(f"carryover: {dropped}", to_stderr=True)
+        before = read_batches(loaded.workspace)
         notices.command = loaded.notify.command
         retraining_pass = RetrainingPass(loaded, notices, command_log=log)
         if dry_run:
@@ -86,6 +89,8 @@ def retrain(
             code = retraining_pass.run(quiet)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("The next pass resumes what this one has begun.") from None
+        if dropped and quiet and read_batches(loaded.workspace) != before:
+            print_line(f"carryover: {dropped}", to_stderr=True)
     clean_after(loaded, log)
     raise typer.Exit(code)
 
