@@ -107,7 +107,8 @@ def label(options: LabelOptions, finish: bool) -> None:
         for name, other in session.renamed.items():
             print_line(f"Labels of class '{name}' count as '{other}', which looks like it.")
         if options.workspace:
-            session.note_workspace(str(_resolve(WORKSPACE_OPTION, options.workspace)))
+            root = _resolve(WORKSPACE_OPTION, options.workspace)
+            session.note_workspace(str(root), options.name)
         write = _Finisher(options, session, folder, output, delivered)
         if finish:
             write()
@@ -167,10 +168,12 @@ class _Finisher:
             before, inbox = ["Move the folder into your inbox."], "INBOX"
         else:
             before, inbox = [], _shell_path(self.output.parent)
+        model = self._options.name or self._session.model
+        name = f" --name {shell_word(model)}" if model else ""
         return [
             *before,
             "Next: carryover watch trains on the labels; where it does not run:",
-            f"  carryover retrain --workspace {workspace} --inbox {inbox}",
+            f"  carryover retrain --workspace {workspace} --inbox {inbox}{name}",
         ]
 
     def _noted_workspace(self) -> Path | None:

@@ -45,6 +45,7 @@ class LabellingSession:
             because no file of the folder has their content.
         renamed: Names of classes that count now, by the name in the journal that looks like them.
         workspace: Absolute path of the workspace that named the classes last; None for none.
+        model: Name of its model, where the user gave it.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class LabellingSession:
         self._classes = dict.fromkeys([*classes, *of_folders])
         self.renamed: dict[str, str] = {}
         self.workspace: str | None = None
+        self.model: str | None = None
         self.num_changed = self._repeat(journal.entries)
 
     def classes(self) -> list[str]:
@@ -159,18 +161,20 @@ class LabellingSession:
                 self._classes[name] = None
             return name
 
-    def note_workspace(self, path: str) -> None:
+    def note_workspace(self, path: str, model: str | None = None) -> None:
         """Remember the workspace that names the classes, for a start that does not name it again.
 
         Args:
             path: Absolute path of the workspace.
+            model: Name of its model; None where the user has not given it.
 
         Raises:
             UnavailableError: The journal cannot be written.
         """
-        if path != self.workspace:
-            self._journal.append({"workspace": path})
-            self.workspace = path
+        if (path, model) != (self.workspace, self.model):
+            named = {"model": model} if model else {}
+            self._journal.append({"workspace": path, **named})
+            self.workspace, self.model = path, model
 
     def undo(self) -> str | None:
         """Take back the last decision, and return the id of its picture; None without one.
@@ -239,6 +243,7 @@ class LabellingSession:
                 self._add_known(entry["class"])
             elif "workspace" in entry:
                 self.workspace = str(entry["workspace"])
+                self.model = str(entry["model"]) if entry.get("model") else None
             elif "undo" not in entry:
                 decisions.append(entry)
             else:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from components.pusher.rollback_record import Rollback
 from pipeline.retraining.batch import AWAITING, Batch
+from pipeline.retraining.batch_model import find_model
 from pipeline.retraining.current_reason import current_reason
 from pipeline.retraining.unlabelled.label_commands import (
     deliver_once_more,
@@ -95,7 +96,7 @@ def next_steps(
         batches: Batches in the order of arrival.
         workspace: Folder of the workspace.
         rollbacks: Rollbacks of versions; None for none.
-        name: Name of the model; None where nobody has given it.
+        name: Name of the model; None to look it up, see `find_model`.
     """
     newest = max(map(_end, _serving(batches, rollbacks or {})), default=None)
     # Labels of a version that was rolled back are still there: its batch is delivered once more.
@@ -105,24 +106,25 @@ def next_steps(
         if len(steps) >= MAX_STEPS:
             break
         is_newest = newest is None or _end(batch) > newest
+        model = name or find_model(batch, batches, workspace)
         if batch.is_held_for_labels:
             what = f"If the labels of {batch.name} are right:"
             steps.append([what, accept_command(workspace, batch=batch.name)])
         elif batch.replaced_by is not None:
             continue
         elif is_newest and _find_rollback(batch, rollbacks or {}):
-            steps.append(deliver_once_more(workspace, batch, name))
+            steps.append(deliver_once_more(workspace, batch, model))
         elif batch.state == "rejected" and batch.run_id:
-            steps += _steps_of_rejected(batch, batches, workspace, name, is_newest)
+            steps += _steps_of_rejected(batch, batches, workspace, model, is_newest)
         elif batch.state == AWAITING:
-            steps += _steps_of_awaiting(batch, workspace, name, is_newest)
+            steps += _steps_of_awaiting(batch, workspace, model, is_newest)
         elif (
             batch.state == "too_little_data"
             and batch.has_unlabelled
             and not labels_since(batch, decided, workspace)
         ):
             what = f"To train on {batch.name}, label some of its pictures:"
-            steps.append([what, *select_and_label(workspace, batch, name)])
+            steps.append([what, *select_and_label(workspace, batch, model)])
     shown = reversed(steps[:MAX_STEPS])
     return [line for step in shown for line in _indented(step)]
 

@@ -164,13 +164,17 @@ def accept(
     from pipeline.publishing.publish_at_end import publish_change
     from pipeline.report.run_report import renew_report
     from pipeline.retraining.acceptance import accept_batch, accept_candidate
+    from pipeline.retraining.batch_model import find_model
+    from pipeline.retraining.ledger import read_batches
+    from pipeline.retraining.unlabelled.label_commands import retrain_command
     from pipeline.workspace import Workspace
 
     if batch is not None and run_id is None:
-        number = accept_batch(workspace, batch, reason).number
+        accepted, root = accept_batch(workspace, batch, reason), workspace.resolve()
+        name = find_model(accepted, read_batches(root), root)
         print_line(
-            f"Accepted the labels of batch {number}, {batch}: {reason}. The next pass takes it: "
-            f"carryover retrain --workspace {shlex.quote(str(workspace))} --inbox DIR"
+            f"Accepted the labels of batch {accepted.number}, {batch}: {reason}. The next pass "
+            f"takes it: {retrain_command(accepted.source, root, name)}"
         )
         return
     if run_id is None or batch is not None:

@@ -3,6 +3,7 @@
 import os
 import posixpath
 import shlex
+import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
@@ -54,8 +55,9 @@ def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> 
     domains = Path(batch.source).glob("*")
     if any(os.path.isdir(domain / TO_LABEL) for domain in domains):  # noqa: PTH112 (never raises)
         return [_label(batch.source, workspace, batch, name)]
-    chosen = path_argument(_free_path(f"{batch.name}-to-label"))
-    source = ("--inbox", posixpath.dirname(batch.source), "--batch", batch.name)
+    inbox = posixpath.dirname(batch.source)
+    chosen = path_argument(_free_path(_outside(f"{batch.name}-to-label", inbox, workspace)))
+    source = ("--inbox", inbox, "--batch", batch.name)
     options = (*source, "--count", str(COUNT), "--output", chosen, "--workspace", str(workspace))
     select = command_line("select", *options, *name_option(workspace, name))
     return [select, _label(chosen, workspace, batch, name)]
@@ -136,6 +138,24 @@ def command_line(*words: str) -> str:
 def _label(folder: str, workspace: Path, batch: Batch, name: str | None) -> str:
     taken = {one.name for one in read_batches(workspace)}
     return label_command(folder, batch.source, workspace, taken, name)
+
+
+def _outside(name: str, inbox: str, workspace: Path) -> str:
+    """Return the path of a folder of this name which is in neither the inbox nor the workspace.
+
+    In both, `carryover select` refuses it. It is in the working directory where that is possible.
+    """
+    inputs = [os.path.realpath(one) for one in (inbox, workspace)]
+    elsewhere = Path(tempfile.gettempdir()).resolve()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was removed
+        return str(elsewhere / name)
+    for folder in (here, *here.parents, elsewhere):
+        is_input = any(folder.is_relative_to(one) for one in inputs)
+        if not is_input and os.access(folder, os.W_OK):
+            return name if folder == here else str(folder / name)
+    return name
 
 
 def _free_path(path: str, taken: Collection[str] = ()) -> str:

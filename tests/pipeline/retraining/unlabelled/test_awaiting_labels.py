@@ -471,6 +471,8 @@ def test_commands_name_the_model_where_a_workspace_has_several(waiting):
     (waiting.workspace / "serving" / "other").mkdir()
     labels = next_steps(waiting.batches(), waiting.workspace, name="colours")[1]
     assert f" --classes-from {waiting.workspace} --name colours " in labels
+    assert labels == next_steps(waiting.batches(), waiting.workspace)[1]  # its run tells it
+    shutil.rmtree(waiting.workspace / "runs")
     assert " --name NAME " in next_steps(waiting.batches(), waiting.workspace)[1]
 
 
