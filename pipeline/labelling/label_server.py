@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import shlex
 import signal
 import threading
 from collections.abc import Collection
@@ -21,6 +22,7 @@ from pipeline.labelling.labelling_session import LabellingSession
 from pipeline.labelling.picture_list import list_pictures
 from pipeline.labelling.proposals import Proposals
 from pipeline.retraining.deliveries.batch_name_check import check_batch_name
+from pipeline.retraining.unlabelled.pass_settings import options_of_folder
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.shell_word import shell_word
 from pipeline.version_lookup import find_store, serving_version
@@ -163,17 +165,20 @@ class _Finisher:
         return {}
 
     def _next_command(self) -> list[str]:
-        workspace = _shell_path(self._options.workspace or self._noted_workspace()) or "WORKSPACE"
+        root = self._options.workspace or self._noted_workspace()
+        workspace = _shell_path(root) or "WORKSPACE"
         if self._options.output is None:
             before, inbox = ["Move the folder into your inbox."], "INBOX"
         else:
             before, inbox = [], _shell_path(self.output.parent)
         model = self._options.name or self._session.model
-        name = f" --name {shell_word(model)}" if model else ""
+        words = ["--name", model] if model else []
+        words += options_of_folder(root, self.folder, model) if root else []
+        more = "".join(f" {shlex.quote(word)}" for word in words)
         return [
             *before,
             "Next: carryover watch trains on the labels; where it does not run:",
-            f"  carryover retrain --workspace {workspace} --inbox {inbox}{name}",
+            f"  carryover retrain --workspace {workspace} --inbox {inbox}{more}",
         ]
 
     def _noted_workspace(self) -> Path | None:

@@ -80,6 +80,9 @@ def test_what_history_and_label_print_runs_from_any_directory(site, monkeypatch,
         for further in commands(paste(words)):
             if further[0] == "retrain":
                 assert further[further.index("--name") + 1] == NAME
+                # The pass that has written `to_label` asked for fewer labels than by default.
+                has_pass = Path(words[1]).is_relative_to(site.workspace)
+                assert ("retrain.min_pictures=4" in further) is has_pass
                 paste(further)
 
 
@@ -88,6 +91,11 @@ def test_what_a_report_and_an_accepted_batch_print_runs(site):
     Ledger(site.workspace).update(mist.number, state="held", reason=f"{CHECK_LABELS}.")
     accept = ["accept", "--batch", "mist", "--reason", "right", "--workspace", str(site.workspace)]
     done = CliRunner().invoke(app, accept)
+    config = RunConfig(
+        name=NAME, data="/data", workspace=site.workspace, retrain={"min_pictures": 7}
+    )
+    retrain = label_and_retrain(site.workspace, waiting, config)[-1]
+    assert retrain.endswith(" --set retrain.min_pictures=7")
     line = done.stdout[done.stdout.index("carryover retrain") :]
-    for words in commands("\n".join([*label_and_retrain(site.workspace, waiting, NAME), line])):
+    for words in commands("\n".join([*label_and_retrain(site.workspace, waiting, config), line])):
         paste(words)
