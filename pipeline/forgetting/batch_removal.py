@@ -30,11 +30,13 @@ class RetiredRuns:
         runs: Runs whose candidates are removed.
         versions: Numbers of the versions that are retired.
         staying: Runs of the versions that stay: another model may have a version of that number.
+        undecidable: Digests of the batches on whose candidates no label can decide any more.
     """
 
     runs: Collection[str] = ()
     versions: Collection[int] = ()
     staying: Collection[str] = ()
+    undecidable: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,11 @@ def _changed(
         what = f"version {batch.version}" if loses_version else "its candidate"
         reason = f"{what} was trained on pictures that are forgotten: the next pass trains again"
         return columns | {"state": OPEN, "reason": reason, "attempts": 0, "finished_at": None}
+    if batch.state == AWAITING and batch.digest in retired.undecidable:
+        reason = "its pictures to label are forgotten: the next pass decides on it anew"
+        # Without its run, no label is awaited for the candidate.
+        opened = {"state": OPEN, "reason": reason, "attempts": 0, "finished_at": None}
+        return columns | opened | {"run_id": None}
     return columns
 
 
@@ -171,12 +178,3 @@ def _listing_lines(folder: Path, pictures: ForgottenPictures) -> tuple[list[byte
 def _files(folder: Path) -> Iterator[Path]:
     for parent, _, names in os.walk(folder / "files"):
         yield from (Path(parent, name) for name in names)
-
-
-def pictures_to_label(workspace: Workspace, pictures: ForgottenPictures) -> set[str]:
-    """Return the digests of the batches that hold pictures: those to label may be among them."""
-    return {
-        batch.digest
-        for batch, rows in stored_batches(workspace)
-        if any(map(pictures.includes_row, rows))
-    }

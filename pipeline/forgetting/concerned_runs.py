@@ -116,6 +116,19 @@ def concerned_runs(workspace: Workspace, listings: Collection[str]) -> list[str]
     return [run_id for run_id in list_runs(workspace) if _is_concerned(workspace, run_id, listings)]
 
 
+def runs_of_batches(workspace: Workspace, digests: Collection[str]) -> list[str]:
+    """Return the runs that retrained for some batches.
+
+    Args:
+        workspace: Workspace to search.
+        digests: Digests of the batches.
+
+    Raises:
+        UnavailableError: The file with the digest of a run is unreadable.
+    """
+    return [one for one in list_runs(workspace) if workspace.batch_digest(one) in digests]
+
+
 def _is_concerned(workspace: Workspace, run_id: str, listings: Collection[str]) -> bool:
     try:
         summary = Summary.read(workspace.runs / run_id)

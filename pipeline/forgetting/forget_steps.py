@@ -11,12 +11,7 @@ import pyarrow.compute as pc
 from components.pusher.data_set import read_data_set
 from components.pusher.rollback_record import read_rollback
 from components.pusher.version_store import VersionStore
-from pipeline.forgetting.batch_removal import (
-    RetiredRuns,
-    batch_pictures,
-    batch_updates,
-    pictures_to_label,
-)
+from pipeline.forgetting.batch_removal import RetiredRuns, batch_pictures, batch_updates
 from pipeline.forgetting.concerned_runs import (
     concerned_listings,
     concerned_runs,
@@ -24,6 +19,7 @@ from pipeline.forgetting.concerned_runs import (
     files_of_runs,
     is_unlabelled_list,
     names_in_summaries,
+    runs_of_batches,
 )
 from pipeline.forgetting.concerned_versions import (
     REASON,
@@ -33,6 +29,7 @@ from pipeline.forgetting.concerned_versions import (
 )
 from pipeline.forgetting.forgotten_pictures import ForgottenPictures
 from pipeline.forgetting.picture_records import version_folders
+from pipeline.forgetting.to_label_removal import plan_to_label
 from pipeline.forgetting.version_rows import VersionRowsRemoval, plan_rows_removal
 from pipeline.report.lineage import check_artifacts, newest_execution
 from pipeline.retention import unneeded_files
@@ -101,7 +98,10 @@ def plan_steps(
     runs = concerned_runs(workspace, listings)
     rows = _metadata_rows(workspace, runs)
     traffic = _traffic(workspace, pictures)
-    removed = _retired_runs(workspace, runs, {*gone, *map(_key, retired)})
+    to_label = plan_to_label(workspace, pictures, runs)
+    removed = _retired_runs(workspace, runs, {*gone, *map(_key, retired)}, to_label.undecidable)
+    # They may name pictures that they have not read: those to label.
+    naming = {*runs, *runs_of_batches(workspace, to_label.digests)}
     steps: list[Step] = [
         *_version_steps(workspace, pictures, retired),
         *traffic,
@@ -113,12 +113,13 @@ def plan_steps(
                 _exports(workspace, pictures, versions, retired),
                 (Removal(kind, workspace.root / path) for kind, path in planned),
                 _listings(workspace, listings),
-                _to_label(workspace, pictures),
+                to_label.removals(workspace),
                 unneeded_files.temporary_files(workspace),
                 unneeded_files.working_folders(workspace),
             )
         ),
-        *names_in_summaries(workspace, runs, pictures),
+        *to_label.steps(),
+        *names_in_summaries(workspace, sorted(naming), pictures),
         *batch_updates(workspace, pictures, removed),
         *batch_pictures(workspace, pictures),
         *_artifacts(workspace, rows),
@@ -150,7 +151,10 @@ def _key(version: ConcernedVersion) -> tuple[str, int]:
 
 
 def _retired_runs(
-    workspace: Workspace, runs: Collection[str], retired: Collection[tuple[str, int]]
+    workspace: Workspace,
+    runs: Collection[str],
+    retired: Collection[tuple[str, int]],
+    undecidable: Collection[str],
 ) -> RetiredRuns:
     staying = set()
     for store in find_stores(workspace.root):
@@ -158,7 +162,7 @@ def _retired_runs(
             if (store.name, number) not in retired:
                 with contextlib.suppress(InputError):  # a version of another program has no record
                     staying.add(store.read_any(number).run_id)
-    return RetiredRuns(runs, {number for _, number in retired}, staying)
+    return RetiredRuns(runs, {number for _, number in retired}, staying, undecidable)
 
 
 def _version_steps(
@@ -249,13 +253,6 @@ def _is_copy_of(path: Path, pictures: ForgottenPictures) -> bool:
         return False
     contents = set(pc.unique(table["content"]).to_pylist())
     return not contents.isdisjoint(pictures.contents)
-
-
-def _to_label(workspace: Workspace, pictures: ForgottenPictures) -> Iterator[Removal]:
-    digests = pictures_to_label(workspace, pictures)
-    for path in sorted(workspace.to_label.glob("*")):
-        if unneeded_files.is_of_batch(path.name, digests):
-            yield Removal("pictures to label", path)
 
 
 def _metadata_rows(workspace: Workspace, runs: Collection[str]) -> MetadataRows | None:

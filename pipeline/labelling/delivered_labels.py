@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from pipeline.inputs.folder import list_folder
 from pipeline.inputs.layouts.unlabelled_names import is_unlabelled
 from pipeline.labelling.picture_list import ListedPicture, picture_id
-from pipeline.retraining.batch import DROPPED, Batch, has_pictures
+from pipeline.retraining.batch import Batch
 from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.inbox import READY
 from pipeline.retraining.ledger import read_batches
+from pipeline.retraining.unlabelled.counting_labels import batches_that_count
 from pipeline.retraining.unlabelled.label_conflicts import agreed
 from pipeline.retraining.unlabelled.labels_since import readable_rows
-from pipeline.version_lookup import find_rollbacks
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError, UnavailableError
 from trainer_module.contract.file_digest import file_digest
@@ -82,7 +82,7 @@ def _delivered_pictures(
 ) -> set[str]:
     name = printable_name(output.name)
     batches = read_batches(workspace)
-    files = list(_stored_files(_counting(batches, workspace), workspace))
+    files = list(_stored_files(batches_that_count(batches, workspace), workspace))
     if any(posixpath.dirname(one.source) == printable_name(str(output.parent)) for one in batches):
         files += _files_not_taken(output.parent, {one.name for one in batches} | {name})
     sizes = {_size(one.path) for one in files}
@@ -109,18 +109,6 @@ def _delivered_pictures(
         if agreed((domain, label) for _, domain, label in given[digest])
     }
     return {one.id for one in candidates if _digest(str(folder / one.path)) in has_label}
-
-
-def _counting(batches: Collection[Batch], workspace: Path) -> list[Batch]:
-    """Return the batches whose labels count."""
-    pushed = [(one.digest, one.version) for one in batches if one.state == "pushed"]
-    rollbacks = find_rollbacks(workspace, pushed)
-    return [
-        one
-        for one in batches
-        if has_pictures(one) and one.state not in DROPPED and one.replaced_by is None
-        if one.state != "pushed" or (one.digest, one.version) not in rollbacks
-    ]
 
 
 def _stored_files(batches: Iterable[Batch], workspace: Path) -> Iterator[_LabelledFile]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import shlex
 import signal
 import threading
 from collections.abc import Collection
@@ -21,6 +22,7 @@ from pipeline.labelling.labelling_session import LabellingSession
 from pipeline.labelling.picture_list import list_pictures
 from pipeline.labelling.proposals import Proposals
 from pipeline.retraining.deliveries.batch_name_check import check_batch_name
+from pipeline.retraining.unlabelled.pass_settings import options_of_folder
 from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.shell_word import shell_word
 from pipeline.version_lookup import find_store, serving_version
@@ -98,7 +100,7 @@ def label(options: LabelOptions, finish: bool) -> None:
         for line in describe_delivered(len(delivered)):
             print_line(line)
         pictures = {key: one for key, one in listed.pictures.items() if key not in delivered}
-        session = LabellingSession(pictures, classes, journal)
+        session = LabellingSession(folder, pictures, classes, journal)
         if session.num_changed:
             print_line(
                 f"{counted_are(session.num_changed, 'label')} not counted: the file was changed or "
@@ -107,7 +109,8 @@ def label(options: LabelOptions, finish: bool) -> None:
         for name, other in session.renamed.items():
             print_line(f"Labels of class '{name}' count as '{other}', which looks like it.")
         if options.workspace:
-            session.note_workspace(str(_resolve(WORKSPACE_OPTION, options.workspace)))
+            root = _resolve(WORKSPACE_OPTION, options.workspace)
+            session.note_workspace(str(root), options.name)
         write = _Finisher(options, session, folder, output, delivered)
         if finish:
             write()
@@ -162,15 +165,20 @@ class _Finisher:
         return {}
 
     def _next_command(self) -> list[str]:
-        workspace = _shell_path(self._options.workspace or self._noted_workspace()) or "WORKSPACE"
+        root = self._options.workspace or self._noted_workspace()
+        workspace = _shell_path(root) or "WORKSPACE"
         if self._options.output is None:
             before, inbox = ["Move the folder into your inbox."], "INBOX"
         else:
             before, inbox = [], _shell_path(self.output.parent)
+        model = self._options.name or self._session.model
+        words = ["--name", model] if model else []
+        words += options_of_folder(root, self.folder, model) if root else []
+        more = "".join(f" {shlex.quote(word)}" for word in words)
         return [
             *before,
             "Next: carryover watch trains on the labels; where it does not run:",
-            f"  carryover retrain --workspace {workspace} --inbox {inbox}",
+            f"  carryover retrain --workspace {workspace} --inbox {inbox}{more}",
         ]
 
     def _noted_workspace(self) -> Path | None:

@@ -5,9 +5,11 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pipeline.inputs.layouts.folder_name_check import check_folder_name, find_similar
+from pipeline.labelling.decided_files import DecidedFiles, take_back, undo_entry
 from pipeline.labelling.decision_journal import DecisionJournal
 from pipeline.labelling.picture_list import ListedPicture, picture_id
 from trainer_module.contract.errors import InputError
@@ -40,17 +42,23 @@ class LabellingSession:
     Attributes:
         pictures: Pictures by id.
         num_changed: Number of pictures whose last decision in the journal does not hold any more,
-            because the file was changed or is gone.
+            because no file of the folder has their content.
         renamed: Names of classes that count now, by the name in the journal that looks like them.
         workspace: Absolute path of the workspace that named the classes last; None for none.
+        model: Name of its model, where the user gave it.
     """
 
     def __init__(
-        self, pictures: dict[str, ListedPicture], classes: list[str], journal: DecisionJournal
+        self,
+        folder: Path,
+        pictures: dict[str, ListedPicture],
+        classes: list[str],
+        journal: DecisionJournal,
     ) -> None:
         """Repeat the decisions in the journal.
 
         Args:
+            folder: Folder of the pictures.
             pictures: Pictures by id.
             classes: Names of the classes of the serving version, in its order.
             journal: Journal of the decisions.
@@ -59,17 +67,20 @@ class LabellingSession:
             InputError: The journal names a class that cannot be one.
         """
         self.pictures = pictures
+        self._files = DecidedFiles(folder, pictures)
         self._journal = journal
         self._lock = threading.RLock()
         self._is_closed = False
         self._decisions: dict[str, Decision] = {}
         self._unreadable: dict[str, str] = {}
-        # Decided pictures in the order of the decisions, with what was decided before.
-        self._done: list[tuple[str, Decision | None]] = []
+        # Decided pictures in the order of the decisions, with what was decided before, and the
+        # entry of the journal.
+        self._done: list[tuple[str, Decision | None, dict[str, Any]]] = []
         of_folders = sorted({one.label for one in pictures.values() if one.label})
         self._classes = dict.fromkeys([*classes, *of_folders])
         self.renamed: dict[str, str] = {}
         self.workspace: str | None = None
+        self.model: str | None = None
         self.num_changed = self._repeat(journal.entries)
 
     def classes(self) -> list[str]:
@@ -127,10 +138,9 @@ class LabellingSession:
                 raise InputError("there is no such picture or decision. Load the page again.")
             if (label in self._classes) != (kind == "labelled"):
                 raise InputError("there is no such class. Load the page again.")
-            self._journal.append(
-                {"path": listed.path, **_status(listed), "decision": kind, "label": label}
-            )
-            self._apply(picture, kind, label)
+            entry = self._files.describe(listed) | {"decision": kind, "label": label}
+            self._journal.append(entry)
+            self._apply(picture, kind, label, entry)
 
     def add_class(self, name: str) -> str:
         """Add a class, and return its name; a known class is not added again.
@@ -151,18 +161,20 @@ class LabellingSession:
                 self._classes[name] = None
             return name
 
-    def note_workspace(self, path: str) -> None:
+    def note_workspace(self, path: str, model: str | None = None) -> None:
         """Remember the workspace that names the classes, for a start that does not name it again.
 
         Args:
             path: Absolute path of the workspace.
+            model: Name of its model; None where the user has not given it.
 
         Raises:
             UnavailableError: The journal cannot be written.
         """
-        if path != self.workspace:
-            self._journal.append({"workspace": path})
-            self.workspace = path
+        if (path, model) != (self.workspace, self.model):
+            named = {"model": model} if model else {}
+            self._journal.append({"workspace": path, **named})
+            self.workspace, self.model = path, model
 
     def undo(self) -> str | None:
         """Take back the last decision, and return the id of its picture; None without one.
@@ -175,9 +187,8 @@ class LabellingSession:
             self._check_open()
             if not self._done:
                 return None
-            picture, before = self._done[-1]
-            listed = self.pictures[picture]
-            self._journal.append({"undo": listed.path, **_status(listed)})
+            picture, before, entry = self._done[-1]
+            self._journal.append(undo_entry(entry))
             self._done.pop()
             if before is None:
                 del self._decisions[picture]
@@ -219,34 +230,44 @@ class LabellingSession:
                 "change labels, remove the batch, and start `carryover label` again."
             )
 
-    def _apply(self, picture: str, kind: Any, label: str) -> None:
-        self._done.append((picture, self._decisions.get(picture)))
+    def _apply(self, picture: str, kind: Any, label: str, entry: dict[str, Any]) -> None:
+        self._done.append((picture, self._decisions.get(picture), entry))
         self._decisions[picture] = Decision(kind, label)
 
     def _repeat(self, entries: list[dict[str, Any]]) -> int:
         """Repeat the entries of the journal, and return the number of `num_changed`."""
         decisions: list[dict[str, Any]] = []
+        undone: list[dict[str, Any]] = []
         for entry in entries:
             if "class" in entry:
                 self._add_known(entry["class"])
             elif "workspace" in entry:
                 self.workspace = str(entry["workspace"])
+                self.model = str(entry["model"]) if entry.get("model") else None
             elif "undo" not in entry:
                 decisions.append(entry)
             else:
-                _take_back(decisions, entry)
+                undone += take_back(decisions, entry)
         changed = set()
+        in_place = {one.id for one in map(self._files.of_path, [*decisions, *undone]) if one}
         for entry in decisions:
-            picture, kind = picture_id(str(entry.get("path"))), entry.get("decision")
-            listed = self.pictures.get(picture)
-            status = entry.get("bytes"), entry.get("modified")
-            if listed is None or (listed.size, listed.modified) != status:
-                changed.add(picture)
-            elif kind in get_args(Kind):
-                changed.discard(picture)
+            path, kind = picture_id(str(entry.get("path"))), entry.get("decision")
+            pictures = self._find_pictures(entry)
+            if not pictures:
+                changed.add(path)
+                continue
+            changed.discard(path)
+            # What is decided about a copy that has the path of its entry stays, or is taken back.
+            free = (one.id for one in pictures if one.id == path or one.id not in in_place)
+            if kind in get_args(Kind) and (picture := next(free, None)):
                 label = self._add_known(entry.get("label")) if kind == "labelled" else ""
-                self._apply(picture, kind, label)
+                self._apply(picture, kind, label, entry)
         return len(changed)
+
+    def _find_pictures(self, entry: dict[str, Any]) -> list[ListedPicture]:
+        """Return the picture at the path of an entry, or else those with the same content."""
+        listed = self._files.of_path(entry)
+        return [listed] if listed else self._files.of_content(entry)
 
     def _add_known(self, name: object) -> str:
         """Add a class of the journal, and return the name that counts.
@@ -269,22 +290,3 @@ class LabellingSession:
             return similar
         self._classes[text] = None
         return text
-
-
-def _status(picture: ListedPicture) -> dict[str, Any]:
-    return {"bytes": picture.size, "modified": picture.modified}
-
-
-def _take_back(decisions: list[dict[str, Any]], undo: dict[str, Any]) -> None:
-    """Remove the decision that an entry of the journal takes back.
-
-    Args:
-        decisions: Decisions so far.
-        undo: The entry. It names the file; one from before that holds True, for the last decision.
-    """
-    names = {"path": undo["undo"], "bytes": undo.get("bytes"), "modified": undo.get("modified")}
-    for index in reversed(range(len(decisions))):
-        of_file = {name: decisions[index].get(name) for name in names}
-        if undo["undo"] is True or of_file == names:
-            del decisions[index]
-            return

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from components.pusher.rollback_record import Rollback
 from pipeline.retraining.batch import AWAITING, Batch
+from pipeline.retraining.batch_model import find_model
 from pipeline.retraining.current_reason import current_reason
 from pipeline.retraining.unlabelled.label_commands import (
     deliver_once_more,
@@ -107,7 +108,7 @@ def next_steps(
         if len(steps) >= MAX_STEPS:
             break
         is_newest = batch.model not in newest or _end(batch) > newest[batch.model]
-        model = name or batch.model or None
+        model = name or batch.model or find_model(batch, batches, workspace)
         if batch.is_held_for_labels:
             what = f"If the labels of {batch.name} are right:"
             steps.append([what, accept_command(workspace, batch=batch.name)])

@@ -66,6 +66,7 @@ def retrain(
 
     A batch that failed or is held is tried again when a file of it is changed or touched.
     """
+    from pipeline.retraining.ledger import read_batches
     from pipeline.retraining.notices import Notices, reserve_stdout
     from pipeline.retraining.pass_cleaning import clean_after
     from pipeline.retraining.retraining_pass import RetrainingPass
@@ -74,8 +75,10 @@ def retrain(
     with notices.tell_failure():
         check_named_workspace(context, workspace, config, overrides or [])
         loaded = read_config(workspace, name, config, overrides or [], inbox)
-        if config is None and (dropped := _describe_dropped(loaded)):
+        dropped = _describe_dropped(loaded) if config is None else ""
+        if dropped and not quiet:
             print_line(f"carryover: {dropped}", to_stderr=True)
+        before = read_batches(loaded.workspace)
         notices.command = loaded.notify.command
         retraining_pass = RetrainingPass(loaded, notices, command_log=log)
         if dry_run:
@@ -86,6 +89,8 @@ def retrain(
             code = retraining_pass.run(quiet)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("The next pass resumes what this one has begun.") from None
+        if dropped and quiet and read_batches(loaded.workspace) != before:
+            print_line(f"carryover: {dropped}", to_stderr=True)
     clean_after(loaded, log)
     raise typer.Exit(code)
 
@@ -160,13 +165,17 @@ def accept(
     from pipeline.publishing.publish_at_end import publish_change
     from pipeline.report.run_report import renew_report
     from pipeline.retraining.acceptance import accept_batch, accept_candidate
+    from pipeline.retraining.batch_model import find_model
+    from pipeline.retraining.ledger import read_batches
+    from pipeline.retraining.unlabelled.label_commands import retrain_command
     from pipeline.workspace import Workspace
 
     if batch is not None and run_id is None:
-        number = accept_batch(workspace, batch, reason).number
+        accepted, root = accept_batch(workspace, batch, reason), workspace.resolve()
+        name = find_model(accepted, read_batches(root), root)
         print_line(
-            f"Accepted the labels of batch {number}, {batch}: {reason}. The next pass takes it: "
-            f"carryover retrain --workspace {shlex.quote(str(workspace))} --inbox DIR"
+            f"Accepted the labels of batch {accepted.number}, {batch}: {reason}. The next pass "
+            f"takes it: {retrain_command(accepted.source, root, name)}"
         )
         return
     if run_id is None or batch is not None:

@@ -284,7 +284,7 @@ class RetrainingPass:
         with captured_output(self._log):
             snapshot = pictures.write(self._config, decision.unverified)
         if any(to_label.values()):
-            commands = label_and_retrain(self._workspace.root, batch, self._config.name)
+            commands = label_and_retrain(self._workspace.root, batch, self._config)
             snapshot = replace(snapshot, label_commands=commands)
         snapshot = replace(snapshot, unverified=to_label)
         begun = BegunTraining(

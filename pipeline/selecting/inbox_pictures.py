@@ -11,6 +11,7 @@ from pipeline.retraining.deliveries.batch_store import BatchStore
 from pipeline.retraining.deliveries.delivered_rows import delivered_rows
 from pipeline.retraining.deliveries.inbox import Delivery, configured_inbox, find_deliveries
 from pipeline.retraining.ledger import read_batches
+from pipeline.retraining.unlabelled.counting_labels import batches_that_count
 from pipeline.selecting.unlabelled_pictures import FoundPictures
 from pipeline.workspace import Workspace
 from trainer_module.contract.errors import InputError
@@ -21,7 +22,8 @@ from trainer_module.contract.printable_names import printable_name
 def find_delivered(config: RunConfig, only: str | None = None) -> FoundPictures:
     """Find the unlabelled pictures of complete batches in an inbox, and of all batches taken.
 
-    Batches that are incomplete or unreadable are named in the notes. Nothing is written.
+    Batches that are incomplete or unreadable are named in the notes. Labels that are in no
+    training, as those of a held batch, do not count. Nothing is written.
 
     Args:
         config: Config of the retraining, with its inbox.
@@ -54,10 +56,11 @@ def find_delivered(config: RunConfig, only: str | None = None) -> FoundPictures:
                 _add_delivery(wanted, delivery, batch_layout(config), config.slice_columns)
         except (InputError, OSError) as error:
             wanted.notes.append(f"Batch {delivery.name} is left out: {error}")
+    counting = {batch.number for batch in batches_that_count(batches, workspace.root)}
     for batch in batches:
         if has_pictures(batch) and batch.replaced_by is None and store.contains(batch.digest):
             wanted = found if only in (None, batch.name) else others
-            _add_batch(wanted, batch, store, workspace)
+            _add_batch(wanted, batch, store, workspace, batch.number in counting)
     found.know_labels_of(others)
     return found
 
@@ -104,14 +107,17 @@ def _add_delivery(
         found.add(row, root, delivery.roots)
 
 
-def _add_batch(found: FoundPictures, batch: Batch, store: BatchStore, workspace: Workspace) -> None:
-    """Add the pictures of a batch in the workspace."""
+def _add_batch(
+    found: FoundPictures, batch: Batch, store: BatchStore, workspace: Workspace, counts: bool
+) -> None:
+    """Add the pictures of a batch in the workspace, and its labels if they count."""
     for row in store.read(batch.digest):
         if "reason" in row:
             found.unusable.append((f"{batch.name}/{row['name']}", row["reason"]))
         elif row["label"]:
             found.num_labelled += 1
-            found.labelled_contents.add(bytes.fromhex(row["sha256"])[:DIGEST_BYTES])
+            if counts:
+                found.labelled_contents.add(bytes.fromhex(row["sha256"])[:DIGEST_BYTES])
         else:
             location = str(workspace.root / row["path"])
             name = f"{batch.name}/{row['name']}"

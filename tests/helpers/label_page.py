@@ -82,8 +82,9 @@ def open_session(
     """Open the session of a folder; its journal is beside the folder."""
     journal = DecisionJournal(folder.with_name(JOURNAL))
     try:
-        pictures = list_pictures(folder.resolve(), **options).pictures
-        yield LabellingSession(pictures, list(classes), journal)
+        root = folder.resolve()
+        pictures = list_pictures(root, **options).pictures
+        yield LabellingSession(root, pictures, list(classes), journal)
     finally:
         journal.close()
 

@@ -3,13 +3,16 @@
 import os
 import posixpath
 import shlex
+import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
+from pipeline.config.run_config import RunConfig
 from pipeline.inputs.layouts.unlabelled_names import TO_LABEL
 from pipeline.retraining.batch import Batch
 from pipeline.retraining.deliveries.inbox import READY
 from pipeline.retraining.ledger import read_batches
+from pipeline.retraining.unlabelled.pass_settings import options_of_run, pass_options
 from pipeline.terminal.shell_word import path_argument
 from pipeline.version_lookup import find_stores
 from pipeline.workspace import Workspace
@@ -29,15 +32,17 @@ def label_awaited(workspace: Path, batch: Batch, name: str | None = None) -> lis
     return [_label(str(Workspace(workspace).to_label / batch.digest), workspace, batch, name)]
 
 
-def label_and_retrain(workspace: Path, batch: Batch, name: str | None = None) -> tuple[str, ...]:
+def label_and_retrain(workspace: Path, batch: Batch, config: RunConfig) -> tuple[str, ...]:
     """Return the commands that label the awaited pictures of a batch and let the labels decide.
 
     Args:
         workspace: Folder of the workspace.
         batch: Batch whose candidate will await labels.
-        name: Name of the model; None where nobody has given it.
+        config: Configuration of the retraining.
     """
-    return (*label_awaited(workspace, batch, name), retrain_command(batch.source, workspace, name))
+    options = pass_options(workspace, config.name, config.retrain.model_dump(mode="json"))
+    retrain = retrain_command(batch.source, workspace, config.name, options)
+    return (*label_awaited(workspace, batch, config.name), retrain)
 
 
 def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> list[str]:
@@ -54,8 +59,9 @@ def select_and_label(workspace: Path, batch: Batch, name: str | None = None) -> 
     domains = Path(batch.source).glob("*")
     if any(os.path.isdir(domain / TO_LABEL) for domain in domains):  # noqa: PTH112 (never raises)
         return [_label(batch.source, workspace, batch, name)]
-    chosen = path_argument(_free_path(f"{batch.name}-to-label"))
-    source = ("--inbox", posixpath.dirname(batch.source), "--batch", batch.name)
+    inbox = posixpath.dirname(batch.source)
+    chosen = path_argument(_free_path(_outside(f"{batch.name}-to-label", inbox, workspace)))
+    source = ("--inbox", inbox, "--batch", batch.name)
     options = (*source, "--count", str(COUNT), "--output", chosen, "--workspace", str(workspace))
     select = command_line("select", *options, *name_option(workspace, name))
     return [select, _label(chosen, workspace, batch, name)]
@@ -73,7 +79,8 @@ def deliver_once_more(
         since: What the training has that the earlier one had not, as the end of "train on ...".
     """
     inbox, path = posixpath.split(batch.source)
-    retrain = retrain_command(batch.source, workspace, name)
+    settings = options_of_run(workspace, batch, name)
+    retrain = retrain_command(batch.source, workspace, name, settings)
     what = f"train on {batch.name} {since}"
     if not os.path.lexists(batch.source):
         return [f"To {what}, copy {path} into {inbox} again, and run:", retrain]
@@ -102,16 +109,19 @@ def label_command(
     return command_line("label", folder, *model, "--only-labelled", "--output", output)
 
 
-def retrain_command(batch: str, workspace: Path, name: str | None) -> str:
+def retrain_command(
+    batch: str, workspace: Path, name: str | None, settings: Collection[str] = ()
+) -> str:
     """Return the command that takes what is new in the inbox of a batch.
 
     Args:
         batch: Path of the batch in its inbox.
         workspace: Folder of the workspace.
         name: Name of the model; None where nobody has given it.
+        settings: Options of `pass_options`.
     """
     options = ("--workspace", str(workspace), "--inbox", posixpath.dirname(batch))
-    return command_line("retrain", *options, *name_option(workspace, name))
+    return command_line("retrain", *options, *name_option(workspace, name), *settings)
 
 
 def name_option(workspace: Path, name: str | None) -> tuple[str, ...]:
@@ -136,6 +146,24 @@ def command_line(*words: str) -> str:
 def _label(folder: str, workspace: Path, batch: Batch, name: str | None) -> str:
     taken = {one.name for one in read_batches(workspace)}
     return label_command(folder, batch.source, workspace, taken, name)
+
+
+def _outside(name: str, inbox: str, workspace: Path) -> str:
+    """Return the path of a folder of this name which is in neither the inbox nor the workspace.
+
+    In both, `carryover select` refuses it. It is in the working directory where that is possible.
+    """
+    inputs = [os.path.realpath(one) for one in (inbox, workspace)]
+    elsewhere = Path(tempfile.gettempdir()).resolve()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was removed
+        return str(elsewhere / name)
+    for folder in (here, *here.parents, elsewhere):
+        is_input = any(folder.is_relative_to(one) for one in inputs)
+        if not is_input and os.access(folder, os.W_OK):
+            return name if folder == here else str(folder / name)
+    return name
 
 
 def _free_path(path: str, taken: Collection[str] = ()) -> str:

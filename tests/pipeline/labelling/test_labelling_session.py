@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from label_page import open_session
 from tiny_pictures import solid, write_files
@@ -6,7 +8,7 @@ from pipeline.labelling.labelling_session import Decision
 from pipeline.labelling.picture_list import picture_id
 from trainer_module.contract.errors import InputError
 
-ONE, TWO, THREE = (picture_id(f"fog/{name}.png") for name in ("1", "2", "cat/3"))
+ONE, TWO, THREE, OTHER = (picture_id(f"fog/{name}.png") for name in ("1", "2", "cat/3", "other"))
 CLASSES = ("dog", "cat")
 
 
@@ -77,6 +79,7 @@ def test_a_label_of_a_file_that_was_changed_since_does_not_count(folder):
 
 
 def test_a_picture_that_was_labelled_again_after_its_file_was_changed_is_not_told_of(folder):
+    (folder / "fog" / "2.png").unlink()  # a copy, to which the label would move
     with open_session(folder, CLASSES) as session:
         session.decide(ONE, "labelled", "dog")
     write_files(folder, {"fog/1.png": solid("blue", form="BMP")})
@@ -86,6 +89,36 @@ def test_a_picture_that_was_labelled_again_after_its_file_was_changed_is_not_tol
     with open_session(folder, CLASSES) as session:
         assert session.num_changed == 0
         assert session.decision(ONE) == Decision("labelled", "cat")
+
+
+def test_labels_count_in_a_folder_that_was_written_again_with_other_names(folder):
+    write_files(folder, {"fog/2.png": solid("green")})
+    with open_session(folder, CLASSES) as session:
+        session.decide(ONE, "labelled", "dog")
+        session.decide(TWO, "labelled", "cat")
+    shutil.rmtree(folder)  # what had the name 2 is 1 now, and what had the name 1 is `other`
+    write_files(folder, {"fog/1.png": solid("green"), "fog/other.png": solid("red")})
+    with open_session(folder, CLASSES) as session:
+        assert session.num_changed == 0
+        assert session.decision(ONE) == Decision("labelled", "cat")
+        assert session.decision(OTHER) == Decision("labelled", "dog")
+        assert session.undo() == ONE
+    with open_session(folder, CLASSES) as session:
+        assert session.decision(ONE) is None
+        session.decide(OTHER, "labelled", "cat")
+    with open_session(folder, CLASSES) as session:
+        assert session.num_changed == 0
+        assert session.decision(OTHER) == Decision("labelled", "cat")
+
+
+def test_a_label_does_not_move_to_a_copy_that_has_another_one(folder):
+    with open_session(folder, CLASSES) as session:
+        session.decide(ONE, "labelled", "cat")
+        session.decide(TWO, "labelled", "dog")
+    (folder / "fog" / "2.png").unlink()
+    with open_session(folder, CLASSES) as session:
+        assert session.decision(ONE) == Decision("labelled", "cat")
+        assert session.decision(THREE) == Decision("labelled", "cat")  # its folder says so
 
 
 def test_a_journal_with_the_name_of_another_folder_as_a_class_is_refused(folder):

@@ -1,7 +1,8 @@
 """What a pass reads before it looks at the inbox."""
 
 import pytest
-from tiny_workspace import NAME, push_copy
+from retraining_site import CORRECT
+from tiny_workspace import NAME, push_copy, write_colours
 from typer.testing import CliRunner
 
 from pipeline.cli import app
@@ -35,3 +36,13 @@ def test_a_pass_says_which_gates_it_does_not_inherit(site):
     assert "gate.max_drop is 0.02, not 0.5: what --set changed held for run " in done.stderr
     done = CliRunner().invoke(app, [*arguments, "--set", "gate.max_drop=0.5"])
     assert "gate.max_drop" not in done.stderr
+
+
+def test_a_quiet_pass_says_so_only_where_it_has_something_to_do(site):
+    serve_run(site, "gate.max_drop=0.5")
+    arguments = ["retrain", "--workspace", str(site.workspace), "--inbox", str(site.inbox)]
+    done = CliRunner().invoke(app, [*arguments, "--quiet"])
+    assert (done.exit_code, done.output, done.stderr) == (0, "", "")
+    write_colours(site.inbox / "fog", "fog", CORRECT[:1])
+    done = CliRunner().invoke(app, [*arguments, "--quiet"])
+    assert "gate.max_drop is 0.02, not 0.5" in done.stderr

@@ -12,6 +12,7 @@ from tiny_workspace import NAME
 from components.image_example_gen.splits import digest
 from components.pusher.data_set import SCHEMA
 from pipeline.config.run_config import RunConfig
+from pipeline.retraining.ledger import Ledger
 from pipeline.selecting.inbox_pictures import find_delivered, known_contents
 from pipeline.selecting.unlabelled_pictures import FoundPictures
 from trainer_module.contract.errors import InputError
@@ -76,6 +77,16 @@ def test_of_one_batch_the_pictures_are_read_and_of_all_others_the_labels(site):
     assert names(find(site, batch="other")) == ["rain/_unlabelled/d.png"]
     with pytest.raises(InputError, match=r"no batch none .* one of: one, other, taken\.$"):
         find(site, batch="none")
+
+
+@pytest.mark.parametrize(("state", "counts"), [("held", False), ("too_little_data", True)])
+def test_labels_count_unless_their_batch_is_in_no_training(site, state, counts):
+    deliver(site, "one", {"fog/_unlabelled/a.png": A})
+    site.run()
+    deliver(site, "labels", {"fog/red/a.png": A})
+    site.run()
+    Ledger(site.workspace).update(2, state=state)
+    assert find(site, batch="one").labelled_contents == ({digest(A)} if counts else set())
 
 
 def test_incomplete_and_unreadable_batches_are_named(site):

@@ -570,6 +570,8 @@ def test_commands_name_the_model_where_a_workspace_has_several(waiting):
     assert next_steps(waiting.batches(), waiting.workspace)[1] == labels
     [batch] = waiting.batches()
     of_before = replace(batch, model="")
+    assert next_steps([of_before], waiting.workspace)[1] == labels  # its run tells it
+    shutil.rmtree(waiting.workspace / "runs")
     assert " --name NAME " in next_steps([of_before], waiting.workspace)[1]
 
 
