@@ -106,7 +106,7 @@ def _find_paths(
 ) -> tuple[list[str], bool]:
     """Return the paths of the pictures to forget, and whether others are left in every domain."""
     found, num_left = [], 0
-    for domain in sorted(folder.glob(f"*/{TO_LABEL}")):
+    for domain in sorted(one for one in folder.glob("*/*") if one.name == TO_LABEL):
         files = sorted(domain.iterdir())
         forgotten = [file for file in files if content_digest(file) in pictures.contents]
         found += [str(file.relative_to(folder)) for file in forgotten]

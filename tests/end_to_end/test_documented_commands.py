@@ -34,6 +34,7 @@ LEFT_OUT = {
     "tune ": "test_tune_command.py runs it",
     "tuning/tuned.yaml": "the same",
     "--set ": "tests/docs/test_commands.py checks settings; the command is run without",
+    "s3://": "needs a store; tests/s3 uses workspaces on one",
     "onnx": "needs an extra; tests/pipeline/predicting/test_model_export.py has it",
 }
 

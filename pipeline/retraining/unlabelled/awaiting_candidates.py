@@ -13,7 +13,6 @@ from pipeline.config.run_config import RunConfig
 from pipeline.inputs.snapshot import Snapshot, write_listing
 from pipeline.retraining.batch import Batch
 from pipeline.retraining.deliveries.batch_store import BatchRow
-from pipeline.retraining.pictures.known_pictures import KnownPictures
 from pipeline.retraining.pictures.readable_pictures import check_readable
 from pipeline.summary.run_outputs import candidate_uri, read_outputs
 from pipeline.summary.summary_schema import Summary
@@ -24,6 +23,7 @@ from trainer_module.contract.listing_row import ListingRow
 from trainer_module.contract.printable_names import printable_name
 
 if TYPE_CHECKING:
+    from pipeline.retraining.pictures.known_pictures import KnownPictures
     from pipeline.retraining.training_set import TrainingSet
 
 
@@ -138,7 +138,7 @@ def deciding_rows(
     ]
 
 
-def with_known_classes(rows: Iterable[BatchRow], known: KnownPictures | None) -> list[BatchRow]:
+def with_known_classes(rows: Iterable[BatchRow], known: "KnownPictures | None") -> list[BatchRow]:
     """Return the labelled rows whose class a candidate for a domain without labels can predict.
 
     It has learnt the classes of the serving version.

@@ -260,7 +260,7 @@ def test_held_accept_the_labels_and_the_next_pass_trains_on_them(site, commands)
     assert (ended.code, ended.output) == (
         0,
         "Accepted the labels of batch 1, monday: checked by hand. The next pass takes it: "
-        f"carryover retrain --workspace {site.workspace} --inbox DIR\n",
+        f"carryover retrain --workspace {site.workspace} --inbox {site.inbox}\n",
     )
     assert site.states() == ["taken"]
     assert commands.retrain(None, "--dry-run").output.startswith("monday: retrain: ")
