@@ -115,7 +115,9 @@ class _Writer:
     def run(self, output: Path) -> WrittenBatch:
         """Write everything into the draft."""
         written = WrittenBatch(output)
-        for picture in self._session.pictures.values():
+        # Not in the order of the page, which nobody could follow in the sidecar and the terminal.
+        pictures = self._session.pictures.values()
+        for picture in sorted(pictures, key=lambda one: (not one.is_chosen, one.path)):
             self._add(picture, written)
         if not written.labels:
             raise InputError(

@@ -300,11 +300,12 @@ def _describe(written: WrittenBatch) -> list[str]:
     lines = [f"Written to {written.path}: {counted(total, 'labelled picture')}"]
     if written.num_unlabelled:
         lines[0] += f", {written.num_unlabelled:,} without a label"
-    if written.num_omitted:
-        lines.append(f"Left out: {written.num_omitted:,} without a label")
     for domain in sorted({domain for domain, _ in written.labels}):
         counts = ((name, n) for (one, name), n in sorted(written.labels.items()) if one == domain)
         lines.append(f"  {domain}: " + ", ".join(f"{name} {count:,}" for name, count in counts))
+    # After the classes, which would read as counts of what is left out.
+    if written.num_omitted:
+        lines.append(f"Left out: {written.num_omitted:,} without a label")
     return lines
 
 

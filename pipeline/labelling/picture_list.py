@@ -63,7 +63,8 @@ class PictureList:
 
     Attributes:
         pictures: Pictures by id, in the order of domains. In a domain those of `_to_label` come
-            first, in the order of their ids, and then the others in the order of their paths.
+            first, then the others without a label, both in the order of their ids, and last those
+            in the folder of a class, in the order of their paths.
         left_out: Reason why a file cannot be labelled, by its path relative to the folder.
     """
 
@@ -137,14 +138,15 @@ def is_unchanged(folder: Path, picture: ListedPicture) -> bool:
     return (status.st_size, modified_time(status)) == (picture.size, picture.modified)
 
 
-def _order(picture: ListedPicture) -> tuple[str, bool, str]:
+def _order(picture: ListedPicture) -> tuple[str, bool, bool, str]:
     """Return the key by which pictures are sorted.
 
-    Who labels only some of the pictures that were chosen begins at the first. In the order of
-    names, these would show one thing after the other, and be no fair sample.
+    Who labels only some of the pictures begins at the first. In the order of names, these would
+    often be of one class, and no fair sample. That of the ids has nothing to do with what pictures
+    show, and is the same at every start. Whoever looks through labels wants a class as a whole.
     """
-    inner = picture.id if picture.is_chosen else picture.path
-    return picture.domain, not picture.is_chosen, inner
+    inner = picture.path if picture.label else picture.id
+    return picture.domain, not picture.is_chosen, bool(picture.label), inner
 
 
 def _find_reason(row: ListingRow, path: PurePosixPath, parts: tuple[str, ...]) -> str | None:

@@ -1,7 +1,6 @@
 """`carryover select`: choose the pictures whose labels help the serving model most."""
 
 import os
-import shlex
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,17 @@ from rich import box
 from rich.progress import Progress
 from rich.table import Table
 
+from components.pusher.version_store import VersionStore
 from pipeline.config.path_check import check_encodable, check_workspace
 from pipeline.picture_selection.output_draft import draft_of
 from pipeline.retraining.deliveries.batch_name_check import check_batch_name
+from pipeline.retraining.ledger import read_batches
 from pipeline.retraining.retraining_commands import read_config
+from pipeline.retraining.unlabelled.label_commands import (
+    command_line,
+    label_command,
+    name_option,
+)
 from pipeline.selecting.inbox_pictures import find_delivered, known_contents
 from pipeline.selecting.labelled_files import read_labelled
 from pipeline.selecting.unlabelled_pictures import FoundPictures, find_unlabelled
@@ -132,9 +138,18 @@ def select_for_labelling(
         raise InputError(f"--output {output}: {error.strerror}. Name another folder.") from None
     _show(found, features, selection, count, output)
     _show_renamed(folders)
-    words = ["carryover", "label", str(output), "--classes-from", str(store.root)]
-    words += ["--name", name] if name else []
-    print_line(f"To label them: {shlex.join(words)}")
+    print_line(f"To label them: {_label_command(source, output, store)}")
+
+
+def _label_command(source: PictureSource, output: Path, store: VersionStore) -> str:
+    """Return the command that labels the chosen pictures; those of an inbox, into that inbox."""
+    if source.inbox is not None:
+        # Pictures without a label are in the inbox already.
+        batch = Path(os.path.realpath(source.inbox)) / (source.batch or output.name)
+        taken = {one.name for one in read_batches(store.root)}
+        return label_command(str(output), str(batch), store.root, taken, store.name)
+    model = ("--classes-from", str(store.root), *name_option(store.root, store.name))
+    return command_line("label", str(output), *model)
 
 
 def _check_empty(output: Path) -> None:
@@ -228,7 +243,9 @@ def _show(
         "with a label": found.num_labelled,
         KNOWN: features.num_known,
         "with the content of another one": features.num_copies,
-        "that look like another one": selection.num_lookalikes,
+        f"that look{'s' if selection.num_lookalikes == 1 else ''} like another one": (
+            selection.num_lookalikes
+        ),
     }
     for what, number in left_out.items():
         if number:

@@ -6,6 +6,8 @@ const CLASS_KEYS = "123456789abcdefhijklmnopqrtvwyz";
 const POLL = 1000;
 // Pictures that are loaded before they are shown.
 const AHEAD = 2;
+// Most classes without a label that are named.
+const MAX_NAMED = 10;
 
 const at = (id) => document.getElementById(id);
 let pictures = [], classes = [], current = 0, settings = {};
@@ -277,6 +279,14 @@ async function poll() {
   if (isComputing) setTimeout(() => poll().catch(() => {}), POLL);
 }
 
+// Classes that no picture has, as a text; "" if there are none.
+function missing() {
+  const given = new Set(pictures.map((picture) => picture.label));
+  const names = classes.filter((name) => !given.has(name));
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : "";
+  return names.length ? `No label yet: ${names.slice(0, MAX_NAMED).join(", ")}${more}` : "";
+}
+
 function askToFinish() {
   const rest = settings.only_labelled ? "left out" : "in the batch without a label";
   const rows = [
@@ -288,6 +298,7 @@ function askToFinish() {
   at("summary").replaceChildren(
     ...rows.flatMap(([number, text]) => [element("dt", number), element("dd", text)]),
   );
+  at("missing").textContent = missing();
   at("output").textContent = settings.output;
   at("error").textContent = "";
   at("dialog").showModal();

@@ -62,6 +62,7 @@ def test_labels_are_given_with_the_keyboard_and_the_batch_is_finished(tmp_path):
         browser.find_element("id", "finish").click()
         check_accessible(browser)
         wait_for("summary", "3\nlabelled\n1\nskipped: in the batch without a label")
+        wait_for("missing", "No label yet: dog")
         browser.find_element("id", "write").click()
         wait_for("lines", "Written to batch")
         check_accessible(browser)

@@ -91,16 +91,31 @@ def test_all_columns_of_a_sidecar_are_kept(tmp_path):
     assert picture.columns == {"group": "car 7", "split": "test", "site": "Oslo"}
 
 
-def test_chosen_pictures_come_first_and_in_no_order_of_their_names(tmp_path):
+def test_chosen_pictures_come_first_then_those_without_a_label(tmp_path):
     chosen = [f"fog/_to_label/{n:02d}.png" for n in range(30)]
-    others = [f"fog/_unlabelled/{n:02d}.png" for n in range(30)]
-    write_files(tmp_path, dict.fromkeys(chosen + others, PICTURE))
+    others = [f"fog/{n:02d}.png" for n in range(15)]
+    others += [f"fog/_unlabelled/{n:02d}.png" for n in range(15)]
+    labelled = [f"fog/{name}/{n}.png" for name in ("Ant", "cat") for n in range(5)]
+    write_files(tmp_path, dict.fromkeys(labelled + chosen + others, PICTURE))
     paths = [one.path for one in list_pictures(tmp_path).pictures.values()]
-    assert paths == [one.path for one in list_pictures(tmp_path).pictures.values()]
     assert sorted(paths[:30]) == chosen
-    assert paths[30:] == others
-    low = sum(path < chosen[15] for path in paths[:10])
-    assert 2 <= low <= 8  # in the order of names, all ten would be of the first half
+    assert sorted(paths[30:60]) == sorted(others)
+    assert paths[60:] == labelled
+
+
+@pytest.mark.parametrize("folder", ["fog/_to_label", "fog/_unlabelled", "fog"])
+def test_the_first_pictures_are_a_sample_of_all_and_stay_the_same(tmp_path, folder):
+    names = [f"{folder}/{kind}-{n:03d}.png" for kind in "abcd" for n in range(25)]
+    paths = []
+    for copy in ("first", "second"):
+        write_files(tmp_path / copy, dict.fromkeys(names, PICTURE))
+        listed = list_pictures(tmp_path / copy).pictures.values()
+        paths.append([one.path for one in listed])
+    assert paths[0] == paths[1]
+    kinds = [path.removeprefix(f"{folder}/")[0] for path in paths[0][:20]]
+    # In the order of names, all twenty would be of the first kind.
+    assert max(kinds.count(kind) for kind in "abcd") <= 10
+    assert set(kinds) == set("abcd")
 
 
 def test_a_sidecar_that_names_another_domain_than_the_folder_is_refused(tmp_path):

@@ -64,7 +64,11 @@ def test_the_printed_commands_run_in_the_first_and_in_the_second_round(site, nam
     site.run()
     for number in (1, 2):
         select, label = printed(site)
-        run(select)
+        output = run(select)
+        [line] = [line for line in output.splitlines() if line.startswith("To label them: ")]
+        own = shlex.split(line.removeprefix("To label them: "))[1:]
+        # `select` prints the same command, with the absolute path of the folder.
+        assert own == [label[0], str(Path(label[1]).resolve()), *label[2:]]
         assert "1 labelled picture" in give_label(label)
         site.run()
         assert len(site.batches()) == 1 + number

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from retraining_site import RetrainingSite
-from tiny_pictures import solid, write_files
+from tiny_pictures import encode, photo, solid, write_files
 from tiny_workspace import NAME, shade
 
 from components.image_example_gen.splits import digest
@@ -91,18 +91,24 @@ def test_batches_of_the_inbox_and_of_the_workspace_are_read_with_the_config_of_r
     unlabelled(site.inbox / "one", "fog", shades(5))
     write_files(site.inbox / "one", {"_READY": b"", "fog/red/9.png": shades(1)["0.png"]})
     site.run()
-    unlabelled(site.inbox / "two", "fog", shades(5, 10))
+    alike = {"20.png": encode(photo()), "21.jpg": encode(photo(), "JPEG")}
+    unlabelled(site.inbox / "two", "fog", shades(5, 10) | alike)
     write_files(site.inbox / "two", {"_READY": b""})
     unlabelled(site.inbox / "late", "fog", shades(5, 30))
     shutil.rmtree(site.inbox / "one")
     output = tmp_path / "out"
     select_for_labelling(site.workspace, None, PictureSource(site.inbox), 100, output, 17)
     names = {Path(row["path"]).stem for row in rows_of(output)}
-    assert len(names) == 9
+    assert len(names) == 10
     printed = capsys.readouterr().out
     assert "Batch late is left out: it is incomplete." in printed
     assert "1 picture whose label the serving version or a batch knows" in printed
-    assert "There are fewer pictures than --count 100: 9 pictures are taken." in printed
+    assert "Left out: 1 picture that looks like another one." in printed
+    assert printed.splitlines()[-1] == (
+        f"To label them: carryover label {output} --classes-from {site.workspace} --only-labelled"
+        f" --output {site.inbox}/out-labels"
+    )
+    assert "There are fewer pictures than --count 100: 10 pictures are taken." in printed
 
 
 def test_without_a_serving_version_the_command_is_refused(tmp_path):
