@@ -245,6 +245,16 @@ def inside() -> str:
     return str(VENV / "bin" / "python")
 
 
+def describe(stack: Stack, python: dict) -> str:
+    """Return in one line what is made, and why where there is a .venv; it takes minutes."""
+    made = f"{stack.name} on Python {python['version']}"
+    if not VENV.exists():
+        return f"{made} into .venv"
+    if not STAMP.exists():
+        return f".venv is incomplete: building it again ({made})"
+    return f"the lock, setup.py or the Python has changed: building .venv again ({made})"
+
+
 def main() -> None:
     """Make the environment unless it is complete already."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -255,9 +265,7 @@ def main() -> None:
     wanted = digest(stack, python)
     if not STAMP.exists() or STAMP.read_text() != wanted:
         check_build_tools(stack, python)
-        print(
-            f"carryover set-up: {stack.name} on Python {python['version']} into .venv", flush=True
-        )
+        print(f"carryover set-up: {describe(stack, python)}", flush=True)
         install(stack, python)
         STAMP.write_text(wanted)
     if arguments.gpu:

@@ -26,7 +26,7 @@ UNNAMED = "(none)"
 
 @dataclass(frozen=True)
 class AlarmReport:
-    """Pictures that are unlike every known domain.
+    """Pictures that, taken together, are unlike every known domain; see `drift_classifier`.
 
     Attributes:
         since: Time of the first picture after the change, ISO 8601 in UTC.
@@ -114,10 +114,11 @@ class DomainTraffic:
             return ""
         alarm = self.alarm
         name = f"Domain {quoted(self.domain)}: since" if self.domain else "Since"
+        alone = "" if self.novel is None else "; novelty takes each picture alone"
         text = (
             f"{name} {describe_time(alarm.since)} {alarm.share:.0%} of "
-            f"{counted(alarm.pictures, 'picture')} are unlike every known domain (of known ones "
-            f"at most {alarm.known_share:.0%} would be)"
+            f"{counted(alarm.pictures, 'picture')}, taken together, are unlike every known domain "
+            f"(of known ones at most {alarm.known_share:.0%} would be{alone})"
         )
         if alarm.nearest_domain is not None:
             text += f", nearest {quoted(alarm.nearest_domain)} ({alarm.distance:.2f})"

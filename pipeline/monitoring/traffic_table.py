@@ -13,6 +13,7 @@ from pipeline.terminal.plain_lines import print_line
 from pipeline.terminal.safe_console import SafeConsole, plain
 from pipeline.terminal.table_printing import print_table
 from trainer_module.contract.output_text.wording import counted_are, quoted
+from trainer_module.export.novelty import HIGH_NOVELTY
 
 
 def show_report(report: TrafficReport) -> None:
@@ -23,7 +24,8 @@ def show_report(report: TrafficReport) -> None:
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("domain", overflow="fold")
-    for column in ("pictures", "since (UTC)", "novel", "confidence", "accuracy (est.)", "usual"):
+    novel = f"novelty > {HIGH_NOVELTY}"
+    for column in ("pictures", "since (UTC)", novel, "confidence", "accuracy (est.)", "usual"):
         table.add_column(column, justify="right", no_wrap=True)
     for column in ("brightness", "most frequent class"):
         table.add_column(column, justify="right", overflow="fold")

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from trainer_module.contract.output_text.wording import counted
+from trainer_module.contract.output_text.wording import listed
 from trainer_module.contract.printable_names import printable_name
 
 #: Domains that the line on the terminal names.
@@ -93,9 +93,12 @@ def describe_acceptance(acceptance: AcceptanceResult | None) -> str:
     line = f"Share of accepted predictions (eval split): {', '.join(texts[:MAX_NAMED])}"
     if len(texts) > MAX_NAMED:
         line += f" and {len(texts) - MAX_NAMED:,} more"
-    if not_shown := sum(not one.is_shown for _, one in ordered):
-        few = counted(not_shown, "domain")
-        line += f"; too few to show {acceptance.accuracy:g} correct in {few}"
+    if not_shown := [name for name, one in ordered if not one.is_shown]:
+        everywhere = len(not_shown) == len(ordered) > 1
+        names = listed(f"'{printable_name(name)}'" for name in not_shown)
+        where = f"any of the {len(ordered):,} domains" if everywhere else names
+        few = f"too few accepted pictures to show {acceptance.accuracy:g} of them correct"
+        line += f"; {few} in {where}"
     return line
 
 

@@ -175,6 +175,20 @@ def test_the_environment_is_made_anew_when_its_lock_changes(bootstrap, tmp_path)
     assert bootstrap.digest(stack, python) != before
 
 
+def test_the_set_up_says_why_an_environment_is_made_again(bootstrap):
+    def said() -> str:
+        return bootstrap.describe(bootstrap.STACKS[1], {"version": "3.10"})
+
+    assert said() == "tfx-1.16 on Python 3.10 into .venv"
+    bootstrap.VENV.mkdir()
+    assert said() == ".venv is incomplete: building it again (tfx-1.16 on Python 3.10)"
+    bootstrap.STAMP.write_text("digest of another lock")
+    assert said() == (
+        "the lock, setup.py or the Python has changed: building .venv again "
+        "(tfx-1.16 on Python 3.10)"
+    )
+
+
 @pytest.mark.parametrize("arguments", [(), ("--gpu",)])
 def test_a_contributor_gets_the_development_lock_and_the_gpu_lock_when_asked(
     bootstrap, tmp_path, monkeypatch, arguments

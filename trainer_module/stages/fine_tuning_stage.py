@@ -195,9 +195,20 @@ def _select_mixture(
     chosen = _choose_share(logits, eval_split)
     share = SHARES[chosen]
     assign_weights(eval_split.trained_part, mix_weights(start, tuned, share))
-    texts = "%s: %.0f %% of its weights and %.0f %% of those before it are mixed"
-    logger.info(texts, NAME, 100 * share, 100 - 100 * share)
+    logger.info("%s: %s", NAME, describe_mixture(share))
     return share, logits[chosen]
+
+
+def describe_mixture(share: float) -> str:
+    """Return which weights the stage ends with, in words.
+
+    Args:
+        share: Share of the weights that the stage trained, 0 (exclusive) to 1.
+    """
+    if share == 1:
+        return "its weights are used as they are, not mixed with those before it"
+    old, new = 100 - 100 * share, 100 * share
+    return f"{new:.0f} % of its weights and {old:.0f} % of those before it are mixed"
 
 
 def _choose_share(logits: list[npt.NDArray[np.float32]], eval_split: EvalSplit) -> int:

@@ -4,10 +4,10 @@ function percent(share) {
 }
 
 function alarmText(alarm) {
-  const known = alarm.known_share === null ? "" : ` (of known ones at most ${percent(alarm.known_share)} would be)`;
+  const known = alarm.known_share === null ? "" : ` (of known ones at most ${percent(alarm.known_share)} would be; novelty takes each picture alone)`;
   const distance = alarm.distance === null ? "" : ` (${alarm.distance.toFixed(2)})`;
   const parts = [
-    `: ${percent(alarm.share)} of ${alarm.pictures === null ? "the pictures" : counted(alarm.pictures, "picture")} are unlike every known domain${known}.`,
+    `: ${percent(alarm.share)} of ${alarm.pictures === null ? "the pictures" : counted(alarm.pictures, "picture")}, taken together, are unlike every known domain${known}.`,
   ];
   if (alarm.nearest) parts.push(` The nearest known domain is ${alarm.nearest}${distance}.`);
   if (alarm.look.length) parts.push(` Compared with all known ones they are ${alarm.look.join(", ")}.`);

@@ -69,7 +69,7 @@ def test_unusual_pictures_are_told_in_words_with_exit_code_3(site):
     done = monitor(site)
     assert done.exit_code == 3
     assert "Domain 'gate': since " in done.stdout
-    assert " are unlike every known domain (of known ones at most " in done.stdout
+    assert ", taken together, are unlike every known domain (of known ones at most " in done.stdout
     assert "nearest 'day' (" in done.stdout
     [domain] = report(site)["domains"]
     assert domain["alarm"]["share"] > 0.6

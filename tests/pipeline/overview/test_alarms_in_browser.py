@@ -58,7 +58,7 @@ def test_an_alarm_is_shown_with_its_batch_and_the_commands_that_come_next(tmp_pa
             check_accessible(browser)
         first, second = part.find_elements("css selector", "article")
         assert first.text.startswith("Domain <b>tablet\nSince 27 Nov 2026")
-        assert "92 % of 250 pictures are unlike every known domain" in first.text
+        assert "92 % of 250 pictures, taken together, are unlike every known domain" in first.text
         assert "The nearest known domain is <i>openmoji (0.62)." in first.text
         assert "they are colourless, bright." in first.text
         assert "Estimated accuracy 0.52, usually 0.85." in first.text

@@ -1,3 +1,5 @@
+import pytest
+
 from pipeline.summary.acceptance_result import (
     AcceptanceResult,
     AcceptedDomain,
@@ -24,10 +26,18 @@ def test_the_domains_with_the_fewest_accepted_predictions_are_named():
     )
 
 
-def test_the_line_says_in_how_many_domains_the_share_is_not_shown():
-    assert describe_acceptance(result(day=90, night=0)) == (
-        "Share of accepted predictions (eval split): 'night' 0.00, 'day' 0.90; too few to show "
-        "0.95 correct in 1 domain"
+@pytest.mark.parametrize(
+    ("accepted", "where"),
+    [
+        ({"day": 90, "night": 0}, "'night'"),
+        ({"day": 90, "night": 0, "fog": 50}, "'night' and 'fog'"),
+        ({"day": 9, "night": 0}, "any of the 2 domains"),
+        ({"night": 0}, "'night'"),
+    ],
+)
+def test_the_line_names_the_domains_whose_accepted_predictions_are_too_few(accepted, where):
+    assert describe_acceptance(result(**accepted)).partition("; ")[2] == (
+        f"too few accepted pictures to show 0.95 of them correct in {where}"
     )
 
 

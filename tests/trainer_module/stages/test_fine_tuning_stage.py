@@ -19,6 +19,7 @@ from trainer_module.stages.fine_tuning_stage import (
     _choose_share,
     build_trained_part,
     create_epoch,
+    describe_mixture,
     fine_tune,
     freeze_boundary,
 )
@@ -162,6 +163,17 @@ def test_a_retraining_leaves_the_usual_share_for_a_proven_gain_only(task, wrong,
     assert share_of(task, wrong) == run
     task = replace(task, new_pictures=NewPictures(("monday",), 0.5))
     assert share_of(task, wrong) == retraining
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.25, "25 % of its weights and 75 % of those before it are mixed"),
+        (1.0, "its weights are used as they are, not mixed with those before it"),
+    ],
+)
+def test_weights_of_which_none_are_old_are_not_called_mixed(share, words):
+    assert describe_mixture(share) == words
 
 
 @pytest.mark.parametrize(("boundary", "changes"), [("block1", True), (INPUT, False)])
