@@ -50,7 +50,7 @@ def names(proposals, after=0):
 
 def test_proposals_come_for_pictures_without_a_decision_first(run):
     proposals, _ = run(["a", "b", "c"], decided=("a",))
-    assert names(proposals) == ["b", "c", "a"]
+    assert sorted(names(proposals)[:2]) == ["b", "c"]
     assert names(proposals, after=2) == ["a"]
     assert proposals.after(2) == [Proposal(picture_id("fog/a.png"), "a", 0.5)]
     assert not proposals.has_failed
