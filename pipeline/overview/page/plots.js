@@ -33,9 +33,10 @@ function grid(traffic, height, ticks, scale, write) {
   }
   const last = traffic.starts.length - 1;
   const format = traffic.bucket_seconds >= 86400 ? AXIS_DAY : AXIS_TIME;
-  const shown = last === 0 ? [0] : [0, Math.round(last / 2), last];
+  const shown = [...new Set([0, Math.round(last / 2), last])];
+  const anchors = [["middle"], ["start", "end"], ["start", "middle", "end"]][shown.length - 1];
   shown.forEach((bucket, position) => {
-    const anchor = last === 0 ? "middle" : ["start", "middle", "end"][position];
+    const anchor = anchors[position];
     const x = anchor === "start" ? PLOT.left : anchor === "end" ? PLOT.width - PLOT.right : scale.x(bucket + .5);
     parts.push(axisLabel(x, height - 8, anchor, format.format(new Date(traffic.starts[bucket] * 1000))));
   });

@@ -70,6 +70,22 @@ def test_labels_are_given_with_the_keyboard_and_the_batch_is_finished(tmp_path):
         assert browser.get_log("browser") == []
 
 
+def test_a_phone_shows_three_rows_of_classes_above_the_buttons(tmp_path):
+    wait = pytest.importorskip("selenium.webdriver.support.wait", reason="needs selenium")
+    folder = write_files(tmp_path / "pictures", {PATHS[0]: solid("red")})
+    classes = [f"class {number}" for number in range(6)]
+    proposed = {PATHS[0]: (classes[0], 0.9)}
+    with run_label_page(folder, classes, proposed) as page, open_browser() as browser:
+        show(browser, page.address, 390)
+        size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        proposal = browser.find_element("id", "proposal")
+        wait.WebDriverWait(browser, 20, 0.02).until(lambda _: classes[0] in proposal.text)
+        edge = "return document.querySelector(arguments[0]).getBoundingClientRect()[arguments[1]]"
+        last = browser.execute_script(edge, "#classes button:last-child", "bottom")
+        assert last < browser.execute_script(edge, ".actions", "top")
+
+
 def test_the_chosen_pictures_are_counted_and_come_first(tmp_path):
     wait = pytest.importorskip("selenium.webdriver.support.wait", reason="needs selenium")
     from selenium.webdriver.common.keys import Keys

@@ -57,3 +57,27 @@ def test_volume_novelty_and_the_most_unusual_pictures_are_shown(tmp_path):
         kept = browser.find_element("id", "arrived").text.splitlines()
         assert kept[:2] == ["Kept in 24 hours", "26"]
         assert browser.get_log("browser") == []
+
+
+def test_a_phone_shows_the_times_of_two_minutes_apart_and_whole_words_in_headings(tmp_path):
+    wait = pytest.importorskip("selenium.webdriver.support.wait", reason="needs selenium")
+    make_site(tmp_path)
+    now = time.time()
+    with TrafficWriter(traffic_folder(tmp_path), 10**8) as writer:
+        writer.write([record(now - age, solid("red"), "door", version=2) for age in (5, 65)])
+    with run_app(workspace=tmp_path) as app, open_browser() as browser:
+        app.versions.update()
+        show(browser, f"{app.client.address}/", 390)
+        plots = browser.find_element("id", "plots")
+        wait.WebDriverWait(browser, 60).until(lambda _: plots.text)
+        times = [
+            (text.rect["x"], text.rect["x"] + text.rect["width"])
+            for text in plots.find_elements("css selector", "figure:first-child text")
+            if ":" in text.text
+        ]
+        assert len(times) == 2
+        assert times[0][1] < times[1][0]
+        pictures = plots.find_element("xpath", ".//th[text()='Pictures']")
+        lines = "const range = document.createRange(); range.selectNodeContents(arguments[0]);"
+        lines += "return range.getClientRects().length"
+        assert browser.execute_script(lines, pictures) == 1
