@@ -19,7 +19,6 @@ from pipeline.logs.command_log import WORKSPACE_MARKS
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import is_uri
-from trainer_module.contract.printable_names import printable_name
 from trainer_module.contract.workspace_files.file_lock import NO_LOCKS, lock_file
 from trainer_module.contract.workspace_files.lease import Lease
 from trainer_module.contract.workspace_files.lock_holder import read_holder, write_holder
@@ -291,7 +290,7 @@ class Workspace:
 
     def _in_use(self) -> InputError:
         """Return the error for a workspace that another process has locked."""
-        command = printable_name(read_holder(self.root / _LOCK))
+        command = read_holder(self.root / _LOCK)
         user = command or "another command"
         if run_id := self.unfinished_run():
             user = f"run {run_id}" + (f" ({command})" if command else "")

@@ -14,8 +14,8 @@ from pipeline.commands.exit_codes import EXIT_INTERRUPTED
 from pipeline.commands.interpreter_check import check_interpreter
 from pipeline.commands.tensorflow_settings import check_tensorflow_settings
 from pipeline.logs.command_log import command_log
+from pipeline.object_store.copy_origin import check_no_working_copy
 from pipeline.object_store.store_access import is_store_uri
-from pipeline.object_store.working_copy import check_no_working_copy
 from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.locations import expand_home

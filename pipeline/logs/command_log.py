@@ -17,6 +17,7 @@ from pipeline.logs import OUR_LOGGER
 from pipeline.terminal.standard_streams import indented
 from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.credentials import masked_arguments, masked_text
+from trainer_module.contract.user_folder import user_folder
 
 #: Folder of the logs in a workspace, and in the user's folder for state.
 FOLDER = "logs"
@@ -161,7 +162,7 @@ class CommandLog:
         name = f"{self._command}.log"
         if self.workspace and self._has_workspace():
             yield self.workspace / FOLDER / name
-        yield _state_folder() / name
+        yield user_folder("XDG_STATE_HOME", "~/.local/state") / FOLDER / name
         yield _temporary_folder() / name
 
     def _append_to(self, path: Path) -> bool:
@@ -200,15 +201,6 @@ class LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """See `logging.Handler`."""
         self._log.write(f"{record.levelname} {record.name}: {self.format(record)}")
-
-
-def _state_folder() -> Path:
-    """Return the folder for logs of this user, see the XDG Base Directory Specification."""
-    # Unlike Path.home(), this does not fail for a user without a home.
-    home = os.path.expanduser("~/.local/state")  # noqa: PTH111
-    state = os.environ.get("XDG_STATE_HOME", "")
-    # The specification says that a relative path is ignored.
-    return Path(state if Path(state).is_absolute() else home, "carryover", FOLDER)
 
 
 def _temporary_folder() -> Path:

@@ -66,6 +66,8 @@ class ServingLayout:
 
     def _complete(self, version: str, files: dict[str, FileEntry], sizes: dict[str, int]) -> None:
         """Copy what a version lacks, the marker last."""
+        import obstore
+
         missing = [name for name, entry in files.items() if sizes.get(name) != entry.size]
         others = sorted(set(sizes) - set(files))
         if not missing and not others:
@@ -73,8 +75,6 @@ class ServingLayout:
         if MARKER in sizes:
             self._remove(version, [MARKER])
         self._remove(version, others)
-        import obstore
-
         for name in sorted({*missing, *(files.keys() & {MARKER})}, key=lambda one: one == MARKER):
             obstore.copy(self.store, object_name(files[name].digest), f"{version}/{name}")
 

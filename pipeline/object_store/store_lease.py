@@ -11,13 +11,13 @@ import contextlib
 import json
 import os
 import socket
-import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from trainer_module.contract.errors import InputError, UnavailableError
+from trainer_module.contract.workspace_files.renewal import renewed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,14 +76,10 @@ class StoreLease:
             InputError: Another command holds it.
         """
         self._take()
-        ended = threading.Event()
-        thread = threading.Thread(target=self._renew, args=(ended,), daemon=True)
-        thread.start()
         try:
-            yield
+            with renewed(self._renew, RENEW_EVERY):
+                yield
         finally:
-            ended.set()
-            thread.join()
             self._release()
 
     def now(self) -> "datetime":
@@ -156,20 +152,18 @@ class StoreLease:
         values = asdict(self._holder) | {"is_released": is_released}
         return json.dumps(values).encode()
 
-    def _renew(self, ended: threading.Event) -> None:
-        import obstore
-        from obstore.exceptions import BaseError
-
-        while not ended.wait(RENEW_EVERY):
-            with contextlib.suppress(BaseError):  # the next renewal may succeed
-                obstore.put(self._store, _name(self._number), self._content())
+    def _renew(self) -> None:
+        self._write()  # where it fails, the next renewal may succeed
 
     def _release(self) -> None:
+        self._write(is_released=True)  # where it fails, the lease expires
+
+    def _write(self, is_released: bool = False) -> None:
         import obstore
         from obstore.exceptions import BaseError
 
-        with contextlib.suppress(BaseError):  # it expires
-            obstore.put(self._store, _name(self._number), self._content(is_released=True))
+        with contextlib.suppress(BaseError):
+            obstore.put(self._store, _name(self._number), self._content(is_released))
 
     def _in_use(self, holder: LeaseHolder | None) -> InputError:
         user = "another command"

@@ -17,22 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.object_store.copy_origin import ORIGIN, WORKSPACE
 from pipeline.object_store.file_manifest import FileManifest, scan_files
 from pipeline.object_store.file_transfer import download_files
 from pipeline.object_store.serving_layout import split_version
 from pipeline.object_store.state_chain import State
 from pipeline.terminal.plain_lines import print_line
 from trainer_module.contract.atomic_write import atomic_write, sync_path
-from trainer_module.contract.errors import InputError
 from trainer_module.contract.output_text.wording import counted
+from trainer_module.contract.user_folder import user_folder
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-#: Name of the folder with the files of the workspace, in the folder of a copy.
-WORKSPACE = "workspace"
-
-_ORIGIN, _BASE, _MARK = "origin.json", "state.json.gz", "changing"
+_BASE, _MARK = "state.json.gz", "changing"
 _INCOMING, _OUTGOING, _SET_ASIDE = "incoming", "outgoing", "set-aside"
 
 
@@ -61,7 +59,7 @@ class WorkingCopy:
     def prepare(self, uri: str) -> str:
         """Create the folders, and return the id of the copy, which no other copy has."""
         self.root.mkdir(parents=True, exist_ok=True)
-        file = self.folder / _ORIGIN
+        file = self.folder / ORIGIN
         if not file.exists():
             values = {"uri": uri, "copy": str(uuid.uuid4())}
             atomic_write(file, json.dumps(values) + "\n")
@@ -182,39 +180,10 @@ def copy_folder(uri: str, purpose: str) -> Path:
         uri: URI of the workspace.
         purpose: What the copy is for: copies for different purposes have folders of their own.
     """
-    # Unlike Path.home(), this does not fail for a user without a home.
-    home = os.path.expanduser("~/.cache")  # noqa: PTH111
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification says that a relative path is ignored.
-    folder = Path(cache if Path(cache).is_absolute() else home, "carryover", "workspaces")
+    folder = user_folder("XDG_CACHE_HOME", "~/.cache") / "workspaces"
     place = uri.rstrip("/")
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", place.partition("://")[2])[:60]
     return folder / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:12]}" / purpose
-
-
-def origin_of(workspace: Path) -> str:
-    """Return the URI of the workspace that a folder is the working copy of; "" if it is none."""
-    try:
-        values = json.loads((workspace.absolute().parent / _ORIGIN).read_bytes())
-    except (OSError, ValueError):
-        return ""
-    is_copy = isinstance(values, dict) and workspace.absolute().name == WORKSPACE
-    return str(values.get("uri", "")) if is_copy else ""
-
-
-def check_no_working_copy(workspace: Path) -> None:
-    """Refuse a folder that is the working copy of a workspace in a store.
-
-    Args:
-        workspace: Folder that a user has given.
-
-    Raises:
-        InputError: It is one; what a command changes there would be lost.
-    """
-    if uri := origin_of(workspace):
-        raise InputError(
-            f"workspace {workspace} is the working copy of {uri}. Give --workspace {uri}."
-        )
 
 
 def _digest(manifest: FileManifest, path: str) -> str | None:

@@ -13,7 +13,8 @@ from trainer_module.contract.errors import InputError
 def find_model(batch: Batch, batches: Sequence[Batch], workspace: Path) -> str | None:
     """Return the name of the model that a batch retrains, for commands that need it.
 
-    The config of its run tells it, or else that of a run for another batch of its inbox.
+    The ledger tells it. In one from before, the config of its run does, or else that of a run for
+    another batch of its inbox.
 
     Args:
         batch: Batch of the ledger.
@@ -21,8 +22,10 @@ def find_model(batch: Batch, batches: Sequence[Batch], workspace: Path) -> str |
         workspace: Folder of the workspace.
 
     Returns:
-        None where the workspace has one model, or no run tells it.
+        None where the ledger does not tell it and the workspace has one model, or no run tells it.
     """
+    if batch.model:
+        return batch.model
     if len(find_stores(workspace)) < 2:
         return None
     inbox = posixpath.dirname(batch.source)

@@ -108,7 +108,7 @@ def next_steps(
         if len(steps) >= MAX_STEPS:
             break
         is_newest = batch.model not in newest or _end(batch) > newest[batch.model]
-        model = name or batch.model or find_model(batch, batches, workspace)
+        model = name or find_model(batch, batches, workspace)
         if batch.is_held_for_labels:
             what = f"If the labels of {batch.name} are right:"
             steps.append([what, accept_command(workspace, batch=batch.name)])

@@ -78,7 +78,7 @@ def retrain(
         dropped = _describe_dropped(loaded) if config is None else ""
         if dropped and not quiet:
             print_line(f"carryover: {dropped}", to_stderr=True)
-        before = read_batches(loaded.workspace)
+        before = read_batches(loaded.workspace) if dropped and quiet else []
         notices.command = loaded.notify.command
         retraining_pass = RetrainingPass(loaded, notices, command_log=log)
         if dry_run:

@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from components.pusher.promoted_version import shadow_file
 from components.pusher.version_store import VersionStore
 from pipeline.config.path_check import check_workspace
-from pipeline.object_store.working_copy import origin_of
+from pipeline.object_store.copy_origin import origin_of
 from pipeline.overview.overview_routes import overview_routes
 from pipeline.overview.server_facts import MonitorReading, ServerFacts
 from pipeline.serving.app import create_app

@@ -12,7 +12,10 @@ from typing import BinaryIO
 import google_crc32c
 
 _LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
-_HEADER_SIZE = _LENGTH.size + _CHECKSUM.size
+
+#: Bytes before the content of a record, and of all around it.
+HEADER_SIZE = _LENGTH.size + _CHECKSUM.size
+FRAME_SIZE = HEADER_SIZE + _CHECKSUM.size
 
 #: What a checksum is rotated by and increased by: data may hold checksums of its own.
 _ROTATION, _DELTA = 15, 0xA282EAD8
@@ -38,7 +41,17 @@ def frame_size(data: bytes) -> int:
     Args:
         data: Content of the record.
     """
-    return _HEADER_SIZE + len(data) + _CHECKSUM.size
+    return len(data) + FRAME_SIZE
+
+
+def content_size(header: bytes) -> int:
+    """Return the bytes of the content of a record, from its header. No checksum is compared.
+
+    Args:
+        header: The first `HEADER_SIZE` bytes of the record.
+    """
+    [size] = _LENGTH.unpack_from(header)
+    return int(size)
 
 
 def read_records(file: BinaryIO) -> Iterator[bytes | DamagedRecordError]:
@@ -50,16 +63,16 @@ def read_records(file: BinaryIO) -> Iterator[bytes | DamagedRecordError]:
     """
     left = os.fstat(file.fileno()).st_size - file.tell()
     while left:
-        header = file.read(min(left, _HEADER_SIZE))
-        if len(header) < _HEADER_SIZE:
+        header = file.read(min(left, HEADER_SIZE))
+        if len(header) < HEADER_SIZE:
             yield DamagedRecordError("its end is cut off")
             return
-        left -= _HEADER_SIZE
+        left -= HEADER_SIZE
         length_bytes, checksum = header[: _LENGTH.size], header[_LENGTH.size :]
         if _checksum(length_bytes) != checksum:
             yield DamagedRecordError("a record and all after it are damaged")
             return
-        [length] = _LENGTH.unpack(length_bytes)
+        length = content_size(header)
         size = length + _CHECKSUM.size
         content = file.read(size) if size <= left else b""
         if len(content) < size:

@@ -1,7 +1,6 @@
 """Records of TFRecord files that are not compressed, read from where they start."""
 
 import os
-import struct
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -10,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer_module.contract.errors import UnavailableError
-from trainer_module.contract.tfrecord_frames import DamagedRecordError, read_records
-
-#: Bytes around the content of a record: its length and the checksum of that, and its checksum. See
-#: TensorFlow's documentation of the TFRecord format.
-HEADER, FOOTER = struct.Struct("<Q4x"), 4
-
-#: Bytes of both.
-FRAME_BYTES = HEADER.size + FOOTER
+from trainer_module.contract.tfrecord_frames import (
+    FRAME_SIZE,
+    HEADER_SIZE,
+    DamagedRecordError,
+    content_size,
+    read_records,
+)
 
 
 def record_starts(file: str, first: int, end: int) -> npt.NDArray[np.int64]:
@@ -36,10 +34,10 @@ def record_starts(file: str, first: int, end: int) -> npt.NDArray[np.int64]:
         while start < min(end, size):
             if start >= first:
                 starts.append(start)
-            header = os.pread(shard.fileno(), HEADER.size, start)
-            if len(header) < HEADER.size:
+            header = os.pread(shard.fileno(), HEADER_SIZE, start)
+            if len(header) < HEADER_SIZE:
                 break  # a damaged file, of which `consecutive_records` tells
-            start += HEADER.unpack(header)[0] + FRAME_BYTES
+            start += content_size(header) + FRAME_SIZE
     return np.array(starts, np.int64)
 
 
@@ -75,6 +73,6 @@ def read_places(files: list[str], places: npt.NDArray[np.int64]) -> list[bytes]:
             descriptor = shard.fileno()
             for position in np.flatnonzero(places[:, 0] == number):
                 start = int(places[position, 1])
-                (size,) = HEADER.unpack(os.pread(descriptor, HEADER.size, start))
-                contents[position] = os.pread(descriptor, size, start + HEADER.size)
+                size = content_size(os.pread(descriptor, HEADER_SIZE, start))
+                contents[position] = os.pread(descriptor, size, start + HEADER_SIZE)
     return contents

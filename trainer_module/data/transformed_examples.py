@@ -14,8 +14,9 @@ import tensorflow as tf
 from trainer_module.contract import example_features
 from trainer_module.contract.errors import DataError
 from trainer_module.contract.folder_files import list_files
+from trainer_module.contract.tfrecord_frames import FRAME_SIZE
 from trainer_module.data.full_batches import Dataset
-from trainer_module.data.record_files import FRAME_BYTES, consecutive_records, record_starts
+from trainer_module.data.record_files import consecutive_records, record_starts
 from trainer_module.multi_worker.worker_group import ALONE, WorkerGroup
 
 #: Records per batch while a split is indexed, and most shards that are indexed at a time. They
@@ -146,7 +147,7 @@ def _read_part(part: ShardPart) -> pa.Table:
     """Return the columns of consecutive records of one shard, in their order."""
     start, batches = part.start, []
     for columns in _batches_of(part).map(_read_descriptors).prefetch(1):
-        ends = start + np.cumsum(columns.pop(START).numpy() + FRAME_BYTES)
+        ends = start + np.cumsum(columns.pop(START).numpy() + FRAME_SIZE)
         starts = np.concatenate([[start], ends[:-1]])
         batches.append(_record_batch(columns, part.shard, starts))
         start = int(ends[-1])

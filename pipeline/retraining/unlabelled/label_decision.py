@@ -63,9 +63,8 @@ def use_labels(
             then = f": {since or f'{pictures.batch.name} brought them'}"
             reason = with_conflicts(one.reason, pictures.conflicts, one.name, then)
             changes[one.number] = {"state": "labels_used", "reason": reason}
-    ledger.update_all(
-        changes
-    )  # together: a kill between them would leave labels that wait for ever
+    # Together: a kill between them would leave labels that wait for ever.
+    ledger.update_all(changes)
 
 
 def note_conflicts(ledger: Ledger, pictures: "TrainingSet") -> None:

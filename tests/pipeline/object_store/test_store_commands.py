@@ -17,11 +17,12 @@ from typer.testing import CliRunner, Result
 from components.pusher.version_store import VersionStore
 from pipeline.cli import app
 from pipeline.object_store import store_commands
+from pipeline.object_store.copy_origin import origin_of
 from pipeline.object_store.remote_workspace import RemoteWorkspace
 from pipeline.object_store.state_chain import StateChain, StateConflictError, state_name
 from pipeline.object_store.store_lease import StoreLease
 from pipeline.object_store.stored_paths import is_stored
-from pipeline.object_store.working_copy import WorkingCopy, copy_folder, origin_of
+from pipeline.object_store.working_copy import WorkingCopy, copy_folder
 from trainer_module.contract.errors import InputError
 
 URI = "s3://bucket/models"

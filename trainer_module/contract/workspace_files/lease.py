@@ -9,7 +9,6 @@ it. A step must own the lease, so that a run that comes back too late changes no
 import contextlib
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from trainer_module.contract.atomic_write import atomic_write
 from trainer_module.contract.errors import UnavailableError
+from trainer_module.contract.workspace_files.renewal import renewed
 from trainer_module.contract.workspace_files.state_files import read_json_object
 
 FILE = ".lease"
@@ -100,19 +100,11 @@ def leased(workspace: Path, holder: str) -> Iterator[Lease]:
             f"workspace {workspace} is no longer reserved for run {holder}: no step of it ran for "
             f"{EXPIRES_AFTER / 3600:g} hours, or it has ended. Start a new run."
         )
-    ended = threading.Event()
-    thread = threading.Thread(target=_renew, args=(workspace / FILE, ended), daemon=True)
-    thread.start()
-    try:
-        yield lease
-    finally:
-        ended.set()
-        thread.join()
 
-
-def _renew(file: Path, ended: threading.Event) -> None:
-    while True:
+    def renew() -> None:
         with contextlib.suppress(OSError):  # the next renewal may succeed
-            os.utime(file)
-        if ended.wait(RENEW_EVERY):
-            return
+            os.utime(workspace / FILE)
+
+    renew()
+    with renewed(renew, RENEW_EVERY):
+        yield lease

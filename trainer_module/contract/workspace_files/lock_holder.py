@@ -4,6 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from trainer_module.contract.printable_names import printable_name
+
 #: Most bytes of a lock file that are read.
 _MAX_BYTES = 200
 
@@ -35,11 +37,11 @@ def write_holder(handle: int) -> None:
 
 
 def read_holder(path: Path) -> str:
-    """Return what the holder of a lock has written; "" if it has not written yet.
+    """Return what the holder of a lock has written, printable; "" if it has not written yet.
 
     Args:
         path: File that is locked.
     """
     with contextlib.suppress(OSError), path.open("rb") as file:
-        return file.read(_MAX_BYTES).decode(errors="replace")
+        return printable_name(file.read(_MAX_BYTES).decode(errors="replace"))
     return ""
