@@ -103,6 +103,8 @@ def compared(site: Site) -> int:
 def begin_shadow(site: Site, server: ServerProcess, name: str) -> int:
     version = site.push(name)
     wait_for(lambda: server.metric("carryover_shadow_version") == version)
+    # The file is written a moment later.
+    wait_for(lambda: (site.state()["shadow"] or {}).get("version") == version)
     return version
 
 
